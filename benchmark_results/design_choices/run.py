@@ -1,0 +1,99 @@
+"""Sampling and optimiser, chosen by measurement: every run of the table, one after the other, resumable.
+
+    export nnUNet_raw=... nnUNet_preprocessed=... nnUNet_results=...
+    nnUNetv2_plan_and_preprocess -d 27 -c 2d        # then copy splits_final.json into the preprocessed data set
+    nnunet-slice-attention plan-compact -d 27
+    python run.py --dataset 27 --workers 2
+
+Each run trains fold 0 of configuration 2d with compact plans for 10 epochs of 250 iterations through nnU-Net's own
+training loop, from a fixed seed, then validates the final checkpoint on all validation volumes without mirroring.
+A finished run is skipped, a cut-off one goes on from its last epoch. `report.py` makes the table.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+PLANS = "nnUNetCompactPlans"
+EPOCHS = "10epochs"
+TRAINERS = [
+    f"nnUNetTrainer_{EPOCHS}",
+    f"nnUNetTrainerCSANet_ShortSlabs_SGD_{EPOCHS}",
+    f"nnUNetTrainerCSANet_CentreLoss_SGD_{EPOCHS}",
+    f"nnUNetTrainerSliceUNet_ShortSlabs_SGD_{EPOCHS}",
+    f"nnUNetTrainerCSANet_ShortSlabs_AdamW_{EPOCHS}",
+    f"nnUNetTrainerCSANet_DeepSlabs_SGD_{EPOCHS}",
+    f"nnUNetTrainerSliceUNet_CentreLoss_SGD_{EPOCHS}",
+    f"nnUNetTrainerSliceUNet_DeepSlabs_SGD_{EPOCHS}",
+]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--dataset", default="27", help="nnU-Net data set id or name")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
+    parser.add_argument("--workers", type=int, default=2, help="runs at a time, one CPU thread each")
+    parser.add_argument("--trainers", nargs="+", default=TRAINERS)
+    parser.add_argument("--one", nargs=2, metavar=("TRAINER", "SEED"), help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.one:
+        train_and_validate(args.dataset, args.one[0], int(args.one[1]))
+        return 0
+
+    runs = [(trainer, seed) for seed in args.seeds for trainer in args.trainers]
+    with ThreadPoolExecutor(args.workers) as pool:
+        failed = [run for run, ok in zip(runs, pool.map(lambda r: launch(args.dataset, *r), runs), strict=True) if not ok]
+    for trainer, seed in failed:
+        print(f"FAILED {trainer} seed {seed}: see {log_file(trainer, seed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def log_file(trainer: str, seed: int) -> Path:
+    return Path(os.environ["nnUNet_results"]) / f"seed{seed}" / f"{trainer}.log"
+
+
+def launch(dataset: str, trainer: str, seed: int) -> bool:
+    """One run in a process of its own, so that seeds and threads are its own."""
+    log = log_file(trainer, seed)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    threads = {k: "1" for k in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "nnUNet_def_n_proc")}
+    # 0 loads data in the training process, which makes a run repeatable.
+    env = os.environ | threads | {"nnUNet_results": str(log.parent), "nnUNet_n_proc_DA": "0"}
+    print(f"run {trainer} seed {seed}", flush=True)
+    with log.open("a") as out:
+        command = [sys.executable, __file__, "--dataset", dataset, "--one", trainer, str(seed)]
+        return subprocess.run(command, env=env, stdout=out, stderr=subprocess.STDOUT, check=False).returncode == 0
+
+
+def train_and_validate(dataset: str, trainer_name: str, seed: int) -> None:
+    import numpy as np
+    import torch
+    from nnunetv2.run.run_training import get_trainer_from_args
+
+    torch.manual_seed(seed)
+    np.random.seed(seed)
+    trainer = get_trainer_from_args(dataset, "2d", 0, trainer_name, PLANS, device=torch.device("cpu"))
+    folder = Path(trainer.output_folder)
+    if (folder / "validation" / "summary.json").is_file():
+        return
+    if not (folder / "checkpoint_final.pth").is_file():
+        if (folder / "checkpoint_latest.pth").is_file():
+            trainer = get_trainer_from_args(
+                dataset, "2d", 0, trainer_name, PLANS, continue_training=True, device=torch.device("cpu")
+            )
+            trainer.load_checkpoint(str(folder / "checkpoint_latest.pth"))
+            torch.manual_seed(seed + 1000 * trainer.current_epoch)  # not the samples of the first epochs again
+            np.random.seed(seed + 1000 * trainer.current_epoch)
+        trainer.save_every = 1
+        trainer.num_val_iterations_per_epoch = 5  # the online figure is not used
+        trainer.run_training()
+    trainer.load_checkpoint(str(folder / "checkpoint_final.pth"))
+    trainer.inference_allowed_mirroring_axes = None  # a quarter of the time, the same for all
+    trainer.perform_actual_validation()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""Cross-slice and in-slice attention of CSA-Net (arXiv 2405.00130, sections on the CSA and ISA modules).
+
+Both relate every location of the centre slice to every location of a slice: a neighbour (CSA) or itself (ISA).
+
+Deviations from the paper's text: a residual with LayerScale 0.1 around each module and 1/sqrt(d_h) scaling.
+Without the residual the zero-initialised branch of the published wiring never receives a gradient.
+"""
+
+from typing import Literal
+
+from einops import rearrange
+from torch import Tensor, nn
+
+from .layer_scale import LayerScale
+from .multi_head import MultiHeadAttention
+
+Direction = Literal["paper", "centre_query"]
+DIRECTIONS: tuple[Direction, ...] = ("paper", "centre_query")
+
+
+class CrossSliceAttention(nn.Module):
+    """Centre slice and one neighbour: (N, d, h, w) x (N, d, h, w) -> (N, d, h, w).
+
+    Args:
+        dim: feature width d.
+        num_heads: heads; must divide `dim`.
+        direction: "paper": the neighbour asks, keys and values come from the centre, so the neighbour decides
+            where centre features are read. "centre_query": the centre asks, keys and values come from the
+            neighbour, so the neighbour's content is carried onto the centre's grid.
+
+    Raises:
+        ValueError: unknown direction, or `num_heads` does not divide `dim`.
+    """
+
+    def __init__(self, dim: int, num_heads: int, direction: Direction = "paper"):
+        super().__init__()
+        if direction not in DIRECTIONS:
+            raise ValueError(f"direction={direction!r} is unknown. Choose one of {DIRECTIONS}.")
+        self.direction = direction
+        self.attention = MultiHeadAttention(dim, num_heads)
+        self.scale = LayerScale(dim)
+
+    def forward(self, centre: Tensor, neighbour: Tensor) -> Tensor:
+        height = centre.shape[-2]
+        c = rearrange(centre, "n d h w -> n (h w) d")
+        o = rearrange(neighbour, "n d h w -> n (h w) d")
+        attended = self.attention(o, c) if self.direction == "paper" else self.attention(c, o)
+        return rearrange(c + self.scale(attended), "n (h w) d -> n d h w", h=height)
+
+
+class InSliceAttention(CrossSliceAttention):
+    """Self-attention within the centre slice: (N, d, h, w) -> (N, d, h, w)."""
+
+    def __init__(self, dim: int, num_heads: int):
+        super().__init__(dim, num_heads)
+
+    def forward(self, centre: Tensor) -> Tensor:
+        return super().forward(centre, centre)

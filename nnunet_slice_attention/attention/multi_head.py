@@ -1,0 +1,47 @@
+"""Multi-head scaled dot-product attention between two sets of tokens (Vaswani et al. 2017, eq. 1)."""
+
+from einops import rearrange
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class MultiHeadAttention(nn.Module):
+    """`softmax(Q K^T / sqrt(d_h)) V` per head, heads concatenated and projected.
+
+    Uses PyTorch's fused kernel, whose memory is linear in the number of tokens.
+
+    Args:
+        dim: token width d.
+        num_heads: must divide `dim`; each head has d_h = dim / num_heads channels.
+
+    Raises:
+        ValueError: if `num_heads` does not divide `dim`.
+    """
+
+    def __init__(self, dim: int, num_heads: int):
+        super().__init__()
+        if num_heads < 1 or dim % num_heads:
+            fitting = [h for h in range(1, dim + 1) if dim % h == 0 and h <= 32]
+            raise ValueError(
+                f"num_heads={num_heads} does not divide the feature width {dim} at the attention's stage. "
+                f"Choose one of {fitting}, or change features_per_stage in the plans."
+            )
+        self.num_heads = num_heads
+        self.query = nn.Linear(dim, dim)
+        # A key bias adds the same number to every logit of a row, which softmax cancels: it would never train.
+        self.key = nn.Linear(dim, dim, bias=False)
+        self.value = nn.Linear(dim, dim)
+        self.out = nn.Linear(dim, dim)
+        for projection in (self.query, self.key, self.value, self.out):
+            nn.init.xavier_uniform_(projection.weight)
+            if projection.bias is not None:
+                nn.init.zeros_(projection.bias)
+
+    def forward(self, query: Tensor, context: Tensor) -> Tensor:
+        """query (N, L, d) looks at context (N, M, d); returns (N, L, d)."""
+        q, k, v = (
+            rearrange(t, "n l (heads d) -> n heads l d", heads=self.num_heads)
+            for t in (self.query(query), self.key(context), self.value(context))
+        )
+        attended = F.scaled_dot_product_attention(q, k, v)
+        return self.out(rearrange(attended, "n heads l d -> n l (heads d)"))

@@ -1,0 +1,47 @@
+"""Vision Transformer encoder on a feature map (Dosovitskiy et al. 2021, eq. 1-4), with 1x1 patches as in CSA-Net."""
+
+import torch
+from einops import rearrange
+from timm.models.vision_transformer import Block
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class VisionTransformerEncoder(nn.Module):
+    """(N, dim, h, w) -> (N, width, h, w): embed, add learned positions, `depth` blocks, layer norm.
+
+    Args:
+        dim: input channels.
+        width: token width.
+        depth: number of blocks.
+        grid: (h, w) the positions are learned on; another size at run time resizes them bilinearly.
+        num_heads: heads of each block; default one per 64 channels.
+
+    The blocks are timm's pre-norm blocks with LayerScale 0.1, so that training from scratch starts near identity.
+    """
+
+    def __init__(self, dim: int, width: int, depth: int, grid: tuple[int, int], num_heads: int | None = None):
+        super().__init__()
+        num_heads = num_heads or max(1, width // 64)
+        if width % num_heads:
+            raise ValueError(f"vit_width={width} is not divisible by {num_heads} heads. Choose a multiple of 64.")
+        self.embed = nn.Conv2d(dim, width, kernel_size=1)
+        self.position = nn.Parameter(torch.empty(1, width, *grid))
+        nn.init.trunc_normal_(self.position, std=0.02)
+        # timm's fused projection has a key bias, which softmax cancels; without the bias every parameter trains.
+        self.blocks = nn.Sequential(
+            *(Block(width, num_heads, qkv_bias=False, init_values=0.1) for _ in range(depth))
+        )
+        self.norm = nn.LayerNorm(width, eps=1e-6)
+
+    def forward(self, x: Tensor) -> Tensor:
+        height, width = x.shape[-2:]
+        tokens = rearrange(self.embed(x) + self.position_for(height, width), "n d h w -> n (h w) d")
+        tokens = self.norm(self.blocks(tokens))
+        return rearrange(tokens, "n (h w) d -> n d h w", h=height)
+
+    def position_for(self, height: int, width: int) -> Tensor:
+        """The position embedding on a grid of `height` x `width` tokens, (1, width, height, width)."""
+        if self.position.shape[-2:] == (height, width):
+            return self.position
+        return F.interpolate(self.position, (height, width), mode="bilinear", align_corners=False)

@@ -1,0 +1,1 @@
+"""Augmentation that treats the slices of a slab as one image."""

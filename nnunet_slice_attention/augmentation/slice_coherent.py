@@ -1,0 +1,94 @@
+"""nnU-Net's own training pipeline, made coherent over the slices of a slab.
+
+nnU-Net's dummy-2D pipeline, called with a (C, S, H, W) slab, already draws one in-plane deformation per slab and
+one noise level, brightness, contrast, resolution and gamma per modality, with statistics over the whole slab.
+Two of its steps do not fit: blur also smooths along the slice axis (and fails where the slab is thinner than
+its kernel), and intensity changes turn the zero slices that pad a shallow volume into something like image.
+"""
+
+import torch
+from batchgeneratorsv2.transforms.base.basic_transform import BasicTransform, ImageOnlyTransform, SegOnlyTransform
+from batchgeneratorsv2.transforms.noise.gaussian_blur import GaussianBlurTransform
+from batchgeneratorsv2.transforms.utils.compose import ComposeTransforms
+from batchgeneratorsv2.transforms.utils.random import RandomTransform
+from batchgeneratorsv2.transforms.utils.remove_label import RemoveLabelTansform
+from torch import Tensor
+
+OUTSIDE = -1  # nnU-Net's label for voxels outside the image
+
+
+class InPlaneBlur(ImageOnlyTransform):
+    """Gaussian blur within each slice, one draw per modality, the same for all slices of a slab (C, S, H, W).
+
+    Args:
+        blur: nnU-Net's blur, whose sigma range and probability per modality are kept.
+    """
+
+    def __init__(self, blur: GaussianBlurTransform):
+        super().__init__()
+        self.p_per_modality = blur.p_per_channel
+        self.blur = GaussianBlurTransform(
+            blur_sigma=blur.blur_sigma,
+            synchronize_channels=True,
+            synchronize_axes=blur.synchronize_axes,
+            p_per_channel=1,
+            benchmark=blur.benchmark,
+        )
+
+    def get_parameters(self, **data_dict) -> dict:
+        n_modalities = data_dict["image"].shape[0]
+        return {"modalities": torch.where(torch.rand(n_modalities) < self.p_per_modality)[0].tolist()}
+
+    def _apply_to_image(self, img: Tensor, **params) -> Tensor:
+        for modality in params["modalities"]:
+            img[modality] = self.blur(image=img[modality])["image"]  # slices as channels: S H W
+        return img
+
+
+class ZeroMissingSlices(BasicTransform):
+    """Set slices that lie outside the image back to exactly 0, which networks recognise as missing."""
+
+    def apply(self, data_dict: dict, **params) -> dict:
+        missing = (data_dict["segmentation"] == OUTSIDE).all(dim=3).all(dim=2).all(dim=0)  # S
+        data_dict["image"][:, missing] = 0
+        return data_dict
+
+
+class KeepCentreSlice(SegOnlyTransform):
+    """Segmentation (1, S, H, W) -> (1, 1, H, W): the loss sees the slab's middle slice only."""
+
+    def _apply_to_segmentation(self, segmentation: Tensor, **params) -> Tensor:
+        middle = segmentation.shape[1] // 2
+        return segmentation[:, middle : middle + 1]
+
+
+def make_slice_coherent(pipeline: ComposeTransforms, keep_centre_only: bool = False) -> ComposeTransforms:
+    """Edit nnU-Net's dummy-2D training pipeline for slabs.
+
+    Args:
+        pipeline: what `nnUNetTrainer.get_training_transforms` returns with dummy-2D augmentation.
+        keep_centre_only: reduce the target to the slab's middle slice.
+
+    Raises:
+        RuntimeError: if the pipeline lacks a step this edit needs, i.e. nnU-Net changed.
+    """
+    steps = []
+    found = set()
+    for step in pipeline.transforms:
+        inner = getattr(step, "transform", step)
+        if isinstance(inner, GaussianBlurTransform):
+            step = RandomTransform(InPlaneBlur(inner), apply_probability=step.apply_probability)
+            found.add("blur")
+        elif isinstance(step, RemoveLabelTansform):
+            steps.append(ZeroMissingSlices())
+            found.add("label removal")
+        steps.append(step)
+        if keep_centre_only and isinstance(step, RemoveLabelTansform):
+            steps.append(KeepCentreSlice())
+    missing = {"blur", "label removal"} - found
+    if missing:
+        raise RuntimeError(
+            f"nnU-Net's training pipeline has no {' and no '.join(sorted(missing))} step; this version of nnunetv2 "
+            "is not supported. Install nnunetv2>=2.8,<2.9."
+        )
+    return ComposeTransforms(steps)

@@ -1,0 +1,1 @@
+"""Benchmarks: synthetic data, computational cost and comparison of networks."""

@@ -1,0 +1,48 @@
+"""The networks: one paper a file, plain PyTorch, usable without nnU-Net.
+
+>>> from nnunet_slice_attention.networks import create_network
+>>> network = create_network("CSANet", in_channels=1, num_classes=4, patch_size=(256, 224))
+"""
+
+from collections.abc import Sequence
+
+from .csa_net import CSANet
+from .slab_network import SlabNetwork
+from .slice_unet import SliceUNet
+from .topology import UNetTopology
+
+NETWORKS: dict[str, type[SlabNetwork]] = {cls.__name__: cls for cls in (CSANet, SliceUNet)}
+
+__all__ = ["NETWORKS", "SlabNetwork", "UNetTopology", "create_network"]
+
+
+def create_network(
+    name: str,
+    in_channels: int = 1,
+    num_classes: int = 2,
+    patch_size: Sequence[int] = (256, 256),
+    features_per_stage: Sequence[int] | None = None,
+    deep_supervision: bool = False,
+    topology: UNetTopology | None = None,
+    **options,
+) -> SlabNetwork:
+    """Build a network by name.
+
+    Args:
+        name: a key of `NETWORKS`.
+        in_channels: image channels of one slice.
+        num_classes: segmentation heads, background included unless regions are trained.
+        patch_size: in-plane (H, W) in voxels.
+        features_per_stage: encoder widths of the default topology; default 32, 64, ... 512.
+        deep_supervision: return a list of logits, finest first.
+        topology: a U-Net from an nnU-Net plan; default nnU-Net's plain U-Net for the patch.
+        options: the network's own, e.g. `num_heads=8, context_radius=2`.
+
+    Raises:
+        ValueError: unknown name, a patch too small to pool, or an option out of range.
+        TypeError: an option the network does not have.
+    """
+    if name not in NETWORKS:
+        raise ValueError(f"network {name!r} is unknown. Available: {', '.join(sorted(NETWORKS))}.")
+    topology = topology or UNetTopology.for_patch(patch_size, features_per_stage)
+    return NETWORKS[name](in_channels, num_classes, topology, patch_size, deep_supervision, **options)

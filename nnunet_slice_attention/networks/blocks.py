@@ -1,0 +1,37 @@
+"""dynamic-network-architectures' convolution block, registered once and in the style of a given encoder."""
+
+from dynamic_network_architectures.building_blocks.simple_conv_blocks import ConvDropoutNormReLU
+from dynamic_network_architectures.initialization.weight_init import InitWeights_He
+from torch import nn
+
+
+def conv_block_like(encoder: nn.Module, in_channels: int, out_channels: int, kernel_size: int) -> nn.Module:
+    """Convolution, norm and activation as in `encoder`: (N, in, h, w) -> (N, out, h, w)."""
+    block = ConvDropoutNormReLU(
+        encoder.conv_op,
+        in_channels,
+        out_channels,
+        kernel_size,
+        stride=1,
+        conv_bias=encoder.conv_bias,
+        norm_op=encoder.norm_op,
+        norm_op_kwargs=encoder.norm_op_kwargs,
+        nonlin=encoder.nonlin,
+        nonlin_kwargs=encoder.nonlin_kwargs,
+    )
+    return register_once(block.apply(InitWeights_He(1e-2)))
+
+
+def register_once(module: nn.Module) -> nn.Module:
+    """Drop the second name under which the library's blocks register each of their layers.
+
+    A block runs `all_modules` and also keeps its members as `conv`, `norm`, ... which would store every weight
+    twice in a checkpoint. Stock checkpoints hold both names, so they can still be used as pretrained weights.
+    """
+    for block in module.modules():
+        if isinstance(block, ConvDropoutNormReLU):
+            kept = {id(m) for m in block.all_modules}
+            for name, child in list(block.named_children()):
+                if id(child) in kept:
+                    delattr(block, name)
+    return module

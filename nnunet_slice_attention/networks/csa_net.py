@@ -1,0 +1,94 @@
+"""CSA-Net (arXiv 2405.00130; Comput Biol Med 182:109173), an adaptation to nnU-Net.
+
+Per centre slice: shared encoder -> cross-slice attention with each neighbour, in-slice attention -> 1x1
+aggregation -> ViT encoder with learned positions -> convolutional decoder with the centre slice's skips.
+
+Deviations from the paper, and why:
+- The encoder and decoder are the plan's U-Net, cut at the stage nearest to stride 16, instead of a pretrained
+  ResNet-50 and TransUNet's decoder: patch size and depth come from the plans, deep supervision works.
+- Residuals with LayerScale around the attention and scaled dot products, see `attention/cross_slice.py`.
+- The ViT is as wide as the encoder's last stage (paper: 768) and trains from scratch, without dropout.
+- For more than three slices the previous side shares one module and the next side another; the paper has three.
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from einops import rearrange
+from torch import Tensor
+
+from ..attention.cross_slice import CrossSliceAttention, Direction, InSliceAttention
+from ..attention.neighbours import neighbour_or_centre
+from ..attention.vit import VisionTransformerEncoder
+from .blocks import conv_block_like
+from .slab_network import SlabNetwork
+from .topology import UNetTopology
+
+ATTENTION_STRIDE = 16  # pixels of the input per token, as in the paper
+
+
+class CSANet(SlabNetwork):
+    """CSA-Net on slabs.
+
+    Args:
+        in_channels, num_classes, topology, deep_supervision: see `SlabNetwork`.
+        patch_size: (H, W) in voxels; the position embedding is learned on its token grid.
+        context_radius: neighbours on each side; 0 switches cross-slice attention off.
+        num_heads: heads of cross-slice and in-slice attention; must divide the width at stride 16.
+        direction: who asks whom, see `CrossSliceAttention`.
+        cross_slice, in_slice: switch the two attention modules off (the paper's ablation).
+        vit_depth: transformer blocks.
+        vit_width: token width; default the encoder's width at stride 16.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_classes: int,
+        topology: UNetTopology,
+        patch_size: Sequence[int],
+        deep_supervision: bool = False,
+        context_radius: int = 1,
+        num_heads: int = 16,
+        direction: Direction = "paper",
+        cross_slice: bool = True,
+        in_slice: bool = True,
+        vit_depth: int = 12,
+        vit_width: int | None = None,
+    ):
+        topology = topology.truncated(topology.stage_nearest(ATTENTION_STRIDE) + 1)
+        topology.check_patch(patch_size)
+        super().__init__(in_channels, num_classes, topology, deep_supervision)
+        if context_radius < 0:
+            raise ValueError(f"context_radius={context_radius} must be 0 or more slices.")
+        self.context_radius = context_radius if cross_slice else 0
+        dim = topology.features[-1]
+        vit_width = vit_width or dim
+        grid = tuple(math.ceil(p / s) for p, s in zip(patch_size, self.total_stride, strict=True))
+
+        has_neighbours = self.context_radius > 0
+        self.previous = CrossSliceAttention(dim, num_heads, direction) if has_neighbours else None
+        self.next = CrossSliceAttention(dim, num_heads, direction) if has_neighbours else None
+        self.in_slice = InSliceAttention(dim, num_heads) if in_slice else None
+        n_branches = 2 * self.context_radius + bool(in_slice)
+        self.aggregate = conv_block_like(self.encoder, max(1, n_branches) * dim, dim, kernel_size=1)
+        self.transformer = VisionTransformerEncoder(dim, vit_width, vit_depth, grid)
+        self.project = conv_block_like(self.encoder, vit_width, dim, kernel_size=3)
+
+    def fuse(self, skips: list[Tensor], centres: Sequence[int], valid: Tensor) -> list[Tensor]:
+        *fine, deepest = (skip[:, list(centres)] for skip in skips)
+        n_centres = len(centres)
+        centre = rearrange(deepest, "b t c h w -> (b t) c h w")
+
+        branches = []
+        for offset in range(-self.context_radius, self.context_radius + 1):
+            if offset:
+                neighbour = neighbour_or_centre(skips[-1], centres, offset, valid)
+                neighbour = rearrange(neighbour, "b t c h w -> (b t) c h w")
+                branches.append((self.previous if offset < 0 else self.next)(centre, neighbour))
+            elif self.in_slice is not None:
+                branches.append(self.in_slice(centre))
+        aggregated = self.aggregate(torch.cat(branches or [centre], dim=1))
+        features = self.project(self.transformer(aggregated))
+        return [*fine, rearrange(features, "(b t) c h w -> b t c h w", t=n_centres)]

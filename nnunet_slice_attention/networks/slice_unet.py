@@ -1,0 +1,29 @@
+"""The plan's own 2D U-Net on every slice of a slab: the control that separates sampling from attention.
+
+It sees no neighbour. Trained on slabs it differs from nnU-Net's `2d` only in which slices share a batch.
+"""
+
+from collections.abc import Sequence
+
+from .slab_network import SlabNetwork
+from .topology import UNetTopology
+
+
+class SliceUNet(SlabNetwork):
+    """Stock 2D U-Net, context radius 0.
+
+    Args:
+        in_channels, num_classes, topology, deep_supervision: see `SlabNetwork`.
+        patch_size: (H, W) in voxels, to check that it can be pooled.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_classes: int,
+        topology: UNetTopology,
+        patch_size: Sequence[int],
+        deep_supervision: bool = False,
+    ):
+        topology.check_patch(patch_size)
+        super().__init__(in_channels, num_classes, topology, deep_supervision)

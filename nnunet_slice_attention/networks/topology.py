@@ -1,0 +1,124 @@
+"""The U-Net that a plan describes, built from dynamic-network-architectures' own encoder and decoder."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pydoc import locate
+from typing import Any
+
+from dynamic_network_architectures.architectures.unet import PlainConvUNet
+from torch import nn
+
+from .blocks import register_once
+
+SMALLEST_FEATURE_MAP = 4  # voxels per axis, nnU-Net's own limit for pooling
+
+
+@dataclass(frozen=True)
+class UNetTopology:
+    """A 2D U-Net without its weights.
+
+    Attributes:
+        unet_class: `PlainConvUNet` or `ResidualEncoderUNet`.
+        kwargs: its constructor's arguments, classes resolved, without channels, classes and deep supervision.
+    """
+
+    unet_class: type[nn.Module]
+    kwargs: Mapping[str, Any]
+
+    @classmethod
+    def from_plans(cls, class_name: str, kwargs: Mapping[str, Any], requires_import: Sequence[str]) -> "UNetTopology":
+        """From the `architecture` entry of an nnU-Net configuration, whose classes are dotted names."""
+        resolved = {k: locate(v) if k in requires_import and v is not None else v for k, v in kwargs.items()}
+        return cls(locate(class_name), resolved)
+
+    @classmethod
+    def for_patch(
+        cls, patch_size: Sequence[int], features_per_stage: Sequence[int] | None = None
+    ) -> "UNetTopology":
+        """nnU-Net's default plain U-Net for an in-plane patch (H, W), in voxels.
+
+        Each axis is halved while at least 4 voxels remain. `features_per_stage` defaults to 32, 64, ... 512.
+
+        Raises:
+            ValueError: if the patch cannot be pooled as often as `features_per_stage` asks.
+        """
+        sizes, strides = list(patch_size), [[1, 1]]
+        while any(s >= 2 * SMALLEST_FEATURE_MAP for s in sizes):
+            strides.append([2 if s >= 2 * SMALLEST_FEATURE_MAP else 1 for s in sizes])
+            sizes = [math.ceil(s / k) for s, k in zip(sizes, strides[-1], strict=True)]
+        features = list(features_per_stage or [min(512, 32 * 2**i) for i in range(len(strides))])
+        n_stages = len(features)
+        if not 2 <= n_stages <= len(strides):
+            raise ValueError(
+                f"patch_size={tuple(patch_size)} allows 2 to {len(strides)} stages, features_per_stage={features} "
+                f"asks for {n_stages}. Use a larger patch or fewer stages."
+            )
+        kwargs = {
+            "n_stages": n_stages,
+            "features_per_stage": features,
+            "conv_op": nn.Conv2d,
+            "kernel_sizes": [[3, 3]] * n_stages,
+            "strides": strides[:n_stages],
+            "n_conv_per_stage": [2] * n_stages,
+            "n_conv_per_stage_decoder": [2] * (n_stages - 1),
+            "conv_bias": True,
+            "norm_op": nn.InstanceNorm2d,
+            "norm_op_kwargs": {"eps": 1e-5, "affine": True},
+            "nonlin": nn.LeakyReLU,
+            "nonlin_kwargs": {"inplace": True},
+        }
+        return cls(PlainConvUNet, kwargs)
+
+    @property
+    def features(self) -> list[int]:
+        """Channels of each encoder stage, finest first."""
+        return list(self.kwargs["features_per_stage"])
+
+    @property
+    def total_strides(self) -> list[tuple[int, int]]:
+        """(vertical, horizontal) downsampling of each encoder stage against the input."""
+        totals, y, x = [], 1, 1
+        for stride_y, stride_x in self.kwargs["strides"]:
+            y, x = y * stride_y, x * stride_x
+            totals.append((y, x))
+        return totals
+
+    def stage_nearest(self, stride: int) -> int:
+        """Index of the encoder stage whose downsampling is closest to `stride`, on a log scale."""
+
+        def distance(total: tuple[int, int]) -> float:
+            return abs(math.log2(math.sqrt(total[0] * total[1]) / stride))
+
+        totals = self.total_strides
+        return max(1, min(range(len(totals)), key=lambda i: distance(totals[i])))
+
+    def truncated(self, n_stages: int) -> "UNetTopology":
+        """The same U-Net with its `n_stages` finest encoder stages only."""
+        kwargs = dict(self.kwargs)
+        cut = ("features_per_stage", "kernel_sizes", "strides", "n_conv_per_stage", "n_blocks_per_stage")
+        kwargs.update({k: list(kwargs[k])[:n_stages] for k in cut if k in kwargs})
+        kwargs["n_conv_per_stage_decoder"] = list(kwargs["n_conv_per_stage_decoder"])[-(n_stages - 1) :]
+        kwargs["n_stages"] = n_stages
+        return replace(self, kwargs=kwargs)
+
+    def check_patch(self, patch_size: Sequence[int]) -> None:
+        """Raise ValueError if the coarsest feature map of a patch (H, W) would be a single pixel."""
+        stride = self.total_strides[-1]
+        smallest = [math.ceil(p / s) for p, s in zip(patch_size, stride, strict=True)]
+        if math.prod(smallest) < 2:
+            raise ValueError(
+                f"patch_size={tuple(patch_size)} is too small to pool: the encoder downsamples by {stride}, which "
+                f"leaves {tuple(smallest)}. Use a larger patch or plans with fewer stages."
+            )
+
+    def build(self, in_channels: int, num_classes: int, deep_supervision: bool) -> tuple[nn.Module, nn.Module]:
+        """(encoder, decoder), initialised as nnU-Net does."""
+        unet = self.unet_class(
+            input_channels=in_channels, num_classes=num_classes, deep_supervision=deep_supervision, **self.kwargs
+        )
+        unet.apply(unet.initialize)
+        # The decoder keeps a reference to the encoder, which would list every encoder weight twice.
+        del unet.decoder.encoder
+        register_once(unet)
+        return unet.encoder, unet.decoder

@@ -1,0 +1,1 @@
+"""Everything that knows nnU-Net's insides: plans, data sets, versions, discovery."""

@@ -1,0 +1,82 @@
+"""Small plans for small machines: the same preprocessed data, a quarter of the width, a small patch.
+
+They make work without a GPU practical: `nnUNetv2_train 27 2d 0 -tr nnUNetTrainerCSANet -p nnUNetCompactPlans`.
+"""
+
+import math
+from copy import deepcopy
+from pathlib import Path
+
+from batchgenerators.utilities.file_and_folder_operations import load_json, save_json
+from nnunetv2.paths import nnUNet_preprocessed
+from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
+from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
+
+CONFIGURATIONS = ("2d", "3d_fullres")
+MAX_IN_PLANE = 128  # voxels
+MAX_FEATURES = 256
+VOXELS_PER_BATCH = {2: 6 * 128 * 128, 3: 2 * 8 * 128 * 128}
+SMALLEST_FEATURE_MAP = 4  # voxels, nnU-Net's own limit for pooling
+PER_STAGE = ("features_per_stage", "kernel_sizes", "strides", "n_conv_per_stage", "n_blocks_per_stage")
+
+
+def compact_configuration(configuration: dict) -> dict:
+    """A configuration with half the features (16 to 256), an in-plane patch of at most 128 and a batch to match."""
+    config = deepcopy(configuration)
+    patch = [*config["patch_size"][:-2], *(min(MAX_IN_PLANE, p) for p in config["patch_size"][-2:])]
+    arch = config["architecture"]["arch_kwargs"]
+    n_stages = _stages_that_fit(patch, arch["strides"], config["patch_size"])
+    for key in PER_STAGE:
+        if key in arch:
+            arch[key] = arch[key][:n_stages]
+    arch["n_conv_per_stage_decoder"] = arch["n_conv_per_stage_decoder"][-(n_stages - 1) :]
+    arch["features_per_stage"] = [min(MAX_FEATURES, f // 2) for f in arch["features_per_stage"]]
+    arch["n_stages"] = n_stages
+
+    batch = round(VOXELS_PER_BATCH[len(patch)] / math.prod(patch))
+    return config | {"patch_size": patch, "batch_size": min(config["batch_size"], max(2, batch))}
+
+
+def _stages_that_fit(patch: list[int], strides: list[list[int]], stock_patch: list[int]) -> int:
+    """How many stages keep every axis at 4 voxels or more, where the stock plan did."""
+    total = [1] * len(patch)
+    for stage, stride in enumerate(strides):
+        total = [t * s for t, s in zip(total, stride, strict=True)]
+        too_small = [
+            p // t < min(SMALLEST_FEATURE_MAP, stock // t) for p, t, stock in zip(patch, total, stock_patch, strict=True)
+        ]
+        if any(too_small):
+            return max(2, stage)
+    return len(strides)
+
+
+def compact_plans(plans: dict, plans_name: str = "nnUNetCompactPlans") -> dict:
+    """Compact plans from stock ones: their `2d` and `3d_fullres`, reading the same preprocessed data."""
+    manager = PlansManager(plans)
+    present = [name for name in CONFIGURATIONS if name in plans["configurations"]]
+    configurations = {name: compact_configuration(manager.get_configuration(name).configuration) for name in present}
+    return deepcopy(plans) | {"plans_name": plans_name, "configurations": configurations}
+
+
+def write_compact_plans(
+    dataset_name_or_id: str | int, plans_name: str = "nnUNetPlans", out_name: str = "nnUNetCompactPlans"
+) -> Path:
+    """Write `out_name`.json beside `plans_name`.json of a planned data set and return its path.
+
+    Raises:
+        FileNotFoundError: if the data set has not been planned.
+        ValueError: if the output would overwrite the input.
+    """
+    if out_name == plans_name:
+        raise ValueError(f"-o {out_name} would overwrite the plans it reads. Choose another name.")
+    folder = Path(str(nnUNet_preprocessed)) / maybe_convert_to_dataset_name(dataset_name_or_id)
+    source = folder / f"{plans_name}.json"
+    if not source.is_file():
+        raise FileNotFoundError(
+            f"{source} does not exist. Run first: nnUNetv2_plan_and_preprocess -d {dataset_name_or_id} -c 2d 3d_fullres"
+        )
+    target = folder / f"{out_name}.json"
+    partial = target.with_suffix(".json.partial")
+    save_json(compact_plans(load_json(str(source)), out_name), str(partial), sort_keys=False)
+    partial.replace(target)
+    return target

@@ -1,0 +1,105 @@
+"""How a 2D plan becomes a plan for slabs: two depths, for two needs.
+
+The saved plan, which prediction uses, gets a deep patch [S, H, W]: a slice at a slab's end lacks a neighbour.
+Training uses shallow slabs, many of them: it lives on variety. See docs/explanation/slabs.md.
+"""
+
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Literal
+
+from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
+
+Sampling = Literal["short", "centre", "deep"]
+SAMPLINGS: tuple[Sampling, ...] = ("short", "centre", "deep")
+
+
+@dataclass(frozen=True)
+class SlabPlan:
+    """Depths in slices; H and W in voxels.
+
+    Attributes:
+        in_plane: (H, W), the plan's 2D patch.
+        train_depth: slices of a training slab.
+        train_slabs: slabs of a training batch; train_depth * train_slabs is close to the plan's 2D batch size.
+        predict_depth: slices of the patch in the saved plans.
+    """
+
+    in_plane: tuple[int, int]
+    train_depth: int
+    train_slabs: int
+    predict_depth: int
+
+
+def training_slabs(batch_size: int, context_radius: int, sampling: Sampling) -> tuple[int, int]:
+    """(depth, number) of a batch's slabs for a plan of `batch_size` independent slices.
+
+    short: R+1 slices, so that most slices of a slab have a neighbour, loss on all of them;
+    centre: 2R+1 slices, loss on the middle one; deep: the whole batch is one slab.
+    """
+    if sampling not in SAMPLINGS:
+        raise ValueError(f"sampling={sampling!r} is unknown. Choose one of {SAMPLINGS}.")
+    full_context = 2 * context_radius + 1
+    if sampling == "deep":
+        return max(batch_size, full_context), 1
+    depth = full_context if sampling == "centre" else max(2, context_radius + 1)
+    return depth, max(1, round(batch_size / depth))
+
+
+def prediction_depth(batch_size: int, context_radius: int, median_depth: int) -> int:
+    """Slices of the saved patch: the median volume in one piece where memory allows.
+
+    Prediction keeps no activations for a backward pass, so twice the slices of a training batch fit.
+    """
+    return max(2 * context_radius + 1, min(median_depth, 2 * batch_size))
+
+
+def slab_plan(plans: dict, configuration: str, context_radius: int, sampling: Sampling = "short") -> SlabPlan:
+    """The slabs for a plan. Idempotent: a plan already rewritten gives the same answer.
+
+    Raises:
+        ValueError: a 3D configuration, a cascade, or a data set of 2D images.
+    """
+    config = PlansManager(plans).get_configuration(configuration)
+    check_supported(plans, configuration)
+    batch_size = config.batch_size
+    depth, slabs = training_slabs(batch_size, context_radius, sampling)
+    return SlabPlan(
+        in_plane=tuple(int(p) for p in config.patch_size[-2:]),
+        train_depth=depth,
+        train_slabs=slabs,
+        predict_depth=prediction_depth(batch_size, context_radius, median_depth(plans)),
+    )
+
+
+def median_depth(plans: dict) -> int:
+    """Slices of the data set's median volume, along the axis nnU-Net slices."""
+    return round(plans["original_median_shape_after_transp"][0])
+
+
+def check_supported(plans: dict, configuration: str) -> None:
+    """Raise ValueError, with the reason and the next step, for what a slab network cannot train on."""
+    config = PlansManager(plans).get_configuration(configuration)
+    if config.previous_stage_name is not None:
+        raise ValueError(
+            f"configuration {configuration!r} is a cascade stage (previous stage {config.previous_stage_name!r}). "
+            "Slice-attention trainers work on stacks of 2D slices: train configuration 2d instead."
+        )
+    if len(config.spacing) != 2:
+        raise ValueError(
+            f"configuration {configuration!r} is 3D (target spacing {list(config.spacing)}). Slice-attention "
+            "trainers work on stacks of 2D slices: train configuration 2d instead."
+        )
+    if median_depth(plans) <= 1:
+        shape = [int(s) for s in plans["original_median_shape_after_transp"]]
+        raise ValueError(
+            f"data set {plans['dataset_name']!r} holds 2D images (median shape {shape}), which have no neighbouring "
+            "slices. Train nnU-Net's own nnUNetTrainer, or store the slices of a volume as one 3D image."
+        )
+
+
+def with_prediction_slab(plans: dict, configuration: str, slab: SlabPlan) -> dict:
+    """A copy of `plans` whose `configuration` predicts slabs: patch_size [S, H, W], all else untouched."""
+    plans = deepcopy(plans)
+    plans["configurations"][configuration]["patch_size"] = [slab.predict_depth, *slab.in_plane]
+    return plans

@@ -1,0 +1,9 @@
+"""nnU-Net trainers by name, e.g. `from nnunet_slice_attention.trainers import nnUNetTrainerCSANet_50epochs`."""
+
+from .resolver import BASES, SCHEDULES, VARIANTS, resolve_trainer
+
+__all__ = ["BASES", "SCHEDULES", "VARIANTS", "resolve_trainer"]
+
+
+def __getattr__(name: str) -> type:
+    return resolve_trainer(name)

@@ -1,0 +1,129 @@
+"""The whole contract with nnU-Net's trainer: a 2D configuration trained and predicted on slabs of slices."""
+
+from copy import deepcopy
+from typing import Any, ClassVar
+
+import torch
+from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
+from nnunetv2.utilities.plans_handling.plans_handler import ConfigurationManager, PlansManager
+from torch import nn
+
+from ..augmentation.slice_coherent import make_slice_coherent
+from ..networks import NETWORKS, UNetTopology, create_network
+from ..nnunet.border_padding import BorderPaddedDataset
+from ..nnunet.plans_rule import Sampling, slab_plan, with_prediction_slab
+from .optimisers import OPTIMISERS, Optimiser
+
+
+class nnUNetTrainerSlab(nnUNetTrainer):
+    """Base of all slice-attention trainers; a subclass names its network.
+
+    Two configurations are in play. `plans_manager.plans` is saved with the model and rules prediction: its patch
+    is deep. `configuration_manager` rules training: its patch is a shallow slab.
+
+    Attributes:
+        network: a key of `NETWORKS`.
+        network_options: keyword arguments of that network.
+        sampling: how slices form slabs in training, see `plans_rule.training_slabs`.
+        optimiser: a key of `OPTIMISERS`.
+        epochs: epochs of 250 iterations; None keeps nnU-Net's 1000.
+    """
+
+    network_name: ClassVar[str]
+    network_options: ClassVar[dict[str, Any]] = {}
+    sampling: ClassVar[Sampling] = "short"
+    optimiser: ClassVar[Optimiser] = "sgd"
+    epochs: ClassVar[int | None] = None
+
+    def __init__(
+        self,
+        plans: dict,
+        configuration: str,
+        fold: int,
+        dataset_json: dict,
+        device: torch.device = torch.device("cuda"),  # noqa: B008 - nnU-Net reads this very signature
+    ):
+        slab = slab_plan(plans, configuration, self.context_radius(), self.sampling)
+        super().__init__(with_prediction_slab(plans, configuration, slab), configuration, fold, dataset_json, device)
+        training = deepcopy(self.configuration_manager.configuration)
+        training |= {"patch_size": [slab.train_depth, *slab.in_plane], "batch_size": slab.train_slabs}
+        self.configuration_manager = ConfigurationManager(training)
+        # With one or two slabs a batch nnU-Net's "the last third of the batch" rounds to none or half of it.
+        self.probabilistic_oversampling = slab.train_slabs < 3
+        if self.epochs is not None:
+            self.num_epochs = self.epochs
+        self.initial_lr, self.weight_decay = OPTIMISERS[self.optimiser].defaults(self)
+
+    @classmethod
+    def context_radius(cls) -> int:
+        """Neighbours on each side that the slabs provide for."""
+        return cls.network_options.get("context_radius", NETWORKS[cls.network_name].default_context_radius)
+
+    @classmethod
+    def build_network_architecture(
+        cls,
+        plans_manager: PlansManager,
+        configuration_manager: ConfigurationManager,
+        num_input_channels: int,
+        num_output_channels: int,
+        enable_deep_supervision: bool = True,
+    ) -> nn.Module:
+        topology = UNetTopology.from_plans(
+            configuration_manager.network_arch_class_name,
+            configuration_manager.network_arch_init_kwargs,
+            configuration_manager.network_arch_init_kwargs_req_import,
+        )
+        network = create_network(
+            cls.network_name,
+            num_input_channels,
+            num_output_channels,
+            patch_size=configuration_manager.patch_size[-2:],
+            topology=topology,
+            deep_supervision=enable_deep_supervision,
+            **cls.network_options,
+        )
+        network.centre_only_in_training = cls.sampling == "centre"
+        return network
+
+    def configure_optimizers(self):
+        return OPTIMISERS[self.optimiser].configure(self, super().configure_optimizers)
+
+    def _get_deep_supervision_scales(self):
+        """In-plane scales only: the slice axis is never pooled. One scale for each of the network's heads."""
+        scales = super()._get_deep_supervision_scales()
+        if scales is None:
+            return None
+        heads = next(m for m in self.network.modules() if hasattr(m, "seg_layers")).seg_layers
+        return [[1.0, *scale] for scale in scales[: len(heads)]]
+
+    def configure_rotation_dummyDA_mirroring_and_inital_patch_size(self):
+        """What nnU-Net does for the 2D patch, per slab: same rotation range, mirroring in plane only."""
+        slab_configuration = self.configuration_manager
+        depth, *in_plane = slab_configuration.patch_size
+        self.configuration_manager = ConfigurationManager(slab_configuration.configuration | {"patch_size": in_plane})
+        try:
+            rotation, _, initial_patch_size, mirror_axes = (
+                super().configure_rotation_dummyDA_mirroring_and_inital_patch_size()
+            )
+        finally:
+            self.configuration_manager = slab_configuration
+        mirror_axes = tuple(axis + 1 for axis in mirror_axes)
+        self.inference_allowed_mirroring_axes = mirror_axes
+        return rotation, True, [depth, *initial_patch_size], mirror_axes
+
+    @classmethod
+    def get_training_transforms(cls, *args, **kwargs):
+        pipeline = super().get_training_transforms(*args, **kwargs)
+        return make_slice_coherent(pipeline, keep_centre_only=cls.sampling == "centre")
+
+    def get_tr_and_val_datasets(self):
+        return tuple(BorderPaddedDataset(d, self.context_radius()) for d in super().get_tr_and_val_datasets())
+
+    def perform_actual_validation(self, save_probabilities: bool = False):
+        """Validate with the saved, deep slabs: what `nnUNetv2_predict` will do."""
+        training = self.configuration_manager
+        self.configuration_manager = self.plans_manager.get_configuration(self.configuration_name)
+        try:
+            super().perform_actual_validation(save_probabilities)
+        finally:
+            self.configuration_manager = training

@@ -1,0 +1,79 @@
+"""From a trainer's name to its class: a base, then variants, then a schedule, joined by single underscores.
+
+    nnUNetTrainerCSANet                      base
+    nnUNetTrainerCSANet_NoISA_8heads         base and two variants
+    nnUNetTrainerCSANet_5slices_50epochs     base, variant, schedule
+
+Every combination exists. The two tables below are the code; the classes are made when nnU-Net asks for them.
+"""
+
+from difflib import get_close_matches
+from functools import cache
+from typing import Any
+
+BASES: dict[str, dict[str, Any]] = {
+    "nnUNetTrainerCSANet": {"network_name": "CSANet"},
+    "nnUNetTrainerSliceUNet": {"network_name": "SliceUNet"},
+}
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "NoCSA": {"network_options": {"cross_slice": False}},
+    "NoISA": {"network_options": {"in_slice": False}},
+    "CentreQuery": {"network_options": {"direction": "centre_query"}},
+    **{f"{n}head{'s' * (n > 1)}": {"network_options": {"num_heads": n}} for n in (1, 4, 8, 16, 32)},
+    **{f"{n}slice{'s' * (n > 1)}": {"network_options": {"context_radius": n // 2}} for n in (1, 3, 5, 7, 9)},
+    "ShortSlabs": {"sampling": "short"},
+    "CentreLoss": {"sampling": "centre"},
+    "DeepSlabs": {"sampling": "deep"},
+    "SGD": {"optimiser": "sgd"},
+    "AdamW": {"optimiser": "adamw"},
+}
+
+SCHEDULES: dict[str, dict[str, Any]] = {
+    f"{n}epoch{'s' * (n > 1)}": {"epochs": n} for n in (1, 5, 10, 20, 50, 100, 250, 500, 750, 2000, 4000, 8000)
+}
+
+
+@cache
+def resolve_trainer(name: str) -> type:
+    """The trainer class called `name`.
+
+    Raises:
+        AttributeError: the name does not start with a base of this package: it is somebody else's trainer.
+        ValueError: a base of this package with a suffix that does not exist, or in the wrong order.
+    """
+    base, *suffixes = name.split("_")
+    if base not in BASES:
+        raise AttributeError(f"no slice-attention trainer is called {name!r}")
+    _check_suffixes(name, base, suffixes)
+
+    from .base import nnUNetTrainerSlab
+
+    declaration = dict(BASES[base])
+    for suffix in suffixes:
+        row = VARIANTS.get(suffix) or SCHEDULES[suffix]
+        options = declaration.get("network_options", {}) | row.get("network_options", {})
+        declaration |= row | {"network_options": options}
+    declaration["__module__"] = __package__
+    declaration["__qualname__"] = name
+    return type(name, (nnUNetTrainerSlab,), declaration)
+
+
+def _check_suffixes(name: str, base: str, suffixes: list[str]) -> None:
+    known = [*VARIANTS, *SCHEDULES]
+    for suffix in suffixes:
+        if suffix not in known:
+            close = get_close_matches(suffix, known, n=4, cutoff=0.4) or known
+            raise ValueError(
+                f"trainer {name!r}: suffix _{suffix} does not exist. Close: {', '.join('_' + c for c in close)}. "
+                f"Suffixes go behind {base}, variants first, then one schedule such as _250epochs."
+            )
+        if suffixes.count(suffix) > 1:
+            raise ValueError(f"trainer {name!r}: suffix _{suffix} is given twice. Give it once.")
+    schedules = [s for s in suffixes if s in SCHEDULES]
+    if len(schedules) > 1 or (schedules and suffixes[-1] not in SCHEDULES):
+        variants = [s for s in suffixes if s not in SCHEDULES]
+        suggestion = "_".join([base, *variants, schedules[-1]])
+        raise ValueError(f"trainer {name!r}: one schedule, and it comes last. Did you mean {suggestion}?")
+
+

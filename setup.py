@@ -1,0 +1,68 @@
+"""Packaging. A normal install also puts one re-export module into nnU-Net's own trainer tree, so `-tr` finds our names."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+from setuptools.command.editable_wheel import editable_wheel
+
+HERE = Path(__file__).parent
+README = HERE / "README.md"
+
+# nnU-Net looks trainers up by walking its own folder `nnunetv2/training/nnUNetTrainer`. A package mapped to that place
+# is listed in our RECORD, so `pip uninstall` takes it away again.
+SHIM_PACKAGE = "nnunetv2.training.nnUNetTrainer.variants.slice_attention"
+SHIM_FOLDER = "nnunet_slice_attention/nnunet/shim"
+
+
+class EditableWheelWithoutShim(editable_wheel):
+    """An editable install copies no file, so the mapping would only put a second `nnunetv2` into its import finder.
+
+    There nnU-Net finds the trainers with `export nnUNet_extTrainer="$(nnunet-slice-attention trainers-path)"`.
+    """
+
+    def finalize_options(self):
+        self.distribution.packages.remove(SHIM_PACKAGE)
+        del self.distribution.package_dir[SHIM_PACKAGE]
+        super().finalize_options()
+
+
+def read_version() -> str:
+    source = (HERE / "nnunet_slice_attention" / "__init__.py").read_text(encoding="utf-8")
+    return re.search(r'^__version__ = "(.+)"$', source, flags=re.MULTILINE).group(1)
+
+
+TEST = [
+    "hypothesis",
+    "pytest>=8",
+    "pytest-timeout",
+    "ruff>=0.17,<0.18",
+    "setuptools>=77",  # the discovery test builds our wheel without build isolation
+]
+
+setup(
+    name="nnunet-slice-attention",
+    version=read_version(),
+    description="2.5D slice-attention networks (CSA-Net and others) as nnU-Net v2 trainers",
+    long_description=README.read_text(encoding="utf-8") if README.exists() else "",
+    long_description_content_type="text/markdown",
+    author="nnunet_slice_attention contributors",
+    license_expression="Apache-2.0",
+    license_files=["LICENSE"],
+    keywords="nnU-Net, medical image segmentation, 2.5D, slice attention, CSA-Net",
+    classifiers=[
+        "Development Status :: 3 - Alpha",
+        "Intended Audience :: Science/Research",
+        "Intended Audience :: Healthcare Industry",
+        "Programming Language :: Python :: 3",
+        "Topic :: Scientific/Engineering :: Image Recognition",
+        "Topic :: Scientific/Engineering :: Medical Science Apps.",
+    ],
+    python_requires=">=3.10",
+    install_requires=["nnunetv2>=2.8,<2.9", "einops", "timm"],
+    extras_require={"test": TEST, "dev": [*TEST, "build"]},
+    packages=[*find_packages(include=["nnunet_slice_attention", "nnunet_slice_attention.*"]), SHIM_PACKAGE],
+    package_dir={SHIM_PACKAGE: SHIM_FOLDER},
+    entry_points={"console_scripts": ["nnunet-slice-attention = nnunet_slice_attention.cli:main"]},
+    cmdclass={"editable_wheel": EditableWheelWithoutShim},
+)

@@ -1,0 +1,172 @@
+"""The contract of every network, stated once. A new network is covered by being registered."""
+
+import pytest
+import torch
+
+from nnunet_slice_attention.networks import NETWORKS, create_network
+
+FEATURES = (16, 16, 32, 32)
+PATCH = (32, 48)
+OPTIONS = [
+    ("CSANet", {"num_heads": 4, "vit_depth": 2}),
+    ("CSANet", {"num_heads": 4, "vit_depth": 1, "direction": "centre_query"}),
+    ("CSANet", {"num_heads": 4, "vit_depth": 1, "context_radius": 2}),
+    ("CSANet", {"num_heads": 4, "vit_depth": 1, "in_slice": False}),
+    ("CSANet", {"num_heads": 4, "vit_depth": 1, "cross_slice": False}),
+    ("SliceUNet", {}),
+]
+every_network = pytest.mark.parametrize(
+    ("name", "options"), OPTIONS, ids=[f"{n}-{'-'.join(f'{k}={v}' for k, v in o.items())}" for n, o in OPTIONS]
+)
+
+
+def build(name, options, in_channels=1, deep_supervision=False, double=True):
+    torch.manual_seed(0)
+    network = create_network(name, in_channels, 3, PATCH, FEATURES, deep_supervision, **options)
+    return network.double() if double else network
+
+
+def slab(in_channels=1, depth=5, size=PATCH, batch=1):
+    generator = torch.Generator().manual_seed(1)
+    return torch.randn(batch, in_channels, depth, *size, generator=generator, dtype=torch.float64)
+
+
+def test_every_registered_network_is_in_the_contract():
+    assert {name for name, _ in OPTIONS} == set(NETWORKS)
+
+
+@every_network
+@pytest.mark.parametrize("in_channels", [1, 2])
+def test_both_views_are_the_same_function(name, options, in_channels):
+    network = build(name, options, in_channels).eval()
+    n = 2 * network.context_radius + 1
+    x = slab(in_channels, n, batch=2)
+    channels = x.transpose(1, 2).flatten(1, 2)
+    expected = network(x)[:, :, network.context_radius]
+    torch.testing.assert_close(network(channels), expected, rtol=0, atol=1e-10)
+
+
+@every_network
+def test_a_slice_inside_a_volume_depends_on_exactly_its_declared_neighbours(name, options):
+    network = build(name, options).eval()
+    radius = network.context_radius
+    depth, centre = 2 * radius + 5, radius + 2
+    x = slab(depth=depth).requires_grad_()
+    network(x)[:, :, centre].square().sum().backward()
+    influence = x.grad.abs().amax(dim=(0, 1, 3, 4))
+    reached = [i for i in range(depth) if influence[i] > 0]
+    assert reached == list(range(centre - radius, centre + radius + 1))
+    # At initialisation a neighbour must matter measurably, not by rounding: LayerScale 0.1 through one softmax.
+    assert influence[reached].min() > 1e-5 * influence.max()
+
+
+@every_network
+def test_a_padded_slice_has_no_influence_and_counts_as_missing(name, options):
+    network = build(name, options).eval()
+    radius = network.context_radius
+    x = slab(depth=radius + 2)
+    padded = torch.cat([torch.zeros_like(x[:, :, :radius]), x, torch.zeros_like(x[:, :, :radius])], dim=2)
+    torch.testing.assert_close(network(padded)[:, :, radius : radius + x.shape[2]], network(x), rtol=0, atol=1e-10)
+
+
+@every_network
+def test_the_valid_mask_of_the_channel_view_equals_a_volume_border(name, options):
+    network = build(name, options).eval()
+    radius = network.context_radius
+    x = slab(depth=2 * radius + 1)
+    valid = torch.ones(1, 2 * radius + 1, dtype=torch.bool)
+    valid[:, :radius] = False
+    masked = network(x.transpose(1, 2).flatten(1, 2), valid)
+    torch.testing.assert_close(masked, network(x[:, :, radius:])[:, :, 0], rtol=0, atol=1e-10)
+
+
+@every_network
+@pytest.mark.parametrize("depth", [1, 2, 3, 5, 8])
+@pytest.mark.parametrize("in_channels", [1, 2])
+def test_any_depth_and_odd_sizes(name, options, depth, in_channels):
+    network = build(name, options, in_channels, deep_supervision=True)
+    outputs = network(slab(in_channels, depth, (33, 47), batch=2))
+    assert outputs[0].shape == (2, 3, depth, 33, 47)
+    assert [o.shape[2] for o in outputs] == [depth] * len(outputs)
+    assert [o.shape[-1] for o in outputs] == sorted((o.shape[-1] for o in outputs), reverse=True)
+
+
+@every_network
+def test_every_parameter_trains_and_is_saved_once(name, options):
+    network = build(name, options, deep_supervision=True).train()
+    sum(o.square().mean() for o in network(slab(depth=3, batch=2))).backward()
+    # A convolution's bias before instance norm is cancelled by it: its gradient is rounding, as in nnU-Net itself.
+    without = [k for k, p in network.named_parameters() if p.grad is None or not p.grad.any()]
+    assert without == []
+    storages = [v.untyped_storage().data_ptr() for v in network.state_dict().values()]
+    assert len(storages) == len(set(storages))
+    assert set(dict(network.named_parameters())) <= set(network.state_dict())
+
+
+@every_network
+def test_state_dict_round_trip_restores_the_function(name, options):
+    network, other = build(name, options).eval(), build(name, options).eval()
+    for parameter in other.parameters():
+        torch.nn.init.normal_(parameter)
+    other.load_state_dict(network.state_dict())
+    x = slab(depth=3)
+    assert torch.equal(network(x), other(x))
+
+
+@every_network
+def test_evaluation_is_deterministic(name, options):
+    network = build(name, options).eval()
+    x = slab(depth=3)
+    assert torch.equal(network(x), network(x))
+
+
+@every_network
+def test_centre_only_training_gives_the_middle_slice_of_the_slab_view(name, options):
+    network = build(name, options, deep_supervision=True).train()
+    x = slab(depth=3, batch=2)
+    expected = [o[:, :, 1:2] for o in network(x)]
+    network.centre_only_in_training = True
+    for got, want in zip(network(x), expected, strict=True):
+        torch.testing.assert_close(got, want, rtol=0, atol=1e-10)
+    assert network.eval()(x)[0].shape[2] == 3
+
+
+@every_network
+def test_torch_export_gives_the_same_logits(name, options):
+    network = build(name, options, double=False).eval()
+    x = slab(depth=3).float()
+    exported = torch.export.export(network, (x,)).module()
+    torch.testing.assert_close(exported(x), network(x))
+
+
+@every_network
+def test_reversing_the_stack_reverses_the_output_of_networks_without_neighbours(name, options):
+    network = build(name, options).eval()
+    x = slab(depth=3)
+    reversed_equal = torch.allclose(network(x.flip(2)).flip(2), network(x), atol=1e-10)
+    assert reversed_equal == (network.context_radius == 0)
+
+
+def test_wrong_channels_in_the_channel_view_name_the_expected_number():
+    network = build("CSANet", {"num_heads": 4, "vit_depth": 1}, in_channels=2)
+    with pytest.raises(ValueError, match="3 slices x 2 channels = 6 channels, got 4"):
+        network(torch.zeros(1, 4, *PATCH))
+
+
+def test_an_unknown_network_lists_the_known_ones():
+    with pytest.raises(ValueError, match="'CSANett' is unknown.*CSANet"):
+        create_network("CSANett")
+
+
+def test_heads_that_do_not_divide_the_width_name_those_that_do():
+    with pytest.raises(ValueError, match=r"num_heads=5 does not divide the feature width 32 .*\[1, 2, 4, 8, 16, 32\]"):
+        create_network("CSANet", 1, 2, PATCH, FEATURES, num_heads=5)
+
+
+@pytest.mark.parametrize("name", sorted(NETWORKS))
+def test_a_patch_too_small_to_pool_says_how_small(name):
+    from nnunet_slice_attention.networks import UNetTopology
+
+    topology = UNetTopology.for_patch((128, 128))
+    with pytest.raises(ValueError, match=r"patch_size=\(8, 8\) is too small to pool"):
+        create_network(name, 1, 2, (8, 8), topology=topology)
