@@ -1,4 +1,4 @@
-"""Packaging. A normal install also puts one re-export module into nnU-Net's own trainer tree, so `-tr` finds our names."""
+"""Packaging. A normal install also puts one re-export module into nnU-Net's trainer tree, so `-tr` finds our names."""
 
 import re
 from pathlib import Path

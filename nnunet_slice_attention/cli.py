@@ -24,7 +24,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="nnunet-slice-attention", description="2.5D networks for nnU-Net v2.")
+    parser = argparse.ArgumentParser(
+        prog="nnunet-slice-attention", description="2.5D networks for nnU-Net v2."
+    )
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
 
     def verb(name: str, run, text: str) -> argparse.ArgumentParser:
@@ -34,16 +36,29 @@ def build_parser() -> argparse.ArgumentParser:
         return sub
 
     sub = verb("doctor", doctor, "Check the installation and, with -d, what a trainer makes of a data set.")
-    sub.add_argument("-d", metavar="DATASET", help="data set id or name; without it only the installation is checked")
+    sub.add_argument(
+        "-d", metavar="DATASET", help="data set id or name; without it only the installation is checked"
+    )
     sub.add_argument("-p", metavar="PLANS", default="nnUNetPlans", help="plans (default: %(default)s)")
     sub.add_argument("-tr", metavar="TRAINER", default="nnUNetTrainerCSANet", help="default: %(default)s")
 
-    verb("trainers-path", trainers_path, "Print the folder that nnUNet_extTrainer must name in an editable install.")
+    verb(
+        "trainers-path",
+        trainers_path,
+        "Print the folder that nnUNet_extTrainer must name in an editable install.",
+    )
 
     sub = verb("plan-compact", plan_compact, "Write plans with a small network for CPUs and small GPUs.")
     sub.add_argument("-d", metavar="DATASET", required=True, help="data set id or name")
-    sub.add_argument("-p", metavar="PLANS", default="nnUNetPlans", help="plans to start from (default: %(default)s)")
-    sub.add_argument("-o", metavar="NAME", default="nnUNetCompactPlans", help="new plans (default: %(default)s)")
+    sub.add_argument(
+        "-p", metavar="PLANS", default="nnUNetPlans", help="plans to start from (default: %(default)s)"
+    )
+    sub.add_argument(
+        "-o", metavar="NAME", default="nnUNetCompactPlans", help="new plans (default: %(default)s)"
+    )
+    sub.add_argument(
+        "-batch_size", type=int, metavar="N", help="slices of a 2D batch (default: fitted to the patch)"
+    )
 
     sub = verb("phantom", phantom, "Write a synthetic data set in nnU-Net's raw format.")
     sub.add_argument("-o", metavar="RAW_FOLDER", help="folder of raw data sets (default: $nnUNet_raw)")
@@ -51,19 +66,32 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("--name", default="SlicePhantom", help="data set name (default: %(default)s)")
     sub.add_argument("--cases", type=int, default=40, help="training volumes (default: %(default)s)")
     sub.add_argument("--test-cases", type=int, default=8, help="test volumes (default: %(default)s)")
-    sub.add_argument("--shape", type=int, nargs=3, default=(12, 96, 96), metavar=("S", "H", "W"),
-                     help="voxels, slices first (default: 12 96 96)")
-    sub.add_argument("--spacing", type=float, nargs=3, default=(5.0, 0.8, 0.8), metavar=("S", "H", "W"),
-                     help="millimetres, slices first (default: 5 0.8 0.8)")
+    sub.add_argument(
+        "--shape",
+        type=int,
+        nargs=3,
+        default=(12, 96, 96),
+        metavar=("S", "H", "W"),
+        help="voxels, slices first (default: 12 96 96)",
+    )
+    sub.add_argument(
+        "--spacing",
+        type=float,
+        nargs=3,
+        default=(5.0, 0.8, 0.8),
+        metavar=("S", "H", "W"),
+        help="millimetres, slices first (default: 5 0.8 0.8)",
+    )
     sub.add_argument("--seed", type=int, default=0, help="default: %(default)s")
     return parser
 
 
 def doctor(args) -> int:
-    from nnunet_slice_attention.nnunet import doctor
+    from nnunet_slice_attention.nnunet.check import as_text
+    from nnunet_slice_attention.nnunet.doctor import examine
 
-    checks = doctor.examine(args.d, args.p, args.tr)
-    print(doctor.as_text(checks))
+    checks = examine(args.d, args.p, args.tr)
+    print(as_text(checks))
     return 0 if all(check.ok for check in checks) else 1
 
 
@@ -77,7 +105,7 @@ def trainers_path(args) -> int:
 def plan_compact(args) -> int:
     from nnunet_slice_attention.nnunet.compact_plans import write_compact_plans
 
-    path = write_compact_plans(args.d, args.p, args.o)
+    path = write_compact_plans(args.d, args.p, args.o, args.batch_size)
     print(f"Wrote {path}\nTrain with: nnUNetv2_train {args.d} 2d 0 -tr nnUNetTrainerCSANet -p {args.o}")
     return 0
 
@@ -91,7 +119,14 @@ def phantom(args) -> int:
             "no folder to write to: give -o RAW_FOLDER, or set nnUNet_raw (export nnUNet_raw=/path/to/nnUNet_raw)."
         )
     path = write_phantom(
-        raw_folder, args.d, args.name, args.cases, args.test_cases, tuple(args.shape), tuple(args.spacing), args.seed
+        raw_folder,
+        args.d,
+        args.name,
+        args.cases,
+        args.test_cases,
+        tuple(args.shape),
+        tuple(args.spacing),
+        args.seed,
     )
     print(f"Wrote {path}\nNext: nnUNetv2_plan_and_preprocess -d {args.d} -c 2d")
     return 0

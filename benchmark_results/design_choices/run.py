@@ -32,7 +32,9 @@ TRAINERS = [
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--dataset", default="27", help="nnU-Net data set id or name")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--workers", type=int, default=2, help="runs at a time, one CPU thread each")
@@ -45,7 +47,11 @@ def main() -> int:
 
     runs = [(trainer, seed) for seed in args.seeds for trainer in args.trainers]
     with ThreadPoolExecutor(args.workers) as pool:
-        failed = [run for run, ok in zip(runs, pool.map(lambda r: launch(args.dataset, *r), runs), strict=True) if not ok]
+        failed = [
+            run
+            for run, ok in zip(runs, pool.map(lambda r: launch(args.dataset, *r), runs), strict=True)
+            if not ok
+        ]
     for trainer, seed in failed:
         print(f"FAILED {trainer} seed {seed}: see {log_file(trainer, seed)}", file=sys.stderr)
     return 1 if failed else 0
@@ -65,7 +71,10 @@ def launch(dataset: str, trainer: str, seed: int) -> bool:
     print(f"run {trainer} seed {seed}", flush=True)
     with log.open("a") as out:
         command = [sys.executable, __file__, "--dataset", dataset, "--one", trainer, str(seed)]
-        return subprocess.run(command, env=env, stdout=out, stderr=subprocess.STDOUT, check=False).returncode == 0
+        return (
+            subprocess.run(command, env=env, stdout=out, stderr=subprocess.STDOUT, check=False).returncode
+            == 0
+        )
 
 
 def train_and_validate(dataset: str, trainer_name: str, seed: int) -> None:
@@ -85,7 +94,9 @@ def train_and_validate(dataset: str, trainer_name: str, seed: int) -> None:
                 dataset, "2d", 0, trainer_name, PLANS, continue_training=True, device=torch.device("cpu")
             )
             trainer.load_checkpoint(str(folder / "checkpoint_latest.pth"))
-            torch.manual_seed(seed + 1000 * trainer.current_epoch)  # not the samples of the first epochs again
+            torch.manual_seed(
+                seed + 1000 * trainer.current_epoch
+            )  # not the samples of the first epochs again
             np.random.seed(seed + 1000 * trainer.current_epoch)
         trainer.save_every = 1
         trainer.num_val_iterations_per_epoch = 5  # the online figure is not used

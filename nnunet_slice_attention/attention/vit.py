@@ -24,7 +24,9 @@ class VisionTransformerEncoder(nn.Module):
         super().__init__()
         num_heads = num_heads or max(1, width // 64)
         if width % num_heads:
-            raise ValueError(f"vit_width={width} is not divisible by {num_heads} heads. Choose a multiple of 64.")
+            raise ValueError(
+                f"vit_width={width} is not divisible by {num_heads} heads. Choose a multiple of 64."
+            )
         self.embed = nn.Conv2d(dim, width, kernel_size=1)
         self.position = nn.Parameter(torch.empty(1, width, *grid))
         nn.init.trunc_normal_(self.position, std=0.02)

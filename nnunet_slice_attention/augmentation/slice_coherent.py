@@ -7,7 +7,11 @@ its kernel), and intensity changes turn the zero slices that pad a shallow volum
 """
 
 import torch
-from batchgeneratorsv2.transforms.base.basic_transform import BasicTransform, ImageOnlyTransform, SegOnlyTransform
+from batchgeneratorsv2.transforms.base.basic_transform import (
+    BasicTransform,
+    ImageOnlyTransform,
+    SegOnlyTransform,
+)
 from batchgeneratorsv2.transforms.noise.gaussian_blur import GaussianBlurTransform
 from batchgeneratorsv2.transforms.utils.compose import ComposeTransforms
 from batchgeneratorsv2.transforms.utils.random import RandomTransform

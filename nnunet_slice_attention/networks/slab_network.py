@@ -34,7 +34,9 @@ class SlabNetwork(nn.Module):
     context_radius: int = 0
     default_context_radius: int = 1
 
-    def __init__(self, in_channels: int, num_classes: int, topology: UNetTopology, deep_supervision: bool = False):
+    def __init__(
+        self, in_channels: int, num_classes: int, topology: UNetTopology, deep_supervision: bool = False
+    ):
         super().__init__()
         self.in_channels = in_channels
         self.total_stride = topology.total_strides[-1]

@@ -27,7 +27,9 @@ class UNetTopology:
     kwargs: Mapping[str, Any]
 
     @classmethod
-    def from_plans(cls, class_name: str, kwargs: Mapping[str, Any], requires_import: Sequence[str]) -> "UNetTopology":
+    def from_plans(
+        cls, class_name: str, kwargs: Mapping[str, Any], requires_import: Sequence[str]
+    ) -> "UNetTopology":
         """From the `architecture` entry of an nnU-Net configuration, whose classes are dotted names."""
         resolved = {k: locate(v) if k in requires_import and v is not None else v for k, v in kwargs.items()}
         return cls(locate(class_name), resolved)
@@ -112,10 +114,15 @@ class UNetTopology:
                 f"leaves {tuple(smallest)}. Use a larger patch or plans with fewer stages."
             )
 
-    def build(self, in_channels: int, num_classes: int, deep_supervision: bool) -> tuple[nn.Module, nn.Module]:
+    def build(
+        self, in_channels: int, num_classes: int, deep_supervision: bool
+    ) -> tuple[nn.Module, nn.Module]:
         """(encoder, decoder), initialised as nnU-Net does."""
         unet = self.unet_class(
-            input_channels=in_channels, num_classes=num_classes, deep_supervision=deep_supervision, **self.kwargs
+            input_channels=in_channels,
+            num_classes=num_classes,
+            deep_supervision=deep_supervision,
+            **self.kwargs,
         )
         unet.apply(unet.initialize)
         # The decoder keeps a reference to the encoder, which would list every encoder weight twice.

@@ -44,6 +44,7 @@ class BorderPaddedDataset:
         properties = dict(properties)
         shift = np.array([[0, self.margin, 0, 0]])
         properties["class_locations"] = {
-            label: voxels + shift if len(voxels) else voxels for label, voxels in properties["class_locations"].items()
+            label: voxels + shift if len(voxels) else voxels
+            for label, voxels in properties["class_locations"].items()
         }
         return PaddedVolume(data, self.margin, 0), PaddedVolume(seg, self.margin, OUTSIDE), None, properties

@@ -20,8 +20,13 @@ SMALLEST_FEATURE_MAP = 4  # voxels, nnU-Net's own limit for pooling
 PER_STAGE = ("features_per_stage", "kernel_sizes", "strides", "n_conv_per_stage", "n_blocks_per_stage")
 
 
-def compact_configuration(configuration: dict) -> dict:
-    """A configuration with half the features (16 to 256), an in-plane patch of at most 128 and a batch to match."""
+def compact_configuration(configuration: dict, batch_size: int | None = None) -> dict:
+    """A configuration with half the features (16 to 256), an in-plane patch of at most 128 and a batch to match.
+
+    Args:
+        configuration: a stock `2d` or `3d_fullres` configuration.
+        batch_size: patches of a batch; default as many as fill 6 x 128 x 128 voxels in 2D, 2 x 8 x 128 x 128 in 3D.
+    """
     config = deepcopy(configuration)
     patch = [*config["patch_size"][:-2], *(min(MAX_IN_PLANE, p) for p in config["patch_size"][-2:])]
     arch = config["architecture"]["arch_kwargs"]
@@ -33,8 +38,8 @@ def compact_configuration(configuration: dict) -> dict:
     arch["features_per_stage"] = [min(MAX_FEATURES, f // 2) for f in arch["features_per_stage"]]
     arch["n_stages"] = n_stages
 
-    batch = round(VOXELS_PER_BATCH[len(patch)] / math.prod(patch))
-    return config | {"patch_size": patch, "batch_size": min(config["batch_size"], max(2, batch))}
+    batch = batch_size or max(2, round(VOXELS_PER_BATCH[len(patch)] / math.prod(patch)))
+    return config | {"patch_size": patch, "batch_size": min(config["batch_size"], batch)}
 
 
 def _stages_that_fit(patch: list[int], strides: list[list[int]], stock_patch: list[int]) -> int:
@@ -43,30 +48,44 @@ def _stages_that_fit(patch: list[int], strides: list[list[int]], stock_patch: li
     for stage, stride in enumerate(strides):
         total = [t * s for t, s in zip(total, stride, strict=True)]
         too_small = [
-            p // t < min(SMALLEST_FEATURE_MAP, stock // t) for p, t, stock in zip(patch, total, stock_patch, strict=True)
+            p // t < min(SMALLEST_FEATURE_MAP, stock // t)
+            for p, t, stock in zip(patch, total, stock_patch, strict=True)
         ]
         if any(too_small):
             return max(2, stage)
     return len(strides)
 
 
-def compact_plans(plans: dict, plans_name: str = "nnUNetCompactPlans") -> dict:
-    """Compact plans from stock ones: their `2d` and `3d_fullres`, reading the same preprocessed data."""
+def compact_plans(plans: dict, plans_name: str = "nnUNetCompactPlans", batch_size: int | None = None) -> dict:
+    """Compact plans from stock ones: their `2d` and `3d_fullres`, reading the same preprocessed data.
+
+    `batch_size` is that of `2d`; a 3D patch is many slices, so `3d_fullres` keeps its own.
+    """
     manager = PlansManager(plans)
     present = [name for name in CONFIGURATIONS if name in plans["configurations"]]
-    configurations = {name: compact_configuration(manager.get_configuration(name).configuration) for name in present}
+    configurations = {
+        name: compact_configuration(
+            manager.get_configuration(name).configuration, batch_size if name == "2d" else None
+        )
+        for name in present
+    }
     return deepcopy(plans) | {"plans_name": plans_name, "configurations": configurations}
 
 
 def write_compact_plans(
-    dataset_name_or_id: str | int, plans_name: str = "nnUNetPlans", out_name: str = "nnUNetCompactPlans"
+    dataset_name_or_id: str | int,
+    plans_name: str = "nnUNetPlans",
+    out_name: str = "nnUNetCompactPlans",
+    batch_size: int | None = None,
 ) -> Path:
     """Write `out_name`.json beside `plans_name`.json of a planned data set and return its path.
 
     Raises:
         FileNotFoundError: if the data set has not been planned.
-        ValueError: if the output would overwrite the input.
+        ValueError: if the output would overwrite the input, or `batch_size` is below 2.
     """
+    if batch_size is not None and batch_size < 2:
+        raise ValueError(f"batch size {batch_size} is too small: nnU-Net trains on 2 slices a batch or more.")
     if out_name == plans_name:
         raise ValueError(f"-o {out_name} would overwrite the plans it reads. Choose another name.")
     folder = Path(str(nnUNet_preprocessed)) / maybe_convert_to_dataset_name(dataset_name_or_id)
@@ -77,6 +96,6 @@ def write_compact_plans(
         )
     target = folder / f"{out_name}.json"
     partial = target.with_suffix(".json.partial")
-    save_json(compact_plans(load_json(str(source)), out_name), str(partial), sort_keys=False)
+    save_json(compact_plans(load_json(str(source)), out_name, batch_size), str(partial), sort_keys=False)
     partial.replace(target)
     return target

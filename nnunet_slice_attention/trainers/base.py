@@ -44,7 +44,9 @@ class nnUNetTrainerSlab(nnUNetTrainer):
         device: torch.device = torch.device("cuda"),  # noqa: B008 - nnU-Net reads this very signature
     ):
         slab = slab_plan(plans, configuration, self.context_radius(), self.sampling)
-        super().__init__(with_prediction_slab(plans, configuration, slab), configuration, fold, dataset_json, device)
+        super().__init__(
+            with_prediction_slab(plans, configuration, slab), configuration, fold, dataset_json, device
+        )
         training = deepcopy(self.configuration_manager.configuration)
         training |= {"patch_size": [slab.train_depth, *slab.in_plane], "batch_size": slab.train_slabs}
         self.configuration_manager = ConfigurationManager(training)
@@ -100,7 +102,9 @@ class nnUNetTrainerSlab(nnUNetTrainer):
         """What nnU-Net does for the 2D patch, per slab: same rotation range, mirroring in plane only."""
         slab_configuration = self.configuration_manager
         depth, *in_plane = slab_configuration.patch_size
-        self.configuration_manager = ConfigurationManager(slab_configuration.configuration | {"patch_size": in_plane})
+        self.configuration_manager = ConfigurationManager(
+            slab_configuration.configuration | {"patch_size": in_plane}
+        )
         try:
             rotation, _, initial_patch_size, mirror_axes = (
                 super().configure_rotation_dummyDA_mirroring_and_inital_patch_size()

@@ -45,6 +45,8 @@ def _adamw(trainer, stock):
 
 
 OPTIMISERS: dict[Optimiser, Schedule] = {
-    "sgd": Schedule(lambda trainer: (trainer.initial_lr, trainer.weight_decay), lambda trainer, stock: stock()),
+    "sgd": Schedule(
+        lambda trainer: (trainer.initial_lr, trainer.weight_decay), lambda trainer, stock: stock()
+    ),
     "adamw": Schedule(lambda trainer: (3e-4, 5e-2), _adamw),
 }

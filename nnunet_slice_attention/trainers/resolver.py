@@ -9,6 +9,7 @@ Every combination exists. The two tables below are the code; the classes are mad
 
 from difflib import get_close_matches
 from functools import cache
+from inspect import signature
 from typing import Any
 
 BASES: dict[str, dict[str, Any]] = {
@@ -30,7 +31,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 SCHEDULES: dict[str, dict[str, Any]] = {
-    f"{n}epoch{'s' * (n > 1)}": {"epochs": n} for n in (1, 5, 10, 20, 50, 100, 250, 500, 750, 2000, 4000, 8000)
+    f"{n}epoch{'s' * (n > 1)}": {"epochs": n}
+    for n in (1, 5, 10, 20, 50, 100, 250, 500, 750, 2000, 4000, 8000)
 }
 
 
@@ -54,9 +56,22 @@ def resolve_trainer(name: str) -> type:
         row = VARIANTS.get(suffix) or SCHEDULES[suffix]
         options = declaration.get("network_options", {}) | row.get("network_options", {})
         declaration |= row | {"network_options": options}
+    _check_options(name, declaration)
     declaration["__module__"] = __package__
     declaration["__qualname__"] = name
     return type(name, (nnUNetTrainerSlab,), declaration)
+
+
+def _check_options(name: str, declaration: dict[str, Any]) -> None:
+    from ..networks import NETWORKS
+
+    network = declaration["network_name"]
+    known = signature(NETWORKS[network]).parameters
+    for option in declaration.get("network_options", {}):
+        if option not in known:
+            raise ValueError(
+                f"trainer {name!r}: network {network} has no option {option}. Leave that suffix out."
+            )
 
 
 def _check_suffixes(name: str, base: str, suffixes: list[str]) -> None:
@@ -75,5 +90,3 @@ def _check_suffixes(name: str, base: str, suffixes: list[str]) -> None:
         variants = [s for s in suffixes if s not in SCHEDULES]
         suggestion = "_".join([base, *variants, schedules[-1]])
         raise ValueError(f"trainer {name!r}: one schedule, and it comes last. Did you mean {suggestion}?")
-
-

@@ -16,7 +16,9 @@ OPTIONS = [
     ("SliceUNet", {}),
 ]
 every_network = pytest.mark.parametrize(
-    ("name", "options"), OPTIONS, ids=[f"{n}-{'-'.join(f'{k}={v}' for k, v in o.items())}" for n, o in OPTIONS]
+    ("name", "options"),
+    OPTIONS,
+    ids=[f"{n}-{'-'.join(f'{k}={v}' for k, v in o.items())}" for n, o in OPTIONS],
 )
 
 
@@ -66,7 +68,9 @@ def test_a_padded_slice_has_no_influence_and_counts_as_missing(name, options):
     radius = network.context_radius
     x = slab(depth=radius + 2)
     padded = torch.cat([torch.zeros_like(x[:, :, :radius]), x, torch.zeros_like(x[:, :, :radius])], dim=2)
-    torch.testing.assert_close(network(padded)[:, :, radius : radius + x.shape[2]], network(x), rtol=0, atol=1e-10)
+    torch.testing.assert_close(
+        network(padded)[:, :, radius : radius + x.shape[2]], network(x), rtol=0, atol=1e-10
+    )
 
 
 @every_network
@@ -159,7 +163,9 @@ def test_an_unknown_network_lists_the_known_ones():
 
 
 def test_heads_that_do_not_divide_the_width_name_those_that_do():
-    with pytest.raises(ValueError, match=r"num_heads=5 does not divide the feature width 32 .*\[1, 2, 4, 8, 16, 32\]"):
+    with pytest.raises(
+        ValueError, match=r"num_heads=5 does not divide the feature width 32 .*\[1, 2, 4, 8, 16, 32\]"
+    ):
         create_network("CSANet", 1, 2, PATCH, FEATURES, num_heads=5)
 
 

@@ -1,0 +1,49 @@
+# Needs Python >= 3.10 and make. Everything goes into .venv, which `make clean` removes.
+#
+#   make quickstart   compare nnU-Net's 2D network with CSA-Net on a phantom; results in quickstart/
+#   make test         lint, format check and all tests
+#
+# On a machine without GPU, PyTorch's CPU wheels save some gigabytes:
+#   make quickstart PIP_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu"
+
+PYTHON ?= python3
+PIP_FLAGS ?=
+
+# Both targets share one editable install: it follows the sources without reinstalling, and two kinds of install in one
+# environment would replace each other. An editable install puts nothing into nnU-Net's tree; there examples/quickstart.py
+# and the tests set nnUNet_extTrainer. That a normal install needs no variable is tests/nnunet/test_discovery.py's matter.
+PIP := .venv/bin/python -m pip
+
+.PHONY: help quickstart test clean
+.DELETE_ON_ERROR:
+
+help:
+	@sed -n '/^#   make/s/^#   //p' Makefile
+
+quickstart: .venv/installed
+	.venv/bin/python -u examples/quickstart.py
+
+test: .venv/installed-for-tests
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/python -m pytest
+
+# pip is what is missing where the system's venv module is incomplete, so it is what stands for a working environment.
+.venv/bin/pip:
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 10) and f"Python {v[0]}.{v[1]} is too old: make PYTHON=/path/to/python3.10 (or newer)")'
+	@echo "== Creating .venv"
+	$(PYTHON) -m venv .venv
+
+.venv/installed: setup.py pyproject.toml | .venv/bin/pip
+	@echo "== Installing nnU-Net, PyTorch and this package into .venv: several gigabytes, some minutes"
+	$(PIP) install $(PIP_FLAGS) -e .
+	@touch $@
+
+.venv/installed-for-tests: setup.py pyproject.toml | .venv/bin/pip
+	@echo "== Installing nnU-Net, PyTorch, this package and the test tools into .venv: several gigabytes, some minutes"
+	$(PIP) install $(PIP_FLAGS) -e ".[test]"
+	@touch $@
+
+clean:
+	rm -rf .venv quickstart build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,118 @@
+"""What a slice-attention trainer makes of a data set: sliced axis, spacing, slabs and context in millimetres."""
+
+import json
+import os
+from pathlib import Path
+
+from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
+from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
+
+from .check import Check
+from .plans_rule import median_depth, slab_plan
+
+CONFIGURATION = "2d"
+# Below this ratio a slice's neighbours are as near as its own pixels, and a 3D patch costs nothing in resolution.
+NEARLY_ISOTROPIC = 1.5
+
+
+def check_dataset(dataset: str | int, plans_name: str, trainer: type) -> list[Check]:
+    """From the data set's name to the slabs; stops at the first check that fails.
+
+    Args:
+        dataset: id or name.
+        plans_name: e.g. nnUNetPlans.
+        trainer: a subclass of nnUNetTrainerSlab.
+    """
+    preprocessed = os.environ.get("nnUNet_preprocessed")
+    if not preprocessed:
+        return []  # the folder's own check says so
+    name_check, name = find_dataset(dataset)
+    if name is None:
+        return [name_check]
+    plans_check, plans = read_plans(Path(preprocessed, name), dataset, plans_name)
+    if plans is None:
+        return [name_check, plans_check]
+    slabs = check_slabs(plans, trainer)
+    if not slabs.ok:
+        return [name_check, plans_check, slabs]
+    return [
+        name_check,
+        plans_check,
+        check_axis(plans),
+        check_spacing(plans, dataset),
+        check_depth(plans, trainer),
+        slabs,
+    ]
+
+
+def find_dataset(dataset: str | int) -> tuple[Check, str | None]:
+    """The data set's folder name, None if it is in neither of the folders."""
+    folders = {v: os.environ[v] for v in ("nnUNet_raw", "nnUNet_preprocessed") if os.environ.get(v)}
+    try:
+        name = maybe_convert_to_dataset_name(dataset)
+        reason = f"{dataset} is in none of " + ", ".join(f"{v}={path}" for v, path in folders.items())
+    except (RuntimeError, ValueError) as error:
+        name, reason = None, str(error)
+    if name is not None and any(Path(path, name).is_dir() for path in folders.values()):
+        return Check("data set", True, name), name
+    step = "Put it in $nnUNet_raw as DatasetXXX_Name (imagesTr, labelsTr, dataset.json), or mend -d or the variables."
+    return Check("data set", False, reason, step), None
+
+
+def read_plans(folder: Path, dataset: str | int, plans_name: str) -> tuple[Check, dict | None]:
+    """The plans, None if the data set is not planned, has no 2D configuration, or is not preprocessed for it."""
+    path = folder / f"{plans_name}.json"
+    if not path.is_file():
+        step = f"nnUNetv2_plan_and_preprocess -d {dataset} -c {CONFIGURATION}"
+        return Check("plans", False, f"{path} does not exist", step), None
+    plans = json.loads(path.read_text(encoding="utf-8"))
+    if CONFIGURATION not in plans["configurations"]:
+        text = f"{path} has no configuration {CONFIGURATION!r}, only {', '.join(plans['configurations'])}"
+        return Check("plans", False, text, f"nnUNetv2_plan_experiment -d {dataset}"), None
+    data = folder / PlansManager(plans).get_configuration(CONFIGURATION).data_identifier
+    if not data.is_dir():
+        step = f"nnUNetv2_preprocess -d {dataset} -plans_name {plans_name} -c {CONFIGURATION}"
+        return Check("plans", False, f"{path} is there, the preprocessed data {data} are not", step), None
+    return Check("plans", True, str(path)), plans
+
+
+def check_axis(plans: dict) -> Check:
+    axis = plans["transpose_forward"][0]
+    text = f"slices are stacked along array axis {axis} of 0, 1, 2 (z, y, x in SimpleITK's words)"
+    return Check("slicing", True, text + ", the axis with the largest median spacing")
+
+
+def check_spacing(plans: dict, dataset: str | int) -> Check:
+    through, *in_plane = plans["original_median_spacing_after_transp"]
+    ratio = through / max(in_plane)
+    text = f"median {through:g} mm between slices, {in_plane[0]:g} x {in_plane[1]:g} mm in plane, ratio {ratio:.1f}"
+    if ratio >= NEARLY_ISOTROPIC:
+        return Check("spacing", True, text)
+    step = f"Compare with a 3D network, which often suits such data better: nnUNetv2_train {dataset} 3d_fullres 0"
+    return Check("spacing", True, f"{text}: nearly isotropic", step)
+
+
+def check_depth(plans: dict, trainer: type) -> Check:
+    depth, context = median_depth(plans), 2 * trainer.context_radius() + 1
+    if depth >= context:
+        return Check("depth", True, f"median {depth} slices")
+    text = f"median {depth} slices, fewer than the {context} that {trainer.__name__} looks at"
+    return Check("depth", True, text, "A trainer with a smaller context sees as much, e.g. suffix _3slices.")
+
+
+def check_slabs(plans: dict, trainer: type) -> Check:
+    """Sizes in slices and voxels, context in mm on each side of a slice."""
+    radius = trainer.context_radius()
+    try:
+        slab = slab_plan(plans, CONFIGURATION, radius, trainer.sampling)
+    except ValueError as error:
+        return Check(
+            "slabs", False, str(error), "Slice-attention trainers cannot train on this data set as it is."
+        )
+    height, width = slab.in_plane
+    reach = radius * plans["original_median_spacing_after_transp"][0]
+    text = (
+        f"training {slab.train_slabs} x {slab.train_depth} slices of {height} x {width}, prediction "
+        f"{slab.predict_depth} slices; a slice sees {radius} neighbours on each side, {reach:g} mm"
+    )
+    return Check("slabs", True, text)

@@ -1,0 +1,67 @@
+import pytest
+import torch
+from torch import nn
+
+from nnunet_slice_attention.attention.cross_slice import CrossSliceAttention, InSliceAttention
+from nnunet_slice_attention.attention.multi_head import MultiHeadAttention
+
+
+def reference(attention: MultiHeadAttention) -> nn.MultiheadAttention:
+    """torch's own module with the same weights."""
+    dim = attention.query.in_features
+    module = nn.MultiheadAttention(dim, attention.num_heads, batch_first=True).double()
+    with torch.no_grad():
+        module.in_proj_weight.copy_(
+            torch.cat([attention.query.weight, attention.key.weight, attention.value.weight])
+        )
+        module.in_proj_bias.copy_(torch.cat([attention.query.bias, torch.zeros(dim), attention.value.bias]))
+        module.out_proj.load_state_dict(attention.out.state_dict())
+    return module
+
+
+@pytest.fixture
+def random_attention():
+    torch.manual_seed(0)
+    attention = MultiHeadAttention(16, 4).double()
+    for parameter in attention.parameters():
+        nn.init.normal_(parameter)
+    return attention
+
+
+def test_multi_head_attention_equals_torch(random_attention):
+    query, context = torch.randn(2, 5, 16).double(), torch.randn(2, 7, 16).double()
+    expected, _ = reference(random_attention)(query, context, context)
+    torch.testing.assert_close(random_attention(query, context), expected)
+
+
+@pytest.mark.parametrize("direction", ["paper", "centre_query"])
+def test_cross_slice_attention_is_the_residual_of_the_written_formula(direction):
+    """x_c + gamma * W_o concat_h softmax(Q K^T / sqrt(d_h)) V; who asks depends on the direction."""
+    torch.manual_seed(0)
+    module = CrossSliceAttention(8, 2, direction).double()
+    centre, neighbour = torch.randn(2, 3, 8, 2, 3).double()
+    c, n = centre.flatten(2).transpose(1, 2), neighbour.flatten(2).transpose(1, 2)
+    asks, answers = (n, c) if direction == "paper" else (c, n)
+    expected, _ = reference(module.attention)(asks, answers, answers)
+    expected = (c + 0.1 * expected).transpose(1, 2).reshape(centre.shape)
+    torch.testing.assert_close(module(centre, neighbour), expected)
+
+
+def test_in_slice_attention_is_cross_slice_attention_with_itself():
+    torch.manual_seed(0)
+    module = InSliceAttention(8, 2)
+    centre = torch.randn(1, 8, 3, 3)
+    other = CrossSliceAttention(8, 2)
+    other.load_state_dict(module.state_dict())
+    torch.testing.assert_close(module(centre), other(centre, centre))
+
+
+@pytest.mark.parametrize("heads", [0, 3, -1])
+def test_heads_must_divide_the_width(heads):
+    with pytest.raises(ValueError, match=f"num_heads={heads} does not divide the feature width 16"):
+        MultiHeadAttention(16, heads)
+
+
+def test_an_unknown_direction_lists_the_known_ones():
+    with pytest.raises(ValueError, match=r"direction='up' is unknown.*paper.*centre_query"):
+        CrossSliceAttention(8, 2, "up")

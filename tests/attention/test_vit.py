@@ -1,0 +1,26 @@
+import pytest
+import torch
+
+from nnunet_slice_attention.attention.vit import VisionTransformerEncoder
+
+
+def test_positions_resize_to_another_grid_and_stay_as_learned_on_their_own():
+    vit = VisionTransformerEncoder(4, 64, 1, (2, 3))
+    assert vit.position_for(2, 3) is vit.position
+    assert vit.position_for(5, 4).shape == (1, 64, 5, 4)
+    assert vit(torch.randn(2, 4, 5, 4)).shape == (2, 64, 5, 4)
+
+
+def test_a_token_sees_every_other_and_knows_where_it_is():
+    torch.manual_seed(0)
+    vit = VisionTransformerEncoder(4, 64, 1, (3, 3)).double()
+    x = torch.randn(1, 4, 3, 3, dtype=torch.float64, requires_grad=True)
+    vit(x)[0, 0, 0, 0].backward()
+    assert (x.grad.abs().amax(dim=1) > 0).all()
+    uniform = vit(torch.ones(1, 4, 3, 3, dtype=torch.float64))[0]
+    assert not torch.allclose(uniform[:, 0, 0], uniform[:, 2, 2])
+
+
+def test_a_width_without_whole_heads_is_refused():
+    with pytest.raises(ValueError, match="vit_width=130 is not divisible by 4 heads"):
+        VisionTransformerEncoder(4, 130, 1, (2, 2), num_heads=4)

@@ -1,0 +1,101 @@
+"""nnU-Net's training pipeline on slabs: what is drawn once, and what never crosses slices."""
+
+import numpy as np
+import pytest
+import torch
+from batchgeneratorsv2.transforms.noise.gaussian_blur import GaussianBlurTransform
+from batchgeneratorsv2.transforms.utils.compose import ComposeTransforms
+from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
+
+from nnunet_slice_attention.augmentation.slice_coherent import (
+    InPlaneBlur,
+    KeepCentreSlice,
+    ZeroMissingSlices,
+    make_slice_coherent,
+)
+
+SIZE = (24, 20)
+
+
+def pipeline(depth: int, keep_centre_only=False) -> ComposeTransforms:
+    stock = nnUNetTrainer.get_training_transforms((depth, *SIZE), (-0.3, 0.3), None, (1, 2), True)
+    return make_slice_coherent(stock, keep_centre_only)
+
+
+def sample(depth: int, channels: int = 2) -> dict:
+    image = torch.randn(channels, 1, *SIZE).repeat(1, depth, 1, 1) + 5
+    return {"image": image, "segmentation": torch.ones(1, depth, *SIZE, dtype=torch.int16)}
+
+
+def drop(compose: ComposeTransforms, name: str) -> ComposeTransforms:
+    """Without the steps of that name: voxel noise differs between slices by intention."""
+    return ComposeTransforms([t for t in compose.transforms if name not in repr(t)])
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3, 5])
+def test_identical_slices_stay_identical_and_modalities_are_drawn_apart(depth):
+    torch.manual_seed(0)
+    np.random.seed(0)
+    without_noise = drop(pipeline(depth), "GaussianNoise")
+    ratios = []
+    for _ in range(300):
+        image = without_noise(**sample(depth))["image"]
+        assert image.shape == (2, depth, *SIZE)
+        torch.testing.assert_close(image, image[:, :1].expand_as(image), rtol=1e-4, atol=1e-4)
+        ratios.append((image[0].mean() / image[1].mean()).item())
+    assert np.ptp(ratios) > 0.3
+
+
+def test_a_slice_never_leaks_into_another():
+    """One bright slice between zero slices: the others' texture does not depend on it (blur would carry it over)."""
+    torch.manual_seed(0)
+    blur = InPlaneBlur(GaussianBlurTransform((0.5, 1.0), p_per_channel=1, benchmark=True))
+    image = torch.zeros(1, 3, *SIZE)
+    image[:, 1, 10:14, 8:12] = 1
+    for _ in range(20):
+        blurred = blur(image=image.clone())["image"]
+        assert not blurred[:, [0, 2]].any()
+        assert 0 < blurred[:, 1].max() < 1
+
+
+def test_blur_draws_each_modality_with_the_stock_probability():
+    torch.manual_seed(0)
+    blur = InPlaneBlur(GaussianBlurTransform((0.5, 1.0), p_per_channel=0.5))
+    image = torch.randn(2, 3, *SIZE)
+    changed = [(blur(image=image.clone())["image"] != image).flatten(1).any(dim=1) for _ in range(400)]
+    share = torch.stack(changed).float().mean(dim=0)
+    assert ((share > 0.42) & (share < 0.58)).all()
+    assert any(a != b for a, b in torch.stack(changed).tolist())
+
+
+def test_padding_slices_are_exactly_zero_after_every_augmentation():
+    torch.manual_seed(0)
+    np.random.seed(0)
+    compose = pipeline(3)
+    for _ in range(100):
+        case = sample(3)
+        case["segmentation"][:, 0] = -1
+        case["image"][:, 0] = 0
+        out = compose(**case)
+        assert not out["image"][:, 0].any()
+        assert out["image"][:, 1].any()
+        assert (out["segmentation"] >= 0).all()
+
+
+def test_only_whole_slices_outside_the_image_count_as_missing():
+    image = torch.ones(1, 2, 4, 4)
+    segmentation = torch.full((1, 2, 4, 4), -1)
+    segmentation[:, 1, 0, 0] = 0
+    out = ZeroMissingSlices()(image=image, segmentation=segmentation)["image"]
+    assert out.sum(dim=(0, 2, 3)).tolist() == [0, 16]
+
+
+def test_centre_loss_keeps_the_middle_slice_of_the_target_only():
+    segmentation = torch.arange(3).reshape(1, 3, 1, 1)
+    assert KeepCentreSlice()(segmentation=segmentation)["segmentation"].flatten().tolist() == [1]
+    assert pipeline(3, keep_centre_only=True)(**sample(3))["segmentation"].shape == (1, 1, *SIZE)
+
+
+def test_a_changed_upstream_pipeline_is_refused_with_the_missing_step():
+    with pytest.raises(RuntimeError, match=r"no blur and no label removal step.*nnunetv2>=2.8,<2.9"):
+        make_slice_coherent(ComposeTransforms([]))

@@ -1,0 +1,72 @@
+"""A tiny data set, planned and preprocessed by nnU-Net, and trainers that stop after a few iterations."""
+
+import os
+import sys
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["nnUNet_n_proc_DA"] = "1"
+os.environ["nnUNet_def_n_proc"] = "1"
+os.environ["nnUNet_compile"] = "f"
+
+import pytest
+import torch
+
+from tests.tiny_data import TinyDataset, write_raw
+
+TINY_TRAINERS = Path(__file__).parent / "tiny_trainers"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def nnunet_folders(tmp_path_factory) -> Path:
+    """nnU-Net's three folders, and the search path for this package's trainers and the tiny ones."""
+    from nnunet_slice_attention.nnunet import shim
+
+    root = tmp_path_factory.mktemp("nnunet")
+    for kind in ("raw", "preprocessed", "results"):
+        (root / kind).mkdir()
+        os.environ[f"nnUNet_{kind}"] = str(root / kind)
+    os.environ["nnUNet_extTrainer"] = os.pathsep.join([shim.__path__[0], str(TINY_TRAINERS)])
+    return root
+
+
+@pytest.fixture(scope="session")
+def run_nnunet(nnunet_folders):
+    """Call one of nnU-Net's console entry points in this process, e.g. run_nnunet("nnUNetv2_train", "1", "2d")."""
+    from importlib.metadata import entry_points
+
+    scripts = {e.name: e for e in entry_points(group="console_scripts")}
+
+    def run(command: str, *arguments: object) -> None:
+        before, sys.argv = sys.argv, [command, *map(str, arguments)]
+        try:
+            scripts[command].load()()
+        finally:
+            sys.argv = before
+
+    return run
+
+
+def _planned(run_nnunet, root: Path, dataset: TinyDataset) -> TinyDataset:
+    write_raw(root / "raw", dataset)
+    run_nnunet(
+        "nnUNetv2_plan_and_preprocess", "-d", dataset.id, "-c", "2d", "3d_fullres", "-np", 1, "-npfp", 1
+    )
+    return dataset
+
+
+@pytest.fixture(scope="session")
+def tiny(run_nnunet, nnunet_folders) -> TinyDataset:
+    """One channel, two classes; volumes of 1, 2, 5, 6, 7 and 7 slices."""
+    return _planned(run_nnunet, nnunet_folders, TinyDataset(701, "Tiny"))
+
+
+@pytest.fixture(scope="session")
+def tiny_regions(run_nnunet, nnunet_folders) -> TinyDataset:
+    """Two channels, overlapping regions and an ignore label."""
+    return _planned(run_nnunet, nnunet_folders, TinyDataset(702, "TinyRegions", channels=2, regions=True))

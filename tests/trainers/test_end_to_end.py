@@ -1,0 +1,122 @@
+"""Train, validate, predict, ensemble and export with nnU-Net's own commands, on tiny data."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.tiny_data import DEPTHS, read
+
+CSA = "Tiny_nnUNetTrainerCSANet"
+STOCK = "Tiny_nnUNetTrainer"
+
+
+def model_folder(root: Path, dataset, trainer: str) -> Path:
+    return root / "results" / dataset.folder / f"{trainer}__nnUNetPlans__2d"
+
+
+def predict(run_nnunet, root, dataset, trainer, out: Path) -> dict[str, np.ndarray]:
+    run_nnunet(
+        "nnUNetv2_predict", "-i", root / "raw" / dataset.folder / "imagesTs", "-o", out, "-d", dataset.id, "-c", "2d",
+        "-f", 0, "-tr", trainer, "-device", "cpu", "-npp", 1, "-nps", 1, "--save_probabilities",
+    )  # fmt: skip
+    return {p.name: read(p) for p in sorted(out.glob("*.nii.gz"))}
+
+
+@pytest.fixture(scope="module")
+def trained(run_nnunet, nnunet_folders, tiny):
+    for trainer in (CSA, STOCK):
+        run_nnunet("nnUNetv2_train", tiny.id, "2d", 0, "-tr", trainer, "-device", "cpu", "--npz")
+    return model_folder(nnunet_folders, tiny, CSA)
+
+
+def test_training_validates_every_case_and_saves_deep_slabs(trained):
+    plans = json.loads((trained / "plans.json").read_text())
+    config, median = plans["configurations"]["2d"], plans["original_median_shape_after_transp"][0]
+    depth, *in_plane = config["patch_size"]
+    assert depth == min(round(median), 2 * config["batch_size"])
+    assert len(in_plane) == 2
+    summary = json.loads((trained / "fold_0" / "validation" / "summary.json").read_text())
+    split = json.loads(
+        (Path(os.environ["nnUNet_preprocessed"]) / "Dataset701_Tiny" / "splits_final.json").read_text()
+    )
+    assert len(summary["metric_per_case"]) == len(split[0]["val"])
+    checkpoint = torch.load(trained / "fold_0" / "checkpoint_final.pth", weights_only=False)
+    assert checkpoint["inference_allowed_mirroring_axes"] == (1, 2)
+
+
+def test_prediction_ensemble_and_export_work_and_the_import_predicts_the_same(
+    trained, run_nnunet, nnunet_folders, tiny, tmp_path
+):
+    ours = predict(run_nnunet, nnunet_folders, tiny, CSA, tmp_path / "csa")
+    assert [v.shape[0] for v in ours.values()] == [d for d in DEPTHS if d in (7, 1)]
+    predict(run_nnunet, nnunet_folders, tiny, STOCK, tmp_path / "stock")
+    run_nnunet(
+        "nnUNetv2_ensemble", "-i", tmp_path / "csa", tmp_path / "stock", "-o", tmp_path / "both", "-np", 1
+    )
+    assert {p.name for p in (tmp_path / "both").glob("*.nii.gz")} == set(ours)
+
+    archive = tmp_path / "model.zip"
+    run_nnunet(
+        "nnUNetv2_export_model_to_zip",
+        "-d",
+        tiny.id,
+        "-o",
+        archive,
+        "-c",
+        "2d",
+        "-f",
+        0,
+        "-tr",
+        CSA,
+        "--not_strict",
+    )
+    shutil.move(trained, tmp_path / "original")
+    run_nnunet("nnUNetv2_install_pretrained_model_from_zip", archive)
+    again = predict(run_nnunet, nnunet_folders, tiny, CSA, tmp_path / "again")
+    shutil.rmtree(trained)
+    shutil.move(tmp_path / "original", trained)
+    for name, segmentation in ours.items():
+        np.testing.assert_array_equal(again[name], segmentation)
+
+
+def test_regions_an_ignore_label_and_two_channels_train_and_validate(
+    run_nnunet, nnunet_folders, tiny_regions
+):
+    trainer = f"{CSA}_CentreLoss_AdamW_8heads"
+    run_nnunet("nnUNetv2_train", tiny_regions.id, "2d", 0, "-tr", trainer, "-device", "cpu")
+    folder = model_folder(nnunet_folders, tiny_regions, trainer)
+    summary = json.loads((folder / "fold_0" / "validation" / "summary.json").read_text())
+    assert set(summary["mean"]) == {"(1, 2)", "2"} or set(summary["mean"]) == {"(1, 2)", "(2,)"}
+    weights = torch.load(folder / "fold_0" / "checkpoint_final.pth", weights_only=False)["network_weights"]
+    assert all(torch.isfinite(w).all() for w in weights.values())
+
+
+def test_a_training_killed_in_the_middle_goes_on_with_c_and_ends(nnunet_folders, tiny):
+    trainer = "Tiny_nnUNetTrainerCSANet_NoISA"
+    fold = model_folder(nnunet_folders, tiny, trainer) / "fold_0"
+    command = [
+        sys.executable, "-c", "from nnunetv2.run.run_training import run_training_entry as run; run()",
+        str(tiny.id), "2d", "0", "-tr", trainer, "-device", "cpu",
+    ]  # fmt: skip
+    process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL)
+    latest = fold / "checkpoint_latest.pth"
+    deadline = time.monotonic() + 120
+    while not latest.exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.005)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert latest.exists() and not (fold / "checkpoint_final.pth").exists()
+
+    subprocess.run([*command, "--c"], check=True, stdout=subprocess.DEVNULL)
+    log = "".join(p.read_text() for p in sorted(fold.glob("training_log_*.txt"))[1:])
+    assert "Epoch 1" in log and "Epoch 0" not in log
+    assert (fold / "checkpoint_final.pth").exists() and (fold / "validation" / "summary.json").exists()
