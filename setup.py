@@ -7,7 +7,6 @@ from setuptools import find_packages, setup
 from setuptools.command.editable_wheel import editable_wheel
 
 HERE = Path(__file__).parent
-README = HERE / "README.md"
 
 # nnU-Net looks trainers up by walking its own folder `nnunetv2/training/nnUNetTrainer`. A package mapped to that place
 # is listed in our RECORD, so `pip uninstall` takes it away again.
@@ -44,7 +43,7 @@ setup(
     name="nnunet-slice-attention",
     version=read_version(),
     description="2.5D slice-attention networks (CSA-Net and others) as nnU-Net v2 trainers",
-    long_description=README.read_text(encoding="utf-8") if README.exists() else "",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     author="nnunet_slice_attention contributors",
     license_expression="Apache-2.0",

@@ -57,7 +57,10 @@ def build_parser() -> argparse.ArgumentParser:
         "-o", metavar="NAME", default="nnUNetCompactPlans", help="new plans (default: %(default)s)"
     )
     sub.add_argument(
-        "-batch_size", type=int, metavar="N", help="slices of a 2D batch (default: fitted to the patch)"
+        "--patch", type=int, metavar="N", default=128, help="largest in-plane patch (default: %(default)s)"
+    )
+    sub.add_argument(
+        "--batch-size", type=int, metavar="N", help="slices of a 2D batch (default: fitted to the patch)"
     )
 
     sub = verb("phantom", phantom, "Write a synthetic data set in nnU-Net's raw format.")
@@ -105,7 +108,7 @@ def trainers_path(args) -> int:
 def plan_compact(args) -> int:
     from nnunet_slice_attention.nnunet.compact_plans import write_compact_plans
 
-    path = write_compact_plans(args.d, args.p, args.o, args.batch_size)
+    path = write_compact_plans(args.d, args.p, args.o, args.batch_size, args.patch)
     print(f"Wrote {path}\nTrain with: nnUNetv2_train {args.d} 2d 0 -tr nnUNetTrainerCSANet -p {args.o}")
     return 0
 

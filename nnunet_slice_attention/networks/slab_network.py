@@ -9,7 +9,6 @@ Each slice is encoded once. A network overrides `fuse`, which lets the features 
 import math
 from collections.abc import Sequence
 
-import torch
 from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F

@@ -20,15 +20,18 @@ SMALLEST_FEATURE_MAP = 4  # voxels, nnU-Net's own limit for pooling
 PER_STAGE = ("features_per_stage", "kernel_sizes", "strides", "n_conv_per_stage", "n_blocks_per_stage")
 
 
-def compact_configuration(configuration: dict, batch_size: int | None = None) -> dict:
-    """A configuration with half the features (16 to 256), an in-plane patch of at most 128 and a batch to match.
+def compact_configuration(
+    configuration: dict, batch_size: int | None = None, max_in_plane: int = MAX_IN_PLANE
+) -> dict:
+    """A configuration with half the features (16 to 256), a small in-plane patch and a batch to match.
 
     Args:
         configuration: a stock `2d` or `3d_fullres` configuration.
         batch_size: patches of a batch; default as many as fill 6 x 128 x 128 voxels in 2D, 2 x 8 x 128 x 128 in 3D.
+        max_in_plane: largest in-plane patch in voxels; a multiple of 32, so that it can be pooled.
     """
     config = deepcopy(configuration)
-    patch = [*config["patch_size"][:-2], *(min(MAX_IN_PLANE, p) for p in config["patch_size"][-2:])]
+    patch = [*config["patch_size"][:-2], *(min(max_in_plane, p) for p in config["patch_size"][-2:])]
     arch = config["architecture"]["arch_kwargs"]
     n_stages = _stages_that_fit(patch, arch["strides"], config["patch_size"])
     for key in PER_STAGE:
@@ -56,7 +59,12 @@ def _stages_that_fit(patch: list[int], strides: list[list[int]], stock_patch: li
     return len(strides)
 
 
-def compact_plans(plans: dict, plans_name: str = "nnUNetCompactPlans", batch_size: int | None = None) -> dict:
+def compact_plans(
+    plans: dict,
+    plans_name: str = "nnUNetCompactPlans",
+    batch_size: int | None = None,
+    max_in_plane: int = MAX_IN_PLANE,
+) -> dict:
     """Compact plans from stock ones: their `2d` and `3d_fullres`, reading the same preprocessed data.
 
     `batch_size` is that of `2d`; a 3D patch is many slices, so `3d_fullres` keeps its own.
@@ -65,7 +73,7 @@ def compact_plans(plans: dict, plans_name: str = "nnUNetCompactPlans", batch_siz
     present = [name for name in CONFIGURATIONS if name in plans["configurations"]]
     configurations = {
         name: compact_configuration(
-            manager.get_configuration(name).configuration, batch_size if name == "2d" else None
+            manager.get_configuration(name).configuration, batch_size if name == "2d" else None, max_in_plane
         )
         for name in present
     }
@@ -77,15 +85,20 @@ def write_compact_plans(
     plans_name: str = "nnUNetPlans",
     out_name: str = "nnUNetCompactPlans",
     batch_size: int | None = None,
+    max_in_plane: int = MAX_IN_PLANE,
 ) -> Path:
     """Write `out_name`.json beside `plans_name`.json of a planned data set and return its path.
 
     Raises:
         FileNotFoundError: if the data set has not been planned.
-        ValueError: if the output would overwrite the input, or `batch_size` is below 2.
+        ValueError: if the output would overwrite the input, or a size is too small.
     """
     if batch_size is not None and batch_size < 2:
         raise ValueError(f"batch size {batch_size} is too small: nnU-Net trains on 2 slices a batch or more.")
+    if max_in_plane < 32 or max_in_plane % 32:
+        raise ValueError(
+            f"in-plane patch {max_in_plane} cannot be pooled. Choose a multiple of 32, at least 32."
+        )
     if out_name == plans_name:
         raise ValueError(f"-o {out_name} would overwrite the plans it reads. Choose another name.")
     folder = Path(str(nnUNet_preprocessed)) / maybe_convert_to_dataset_name(dataset_name_or_id)
@@ -96,6 +109,10 @@ def write_compact_plans(
         )
     target = folder / f"{out_name}.json"
     partial = target.with_suffix(".json.partial")
-    save_json(compact_plans(load_json(str(source)), out_name, batch_size), str(partial), sort_keys=False)
+    save_json(
+        compact_plans(load_json(str(source)), out_name, batch_size, max_in_plane),
+        str(partial),
+        sort_keys=False,
+    )
     partial.replace(target)
     return target

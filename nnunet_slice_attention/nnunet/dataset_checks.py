@@ -64,7 +64,9 @@ def read_plans(folder: Path, dataset: str | int, plans_name: str) -> tuple[Check
     path = folder / f"{plans_name}.json"
     if not path.is_file():
         step = f"nnUNetv2_plan_and_preprocess -d {dataset} -c {CONFIGURATION}"
-        return Check("plans", False, f"{path} does not exist", step), None
+        there = sorted(other.stem for other in folder.glob("*Plans*.json"))
+        text = f"{path} does not exist" + (f"; there are {', '.join(there)}" if there else "")
+        return Check("plans", False, text, step), None
     plans = json.loads(path.read_text(encoding="utf-8"))
     if CONFIGURATION not in plans["configurations"]:
         text = f"{path} has no configuration {CONFIGURATION!r}, only {', '.join(plans['configurations'])}"

@@ -1,0 +1,34 @@
+"""nnU-Net still does what we rely on; where it does not, a sentence says so."""
+
+import pytest
+from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
+
+from nnunet_slice_attention.nnunet import contract
+from nnunet_slice_attention.nnunet.contract import CONTRACT
+
+
+@pytest.mark.parametrize("expectation", CONTRACT, ids=lambda e: "_".join(e.sentence.split()[:4]))
+def test_the_installed_nnunet_does_what_we_rely_on(expectation):
+    assert not expectation.violation(), expectation.violation()
+
+
+def test_a_new_constructor_parameter_upstream_is_named(monkeypatch):
+    def changed(self, plans, configuration, fold, dataset_json, unpack_dataset, device):
+        raise NotImplementedError
+
+    monkeypatch.setattr(nnUNetTrainer, "__init__", changed)
+    (violation,) = contract.violations()
+    assert violation.startswith("nnU-Net changed: nnUNetTrainer.__init__ takes exactly these parameters")
+    assert "unpack_dataset" in violation
+
+
+def test_a_method_that_is_gone_upstream_is_a_sentence_not_a_traceback(monkeypatch):
+    monkeypatch.delattr(nnUNetTrainer, "_get_deep_supervision_scales")
+    (violation,) = contract.violations()
+    assert "finest first" in violation and "AttributeError" in violation
+
+
+def test_every_sentence_says_what_of_ours_needs_it():
+    for expectation in CONTRACT:
+        fact, _, need = expectation.sentence.partition(";")
+        assert fact and need.endswith("."), expectation.sentence

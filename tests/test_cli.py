@@ -1,0 +1,102 @@
+"""The command: which function a verb calls with what, and how an error reads."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nnunet_slice_attention.benchmark import phantom
+from nnunet_slice_attention.cli import main
+from nnunet_slice_attention.nnunet import compact_plans
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """Arguments of the functions behind the verbs, which do nothing here."""
+    seen = []
+
+    def record(*arguments):
+        seen.append(arguments)
+        return Path("written")
+
+    monkeypatch.setattr(phantom, "write_phantom", record)
+    monkeypatch.setattr(compact_plans, "write_compact_plans", record)
+    return seen
+
+
+def test_help_does_not_wait_for_torch():
+    program = (
+        "import sys\n"
+        "from nnunet_slice_attention.cli import build_parser\n"
+        "build_parser().format_help()\n"
+        "assert not {'torch', 'nnunetv2', 'numpy'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_python_m_is_the_same_command():
+    command = [sys.executable, "-m", "nnunet_slice_attention", "trainers-path"]
+    assert "shim" in subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def test_trainers_path_is_a_folder_with_one_module_and_nothing_else(capsys):
+    assert main(["trainers-path"]) == 0
+    folder = Path(capsys.readouterr().out.strip())
+    assert {path.name for path in folder.glob("*.py")} == {"__init__.py", "slice_attention_trainers.py"}
+
+
+def test_plan_compact_has_nnunets_plans_as_default(calls, capsys):
+    assert main(["plan-compact", "-d", "27"]) == 0
+    assert calls == [("27", "nnUNetPlans", "nnUNetCompactPlans", None, 128)]
+    assert "nnUNetv2_train 27 2d 0 -tr nnUNetTrainerCSANet -p nnUNetCompactPlans" in capsys.readouterr().out
+
+
+def test_plan_compact_passes_its_flags(calls):
+    assert (
+        main(
+            "plan-compact -d Dataset027_X -p nnUNetResEncUNetMPlans -o Small --patch 96 --batch-size 4".split()
+        )
+        == 0
+    )
+    assert calls == [("Dataset027_X", "nnUNetResEncUNetMPlans", "Small", 4, 96)]
+
+
+def test_phantom_goes_to_nnunet_raw_unless_told(calls, monkeypatch):
+    monkeypatch.setenv("nnUNet_raw", "somewhere")
+    assert main(["phantom"]) == 0
+    assert main("phantom -o there -d 7 --name P --cases 2 --test-cases 1 --seed 3".split()) == 0
+    assert main("phantom --shape 5 64 60 --spacing 4 1 1".split()) == 0
+    assert calls[0] == ("somewhere", 999, "SlicePhantom", 40, 8, (12, 96, 96), (5.0, 0.8, 0.8), 0)
+    assert calls[1] == ("there", 7, "P", 2, 1, (12, 96, 96), (5.0, 0.8, 0.8), 3)
+    assert calls[2][5:7] == ((5, 64, 60), (4.0, 1.0, 1.0))
+
+
+def test_phantom_without_a_folder_says_how_to_give_one(monkeypatch, capsys):
+    monkeypatch.delenv("nnUNet_raw", raising=False)
+    assert main(["phantom"]) == 1
+    error = capsys.readouterr().err
+    assert "-o RAW_FOLDER" in error and "export nnUNet_raw=" in error and "Traceback" not in error
+
+
+def test_a_user_error_is_one_message_and_a_traceback_on_request(tmp_path, capsys):
+    command = ["phantom", "-o", str(tmp_path), "--cases", "0"]
+    assert main(command) == 1
+    assert capsys.readouterr().err.startswith(
+        "nnunet-slice-attention phantom: cases must be at least 1, got 0"
+    )
+    with pytest.raises(ValueError, match="cases must be at least 1"):
+        main([*command, "--debug"])
+
+
+def test_plan_compact_names_the_command_that_plans(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("nnUNet_preprocessed", str(tmp_path))
+    (tmp_path / "Dataset027_X").mkdir()
+    assert main(["plan-compact", "-d", "27"]) == 1
+    assert "nnUNetv2_plan_and_preprocess -d 27" in capsys.readouterr().err
+
+
+def test_an_unknown_verb_is_a_usage_error(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["trian"])
+    assert "trainers-path" in capsys.readouterr().err
