@@ -2,12 +2,8 @@
 #
 #   make quickstart   compare nnU-Net's 2D network with CSA-Net on a phantom; results in quickstart/
 #   make test         lint, format check and all tests
-#
-# On a machine without GPU, PyTorch's CPU wheels save some gigabytes:
-#   make quickstart PIP_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu"
 
 PYTHON ?= python3
-PIP_FLAGS ?=
 
 # Both targets share one editable install: it follows the sources without reinstalling, and two kinds of install in one
 # environment would replace each other. An editable install puts nothing into nnU-Net's tree; there examples/quickstart.py
@@ -36,12 +32,12 @@ test: .venv/installed-for-tests
 
 .venv/installed: setup.py pyproject.toml | .venv/bin/pip
 	@echo "== Installing nnU-Net, PyTorch and this package into .venv: several gigabytes, some minutes"
-	$(PIP) install $(PIP_FLAGS) -e .
+	$(PIP) install -e .
 	@touch $@
 
 .venv/installed-for-tests: setup.py pyproject.toml | .venv/bin/pip
 	@echo "== Installing nnU-Net, PyTorch, this package and the test tools into .venv: several gigabytes, some minutes"
-	$(PIP) install $(PIP_FLAGS) -e ".[test]"
+	$(PIP) install -e ".[test]"
 	@touch $@
 
 clean:

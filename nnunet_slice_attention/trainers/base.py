@@ -1,5 +1,6 @@
 """The whole contract with nnU-Net's trainer: a 2D configuration trained and predicted on slabs of slices."""
 
+import os
 from copy import deepcopy
 from typing import Any, ClassVar
 
@@ -122,6 +123,13 @@ class nnUNetTrainerSlab(nnUNetTrainer):
 
     def get_tr_and_val_datasets(self):
         return tuple(BorderPaddedDataset(d, self.context_radius()) for d in super().get_tr_and_val_datasets())
+
+    def save_checkpoint(self, filename: str) -> None:
+        """Replace the previous checkpoint only by a complete one: a kill while writing loses nothing."""
+        partial = f"{filename}.partial"
+        super().save_checkpoint(partial)
+        if self.local_rank == 0 and not self.disable_checkpointing:
+            os.replace(partial, filename)
 
     def perform_actual_validation(self, save_probabilities: bool = False):
         """Validate with the saved, deep slabs: what `nnUNetv2_predict` will do."""
