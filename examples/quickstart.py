@@ -79,7 +79,10 @@ def commands(trainers: dict[str, str], device: str) -> list[tuple[str, str]]:
     steps = [
         (draw, f"{raw}/dataset.json"),
         (f"nnUNetv2_plan_and_preprocess -d {ID} -c 2d -np 2 -npfp 2", f"{preprocessed}/nnUNetPlans_2d"),
-        (f"nnunet-slice-attention plan-compact -d {ID} --patch 64 --batch-size 6", f"{preprocessed}/{PLANS}.json"),
+        (
+            f"nnunet-slice-attention plan-compact -d {ID} --patch 64 --batch-size 6",
+            f"{preprocessed}/{PLANS}.json",
+        ),
     ]
     for trainer in trainers.values():
         train = f"nnUNetv2_train {ID} 2d 0 -tr {trainer} -p {PLANS} -device {device}"

@@ -19,7 +19,9 @@ DIRECTIONS: tuple[Direction, ...] = ("paper", "centre_query")
 
 
 class CrossSliceAttention(nn.Module):
-    """Centre slice and one neighbour: (N, d, h, w) x (N, d, h, w) -> (N, d, h, w).
+    """Centre slice, one neighbour, position: (N, d, h, w), (N, d, h, w), (1, d, h, w) -> (N, d, h, w).
+
+    Positions are added to queries and keys, not to values.
 
     Args:
         dim: feature width d.
@@ -40,11 +42,11 @@ class CrossSliceAttention(nn.Module):
         self.attention = MultiHeadAttention(dim, num_heads)
         self.scale = LayerScale(dim)
 
-    def forward(self, centre: Tensor, neighbour: Tensor) -> Tensor:
+    def forward(self, centre: Tensor, neighbour: Tensor, position: Tensor) -> Tensor:
         height = centre.shape[-2]
-        c = rearrange(centre, "n d h w -> n (h w) d")
-        o = rearrange(neighbour, "n d h w -> n (h w) d")
-        attended = self.attention(o, c) if self.direction == "paper" else self.attention(c, o)
+        c, o, p = (rearrange(t, "n d h w -> n (h w) d") for t in (centre, neighbour, position))
+        asks, answers = (o, c) if self.direction == "paper" else (c, o)
+        attended = self.attention(asks + p, answers + p, answers)
         return rearrange(c + self.scale(attended), "n (h w) d -> n d h w", h=height)
 
 
@@ -54,5 +56,5 @@ class InSliceAttention(CrossSliceAttention):
     def __init__(self, dim: int, num_heads: int):
         super().__init__(dim, num_heads)
 
-    def forward(self, centre: Tensor) -> Tensor:
-        return super().forward(centre, centre)
+    def forward(self, centre: Tensor, position: Tensor) -> Tensor:
+        return super().forward(centre, centre, position)

@@ -36,12 +36,14 @@ class MultiHeadAttention(nn.Module):
             nn.init.xavier_uniform_(projection.weight)
             if projection.bias is not None:
                 nn.init.zeros_(projection.bias)
+        # Equal projections make tokens look at their like from the first step, instead of at all alike.
+        self.key.weight.data.copy_(self.query.weight.data)
 
-    def forward(self, query: Tensor, context: Tensor) -> Tensor:
-        """query (N, L, d) looks at context (N, M, d); returns (N, L, d)."""
+    def forward(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """query (N, L, d) looks by key (N, M, d) at value (N, M, d); returns (N, L, d)."""
         q, k, v = (
             rearrange(t, "n l (heads d) -> n heads l d", heads=self.num_heads)
-            for t in (self.query(query), self.key(context), self.value(context))
+            for t in (self.query(query), self.key(key), self.value(value))
         )
         attended = F.scaled_dot_product_attention(q, k, v)
         return self.out(rearrange(attended, "n heads l d -> n l (heads d)"))

@@ -1,10 +1,10 @@
 """Vision Transformer encoder on a feature map (Dosovitskiy et al. 2021, eq. 1-4), with 1x1 patches as in CSA-Net."""
 
-import torch
 from einops import rearrange
 from timm.models.vision_transformer import Block
 from torch import Tensor, nn
-from torch.nn import functional as F
+
+from .position import LearnedPosition
 
 
 class VisionTransformerEncoder(nn.Module):
@@ -28,8 +28,7 @@ class VisionTransformerEncoder(nn.Module):
                 f"vit_width={width} is not divisible by {num_heads} heads. Choose a multiple of 64."
             )
         self.embed = nn.Conv2d(dim, width, kernel_size=1)
-        self.position = nn.Parameter(torch.empty(1, width, *grid))
-        nn.init.trunc_normal_(self.position, std=0.02)
+        self.position = LearnedPosition(width, grid, std=0.02)
         # timm's fused projection has a key bias, which softmax cancels; without the bias every parameter trains.
         self.blocks = nn.Sequential(
             *(Block(width, num_heads, qkv_bias=False, init_values=0.1) for _ in range(depth))
@@ -38,12 +37,6 @@ class VisionTransformerEncoder(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2:]
-        tokens = rearrange(self.embed(x) + self.position_for(height, width), "n d h w -> n (h w) d")
+        tokens = rearrange(self.embed(x) + self.position(height, width), "n d h w -> n (h w) d")
         tokens = self.norm(self.blocks(tokens))
         return rearrange(tokens, "n (h w) d -> n d h w", h=height)
-
-    def position_for(self, height: int, width: int) -> Tensor:
-        """The position embedding on a grid of `height` x `width` tokens, (1, width, height, width)."""
-        if self.position.shape[-2:] == (height, width):
-            return self.position
-        return F.interpolate(self.position, (height, width), mode="bilinear", align_corners=False)

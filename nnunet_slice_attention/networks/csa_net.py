@@ -20,6 +20,7 @@ from torch import Tensor
 
 from ..attention.cross_slice import CrossSliceAttention, Direction, InSliceAttention
 from ..attention.neighbours import neighbour_or_centre
+from ..attention.position import LearnedPosition
 from ..attention.vit import VisionTransformerEncoder
 from .blocks import conv_block_like
 from .slab_network import SlabNetwork
@@ -67,6 +68,8 @@ class CSANet(SlabNetwork):
         vit_width = vit_width or dim
         grid = tuple(math.ceil(p / s) for p, s in zip(patch_size, self.total_stride, strict=True))
 
+        # Places must differ as much as contents do, or attention cannot find the same place in another slice.
+        self.position = LearnedPosition(dim, grid, std=1.0) if in_slice or self.context_radius else None
         has_neighbours = self.context_radius > 0
         self.previous = CrossSliceAttention(dim, num_heads, direction) if has_neighbours else None
         self.next = CrossSliceAttention(dim, num_heads, direction) if has_neighbours else None
@@ -81,14 +84,15 @@ class CSANet(SlabNetwork):
         n_centres = len(centres)
         centre = rearrange(deepest, "b t c h w -> (b t) c h w")
 
+        position = self.position(*centre.shape[-2:]) if self.position is not None else None
         branches = []
         for offset in range(-self.context_radius, self.context_radius + 1):
             if offset:
                 neighbour = neighbour_or_centre(skips[-1], centres, offset, valid)
                 neighbour = rearrange(neighbour, "b t c h w -> (b t) c h w")
-                branches.append((self.previous if offset < 0 else self.next)(centre, neighbour))
+                branches.append((self.previous if offset < 0 else self.next)(centre, neighbour, position))
             elif self.in_slice is not None:
-                branches.append(self.in_slice(centre))
+                branches.append(self.in_slice(centre, position))
         aggregated = self.aggregate(torch.cat(branches or [centre], dim=1))
         features = self.project(self.transformer(aggregated))
         return [*fine, rearrange(features, "(b t) c h w -> b t c h w", t=n_centres)]

@@ -29,31 +29,46 @@ def random_attention():
 
 
 def test_multi_head_attention_equals_torch(random_attention):
-    query, context = torch.randn(2, 5, 16).double(), torch.randn(2, 7, 16).double()
-    expected, _ = reference(random_attention)(query, context, context)
-    torch.testing.assert_close(random_attention(query, context), expected)
+    query = torch.randn(2, 5, 16).double()
+    key, value = torch.randn(2, 2, 7, 16).double()
+    expected, _ = reference(random_attention)(query, key, value)
+    torch.testing.assert_close(random_attention(query, key, value), expected)
 
 
 @pytest.mark.parametrize("direction", ["paper", "centre_query"])
 def test_cross_slice_attention_is_the_residual_of_the_written_formula(direction):
-    """x_c + gamma * W_o concat_h softmax(Q K^T / sqrt(d_h)) V; who asks depends on the direction."""
+    """x_c + gamma * W_o concat_h softmax(Q K^T / sqrt(d_h)) V, positions in Q and K; who asks depends."""
     torch.manual_seed(0)
     module = CrossSliceAttention(8, 2, direction).double()
     centre, neighbour = torch.randn(2, 3, 8, 2, 3).double()
-    c, n = centre.flatten(2).transpose(1, 2), neighbour.flatten(2).transpose(1, 2)
+    position = torch.randn(1, 8, 2, 3).double()
+    c, n, p = (t.flatten(2).transpose(1, 2) for t in (centre, neighbour, position))
     asks, answers = (n, c) if direction == "paper" else (c, n)
-    expected, _ = reference(module.attention)(asks, answers, answers)
+    expected, _ = reference(module.attention)(asks + p, answers + p, answers)
     expected = (c + 0.1 * expected).transpose(1, 2).reshape(centre.shape)
-    torch.testing.assert_close(module(centre, neighbour), expected)
+    torch.testing.assert_close(module(centre, neighbour, position), expected)
 
 
 def test_in_slice_attention_is_cross_slice_attention_with_itself():
     torch.manual_seed(0)
     module = InSliceAttention(8, 2)
-    centre = torch.randn(1, 8, 3, 3)
+    centre, position = torch.randn(2, 1, 8, 3, 3)
     other = CrossSliceAttention(8, 2)
     other.load_state_dict(module.state_dict())
-    torch.testing.assert_close(module(centre), other(centre, centre))
+    torch.testing.assert_close(module(centre, position), other(centre, centre, position))
+
+
+def test_attention_starts_at_the_same_place_of_the_other_slice():
+    """With positions as strong as contents, equal projections put most of the weight on the own place."""
+    torch.manual_seed(0)
+    module = CrossSliceAttention(256, 16, "centre_query")
+    asks = torch.randn(1, 36, 256)
+    position = torch.randn(1, 36, 256)
+    attention = module.attention
+    q = attention.query(asks + position).unflatten(-1, (16, 16)).transpose(1, 2)
+    k = attention.key(torch.randn(1, 36, 256) + position).unflatten(-1, (16, 16)).transpose(1, 2)
+    weights = (q @ k.transpose(-1, -2) / 4).softmax(dim=-1).mean(dim=1)[0]
+    assert weights.diagonal().mean() > 5 / 36
 
 
 @pytest.mark.parametrize("heads", [0, 3, -1])

@@ -6,8 +6,8 @@ from nnunet_slice_attention.attention.vit import VisionTransformerEncoder
 
 def test_positions_resize_to_another_grid_and_stay_as_learned_on_their_own():
     vit = VisionTransformerEncoder(4, 64, 1, (2, 3))
-    assert vit.position_for(2, 3) is vit.position
-    assert vit.position_for(5, 4).shape == (1, 64, 5, 4)
+    assert vit.position(2, 3) is vit.position.embedding
+    assert vit.position(5, 4).shape == (1, 64, 5, 4)
     assert vit(torch.randn(2, 4, 5, 4)).shape == (2, 64, 5, 4)
 
 
