@@ -2,8 +2,12 @@
 
 Both relate every location of the centre slice to every location of a slice: a neighbour (CSA) or itself (ISA).
 
-Deviations from the paper's text: a residual with LayerScale 0.1 around each module and 1/sqrt(d_h) scaling.
-Without the residual the zero-initialised branch of the published wiring never receives a gradient.
+Deviations from the paper's text, each needed for the neighbours to be used at all:
+- A residual around each module. Without it the published wiring, which starts at zero, never receives a gradient.
+- The branch is normalised over the slice and starts with gain 1. The published code normalises too, with gain 0.
+  Unnormalised, the attended features are an average over tokens, small against the centre's own, and SGD leaves
+  them unused for as long as we measured.
+- Positions in queries and keys, and dot products scaled by 1/sqrt(d_h).
 """
 
 from typing import Literal
@@ -11,7 +15,6 @@ from typing import Literal
 from einops import rearrange
 from torch import Tensor, nn
 
-from .layer_scale import LayerScale
 from .multi_head import MultiHeadAttention
 
 Direction = Literal["paper", "centre_query"]
@@ -40,14 +43,13 @@ class CrossSliceAttention(nn.Module):
             raise ValueError(f"direction={direction!r} is unknown. Choose one of {DIRECTIONS}.")
         self.direction = direction
         self.attention = MultiHeadAttention(dim, num_heads)
-        self.scale = LayerScale(dim)
+        self.norm = nn.InstanceNorm2d(dim, affine=True)
 
     def forward(self, centre: Tensor, neighbour: Tensor, position: Tensor) -> Tensor:
-        height = centre.shape[-2]
         c, o, p = (rearrange(t, "n d h w -> n (h w) d") for t in (centre, neighbour, position))
         asks, answers = (o, c) if self.direction == "paper" else (c, o)
         attended = self.attention(asks + p, answers + p, answers)
-        return rearrange(c + self.scale(attended), "n (h w) d -> n d h w", h=height)
+        return centre + self.norm(rearrange(attended, "n (h w) d -> n d h w", h=centre.shape[-2]))
 
 
 class InSliceAttention(CrossSliceAttention):

@@ -27,15 +27,14 @@ class MultiHeadAttention(nn.Module):
                 f"Choose one of {fitting}, or change features_per_stage in the plans."
             )
         self.num_heads = num_heads
+        # Only the query's bias would train: softmax cancels the key's, a norm behind this module the others.
         self.query = nn.Linear(dim, dim)
-        # A key bias adds the same number to every logit of a row, which softmax cancels: it would never train.
         self.key = nn.Linear(dim, dim, bias=False)
-        self.value = nn.Linear(dim, dim)
-        self.out = nn.Linear(dim, dim)
+        self.value = nn.Linear(dim, dim, bias=False)
+        self.out = nn.Linear(dim, dim, bias=False)
         for projection in (self.query, self.key, self.value, self.out):
             nn.init.xavier_uniform_(projection.weight)
-            if projection.bias is not None:
-                nn.init.zeros_(projection.bias)
+        nn.init.zeros_(self.query.bias)
         # Equal projections make tokens look at their like from the first step, instead of at all alike.
         self.key.weight.data.copy_(self.query.weight.data)
 

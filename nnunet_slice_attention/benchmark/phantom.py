@@ -25,13 +25,14 @@ from scipy.ndimage import gaussian_filter
 
 VESSEL, NODULE = 1, 2
 
-# Lengths in pixels, because a network's receptive field is in pixels.
-CELL = 18
-RADIUS = (3.0, 5.0)
+# Lengths in pixels, because a network's receptive field is in pixels. A disc is larger than the 16 pixels that
+# one token of a network's bottleneck covers: whether it continues is a question of that scale.
+CELL = 48
+RADIUS = (10.0, 16.0)
 GAP = 1.0  # between a disc and the edge of its cell: soft edges of two discs never touch
 # Per axis and slice; below RADIUS[0] / sqrt(2), so that a vessel's next centre lies inside its present disc.
-DRIFT = 1.25
-DISCS_PER_CLASS = (3, 5)  # in each slice, one draw per case
+DRIFT = 4.0
+CELLS_PER_DISC = 4  # cells for each disc of a class in a slice
 
 # Grey values; far from 0, which nnU-Net would crop away.
 BASE = 400.0
@@ -46,7 +47,7 @@ def draw_case(rng: np.random.Generator, shape: Sequence[int] = (12, 96, 96)) -> 
 
     Args:
         rng: source of all randomness.
-        shape: (slices, height, width) in voxels; at least 3 slices and room for 9 cells of 18 x 18 pixels.
+        shape: (slices, height, width) in voxels; at least 3 slices and room for 4 cells of 48 x 48 pixels.
 
     Returns:
         image int16 (S, H, W), arbitrary grey values; label uint8 (S, H, W), 0 background, 1 vessel, 2 nodule.
@@ -81,8 +82,7 @@ def draw_case(rng: np.random.Generator, shape: Sequence[int] = (12, 96, 96)) -> 
 
 def _draw_cell_labels(rng: np.random.Generator, slices: int, cells: int) -> np.ndarray:
     """Label of each cell in each slice (slices, cells): K vessels and K nodules per slice, the rest 0."""
-    low, high = DISCS_PER_CLASS
-    per_class = rng.integers(low, min(high, cells // 3) + 1)
+    per_class = cells // CELLS_PER_DISC
     label = np.zeros((slices, cells), np.uint8)
     label[:, rng.choice(cells, per_class, replace=False)] = VESSEL
     for s in range(slices):
@@ -182,14 +182,14 @@ def _write_volume(array: np.ndarray, spacing_mm: Sequence[float], path: Path) ->
 def _checked_shape(shape: Sequence[int]) -> tuple[int, int, int]:
     _require(len(shape) == 3, f"shape must be (slices, height, width), got {tuple(shape)}")
     slices, height, width = map(int, shape)
-    cells, needed = (height // CELL) * (width // CELL), 3 * DISCS_PER_CLASS[0]
+    cells, needed = (height // CELL) * (width // CELL), CELLS_PER_DISC
     _require(
         slices >= 3, f"shape {tuple(shape)} has {slices} slices; two neighbouring slices need at least 3"
     )
     _require(
         cells >= needed,
         f"shape {tuple(shape)} is too small in-plane: it holds {cells} cells of {CELL} x {CELL} pixels and "
-        f"needs {needed}; use for example {3 * CELL} x {3 * CELL} pixels or more",
+        f"needs {needed}; use for example {2 * CELL} x {2 * CELL} pixels or more",
     )
     return slices, height, width
 

@@ -6,7 +6,7 @@ aggregation -> ViT encoder with learned positions -> convolutional decoder with 
 Deviations from the paper, and why:
 - The encoder and decoder are the plan's U-Net, cut at the stage nearest to stride 16, instead of a pretrained
   ResNet-50 and TransUNet's decoder: patch size and depth come from the plans, deep supervision works.
-- Residuals with LayerScale around the attention and scaled dot products, see `attention/cross_slice.py`.
+- Residuals, norms and positions around the attention, see `attention/cross_slice.py`.
 - The ViT is as wide as the encoder's last stage (paper: 768) and trains from scratch, without dropout.
 - For more than three slices the previous side shares one module and the next side another; the paper has three.
 """
