@@ -3,6 +3,8 @@
     export nnUNet_results=...   # the folder run.py wrote to
     python report.py
 
+Runs that are in `cases.csv` already and whose results are no longer there stay in the table.
+
 The unit is the patient: ACDC's two volumes of a patient are averaged. Confidence intervals are percentile
 bootstraps over patients (10,000 draws, seed 0) of the mean paired difference to nnU-Net's 2D network.
 """
@@ -15,7 +17,7 @@ import re
 from collections import defaultdict
 from importlib.metadata import version
 from pathlib import Path
-from statistics import mean, median, stdev
+from statistics import mean, stdev
 
 import numpy as np
 from run import PLANS, TRAINERS
@@ -24,7 +26,7 @@ HERE = Path(__file__).parent
 BASELINE = TRAINERS[0]
 PACKAGES = ("nnunetv2", "torch", "dynamic-network-architectures", "batchgeneratorsv2", "numpy")
 CLASSES = {"1": "RV", "2": "myocardium", "3": "LV cavity"}
-CASE_COLUMNS = ["trainer", "seed", "case", *CLASSES.values()]
+CASE_COLUMNS = ["trainer", "seed", "commit", "case", *CLASSES.values()]
 
 
 def main() -> None:
@@ -35,24 +37,26 @@ def main() -> None:
     if not cases:
         raise SystemExit(f"{results} holds no validated run. Start run.py first.")
     write_csv(HERE / "cases.csv", CASE_COLUMNS, cases)
-    runs = summarise(cases, results)
+    runs = summarise(cases)
     write_csv(HERE / "runs.csv", list(runs[0]), runs)
     (HERE / "README.md").write_text(as_markdown(runs), encoding="utf-8")
     print((HERE / "README.md").read_text(encoding="utf-8"))
 
 
 def read_cases(fold: Path) -> list[dict]:
-    """Dice per class of every validation volume of one run; empty structures are left blank."""
+    """Dice per class of every validation volume of one run; NaN where a structure is empty in both."""
     summary = fold / "validation" / "summary.json"
     if not summary.is_file():
         return []
     seed = int(fold.parents[2].name.removeprefix("seed"))
     trainer = fold.parent.name.split("__")[0]
+    commit = fold / "commit.txt"
+    run = {"trainer": trainer, "seed": seed, "commit": commit.read_text() if commit.is_file() else "unknown"}
     rows = []
     for case in json.loads(summary.read_text())["metric_per_case"]:
         name = Path(case["prediction_file"]).name.removesuffix(".nii.gz")
         dice = {label: case["metrics"][key]["Dice"] for key, label in CLASSES.items()}
-        rows.append({"trainer": trainer, "seed": seed, "case": name, **dice})
+        rows.append(run | {"case": name} | dice)
     return rows
 
 
@@ -72,7 +76,7 @@ def difference_to(baseline: dict[str, float], other: dict[str, float]) -> tuple[
     return float(deltas.mean()), *np.percentile(draws, [2.5, 97.5]).tolist()
 
 
-def summarise(cases: list[dict], results: Path) -> list[dict]:
+def summarise(cases: list[dict]) -> list[dict]:
     by_run = defaultdict(list)
     for row in cases:
         by_run[row["trainer"], row["seed"]].append(row)
@@ -92,15 +96,18 @@ def summarise(cases: list[dict], results: Path) -> list[dict]:
             run["difference to 2D [95 % CI]"] = f"{delta:+.4f} [{low:+.4f}, {high:+.4f}]"
         else:
             run["difference to 2D [95 % CI]"] = ""
-        runs.append(run | {"s per epoch": epoch_seconds(results, trainer, seed)})
+        runs.append(run | {"commit": rows[0]["commit"]})
     return runs
 
 
-def epoch_seconds(results: Path, trainer: str, seed: int) -> float:
-    """Median wall time of an epoch (250 iterations), s, one CPU thread."""
-    logs = results.glob(f"seed{seed}/*/{trainer}__{PLANS}__2d/fold_0/training_log_*.txt")
-    times = [float(t) for log in logs for t in re.findall(r"Epoch time: ([\d.]+) s", log.read_text())]
-    return round(median(times), 1)
+def earlier_cases() -> list[dict]:
+    """The rows of `cases.csv` as it stands."""
+    path = HERE / "cases.csv"
+    if not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return [row | {"seed": int(row["seed"])} | {c: float(row[c]) for c in CLASSES.values()} for row in rows]
 
 
 def write_csv(path: Path, columns: list[str], rows: list[dict]) -> None:

@@ -98,12 +98,19 @@ def train_and_validate(dataset: str, trainer_name: str, seed: int) -> None:
                 seed + 1000 * trainer.current_epoch
             )  # not the samples of the first epochs again
             np.random.seed(seed + 1000 * trainer.current_epoch)
+        (folder / "commit.txt").write_text(commit())
         trainer.save_every = 1
         trainer.num_val_iterations_per_epoch = 5  # the online figure is not used
         trainer.run_training()
     trainer.load_checkpoint(str(folder / "checkpoint_final.pth"))
     trainer.inference_allowed_mirroring_axes = None  # a quarter of the time, the same for all
     trainer.perform_actual_validation()
+
+
+def commit() -> str:
+    """The source a run was made with, e.g. 1a2b3c4, or 1a2b3c4-dirty."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 if __name__ == "__main__":
