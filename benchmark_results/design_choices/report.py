@@ -34,6 +34,8 @@ def main() -> None:
     cases = [
         row for folder in sorted(results.glob(f"seed*/*/*__{PLANS}__2d/fold_0")) for row in read_cases(folder)
     ]
+    here = {(row["trainer"], row["seed"]) for row in cases}
+    cases += [row for row in earlier_cases() if (row["trainer"], row["seed"]) not in here]
     if not cases:
         raise SystemExit(f"{results} holds no validated run. Start run.py first.")
     write_csv(HERE / "cases.csv", CASE_COLUMNS, cases)
