@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from .multi_head import MultiHeadAttention
 
-Direction = Literal["paper", "centre_query"]
-DIRECTIONS: tuple[Direction, ...] = ("paper", "centre_query")
+Direction = Literal["centre_query", "paper"]
+DIRECTIONS: tuple[Direction, ...] = ("centre_query", "paper")
 
 
 class CrossSliceAttention(nn.Module):
@@ -29,15 +29,15 @@ class CrossSliceAttention(nn.Module):
     Args:
         dim: feature width d.
         num_heads: heads; must divide `dim`.
-        direction: "paper": the neighbour asks, keys and values come from the centre, so the neighbour decides
-            where centre features are read. "centre_query": the centre asks, keys and values come from the
-            neighbour, so the neighbour's content is carried onto the centre's grid.
+        direction: "centre_query": the centre asks, keys and values come from the neighbour, so the neighbour's
+            content is carried onto the centre's grid. "paper": the neighbour asks, keys and values come from the
+            centre, so the neighbour decides where centre features are read.
 
     Raises:
         ValueError: unknown direction, or `num_heads` does not divide `dim`.
     """
 
-    def __init__(self, dim: int, num_heads: int, direction: Direction = "paper"):
+    def __init__(self, dim: int, num_heads: int, direction: Direction = "centre_query"):
         super().__init__()
         if direction not in DIRECTIONS:
             raise ValueError(f"direction={direction!r} is unknown. Choose one of {DIRECTIONS}.")

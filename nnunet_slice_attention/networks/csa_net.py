@@ -8,6 +8,8 @@ Deviations from the paper, and why:
   ResNet-50 and TransUNet's decoder: patch size and depth come from the plans, deep supervision works.
 - Residuals, norms and positions around the attention, see `attention/cross_slice.py`.
 - The ViT is as wide as the encoder's last stage (paper: 768) and trains from scratch, without dropout.
+- The centre slice asks and the neighbour answers. With the paper's direction, which remains an option, values
+  come from the centre and training had not begun to use the neighbours when this one had learned to.
 - For more than three slices the previous side shares one module and the next side another; the paper has three.
 """
 
@@ -52,7 +54,7 @@ class CSANet(SlabNetwork):
         deep_supervision: bool = False,
         context_radius: int = 1,
         num_heads: int = 16,
-        direction: Direction = "paper",
+        direction: Direction = "centre_query",
         cross_slice: bool = True,
         in_slice: bool = True,
         vit_depth: int = 12,

@@ -21,6 +21,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "NoCSA": {"network_options": {"cross_slice": False}},
     "NoISA": {"network_options": {"in_slice": False}},
     "CentreQuery": {"network_options": {"direction": "centre_query"}},
+    "PaperDirection": {"network_options": {"direction": "paper"}},
     **{f"{n}head{'s' * (n > 1)}": {"network_options": {"num_heads": n}} for n in (1, 4, 8, 16, 32)},
     **{f"{n}slice{'s' * (n > 1)}": {"network_options": {"context_radius": n // 2}} for n in (1, 3, 5, 7, 9)},
     "ShortSlabs": {"sampling": "short"},

@@ -81,5 +81,5 @@ def test_heads_must_divide_the_width(heads):
 
 
 def test_an_unknown_direction_lists_the_known_ones():
-    with pytest.raises(ValueError, match=r"direction='up' is unknown.*paper.*centre_query"):
+    with pytest.raises(ValueError, match=r"direction='up' is unknown.*centre_query.*paper"):
         CrossSliceAttention(8, 2, "up")

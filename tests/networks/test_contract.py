@@ -9,7 +9,7 @@ FEATURES = (16, 16, 32, 32)
 PATCH = (32, 48)
 OPTIONS = [
     ("CSANet", {"num_heads": 4, "vit_depth": 2}),
-    ("CSANet", {"num_heads": 4, "vit_depth": 1, "direction": "centre_query"}),
+    ("CSANet", {"num_heads": 4, "vit_depth": 1, "direction": "paper"}),
     ("CSANet", {"num_heads": 4, "vit_depth": 1, "context_radius": 2}),
     ("CSANet", {"num_heads": 4, "vit_depth": 1, "in_slice": False}),
     ("CSANet", {"num_heads": 4, "vit_depth": 1, "cross_slice": False}),
@@ -58,7 +58,7 @@ def test_a_slice_inside_a_volume_depends_on_exactly_its_declared_neighbours(name
     influence = x.grad.abs().amax(dim=(0, 1, 3, 4))
     reached = [i for i in range(depth) if influence[i] > 0]
     assert reached == list(range(centre - radius, centre + radius + 1))
-    # At initialisation a neighbour must matter measurably, not by rounding: LayerScale 0.1 through one softmax.
+    # At initialisation a neighbour must matter measurably, not by rounding.
     assert influence[reached].min() > 1e-5 * influence.max()
 
 
