@@ -8,8 +8,8 @@ Deviations from the paper, and why:
   ResNet-50 and TransUNet's decoder: patch size and depth come from the plans, deep supervision works.
 - Residuals, norms and positions around the attention, see `attention/cross_slice.py`.
 - The ViT is as wide as the encoder's last stage (paper: 768) and trains from scratch, without dropout.
-- The centre slice asks and the neighbour answers. With the paper's direction, which remains an option, values
-  come from the centre and training had not begun to use the neighbours when this one had learned to.
+- The centre slice asks and the neighbour answers, which finds the neighbours in fewer steps; the paper's direction
+  is an option. See benchmark_results/attention_direction.
 - For more than three slices the previous side shares one module and the next side another; the paper has three.
 """
 
