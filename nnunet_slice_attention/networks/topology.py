@@ -14,6 +14,16 @@ from .blocks import register_once
 SMALLEST_FEATURE_MAP = 4  # voxels per axis, nnU-Net's own limit for pooling
 
 
+PER_STAGE = ("features_per_stage", "kernel_sizes", "strides", "n_conv_per_stage", "n_blocks_per_stage")
+
+
+def with_stages(kwargs: Mapping[str, Any], n_stages: int) -> dict[str, Any]:
+    """Constructor arguments of a U-Net, those of its `n_stages` finest encoder stages only."""
+    per_stage = {key: list(kwargs[key])[:n_stages] for key in PER_STAGE if key in kwargs}
+    decoder = list(kwargs["n_conv_per_stage_decoder"])[-(n_stages - 1) :]
+    return {**kwargs, **per_stage, "n_conv_per_stage_decoder": decoder, "n_stages": n_stages}
+
+
 @dataclass(frozen=True)
 class UNetTopology:
     """A 2D U-Net without its weights.
@@ -97,12 +107,7 @@ class UNetTopology:
 
     def truncated(self, n_stages: int) -> "UNetTopology":
         """The same U-Net with its `n_stages` finest encoder stages only."""
-        kwargs = dict(self.kwargs)
-        cut = ("features_per_stage", "kernel_sizes", "strides", "n_conv_per_stage", "n_blocks_per_stage")
-        kwargs.update({k: list(kwargs[k])[:n_stages] for k in cut if k in kwargs})
-        kwargs["n_conv_per_stage_decoder"] = list(kwargs["n_conv_per_stage_decoder"])[-(n_stages - 1) :]
-        kwargs["n_stages"] = n_stages
-        return replace(self, kwargs=kwargs)
+        return replace(self, kwargs=with_stages(self.kwargs, n_stages))
 
     def check_patch(self, patch_size: Sequence[int]) -> None:
         """Raise ValueError if the coarsest feature map of a patch (H, W) would be a single pixel."""

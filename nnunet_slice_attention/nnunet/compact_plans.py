@@ -12,12 +12,12 @@ from nnunetv2.paths import nnUNet_preprocessed
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
+from ..networks.topology import SMALLEST_FEATURE_MAP, with_stages
+
 CONFIGURATIONS = ("2d", "3d_fullres")
 MAX_IN_PLANE = 128  # voxels
 MAX_FEATURES = 256
 VOXELS_PER_BATCH = {2: 6 * 128 * 128, 3: 2 * 8 * 128 * 128}
-SMALLEST_FEATURE_MAP = 4  # voxels, nnU-Net's own limit for pooling
-PER_STAGE = ("features_per_stage", "kernel_sizes", "strides", "n_conv_per_stage", "n_blocks_per_stage")
 
 
 def compact_configuration(
@@ -34,12 +34,9 @@ def compact_configuration(
     patch = [*config["patch_size"][:-2], *(min(max_in_plane, p) for p in config["patch_size"][-2:])]
     arch = config["architecture"]["arch_kwargs"]
     n_stages = _stages_that_fit(patch, arch["strides"], config["patch_size"])
-    for key in PER_STAGE:
-        if key in arch:
-            arch[key] = arch[key][:n_stages]
-    arch["n_conv_per_stage_decoder"] = arch["n_conv_per_stage_decoder"][-(n_stages - 1) :]
+    arch = with_stages(arch, n_stages)
     arch["features_per_stage"] = [min(MAX_FEATURES, f // 2) for f in arch["features_per_stage"]]
-    arch["n_stages"] = n_stages
+    config["architecture"]["arch_kwargs"] = arch
 
     batch = batch_size or max(2, round(VOXELS_PER_BATCH[len(patch)] / math.prod(patch)))
     return config | {"patch_size": patch, "batch_size": min(config["batch_size"], batch)}
