@@ -64,6 +64,19 @@ def write_raw(raw: Path, dataset: TinyDataset) -> None:
     (folder / "dataset.json").write_text(json.dumps(dataset.dataset_json))
 
 
+def write_png(raw: Path, dataset: TinyDataset) -> None:
+    """As many 2D images, with as many files as volumes."""
+    folder = raw / dataset.folder
+    for sub in ("imagesTr", "labelsTr"):
+        (folder / sub).mkdir(parents=True)
+    for i in range(len(DEPTHS)):
+        image, labels = draw_volume(1, i, 1, False)
+        grey = (40 * image[0, 0]).clip(0, 255).astype(np.uint8)
+        WriteImage(GetImageFromArray(grey), str(folder / "imagesTr" / f"case_{i}_0000.png"))
+        WriteImage(GetImageFromArray(labels[0]), str(folder / "labelsTr" / f"case_{i}.png"))
+    (folder / "dataset.json").write_text(json.dumps(dataset.dataset_json | {"file_ending": ".png"}))
+
+
 def write(array: np.ndarray, path: Path) -> None:
     image = GetImageFromArray(array)
     image.SetSpacing(SPACING)

@@ -115,6 +115,6 @@ def check_slabs(plans: dict, trainer: type) -> Check:
     reach = radius * plans["original_median_spacing_after_transp"][0]
     text = (
         f"training {slab.train_slabs} x {slab.train_depth} slices of {height} x {width}, prediction "
-        f"{slab.predict_depth} slices; a slice sees {radius} neighbours on each side, {reach:g} mm"
+        f"{slab.predict_depth} slices; a slice sees {radius} neighbour{'s' * (radius != 1)} on each side, {reach:g} mm"
     )
     return Check("slabs", True, text)

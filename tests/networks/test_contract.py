@@ -144,6 +144,40 @@ def test_torch_export_gives_the_same_logits(name, options):
 
 
 @every_network
+def test_torch_compile_takes_the_network_in_one_graph(name, options):
+    network = build(name, options, double=False).train()
+    x = slab(depth=3).float()
+    expected = network(x)
+    compiled = torch.compile(network, fullgraph=True, backend="aot_eager")(x)
+    torch.testing.assert_close(compiled, expected)
+    compiled.square().mean().backward()
+
+
+@every_network
+def test_mixed_precision_stays_near_single_precision(name, options):
+    network = build(name, options, deep_supervision=True, double=False).train()
+    x = slab(depth=3).float()
+    expected = network(x)[0]
+    with torch.autocast("cpu", torch.bfloat16):
+        outputs = network(x)
+        sum(o.float().square().mean() for o in outputs).backward()
+    assert all(p.grad.isfinite().all() for p in network.parameters())
+    assert (outputs[0] - expected).square().mean().sqrt() < 0.05 * expected.std()
+
+
+@every_network
+def test_distributed_training_finds_every_parameter_used(name, options, tmp_path):
+    torch.distributed.init_process_group("gloo", f"file://{tmp_path}/rendezvous", rank=0, world_size=1)
+    try:
+        network = build(name, options, deep_supervision=True, double=False).train()
+        parallel = torch.nn.parallel.DistributedDataParallel(network)
+        for _ in range(2):  # an unused parameter fails the second step
+            sum(o.square().mean() for o in parallel(slab(depth=3).float())).backward()
+    finally:
+        torch.distributed.destroy_process_group()
+
+
+@every_network
 def test_reversing_the_stack_reverses_the_output_of_networks_without_neighbours(name, options):
     network = build(name, options).eval()
     x = slab(depth=3)

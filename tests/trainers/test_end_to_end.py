@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.tiny_data import DEPTHS, read
+from tests.tiny_data import DEPTHS, TinyDataset, read, write_png
 
 CSA = "Tiny_nnUNetTrainerCSANet"
 STOCK = "Tiny_nnUNetTrainer"
@@ -120,3 +120,12 @@ def test_a_training_killed_in_the_middle_goes_on_with_c_and_ends(nnunet_folders,
     log = "".join(p.read_text() for p in sorted(fold.glob("training_log_*.txt"))[1:])
     assert "Epoch 1" in log and "Epoch 0" not in log
     assert (fold / "checkpoint_final.pth").exists() and (fold / "validation" / "summary.json").exists()
+
+
+def test_png_images_are_refused_with_the_next_step(run_nnunet, nnunet_folders):
+    dataset = TinyDataset(703, "TinyPNG")
+    write_png(nnunet_folders / "raw", dataset)
+    run_nnunet("nnUNetv2_plan_and_preprocess", "-d", dataset.id, "-c", "2d", "-np", 1, "-npfp", 1)
+    with pytest.raises(ValueError, match="holds 2D images .*Train nnU-Net's own nnUNetTrainer"):
+        run_nnunet("nnUNetv2_train", dataset.id, "2d", 0, "-tr", CSA, "-device", "cpu")
+    assert not model_folder(nnunet_folders, dataset, CSA).exists()
