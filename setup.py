@@ -58,7 +58,7 @@ setup(
         "Topic :: Scientific/Engineering :: Medical Science Apps.",
     ],
     python_requires=">=3.10",
-    install_requires=["nnunetv2>=2.8,<2.9", "einops", "timm"],
+    install_requires=["nnunetv2>=2.8,<2.9", "einops", "scipy>=1.15", "timm"],
     extras_require={"test": TEST, "dev": [*TEST, "build"]},
     packages=[*find_packages(include=["nnunet_slice_attention", "nnunet_slice_attention.*"]), SHIM_PACKAGE],
     package_dir={SHIM_PACKAGE: SHIM_FOLDER},

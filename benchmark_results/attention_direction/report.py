@@ -4,7 +4,7 @@
     nnunet-slice-attention phantom -d 999
     nnUNetv2_plan_and_preprocess -d 999 -c 2d
     nnunet-slice-attention plan-compact -d 999 --batch-size 4
-    python ../design_choices/run.py --dataset 999 --seeds 0 --trainers \
+    python ../design_choices/run.py --dataset 999 --seeds 0 --epochs 5 --trainers \
         nnUNetTrainerCSANet_CentreQuery_5epochs nnUNetTrainerCSANet_PaperDirection_5epochs
     python report.py
 """

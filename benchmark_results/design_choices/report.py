@@ -10,21 +10,20 @@ bootstraps over patients (10,000 draws, seed 0) of the mean paired difference to
 """
 
 import csv
-import json
 import os
-import platform
-import re
 from collections import defaultdict
-from importlib.metadata import version
 from pathlib import Path
 from statistics import mean, stdev
 
 import numpy as np
 from run import PLANS, TRAINERS
 
+from nnunet_slice_attention.benchmark.environment import hardware, versions
+from nnunet_slice_attention.evaluation.nnunet_summary import read_dice
+from nnunet_slice_attention.evaluation.statistics import paired_difference, patient_means
+
 HERE = Path(__file__).parent
 BASELINE = TRAINERS[0]
-PACKAGES = ("nnunetv2", "torch", "dynamic-network-architectures", "batchgeneratorsv2", "numpy")
 CLASSES = {"1": "RV", "2": "myocardium", "3": "LV cavity"}
 CASE_COLUMNS = ["trainer", "seed", "commit", "case", *CLASSES.values()]
 
@@ -54,28 +53,12 @@ def read_cases(fold: Path) -> list[dict]:
     trainer = fold.parent.name.split("__")[0]
     commit = fold / "commit.txt"
     run = {"trainer": trainer, "seed": seed, "commit": commit.read_text() if commit.is_file() else "unknown"}
-    rows = []
-    for case in json.loads(summary.read_text())["metric_per_case"]:
-        name = Path(case["prediction_file"]).name.removesuffix(".nii.gz")
-        dice = {label: case["metrics"][key]["Dice"] for key, label in CLASSES.items()}
-        rows.append(run | {"case": name} | dice)
-    return rows
+    return [run | {"case": case} | dice for case, dice in read_dice(summary, CLASSES).items()]
 
 
-def patient_means(rows: list[dict]) -> dict[str, float]:
-    """Foreground Dice of each patient: mean over classes, then over the patient's volumes."""
-    volumes = defaultdict(list)
-    for row in rows:
-        volumes[row["case"].split("_")[0]].append(np.nanmean([row[c] for c in CLASSES.values()]))
-    return {patient: float(mean(v)) for patient, v in volumes.items()}
-
-
-def difference_to(baseline: dict[str, float], other: dict[str, float]) -> tuple[float, float, float]:
-    """Mean paired difference and its 95 % bootstrap interval over patients."""
-    deltas = np.array([other[p] - baseline[p] for p in sorted(baseline)])
-    rng = np.random.default_rng(0)
-    draws = deltas[rng.integers(0, len(deltas), (10_000, len(deltas)))].mean(axis=1)
-    return float(deltas.mean()), *np.percentile(draws, [2.5, 97.5]).tolist()
+def patients_of(rows: list[dict]) -> dict[str, float]:
+    dice = {row["case"]: {c: row[c] for c in CLASSES.values()} for row in rows}
+    return patient_means(dice, lambda case: case.split("_")[0])
 
 
 def summarise(cases: list[dict]) -> list[dict]:
@@ -85,7 +68,7 @@ def summarise(cases: list[dict]) -> list[dict]:
     runs = []
     for trainer, seed in sorted(by_run, key=lambda run: (run[1], TRAINERS.index(run[0]))):
         rows = by_run[trainer, seed]
-        patients = patient_means(rows)
+        patients = patients_of(rows)
         run = {"trainer": trainer, "seed": seed, "volumes": len(rows), "patients": len(patients)}
         run |= {f"Dice {c}": round(float(np.nanmean([r[c] for r in rows])), 4) for c in CLASSES.values()}
         run |= {
@@ -94,8 +77,7 @@ def summarise(cases: list[dict]) -> list[dict]:
         }
         baseline = by_run.get((BASELINE, seed))
         if baseline and trainer != BASELINE:
-            delta, low, high = difference_to(patient_means(baseline), patients)
-            run["difference to 2D [95 % CI]"] = f"{delta:+.4f} [{low:+.4f}, {high:+.4f}]"
+            run["difference to 2D [95 % CI]"] = str(paired_difference(patients_of(baseline), patients))
         else:
             run["difference to 2D [95 % CI]"] = ""
         runs.append(run | {"commit": rows[0]["commit"]})
@@ -125,23 +107,13 @@ def as_markdown(runs: list[dict]) -> str:
     lines += ["| " + " | ".join(str(run[c]) for c in columns) + " |" for run in runs]
     done = {(run["trainer"], run["seed"]) for run in runs}
     missing = [f"{t} (seed {s})" for s in (0, 1) for t in TRAINERS if (t, s) not in done]
-    versions = ", ".join(f"{p} {version(p)}" for p in PACKAGES)
-    return (
-        (HERE / "text.md")
-        .read_text(encoding="utf-8")
-        .format(
-            table="\n".join(lines),
-            missing="none" if not missing else ", ".join(missing),
-            versions=f"Python {platform.python_version()}, {versions}",
-            hardware=cpu_name(),
-        )
+    text = (HERE / "text.md").read_text(encoding="utf-8")
+    return text.format(
+        table="\n".join(lines),
+        missing=", ".join(missing) or "none",
+        versions=versions(),
+        hardware=hardware(),
     )
-
-
-def cpu_name() -> str:
-    info = Path("/proc/cpuinfo")
-    names = re.findall(r"model name\s*: (.+)", info.read_text()) if info.is_file() else []
-    return f"{len(names)} x {names[0]}, no GPU" if names else platform.processor()
 
 
 if __name__ == "__main__":

@@ -5,9 +5,9 @@
     nnunet-slice-attention plan-compact -d 27
     python run.py --dataset 27 --workers 2
 
-Each run trains fold 0 of configuration 2d with compact plans for 8 epochs of 250 iterations through nnU-Net's own
-training loop, from a fixed seed, then validates the final checkpoint on all validation volumes without mirroring.
-Training steps run in mixed precision (bfloat16), as nnU-Net's do on a GPU; validation in single precision.
+Each run trains fold 0 of configuration 2d with compact plans for 8 epochs of 250 iterations (`--epochs`) through
+nnU-Net's own training loop, from a fixed seed, then validates the final checkpoint on all validation volumes without
+mirroring. Training steps run in mixed precision (bfloat16), as nnU-Net's do on a GPU, validation in single precision.
 A finished run is skipped, a cut-off one goes on from its last epoch. `report.py` makes the table.
 """
 
@@ -19,7 +19,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 PLANS = "nnUNetCompactPlans"
-EPOCHS = 8
 TRAINERS = [
     "nnUNetTrainer",
     "nnUNetTrainerCSANet_ShortSlabs_SGD",
@@ -39,18 +38,21 @@ def main() -> int:
     parser.add_argument("--dataset", default="27", help="nnU-Net data set id or name")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--workers", type=int, default=2, help="runs at a time, one CPU thread each")
+    parser.add_argument("--epochs", type=int, default=8, help="epochs of 250 iterations")
     parser.add_argument("--trainers", nargs="+", default=TRAINERS)
     parser.add_argument("--one", nargs=2, metavar=("TRAINER", "SEED"), help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.one:
-        train_and_validate(args.dataset, args.one[0], int(args.one[1]))
+        train_and_validate(args.dataset, args.one[0], int(args.one[1]), args.epochs)
         return 0
 
     runs = [(trainer, seed) for seed in args.seeds for trainer in args.trainers]
     with ThreadPoolExecutor(args.workers) as pool:
         failed = [
             run
-            for run, ok in zip(runs, pool.map(lambda r: launch(args.dataset, *r), runs), strict=True)
+            for run, ok in zip(
+                runs, pool.map(lambda r: launch(args.dataset, *r, args.epochs), runs), strict=True
+            )
             if not ok
         ]
     for trainer, seed in failed:
@@ -62,7 +64,7 @@ def log_file(trainer: str, seed: int) -> Path:
     return Path(os.environ["nnUNet_results"]) / f"seed{seed}" / f"{trainer}.log"
 
 
-def launch(dataset: str, trainer: str, seed: int) -> bool:
+def launch(dataset: str, trainer: str, seed: int, epochs: int) -> bool:
     """One run in a process of its own, so that seeds and threads are its own."""
     log = log_file(trainer, seed)
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -71,14 +73,15 @@ def launch(dataset: str, trainer: str, seed: int) -> bool:
     env = os.environ | threads | {"nnUNet_results": str(log.parent), "nnUNet_n_proc_DA": "0"}
     print(f"run {trainer} seed {seed}", flush=True)
     with log.open("a") as out:
-        command = [sys.executable, __file__, "--dataset", dataset, "--one", trainer, str(seed)]
+        command = [sys.executable, __file__, "--dataset", dataset, "--epochs", str(epochs)]
+        command += ["--one", trainer, str(seed)]
         return (
             subprocess.run(command, env=env, stdout=out, stderr=subprocess.STDOUT, check=False).returncode
             == 0
         )
 
 
-def train_and_validate(dataset: str, trainer_name: str, seed: int) -> None:
+def train_and_validate(dataset: str, trainer_name: str, seed: int, epochs: int) -> None:
     import numpy as np
     import torch
     from nnunetv2.run.run_training import get_trainer_from_args
@@ -86,7 +89,7 @@ def train_and_validate(dataset: str, trainer_name: str, seed: int) -> None:
     torch.manual_seed(seed)
     np.random.seed(seed)
     trainer = get_trainer_from_args(dataset, "2d", 0, trainer_name, PLANS, device=torch.device("cpu"))
-    trainer.num_epochs = EPOCHS
+    trainer.num_epochs = epochs
     folder = Path(trainer.output_folder)
     if (folder / "validation" / "summary.json").is_file():
         return
@@ -95,7 +98,7 @@ def train_and_validate(dataset: str, trainer_name: str, seed: int) -> None:
             trainer = get_trainer_from_args(
                 dataset, "2d", 0, trainer_name, PLANS, continue_training=True, device=torch.device("cpu")
             )
-            trainer.num_epochs = EPOCHS
+            trainer.num_epochs = epochs
             trainer.load_checkpoint(str(folder / "checkpoint_latest.pth"))
             torch.manual_seed(
                 seed + 1000 * trainer.current_epoch

@@ -1,0 +1,1 @@
+"""What predictions are worth: per-case figures, and statistics with the patient as the unit."""
