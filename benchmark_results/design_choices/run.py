@@ -22,10 +22,12 @@ PLANS = "nnUNetCompactPlans"
 TRAINERS = [
     "nnUNetTrainer",
     "nnUNetTrainerCSANet_ShortSlabs_SGD",
+    "nnUNetTrainerCSANet_FullSlabs_SGD",
     "nnUNetTrainerCSANet_CentreLoss_SGD",
     "nnUNetTrainerCSANet_DeepSlabs_SGD",
     "nnUNetTrainerCSANet_ShortSlabs_AdamW",
     "nnUNetTrainerSliceUNet_ShortSlabs_SGD",
+    "nnUNetTrainerSliceUNet_FullSlabs_SGD",
     "nnUNetTrainerSliceUNet_CentreLoss_SGD",
     "nnUNetTrainerSliceUNet_DeepSlabs_SGD",
 ]

@@ -10,8 +10,8 @@ from typing import Literal
 
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
-Sampling = Literal["short", "centre", "deep"]
-SAMPLINGS: tuple[Sampling, ...] = ("short", "centre", "deep")
+Sampling = Literal["short", "full", "centre", "deep"]
+SAMPLINGS: tuple[Sampling, ...] = ("short", "full", "centre", "deep")
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,18 @@ def training_slabs(batch_size: int, context_radius: int, sampling: Sampling) -> 
     """(depth, number) of a batch's slabs for a plan of `batch_size` independent slices.
 
     short: R+1 slices, so that most slices of a slab have a neighbour, loss on all of them;
-    centre: 2R+1 slices, loss on the middle one; deep: the whole batch is one slab.
+    full: 2R+1 slices, so that one slice has all its neighbours, loss on all of them;
+    centre: 2R+1 slices, loss on the middle one;
+    deep: the whole batch is one slab.
     """
     if sampling not in SAMPLINGS:
         raise ValueError(f"sampling={sampling!r} is unknown. Choose one of {SAMPLINGS}.")
     full_context = 2 * context_radius + 1
     if sampling == "deep":
         return max(batch_size, full_context), 1
-    depth = full_context if sampling == "centre" else max(2, context_radius + 1)
+    depth = {"short": max(2, context_radius + 1), "full": max(2, full_context), "centre": full_context}[
+        sampling
+    ]
     return depth, max(1, round(batch_size / depth))
 
 

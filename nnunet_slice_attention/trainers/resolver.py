@@ -25,6 +25,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     **{f"{n}head{'s' * (n > 1)}": {"network_options": {"num_heads": n}} for n in (1, 4, 8, 16, 32)},
     **{f"{n}slice{'s' * (n > 1)}": {"network_options": {"context_radius": n // 2}} for n in (1, 3, 5, 7, 9)},
     "ShortSlabs": {"sampling": "short"},
+    "FullSlabs": {"sampling": "full"},
     "CentreLoss": {"sampling": "centre"},
     "DeepSlabs": {"sampling": "deep"},
     "SGD": {"optimiser": "sgd"},

@@ -34,7 +34,10 @@ def plans():
     ("batch", "radius", "sampling", "expected"),
     [
         (6, 1, "short", (2, 3)),
+        (6, 1, "full", (3, 2)),
+        (6, 0, "full", (2, 3)),
         (6, 1, "centre", (3, 2)),
+        (6, 0, "centre", (1, 6)),
         (6, 1, "deep", (6, 1)),
         (40, 2, "short", (3, 13)),
         (40, 2, "centre", (5, 8)),
