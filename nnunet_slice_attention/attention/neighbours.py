@@ -1,33 +1,63 @@
-"""Picking a slice's neighbour out of a stack, and saying where there is none."""
+"""Picking a slice's neighbours out of a stack, and saying where there are none."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 
-def pick_neighbour(x: Tensor, centres: Sequence[int], offset: int, valid: Tensor) -> tuple[Tensor, Tensor]:
-    """The slices at `centres[t] + offset`.
+@dataclass(frozen=True)
+class Neighbourhood:
+    """The slices of a stack to segment, and what is around them.
 
-    Args:
-        x: features of a stack, (B, S, ...).
+    Attributes:
         centres: T slice indices in [0, S).
-        offset: signed distance in slices.
         valid: (B, S) bool, False for slices that are padding rather than image.
-
-    Returns:
-        neighbour: (B, T, ...); an arbitrary slice of the stack where none exists.
-        exists: (B, T) bool.
+        repeat_centre: a control: each neighbour is replaced by the centre slice itself, and exists.
     """
-    n_slices = x.shape[1]
-    wanted = [c + offset for c in centres]
-    index = [min(max(i, 0), n_slices - 1) for i in wanted]
-    inside = torch.tensor([0 <= i < n_slices for i in wanted], device=x.device)
-    return x[:, index], valid[:, index] & inside
+
+    centres: Sequence[int]
+    valid: Tensor
+    repeat_centre: bool = False
+
+    def of_every_slice(self) -> "Neighbourhood":
+        """The same stack with all S slices as centres."""
+        return replace(self, centres=range(self.valid.shape[1]))
+
+    def centre(self, x: Tensor) -> Tensor:
+        """(B, S, ...) -> (B, T, ...)."""
+        return x[:, list(self.centres)]
+
+    def neighbour(self, x: Tensor, offset: int) -> tuple[Tensor, Tensor]:
+        """The slices at `centres[t] + offset`; offset 0 is the centre itself and always exists.
+
+        Args:
+            x: features of a stack, (B, S, ...).
+            offset: signed distance in slices.
+
+        Returns:
+            neighbour: (B, T, ...); an arbitrary slice of the stack where none exists.
+            exists: (B, T) bool.
+        """
+        if offset == 0 or self.repeat_centre:
+            return self.centre(x), torch.ones_like(self.centre(self.valid))
+        wanted = [c + offset for c in self.centres]
+        index = [min(max(i, 0), x.shape[1] - 1) for i in wanted]
+        inside = torch.tensor([i == j for i, j in zip(wanted, index, strict=True)], device=x.device)
+        return x[:, index], self.valid[:, index] & inside
+
+    def neighbour_or_centre(self, x: Tensor, offset: int) -> Tensor:
+        """As `neighbour`, (B, T, ...), with the centre slice standing in for a missing one."""
+        neighbour, exists = self.neighbour(x, offset)
+        return torch.where(like(exists, neighbour), neighbour, self.centre(x))
 
 
-def neighbour_or_centre(x: Tensor, centres: Sequence[int], offset: int, valid: Tensor) -> Tensor:
-    """As `pick_neighbour`, (B, T, ...), with the centre slice standing in for a missing neighbour."""
-    neighbour, exists = pick_neighbour(x, centres, offset, valid)
-    exists = exists.reshape(*exists.shape, *[1] * (x.ndim - 2))
-    return torch.where(exists, neighbour, x[:, list(centres)])
+def like(flags: Tensor, x: Tensor) -> Tensor:
+    """(B, T) with as many trailing axes of size 1 as it takes to broadcast against x (B, T, ...)."""
+    return flags.reshape(*flags.shape, *[1] * (x.ndim - 2))
+
+
+def offsets_within(radius: int, step: int = 1) -> list[int]:
+    """Offsets of the neighbours within `radius` steps, without the centre: offsets_within(2) is [-2, -1, 1, 2]."""
+    return [k * step for k in range(-radius, radius + 1) if k]

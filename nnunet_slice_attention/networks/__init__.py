@@ -6,12 +6,19 @@
 
 from collections.abc import Sequence
 
+from .axial_conv import AxialConv
 from .csa_net import CSANet
+from .early_fusion import EarlyFusion
+from .sau_net import SAUNet
 from .slab_network import SlabNetwork
 from .slice_unet import SliceUNet
 from .topology import UNetTopology
+from .tsfm_unet import TSFMUNet
+from .va_unet import VAUNet
 
-NETWORKS: dict[str, type[SlabNetwork]] = {cls.__name__: cls for cls in (CSANet, SliceUNet)}
+ATTENTION_NETWORKS = (CSANet, SAUNet, TSFMUNet, VAUNet)
+CONTROLS = (EarlyFusion, AxialConv, SliceUNet)
+NETWORKS: dict[str, type[SlabNetwork]] = {cls.__name__: cls for cls in (*ATTENTION_NETWORKS, *CONTROLS)}
 
 __all__ = ["NETWORKS", "SlabNetwork", "UNetTopology", "create_network"]
 

@@ -21,7 +21,7 @@ from einops import rearrange
 from torch import Tensor
 
 from ..attention.cross_slice import CrossSliceAttention, Direction, InSliceAttention
-from ..attention.neighbours import neighbour_or_centre
+from ..attention.neighbours import Neighbourhood
 from ..attention.position import LearnedPosition
 from ..attention.vit import VisionTransformerEncoder
 from .blocks import conv_block_like
@@ -41,6 +41,7 @@ class CSANet(SlabNetwork):
         num_heads: heads of cross-slice and in-slice attention; must divide the width at stride 16.
         direction: who asks whom, see `CrossSliceAttention`.
         cross_slice, in_slice: switch the two attention modules off (the paper's ablation).
+        identity: the same as both off.
         vit_depth: transformer blocks.
         vit_width: token width; default the encoder's width at stride 16.
     """
@@ -59,42 +60,44 @@ class CSANet(SlabNetwork):
         in_slice: bool = True,
         vit_depth: int = 12,
         vit_width: int | None = None,
+        identity: bool = False,
+        repeat_centre: bool = False,
     ):
+        cross_slice, in_slice = cross_slice and not identity, in_slice and not identity
+        radius = context_radius if cross_slice else 0
         topology = topology.truncated(topology.stage_nearest(ATTENTION_STRIDE) + 1)
         topology.check_patch(patch_size)
-        super().__init__(in_channels, num_classes, topology, deep_supervision)
-        if context_radius < 0:
-            raise ValueError(f"context_radius={context_radius} must be 0 or more slices.")
-        self.context_radius = context_radius if cross_slice else 0
+        super().__init__(
+            in_channels, num_classes, topology, deep_supervision, radius, repeat_centre=repeat_centre
+        )
+        self.offsets = range(-radius, radius + 1)
         dim = topology.features[-1]
         vit_width = vit_width or dim
         grid = tuple(math.ceil(p / s) for p, s in zip(patch_size, self.total_stride, strict=True))
 
         # Places must differ as much as contents do, or attention cannot find the same place in another slice.
-        self.position = LearnedPosition(dim, grid, std=1.0) if in_slice or self.context_radius else None
-        has_neighbours = self.context_radius > 0
-        self.previous = CrossSliceAttention(dim, num_heads, direction) if has_neighbours else None
-        self.next = CrossSliceAttention(dim, num_heads, direction) if has_neighbours else None
+        self.position = LearnedPosition(dim, grid, std=1.0) if in_slice or radius else None
+        self.previous = CrossSliceAttention(dim, num_heads, direction) if radius else None
+        self.next = CrossSliceAttention(dim, num_heads, direction) if radius else None
         self.in_slice = InSliceAttention(dim, num_heads) if in_slice else None
-        n_branches = 2 * self.context_radius + bool(in_slice)
+        n_branches = 2 * radius + bool(in_slice)
         self.aggregate = conv_block_like(self.encoder, max(1, n_branches) * dim, dim, kernel_size=1)
         self.transformer = VisionTransformerEncoder(dim, vit_width, vit_depth, grid)
         self.project = conv_block_like(self.encoder, vit_width, dim, kernel_size=3)
 
-    def fuse(self, skips: list[Tensor], centres: Sequence[int], valid: Tensor) -> list[Tensor]:
-        *fine, deepest = (skip[:, list(centres)] for skip in skips)
-        n_centres = len(centres)
+    def fuse(self, skips: list[Tensor], around: Neighbourhood) -> list[Tensor]:
+        *fine, deepest = (around.centre(skip) for skip in skips)
         centre = rearrange(deepest, "b t c h w -> (b t) c h w")
 
         position = self.position(*centre.shape[-2:]) if self.position is not None else None
         branches = []
-        for offset in range(-self.context_radius, self.context_radius + 1):
+        for offset in self.offsets:
             if offset:
-                neighbour = neighbour_or_centre(skips[-1], centres, offset, valid)
+                neighbour = around.neighbour_or_centre(skips[-1], offset)
                 neighbour = rearrange(neighbour, "b t c h w -> (b t) c h w")
                 branches.append((self.previous if offset < 0 else self.next)(centre, neighbour, position))
             elif self.in_slice is not None:
                 branches.append(self.in_slice(centre, position))
         aggregated = self.aggregate(torch.cat(branches or [centre], dim=1))
         features = self.project(self.transformer(aggregated))
-        return [*fine, rearrange(features, "(b t) c h w -> b t c h w", t=n_centres)]
+        return [*fine, rearrange(features, "(b t) c h w -> b t c h w", b=len(deepest))]

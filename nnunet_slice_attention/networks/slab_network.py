@@ -3,17 +3,22 @@
     slab view     x (B, C, S, H, W)   -> logits (B, K, S, H, W)
     channel view  x (B, n*C, H, W)    -> logits (B, K, H, W)     n = 2R+1 slices, slice-major
 
-Each slice is encoded once. A network overrides `fuse`, which lets the features of a slice see its neighbours'.
+Each slice is encoded once. A network overrides `fuse`, which lets the features of a slice see its neighbours' before
+the decoder, or `finish`, which does so behind it.
 """
 
 import math
 from collections.abc import Sequence
 
+import torch
 from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..attention.neighbours import Neighbourhood
 from .topology import UNetTopology
+
+Logits = Tensor | list[Tensor]
 
 
 class SlabNetwork(nn.Module):
@@ -24,38 +29,68 @@ class SlabNetwork(nn.Module):
         num_classes: segmentation heads K.
         topology: the U-Net to build.
         deep_supervision: return a list of logits, finest first.
+        context_radius: R, see below.
+        slices_per_image: neighbouring slices that enter the encoder as channels of one image; odd.
+        repeat_centre: a control: same weights, but each neighbour is replaced by the centre slice.
 
     Attributes:
         context_radius: R; the output at slice i depends on slices i-R..i+R and on no other.
         centre_only_in_training: in training mode decode only the middle slice of a slab.
     """
 
-    context_radius: int = 0
     default_context_radius: int = 1
+    fuses: bool = True  # False: a slice's features are used by that slice alone
 
     def __init__(
-        self, in_channels: int, num_classes: int, topology: UNetTopology, deep_supervision: bool = False
+        self,
+        in_channels: int,
+        num_classes: int,
+        topology: UNetTopology,
+        deep_supervision: bool = False,
+        context_radius: int = 0,
+        slices_per_image: int = 1,
+        repeat_centre: bool = False,
     ):
         super().__init__()
+        if context_radius < 0:
+            raise ValueError(f"context_radius={context_radius} must be 0 or more slices.")
+        if slices_per_image < 1 or slices_per_image % 2 == 0:
+            raise ValueError(f"slices_per_image={slices_per_image} must be odd: a slice and its neighbours.")
         self.in_channels = in_channels
+        self.slices_per_image = slices_per_image
+        self.repeat_centre = repeat_centre
+        self.context_radius = 0 if repeat_centre else context_radius
         self.total_stride = topology.total_strides[-1]
-        self.encoder, self.decoder = topology.build(in_channels, num_classes, deep_supervision)
+        self.encoder, self.decoder = topology.build(
+            slices_per_image * in_channels, num_classes, deep_supervision
+        )
         self.centre_only_in_training = False
 
-    def fuse(self, skips: list[Tensor], centres: Sequence[int], valid: Tensor) -> list[Tensor]:
+    @classmethod
+    def slab_radius(cls, context_radius: int | None = None, **options) -> int:
+        """Neighbours on each side that a training slab must offer, from a network's options.
+
+        An ablation that ignores its neighbours still gets the same slabs.
+        """
+        return cls.default_context_radius if context_radius is None else context_radius
+
+    def fuse(self, skips: list[Tensor], around: Neighbourhood) -> list[Tensor]:
         """Let each centre slice see its neighbours.
 
         Args:
             skips: encoder features, one (B, S, C_l, h_l, w_l) a stage, finest first.
-            centres: the T slices to segment.
-            valid: (B, S) bool, False for slices that are padding.
+            around: the T slices to segment, and which others exist.
 
         Returns:
-            decoder inputs, one (B, T, C_l, h_l, w_l) a stage.
+            decoder inputs, one (B, T, C_l, h_l, w_l) a stage; (B, S, ...) for a network that overrides `finish`.
         """
-        return [skip[:, list(centres)] for skip in skips]
+        return [around.centre(skip) for skip in skips]
 
-    def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor | list[Tensor]:
+    def finish(self, decoded: Logits, around: Neighbourhood) -> Logits:
+        """What the decoder made, (B, T or S, K, h, w), to logits (B, T, K, h, w); a list with deep supervision."""
+        return decoded
+
+    def forward(self, x: Tensor, valid: Tensor | None = None) -> Logits:
         """Logits of a slab (5D input) or of a centre slice given as channels (4D input).
 
         Args:
@@ -67,13 +102,15 @@ class SlabNetwork(nn.Module):
             (B, K, S, H, W) or (B, K, H, W); with deep supervision a list of them, finest first.
         """
         if x.ndim == 4:
-            slab = rearrange(x, "b (s c) h w -> b c s h w", s=self._channel_view_slices(x))
-            return _map(lambda t: t[:, :, 0], self._segment(slab, [self.context_radius], valid))
+            stack = rearrange(x, "b (s c) h w -> b s c h w", s=self._channel_view_slices(x))
+            return _map(lambda t: t[:, 0], self._segment(stack, [self.context_radius], valid))
         if x.ndim != 5:
             raise ValueError(f"expected (B, C, S, H, W) or (B, n*C, H, W), got shape {tuple(x.shape)}.")
         n_slices = x.shape[2]
         only_centre = self.training and self.centre_only_in_training
-        return self._segment(x, [n_slices // 2] if only_centre else range(n_slices), valid)
+        stack = rearrange(x, "b c s h w -> b s c h w")
+        logits = self._segment(stack, [n_slices // 2] if only_centre else range(n_slices), valid)
+        return _map(lambda t: rearrange(t, "b t k h w -> b k t h w"), logits)
 
     def _channel_view_slices(self, x: Tensor) -> int:
         n = 2 * self.context_radius + 1
@@ -84,22 +121,33 @@ class SlabNetwork(nn.Module):
             )
         return n
 
-    def _segment(self, x: Tensor, centres: Sequence[int], valid: Tensor | None) -> Tensor | list[Tensor]:
-        n_batch, _, n_slices, height, width = x.shape
-        is_image = (x != 0).any(dim=4).any(dim=3).any(dim=1)  # B S
+    def _segment(self, stack: Tensor, centres: Sequence[int], valid: Tensor | None) -> Logits:
+        """(B, S, C, H, W) -> (B, T, K, H, W)."""
+        n_batch, _, _, height, width = stack.shape
+        is_image = (stack != 0).any(dim=4).any(dim=3).any(dim=2)  # B S
         valid = is_image if valid is None else valid & is_image
+        around = Neighbourhood(centres, valid, self.repeat_centre)
 
-        slices = self._pad_in_plane(rearrange(x, "b c s h w -> (b s) c h w"))
-        skips = [rearrange(f, "(b s) c h w -> b s c h w", s=n_slices) for f in self.encoder(slices)]
-        fused = self.fuse(skips, centres, valid)
-        logits = self.decoder([rearrange(f, "b t c h w -> (b t) c h w") for f in fused])
+        images = self._images(stack, around if not self.fuses else around.of_every_slice())
+        if not self.fuses:
+            around = Neighbourhood(range(images.shape[1]), around.centre(valid))
+        images = self._pad_in_plane(rearrange(images, "b s c h w -> (b s) c h w"))
+        skips = [rearrange(f, "(b s) c h w -> b s c h w", b=n_batch) for f in self.encoder(images)]
+        fused = self.fuse(skips, around)
+        decoded = self.decoder([rearrange(f, "b t c h w -> (b t) c h w") for f in fused])
+        decoded = _map(lambda t: rearrange(t, "(b t) k h w -> b t k h w", b=n_batch), decoded)
 
-        def unpad(t: Tensor) -> Tensor:  # (B T) K h w -> B K T h w, without the in-plane padding
-            scale_y, scale_x = slices.shape[-2] // t.shape[-2], slices.shape[-1] // t.shape[-1]
-            t = t[..., : math.ceil(height / scale_y), : math.ceil(width / scale_x)]
-            return rearrange(t, "(b t) k h w -> b k t h w", b=n_batch)
+        def unpad(t: Tensor) -> Tensor:
+            scale_y, scale_x = images.shape[-2] // t.shape[-2], images.shape[-1] // t.shape[-1]
+            return t[..., : math.ceil(height / scale_y), : math.ceil(width / scale_x)]
 
-        return _map(unpad, logits)
+        return _map(unpad, self.finish(decoded, around))
+
+    def _images(self, stack: Tensor, around: Neighbourhood) -> Tensor:
+        """(B, S, C, H, W) -> (B, T, slices_per_image * C, H, W), slice-major; the centre stands in at the border."""
+        reach = self.slices_per_image // 2
+        slices = [around.neighbour_or_centre(stack, offset) for offset in range(-reach, reach + 1)]
+        return torch.cat(slices, dim=2) if reach else slices[0]
 
     def _pad_in_plane(self, x: Tensor) -> Tensor:
         """(N, C, H, W) zero-padded, as nnU-Net pads, to a multiple of the encoder's stride."""
@@ -107,5 +155,5 @@ class SlabNetwork(nn.Module):
         return F.pad(x, (0, pad_x, 0, pad_y)) if pad_y or pad_x else x
 
 
-def _map(fn, logits: Tensor | list[Tensor]) -> Tensor | list[Tensor]:
+def _map(fn, logits: Logits) -> Logits:
     return [fn(t) for t in logits] if isinstance(logits, (list, tuple)) else fn(logits)

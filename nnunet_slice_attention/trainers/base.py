@@ -60,7 +60,7 @@ class nnUNetTrainerSlab(nnUNetTrainer):
     @classmethod
     def context_radius(cls) -> int:
         """Neighbours on each side that the slabs provide for."""
-        return cls.network_options.get("context_radius", NETWORKS[cls.network_name].default_context_radius)
+        return NETWORKS[cls.network_name].slab_radius(**cls.network_options)
 
     @classmethod
     def build_network_architecture(

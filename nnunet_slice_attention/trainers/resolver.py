@@ -13,15 +13,25 @@ from inspect import signature
 from typing import Any
 
 BASES: dict[str, dict[str, Any]] = {
-    "nnUNetTrainerCSANet": {"network_name": "CSANet"},
-    "nnUNetTrainerSliceUNet": {"network_name": "SliceUNet"},
+    f"nnUNetTrainer{network}": {"network_name": network}
+    for network in ("CSANet", "SAUNet", "TSFMUNet", "VAUNet", "EarlyFusion", "AxialConv", "SliceUNet")
 }
 
 VARIANTS: dict[str, dict[str, Any]] = {
+    "RepeatCentre": {"network_options": {"repeat_centre": True}},
+    "Identity": {"network_options": {"identity": True}},
     "NoCSA": {"network_options": {"cross_slice": False}},
     "NoISA": {"network_options": {"in_slice": False}},
     "CentreQuery": {"network_options": {"direction": "centre_query"}},
     "PaperDirection": {"network_options": {"direction": "paper"}},
+    "SharedMasks": {"network_options": {"shared": True}},
+    "MaskPerOffset": {"network_options": {"shared": False}},
+    "Global": {"network_options": {"mode": "global"}},
+    "Local": {"network_options": {"mode": "local"}},
+    "ChannelOnly": {"network_options": {"spatial": False}},
+    "SpatialOnly": {"network_options": {"channel": False}},
+    "Multiplicative": {"network_options": {"multiplicative": True}},
+    "3sliceImages": {"network_options": {"slices_per_image": 3}},
     **{f"{n}head{'s' * (n > 1)}": {"network_options": {"num_heads": n}} for n in (1, 4, 8, 16, 32)},
     **{f"{n}slice{'s' * (n > 1)}": {"network_options": {"context_radius": n // 2}} for n in (1, 3, 5, 7, 9)},
     "ShortSlabs": {"sampling": "short"},

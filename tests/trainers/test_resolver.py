@@ -1,9 +1,10 @@
 import pickle
+from inspect import signature
 
 import pytest
 
 from nnunet_slice_attention import trainers
-from nnunet_slice_attention.trainers import VARIANTS, resolve_trainer
+from nnunet_slice_attention.trainers import BASES, VARIANTS, resolve_trainer
 
 
 def test_suffixes_compose_and_merge_options():
@@ -19,13 +20,37 @@ def test_the_same_name_is_the_same_class_and_pickles():
 
 
 @pytest.mark.parametrize("variant", sorted(VARIANTS))
-def test_every_variant_builds_for_every_network_it_declares(variant):
-    from nnunet_slice_attention.networks import create_network
+def test_every_variant_builds_for_every_network_that_has_its_option(variant):
+    from nnunet_slice_attention.networks import NETWORKS, create_network
 
-    trainer = resolve_trainer(f"nnUNetTrainerCSANet_{variant}_5epochs")
-    options = trainer.network_options | {"vit_depth": 1}
-    network = create_network(trainer.network_name, 1, 2, (32, 32), (32, 32, 32, 32), **options)
-    assert network.context_radius in (0, trainer.context_radius())
+    wanted = set(VARIANTS[variant].get("network_options", {}))
+    having = [name for name, cls in NETWORKS.items() if wanted <= set(signature(cls).parameters)]
+    assert having
+    for name in having:
+        trainer = resolve_trainer(f"nnUNetTrainer{name}_{variant}_5epochs")
+        options = trainer.network_options | ({"vit_depth": 1} if name == "CSANet" else {})
+        network = create_network(name, 1, 2, (32, 32), (32, 32, 32, 32), **options)
+        assert network.context_radius in (0, trainer.context_radius())
+
+
+def test_every_network_has_a_trainer():
+    from nnunet_slice_attention.networks import NETWORKS
+
+    assert {base["network_name"] for base in BASES.values()} == set(NETWORKS)
+
+
+@pytest.mark.parametrize(
+    ("name", "radius"),
+    [
+        ("nnUNetTrainerCSANet_RepeatCentre", 1),
+        ("nnUNetTrainerSAUNet_Identity", 1),
+        ("nnUNetTrainerTSFMUNet", 2),
+        ("nnUNetTrainerVAUNet_9slices", 4),
+        ("nnUNetTrainerVAUNet_3sliceImages", 4),
+    ],
+)
+def test_slabs_offer_what_the_network_can_see_and_its_controls_get_the_same(name, radius):
+    assert resolve_trainer(name).context_radius() == radius
 
 
 @pytest.mark.parametrize(

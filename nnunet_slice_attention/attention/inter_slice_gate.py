@@ -1,0 +1,42 @@
+"""Inter-slice attention module of SAU-Net (Zhang et al., MIDL 2020, PMLR 121:903-913, figure 1).
+
+A neighbour's features make a mask that scales the centre's features: the module re-weights, it imports nothing.
+It must act on features, not on logits or probabilities: scaling one value by a positive factor moves no boundary.
+"""
+
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+
+from .neighbours import Neighbourhood, like
+
+
+class InterSliceGate(nn.Module):
+    """F_i * (1 + mean_j sigmoid(W F_j + b)) over the neighbours j that exist: (B, S, C, h, w) -> (B, T, C, h, w).
+
+    The paper sums F_i * M_j + F_i over the neighbours and halves it at the border; the mean is the same up to a
+    constant factor and keeps border slices on the scale of the others. Without any neighbour: F_i.
+
+    Args:
+        dim: channels C.
+        offsets: signed distances of the neighbours, in slices.
+        shared: one 1x1 convolution for all offsets; else one for each.
+    """
+
+    def __init__(self, dim: int, offsets: list[int], shared: bool = True):
+        super().__init__()
+        self.offsets = offsets
+        self.shared = shared
+        self.mask = nn.ModuleList(nn.Conv2d(dim, dim, 1) for _ in (offsets[:1] if shared else offsets))
+
+    def forward(self, x: Tensor, around: Neighbourhood) -> Tensor:
+        slices = rearrange(x, "b s c h w -> (b s) c h w")
+        masks = [rearrange(torch.sigmoid(m(slices)), "(b s) c h w -> b s c h w", b=len(x)) for m in self.mask]
+        masks = masks * len(self.offsets) if self.shared else masks
+        total, n_neighbours = 0, 0
+        for mask, offset in zip(masks, self.offsets, strict=True):
+            neighbour, exists = around.neighbour(mask, offset)
+            total = total + neighbour * like(exists, neighbour)
+            n_neighbours = n_neighbours + exists.to(x.dtype)
+        centre = around.centre(x)
+        return centre + centre * total / like(n_neighbours.clamp(min=1), centre)

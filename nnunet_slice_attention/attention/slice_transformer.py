@@ -1,0 +1,102 @@
+"""Transformer layer over the slices of a stack, for TSFMUNet (Guo & Terzopoulos, ICPR 2020).
+
+"The new feature map of each slice is a weighted sum of its feature map and those of its neighbouring slices":
+global attention has one weight for each pair of slices, from pooled queries and keys, and full-resolution values.
+"""
+
+from typing import Literal
+
+import torch
+from einops import rearrange, repeat
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .neighbours import Neighbourhood
+
+Mode = Literal["global", "local"]
+MODES: tuple[Mode, ...] = ("global", "local")
+POOLED = 4  # queries and keys of global attention are a slice's features on a 4 x 4 grid, as in CAT-Net
+
+
+def sinusoidal_position(offsets: list[int], dim: int, base: float = 10_000.0) -> Tensor:
+    """PE(i, j) = sin(j / base^(i/dim)) for even i, cos(...) for odd i: (n, dim) for n offsets j in slices."""
+    channel = torch.arange(dim)
+    angle = torch.tensor(offsets, dtype=torch.float64)[:, None] / base ** (channel / dim)
+    return torch.where(channel % 2 == 0, angle.sin(), angle.cos()).float()
+
+
+class SliceTransformerLayer(nn.Module):
+    """Attention over the slices at -radius..radius, then a feed-forward block: (B, S, C, h, w) -> (B, S, C, h, w).
+
+    Slices that do not exist are masked. Norms are within a slice, so that any number of slices works.
+
+    Args:
+        dim: channels C.
+        num_heads: must divide `dim`.
+        radius: neighbours on each side.
+        mode: "global": one weight for a pair of slices; "local": one for each place of the feature map.
+
+    Raises:
+        ValueError: unknown mode, or `num_heads` does not divide `dim`.
+    """
+
+    def __init__(self, dim: int, num_heads: int, radius: int, mode: Mode = "global"):
+        super().__init__()
+        if mode not in MODES:
+            raise ValueError(f"mode={mode!r} is unknown. Choose one of {MODES}.")
+        if num_heads < 1 or dim % num_heads:
+            raise ValueError(f"num_heads={num_heads} does not divide the feature width {dim}.")
+        self.num_heads, self.mode = num_heads, mode
+        self.offsets = list(range(-radius, radius + 1))
+        self.norm = nn.GroupNorm(1, dim)
+        self.query = nn.Conv2d(dim, dim, 1)
+        self.key = nn.Conv2d(dim, dim, 1, bias=False)  # softmax cancels a key's bias
+        self.value = nn.Conv2d(dim, dim, 1, bias=False)
+        self.out = nn.Conv2d(dim, dim, 1)
+        self.feed_forward = nn.Sequential(
+            nn.GroupNorm(1, dim), nn.Conv2d(dim, 4 * dim, 1), nn.GELU(), nn.Conv2d(4 * dim, dim, 1)
+        )
+        position = sinusoidal_position(self.offsets, dim)[..., None, None]
+        self.register_buffer("position", position, persistent=False)  # n C 1 1
+
+    def forward(self, x: Tensor, around: Neighbourhood) -> Tensor:
+        around = around.of_every_slice()
+        n_slices = x.shape[1]
+        slices = rearrange(x, "b s c h w -> (b s) c h w")
+        content = self.norm(slices)
+        tokens = F.adaptive_avg_pool2d(content, POOLED) if self.mode == "global" else content
+
+        at_centre = self.position[len(self.offsets) // 2]
+        query = self._by_head(self._stack(self.query(tokens + at_centre), n_slices)[:, :, None])
+        key, exists = self._window(self.key(tokens), self.key(self.position), around)
+        value, _ = self._window(self.value(content), self.value(self.position), around)
+        if self.mode == "local":
+            exists = repeat(exists, "bs n -> (bs places) n", places=content[0, 0].numel())
+        attended = F.scaled_dot_product_attention(
+            query, self._by_head(key), self._by_head(value), attn_mask=exists[:, None, None]
+        )
+        slices = slices + self.out(self._to_map(attended, content))
+        return self._stack(slices + self.feed_forward(slices), n_slices)
+
+    def _window(self, features: Tensor, position: Tensor, around: Neighbourhood) -> tuple[Tensor, Tensor]:
+        """(b s) c h w -> the slices around each, position added: b s n c h w, and whether they exist: (b s) n."""
+        stack = self._stack(features, around.valid.shape[1])
+        picked = [around.neighbour(stack, offset) for offset in self.offsets]
+        window = torch.stack([neighbour for neighbour, _ in picked], dim=2) + position
+        return window, rearrange([exists for _, exists in picked], "n b s -> (b s) n")
+
+    def _by_head(self, x: Tensor) -> Tensor:
+        if self.mode == "local":
+            return rearrange(x, "b s n (heads d) h w -> (b s h w) heads n d", heads=self.num_heads)
+        return rearrange(x, "b s n (heads d) h w -> (b s) heads n (d h w)", heads=self.num_heads)
+
+    def _to_map(self, attended: Tensor, like: Tensor) -> Tensor:
+        """One token a query -> (b s) c h w."""
+        size = {"h": like.shape[-2], "w": like.shape[-1]}
+        if self.mode == "local":
+            return rearrange(attended, "(bs h w) heads 1 d -> bs (heads d) h w", **size)
+        return rearrange(attended, "bs heads 1 (d h w) -> bs (heads d) h w", **size)
+
+    @staticmethod
+    def _stack(slices: Tensor, n_slices: int) -> Tensor:
+        return rearrange(slices, "(b s) c h w -> b s c h w", s=n_slices)

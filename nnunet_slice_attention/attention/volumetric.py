@@ -1,0 +1,125 @@
+"""Volumetric attention (Wang et al., MICCAI 2019, arXiv 2004.01997, sections 2.1-2.3).
+
+A target slice compares itself with a bag of context slices; what the bag holds, weighted by likeness, scales the
+target's channels (VCA) and then its places (VSA). Both only re-weight the target's features.
+
+Deviations, and why:
+- The target is not in its own bag: with it, the softmax puts its whole weight on the target.
+- Likeness is a cosine times a learned temperature. Unscaled dot products over a feature map saturate the softmax.
+- The spatial embedding is normalised before its ReLU; a single map can otherwise start, and stay, negative.
+- `X * (1 + S)` by default, which starts near X; the paper's `X * S` is an option. Without any context: X.
+"""
+
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .neighbours import Neighbourhood, like
+
+REDUCTION = 16  # of the channel embedding, as in the paper
+KERNEL = 7  # of the spatial convolutions, as in CBAM; the paper does not say
+
+
+class BagAttention(nn.Module):
+    """Weighted sum over a target's context slices: embeddings (B, T, D) and (B, S, D) -> (B, T, D).
+
+    Args:
+        offsets: signed distances of the context slices from their target.
+    """
+
+    def __init__(self, offsets: list[int]):
+        super().__init__()
+        self.offsets = offsets
+        self.temperature = nn.Parameter(torch.tensor([10.0]))
+
+    def forward(self, target: Tensor, stack: Tensor, around: Neighbourhood) -> Tensor:
+        picked = [around.neighbour(stack, offset) for offset in self.offsets]
+        bag = torch.stack([context for context, _ in picked], dim=2)  # B T N D
+        exists = torch.stack([exists for _, exists in picked], dim=2)  # B T N
+        likeness = self.temperature * F.cosine_similarity(target[:, :, None], bag, dim=-1)
+        # An empty bag has no softmax; its sum is not used.
+        empty = ~exists.any(dim=2, keepdim=True)
+        weights = likeness.masked_fill(~(exists | empty), -torch.inf).softmax(dim=2)
+        return (weights[..., None] * bag).sum(dim=2)
+
+    def has_context(self, around: Neighbourhood) -> Tensor:
+        """(B, T) bool: whether the bag holds anything."""
+        return torch.stack([around.neighbour(around.valid, o)[1] for o in self.offsets]).any(dim=0)
+
+
+class VolumetricChannelAttention(nn.Module):
+    """Gate of each channel of the target, in (0, 1): stack (B, S, C, h, w) -> (B, T, C, 1, 1)."""
+
+    def __init__(self, dim: int, offsets: list[int]):
+        super().__init__()
+        hidden = max(4, dim // REDUCTION)
+        self.embed = nn.Sequential(nn.Linear(dim, hidden), nn.ReLU(), nn.Linear(hidden, dim))
+        self.bag = BagAttention(offsets)
+        self.expand = nn.Linear(dim, dim)
+
+    def forward(self, stack: Tensor, around: Neighbourhood) -> Tensor:
+        embedded = self.embed(stack.mean(dim=(-2, -1)))
+        context = self.bag(around.centre(embedded), embedded, around)
+        return torch.sigmoid(self.expand(context.relu()))[..., None, None]
+
+
+class VolumetricSpatialAttention(nn.Module):
+    """Gate of each place of the target: target (B, T, C, h, w), stack (B, S, C, h, w) -> (B, T, 1, h, w)."""
+
+    def __init__(self, offsets: list[int]):
+        super().__init__()
+        self.embed = nn.Sequential(
+            nn.Conv2d(2, 1, KERNEL, padding=KERNEL // 2, bias=False), nn.InstanceNorm2d(1, affine=True)
+        )
+        self.bag = BagAttention(offsets)
+        self.expand = nn.Conv2d(1, 1, KERNEL, padding=KERNEL // 2)
+
+    def forward(self, target: Tensor, stack: Tensor, around: Neighbourhood) -> Tensor:
+        context = self.bag(self._embedded(target), self._embedded(stack), around)
+        size = {"b": len(stack), "h": stack.shape[-2], "w": stack.shape[-1]}
+        maps = rearrange(context.relu(), "b t (h w) -> (b t) 1 h w", h=size["h"])
+        return rearrange(torch.sigmoid(self.expand(maps)), "(b t) 1 h w -> b t 1 h w", b=size["b"])
+
+    def _embedded(self, x: Tensor) -> Tensor:
+        """(B, S, C, h, w) -> (B, S, h*w)."""
+        pooled = torch.stack([x.amax(dim=2), x.mean(dim=2)], dim=2)
+        embedded = self.embed(rearrange(pooled, "b s two h w -> (b s) two h w"))
+        return rearrange(embedded, "(b s) 1 h w -> b s (h w)", b=len(x))
+
+
+class VolumetricAttention(nn.Module):
+    """Channel, then spatial attention: stack (B, S, C, h, w) -> (B, T, C, h, w).
+
+    Args:
+        dim: channels C.
+        offsets: signed distances of the context slices, without 0.
+        channel, spatial: switch the two off (the paper's ablation).
+        multiplicative: the paper's `X * S` instead of `X * (1 + S)`.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        offsets: list[int],
+        channel: bool = True,
+        spatial: bool = True,
+        multiplicative: bool = False,
+    ):
+        super().__init__()
+        self.channel = VolumetricChannelAttention(dim, offsets) if channel else None
+        self.spatial = VolumetricSpatialAttention(offsets) if spatial else None
+        self.added = 0.0 if multiplicative else 1.0
+
+    def forward(self, stack: Tensor, around: Neighbourhood) -> Tensor:
+        target = around.centre(stack)
+        if self.channel is not None:
+            gate = self.channel(stack, around)
+            target = target * self._gain(gate, self.channel.bag.has_context(around))
+        if self.spatial is not None:
+            gate = self.spatial(target, stack, around)
+            target = target * self._gain(gate, self.spatial.bag.has_context(around))
+        return target
+
+    def _gain(self, gate: Tensor, has_context: Tensor) -> Tensor:
+        return torch.where(like(has_context, gate), self.added + gate, torch.ones_like(gate))

@@ -1,0 +1,51 @@
+"""Axial convolution: one convolution along the slices at the bottleneck of the plan's 2D U-Net. A control.
+
+Cheap, without attention, and reported to beat most of it: what an attention network has to be measured against.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ..attention.neighbours import Neighbourhood
+from .blocks import conv_block_like
+from .slab_network import SlabNetwork
+from .topology import UNetTopology
+
+
+class AxialConv(SlabNetwork):
+    """2D U-Net with a (2R+1) x 1 x 1 convolution, norm and activation behind the encoder.
+
+    At the border the centre slice stands in.
+
+    Args:
+        in_channels, num_classes, topology, deep_supervision, repeat_centre: see `SlabNetwork`.
+        patch_size: (H, W) in voxels, to check that it can be pooled.
+        context_radius: R.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_classes: int,
+        topology: UNetTopology,
+        patch_size: Sequence[int],
+        deep_supervision: bool = False,
+        context_radius: int = 1,
+        repeat_centre: bool = False,
+    ):
+        topology.check_patch(patch_size)
+        super().__init__(
+            in_channels, num_classes, topology, deep_supervision, context_radius, repeat_centre=repeat_centre
+        )
+        self.offsets = range(-context_radius, context_radius + 1)
+        dim = topology.features[-1]
+        # A convolution along the slices is a 1x1 convolution of the neighbours' channels side by side.
+        self.axial = conv_block_like(self.encoder, len(self.offsets) * dim, dim, kernel_size=1)
+
+    def fuse(self, skips: list[Tensor], around: Neighbourhood) -> list[Tensor]:
+        *fine, deepest = skips
+        slices = torch.cat([around.neighbour_or_centre(deepest, o) for o in self.offsets], dim=2)
+        mixed = self.axial(slices.flatten(0, 1)).unflatten(0, slices.shape[:2])
+        return [*(around.centre(skip) for skip in fine), mixed]

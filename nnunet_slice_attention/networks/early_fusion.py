@@ -1,0 +1,40 @@
+"""Early fusion: neighbouring slices as input channels of the plan's plain 2D U-Net. The usual "2.5D", a control."""
+
+from collections.abc import Sequence
+
+from .slab_network import SlabNetwork
+from .topology import UNetTopology
+
+
+class EarlyFusion(SlabNetwork):
+    """Stock 2D U-Net whose input is a slice with `context_radius` neighbours on each side as further channels.
+
+    At the border the centre slice stands in.
+
+    Args:
+        in_channels, num_classes, topology, deep_supervision, repeat_centre: see `SlabNetwork`.
+        patch_size: (H, W) in voxels, to check that it can be pooled.
+    """
+
+    fuses = False
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_classes: int,
+        topology: UNetTopology,
+        patch_size: Sequence[int],
+        deep_supervision: bool = False,
+        context_radius: int = 1,
+        repeat_centre: bool = False,
+    ):
+        topology.check_patch(patch_size)
+        super().__init__(
+            in_channels,
+            num_classes,
+            topology,
+            deep_supervision,
+            context_radius,
+            slices_per_image=2 * context_radius + 1,
+            repeat_centre=repeat_centre,
+        )

@@ -1,0 +1,73 @@
+"""TSFMUNet (Guo & Terzopoulos, ICPR 2020), an adaptation to nnU-Net from its abstract and poster.
+
+Shared encoder -> transformer layers over the slices at the bottleneck -> decoder with each slice's own skips.
+
+Deviations and readings (neither the long paper's details nor code are public):
+- Level: the bottleneck. Attention is global, one weight for each pair of slices, as the poster's "weighted sum of its
+  feature map and those of its neighbouring slices" says; queries and keys are pooled as in CAT-Net, the same group's
+  later network. `mode="local"` has one weight for each place instead.
+- The slice position counts from the slice that asks, not from the stack's first slice, so any depth works.
+- Stacked layers share the context radius out: two layers of radius 1 see two slices on each side.
+- Slices outside the volume are masked. Pre-norm layers with group norm inside a slice.
+"""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from ..attention.neighbours import Neighbourhood
+from ..attention.slice_transformer import Mode, SliceTransformerLayer
+from .slab_network import SlabNetwork
+from .topology import UNetTopology
+
+
+class TSFMUNet(SlabNetwork):
+    """TSFMUNet on slabs.
+
+    Args:
+        in_channels, num_classes, topology, deep_supervision, repeat_centre: see `SlabNetwork`.
+        patch_size: (H, W) in voxels, to check that it can be pooled.
+        context_radius: neighbours on each side.
+        identity: leave the transformer out.
+        num_heads: heads of each layer; must divide the width of the bottleneck.
+        num_layers: transformer layers, at most `context_radius`; a layer with radius 0 would attend to nothing.
+        mode: "global" or "local", see `SliceTransformerLayer`.
+    """
+
+    default_context_radius = 2
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_classes: int,
+        topology: UNetTopology,
+        patch_size: Sequence[int],
+        deep_supervision: bool = False,
+        context_radius: int = 2,
+        identity: bool = False,
+        num_heads: int = 4,
+        num_layers: int = 2,
+        mode: Mode = "global",
+        repeat_centre: bool = False,
+    ):
+        topology.check_patch(patch_size)
+        radius = 0 if identity else context_radius
+        super().__init__(
+            in_channels, num_classes, topology, deep_supervision, radius, repeat_centre=repeat_centre
+        )
+        self.transformer = nn.ModuleList(
+            SliceTransformerLayer(topology.features[-1], num_heads, r, mode)
+            for r in share_out(radius, num_layers)
+        )
+
+    def fuse(self, skips: list[Tensor], around: Neighbourhood) -> list[Tensor]:
+        *fine, deepest = skips
+        for layer in self.transformer:
+            deepest = layer(deepest, around)
+        return super().fuse([*fine, deepest], around)
+
+
+def share_out(radius: int, num_layers: int) -> list[int]:
+    """Radii of the layers, which add up to `radius`: share_out(3, 2) is [2, 1], share_out(1, 2) is [1]."""
+    n = min(radius, num_layers)
+    return [radius // n + (k < radius % n) for k in range(n)]

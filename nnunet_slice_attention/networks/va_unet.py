@@ -1,0 +1,76 @@
+"""Volumetric Attention (Wang et al., MICCAI 2019, arXiv 2004.01997) in a U-Net, an adaptation to nnU-Net.
+
+Shared encoder -> volumetric channel, then spatial attention on every skip and the bottleneck -> decoder.
+
+Deviations from the paper, and why:
+- The paper puts the attention on the feature pyramid of a Mask R-CNN detector; here the encoder's stages are the
+  pyramid, and nnU-Net segments.
+- A bag holds the neighbours only, `2 * bag_radius` images; a 2.5D image is one slice by default, the paper's three are
+  an option.
+- What changes inside the attention: see `attention/volumetric.py`.
+"""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from ..attention.neighbours import Neighbourhood, offsets_within
+from ..attention.volumetric import VolumetricAttention
+from .slab_network import SlabNetwork
+from .topology import UNetTopology
+
+
+class VAUNet(SlabNetwork):
+    """VA U-Net on slabs.
+
+    Args:
+        in_channels, num_classes, topology, deep_supervision, slices_per_image, repeat_centre: see `SlabNetwork`.
+        patch_size: (H, W) in voxels, to check that it can be pooled.
+        context_radius: images of the bag on each side of the target, side by side without overlap. The bag has
+            twice as many.
+        identity: leave the attention out.
+        channel, spatial, multiplicative: see `VolumetricAttention`.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_classes: int,
+        topology: UNetTopology,
+        patch_size: Sequence[int],
+        deep_supervision: bool = False,
+        context_radius: int = 1,
+        slices_per_image: int = 1,
+        identity: bool = False,
+        channel: bool = True,
+        spatial: bool = True,
+        multiplicative: bool = False,
+        repeat_centre: bool = False,
+    ):
+        topology.check_patch(patch_size)
+        attends = context_radius > 0 and not identity and (channel or spatial)
+        bag_radius = context_radius if attends else 0
+        super().__init__(
+            in_channels,
+            num_classes,
+            topology,
+            deep_supervision,
+            self.slab_radius(bag_radius, slices_per_image),
+            slices_per_image,
+            repeat_centre,
+        )
+        offsets = offsets_within(bag_radius, slices_per_image)
+        self.attention = nn.ModuleList(
+            VolumetricAttention(dim, offsets, channel, spatial, multiplicative)
+            for dim in (topology.features if attends else [])
+        )
+
+    @classmethod
+    def slab_radius(cls, context_radius: int | None = None, slices_per_image: int = 1, **options) -> int:
+        images = cls.default_context_radius if context_radius is None else context_radius
+        return images * slices_per_image + slices_per_image // 2
+
+    def fuse(self, skips: list[Tensor], around: Neighbourhood) -> list[Tensor]:
+        if not self.attention:
+            return super().fuse(skips, around)
+        return [attend(skip, around) for attend, skip in zip(self.attention, skips, strict=True)]
