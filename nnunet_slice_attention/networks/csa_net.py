@@ -1,11 +1,14 @@
 """CSA-Net (arXiv 2405.00130; Comput Biol Med 182:109173), an adaptation to nnU-Net.
 
-Per centre slice: shared encoder -> cross-slice attention with each neighbour, in-slice attention -> 1x1
+Per centre slice: shared encoder -> at stride 16 cross-slice attention with each neighbour, in-slice attention -> 1x1
 aggregation -> ViT encoder with learned positions -> convolutional decoder with the centre slice's skips.
 
 Deviations from the paper, and why:
-- The encoder and decoder are the plan's U-Net, cut at the stage nearest to stride 16, instead of a pretrained
-  ResNet-50 and TransUNet's decoder: patch size and depth come from the plans, deep supervision works.
+- The encoder and decoder are the plan's U-Net instead of a pretrained ResNet-50 and TransUNet's decoder: patch size
+  and depth come from the plans, deep supervision works.
+- The plan's stages below stride 16 stay, and the attention sits on the skip at that stage. Cut off there, with a
+  transformer that starts from scratch as the only wide view, the network learned more slowly than the plan's own
+  2D U-Net. See benchmark_results/design_choices.
 - Residuals, norms and positions around the attention, see `attention/cross_slice.py`.
 - The ViT is as wide as the encoder's last stage (paper: 768) and trains from scratch, without dropout.
 - The centre slice asks and the neighbour answers, which finds the neighbours in fewer steps; the paper's direction
@@ -65,15 +68,16 @@ class CSANet(SlabNetwork):
     ):
         cross_slice, in_slice = cross_slice and not identity, in_slice and not identity
         radius = context_radius if cross_slice else 0
-        topology = topology.truncated(topology.stage_nearest(ATTENTION_STRIDE) + 1)
         topology.check_patch(patch_size)
         super().__init__(
             in_channels, num_classes, topology, deep_supervision, radius, repeat_centre=repeat_centre
         )
         self.offsets = range(-radius, radius + 1)
-        dim = topology.features[-1]
+        self.stage = topology.stage_nearest(ATTENTION_STRIDE)
+        dim = topology.features[self.stage]
         vit_width = vit_width or dim
-        grid = tuple(math.ceil(p / s) for p, s in zip(patch_size, self.total_stride, strict=True))
+        stride = topology.total_strides[self.stage]
+        grid = tuple(math.ceil(p / s) for p, s in zip(patch_size, stride, strict=True))
 
         # Places must differ as much as contents do, or attention cannot find the same place in another slice.
         self.position = LearnedPosition(dim, grid, std=1.0) if in_slice or radius else None
@@ -86,18 +90,19 @@ class CSANet(SlabNetwork):
         self.project = conv_block_like(self.encoder, vit_width, dim, kernel_size=3)
 
     def fuse(self, skips: list[Tensor], around: Neighbourhood) -> list[Tensor]:
-        *fine, deepest = (around.centre(skip) for skip in skips)
-        centre = rearrange(deepest, "b t c h w -> (b t) c h w")
+        at_centre = [around.centre(skip) for skip in skips]
+        centre = rearrange(at_centre[self.stage], "b t c h w -> (b t) c h w")
 
         position = self.position(*centre.shape[-2:]) if self.position is not None else None
         branches = []
         for offset in self.offsets:
             if offset:
-                neighbour = around.neighbour_or_centre(skips[-1], offset)
+                neighbour = around.neighbour_or_centre(skips[self.stage], offset)
                 neighbour = rearrange(neighbour, "b t c h w -> (b t) c h w")
                 branches.append((self.previous if offset < 0 else self.next)(centre, neighbour, position))
             elif self.in_slice is not None:
                 branches.append(self.in_slice(centre, position))
         aggregated = self.aggregate(torch.cat(branches or [centre], dim=1))
         features = self.project(self.transformer(aggregated))
-        return [*fine, rearrange(features, "(b t) c h w -> b t c h w", b=len(deepest))]
+        at_centre[self.stage] = rearrange(features, "(b t) c h w -> b t c h w", b=len(skips[0]))
+        return at_centre

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pydoc import locate
 from typing import Any
 
@@ -104,10 +104,6 @@ class UNetTopology:
 
         totals = self.total_strides
         return max(1, min(range(len(totals)), key=lambda i: distance(totals[i])))
-
-    def truncated(self, n_stages: int) -> "UNetTopology":
-        """The same U-Net with its `n_stages` finest encoder stages only."""
-        return replace(self, kwargs=with_stages(self.kwargs, n_stages))
 
     def check_patch(self, patch_size: Sequence[int]) -> None:
         """Raise ValueError if the coarsest feature map of a patch (H, W) would be a single pixel."""

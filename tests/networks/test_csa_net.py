@@ -1,0 +1,34 @@
+"""Where CSA-Net's attention sits in a U-Net that goes deeper than stride 16."""
+
+import torch
+
+from nnunet_slice_attention.networks import create_network
+
+PATCH, FEATURES = (128, 128), (4, 4, 8, 8, 16, 16)
+
+
+def build():
+    torch.manual_seed(0)
+    return create_network("CSANet", 1, 2, PATCH, FEATURES, num_heads=4, vit_depth=1).double().eval()
+
+
+def test_the_deeper_stages_of_the_plan_stay_and_the_attention_is_on_the_skip_at_stride_16():
+    network = build()
+    assert len(network.encoder.stages) == len(FEATURES)
+    x = torch.randn(1, 1, 3, *PATCH, dtype=torch.float64)
+    changed = x.clone()
+    changed[:, :, 0] = torch.randn_like(changed[:, :, 0])
+    skips = []
+    network.decoder.register_forward_pre_hook(lambda module, inputs: skips.append(inputs[0]))
+    network(x), network(changed)
+    differs = [not torch.equal(a[1], b[1]) for a, b in zip(*skips, strict=True)]  # inputs of the middle slice
+    assert differs == [False, False, False, False, True, False]
+    assert skips[0][4].shape[-2:] == (8, 8)
+
+
+def test_each_neighbour_and_no_other_slice_reaches_the_output_from_there():
+    x = torch.randn(1, 1, 5, *PATCH, dtype=torch.float64, requires_grad=True)
+    build()(x)[:, :, 2].square().sum().backward()
+    influence = x.grad.abs().amax(dim=(0, 1, 3, 4))
+    assert [i for i in range(5) if influence[i] > 0] == [1, 2, 3]
+    assert influence[[1, 3]].min() > 1e-4 * influence[2]
