@@ -33,8 +33,8 @@ def main() -> None:
     cases = [
         row for folder in sorted(results.glob(f"seed*/*/*__{PLANS}__2d/fold_0")) for row in read_cases(folder)
     ]
-    here = {(row["trainer"], row["seed"]) for row in cases}
-    cases += [row for row in earlier_cases() if (row["trainer"], row["seed"]) not in here]
+    here = {run_of(row) for row in cases}
+    cases += [row for row in earlier_cases() if run_of(row) not in here]
     if not cases:
         raise SystemExit(f"{results} holds no validated run. Start run.py first.")
     write_csv(HERE / "cases.csv", CASE_COLUMNS, cases)
@@ -42,6 +42,11 @@ def main() -> None:
     write_csv(HERE / "runs.csv", list(runs[0]), runs)
     (HERE / "README.md").write_text(as_markdown(runs), encoding="utf-8")
     print((HERE / "README.md").read_text(encoding="utf-8"))
+
+
+def run_of(row: dict) -> tuple[str, int, str]:
+    """A run of another commit is another run."""
+    return row["trainer"], row["seed"], row["commit"]
 
 
 def read_cases(fold: Path) -> list[dict]:
@@ -64,10 +69,11 @@ def patients_of(rows: list[dict]) -> dict[str, float]:
 def summarise(cases: list[dict]) -> list[dict]:
     by_run = defaultdict(list)
     for row in cases:
-        by_run[row["trainer"], row["seed"]].append(row)
+        by_run[run_of(row)].append(row)
+    baselines = {seed: rows for (trainer, seed, _), rows in by_run.items() if trainer == BASELINE}
     runs = []
-    for trainer, seed in sorted(by_run, key=lambda run: (run[1], TRAINERS.index(run[0]))):
-        rows = by_run[trainer, seed]
+    for trainer, seed, commit in sorted(by_run, key=lambda run: (run[1], TRAINERS.index(run[0]), run[2])):
+        rows = by_run[trainer, seed, commit]
         patients = patients_of(rows)
         run = {"trainer": trainer, "seed": seed, "volumes": len(rows), "patients": len(patients)}
         run |= {f"Dice {c}": round(float(np.nanmean([r[c] for r in rows])), 4) for c in CLASSES.values()}
@@ -75,12 +81,12 @@ def summarise(cases: list[dict]) -> list[dict]:
             "Dice": round(mean(patients.values()), 4),
             "SD over patients": round(stdev(patients.values()), 4),
         }
-        baseline = by_run.get((BASELINE, seed))
+        baseline = baselines.get(seed)
         if baseline and trainer != BASELINE:
             run["difference to 2D [95 % CI]"] = str(paired_difference(patients_of(baseline), patients))
         else:
             run["difference to 2D [95 % CI]"] = ""
-        runs.append(run | {"commit": rows[0]["commit"]})
+        runs.append(run | {"commit": commit})
     return runs
 
 

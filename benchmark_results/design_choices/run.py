@@ -28,8 +28,6 @@ TRAINERS = [
     "nnUNetTrainerCSANet_ShortSlabs_AdamW",
     "nnUNetTrainerSliceUNet_ShortSlabs_SGD",
     "nnUNetTrainerSliceUNet_FullSlabs_SGD",
-    "nnUNetTrainerSliceUNet_CentreLoss_SGD",
-    "nnUNetTrainerSliceUNet_DeepSlabs_SGD",
 ]
 
 

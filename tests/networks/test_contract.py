@@ -4,51 +4,15 @@ import pytest
 import torch
 
 from nnunet_slice_attention.networks import NETWORKS, create_network
+from tests.networks.configurations import DEFAULTS, FEATURES, OPTIONS, PATCH, build, slab
 
-FEATURES = (16, 16, 32, 32)
-PATCH = (32, 48)
-OPTIONS = [
-    ("CSANet", {"num_heads": 4, "vit_depth": 2}),
-    ("CSANet", {"num_heads": 4, "vit_depth": 1, "direction": "paper"}),
-    ("CSANet", {"num_heads": 4, "vit_depth": 1, "context_radius": 2}),
-    ("CSANet", {"num_heads": 4, "vit_depth": 1, "in_slice": False}),
-    ("CSANet", {"num_heads": 4, "vit_depth": 1, "cross_slice": False}),
-    ("CSANet", {"num_heads": 4, "vit_depth": 1, "repeat_centre": True}),
-    ("SAUNet", {}),
-    ("SAUNet", {"shared": False, "context_radius": 2}),
-    ("SAUNet", {"identity": True}),
-    ("SAUNet", {"repeat_centre": True}),
-    ("TSFMUNet", {}),
-    ("TSFMUNet", {"mode": "local", "context_radius": 3}),
-    ("TSFMUNet", {"repeat_centre": True}),
-    ("VAUNet", {}),
-    ("VAUNet", {"spatial": False, "multiplicative": True}),
-    ("VAUNet", {"channel": False, "context_radius": 2}),
-    ("VAUNet", {"slices_per_image": 3}),
-    ("VAUNet", {"repeat_centre": True}),
-    ("EarlyFusion", {}),
-    ("AxialConv", {"context_radius": 2}),
-    ("SliceUNet", {}),
-]
 every_network = pytest.mark.parametrize(
     ("name", "options"),
     OPTIONS,
     ids=[f"{n}-{'-'.join(f'{k}={v}' for k, v in o.items())}" for n, o in OPTIONS],
 )
 
-DEFAULTS = [("CSANet", {"num_heads": 4, "vit_depth": 1})] + [(n, {}) for n in NETWORKS if n != "CSANet"]
 every_default = pytest.mark.parametrize(("name", "options"), DEFAULTS, ids=[name for name, _ in DEFAULTS])
-
-
-def build(name, options, in_channels=1, deep_supervision=False, double=True):
-    torch.manual_seed(0)
-    network = create_network(name, in_channels, 3, PATCH, FEATURES, deep_supervision, **options)
-    return network.double() if double else network
-
-
-def slab(in_channels=1, depth=5, size=PATCH, batch=1):
-    generator = torch.Generator().manual_seed(1)
-    return torch.randn(batch, in_channels, depth, *size, generator=generator, dtype=torch.float64)
 
 
 def test_every_registered_network_is_in_the_contract():
@@ -185,18 +149,6 @@ def test_mixed_precision_stays_near_single_precision(name, options):
         sum(o.float().square().mean() for o in outputs).backward()
     assert all(p.grad.isfinite().all() for p in network.parameters())
     assert (outputs[0] - expected).square().mean().sqrt() < 0.05 * expected.std()
-
-
-@every_network
-def test_distributed_training_finds_every_parameter_used(name, options, tmp_path):
-    torch.distributed.init_process_group("gloo", f"file://{tmp_path}/rendezvous", rank=0, world_size=1)
-    try:
-        network = build(name, options, deep_supervision=True, double=False).train()
-        parallel = torch.nn.parallel.DistributedDataParallel(network)
-        for _ in range(2):  # an unused parameter fails the second step
-            sum(o.square().mean() for o in parallel(slab(depth=3).float())).backward()
-    finally:
-        torch.distributed.destroy_process_group()
 
 
 @every_network

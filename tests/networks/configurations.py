@@ -1,0 +1,43 @@
+"""The networks the contract is tested on: every one with its defaults, and with options that change its shape."""
+
+import torch
+
+from nnunet_slice_attention.networks import NETWORKS, create_network
+
+FEATURES = (16, 16, 32, 32)
+PATCH = (32, 48)
+OPTIONS = [
+    ("CSANet", {"num_heads": 4, "vit_depth": 2}),
+    ("CSANet", {"num_heads": 4, "vit_depth": 1, "direction": "paper"}),
+    ("CSANet", {"num_heads": 4, "vit_depth": 1, "context_radius": 2}),
+    ("CSANet", {"num_heads": 4, "vit_depth": 1, "in_slice": False}),
+    ("CSANet", {"num_heads": 4, "vit_depth": 1, "cross_slice": False}),
+    ("CSANet", {"num_heads": 4, "vit_depth": 1, "repeat_centre": True}),
+    ("SAUNet", {}),
+    ("SAUNet", {"shared": False, "context_radius": 2}),
+    ("SAUNet", {"identity": True}),
+    ("SAUNet", {"repeat_centre": True}),
+    ("TSFMUNet", {}),
+    ("TSFMUNet", {"mode": "local", "context_radius": 3}),
+    ("TSFMUNet", {"repeat_centre": True}),
+    ("VAUNet", {}),
+    ("VAUNet", {"spatial": False, "multiplicative": True}),
+    ("VAUNet", {"channel": False, "context_radius": 2}),
+    ("VAUNet", {"slices_per_image": 3}),
+    ("VAUNet", {"repeat_centre": True}),
+    ("EarlyFusion", {}),
+    ("AxialConv", {"context_radius": 2}),
+    ("SliceUNet", {}),
+]
+DEFAULTS = [("CSANet", {"num_heads": 4, "vit_depth": 1})] + [(n, {}) for n in NETWORKS if n != "CSANet"]
+
+
+def build(name, options, in_channels=1, deep_supervision=False, double=True):
+    torch.manual_seed(0)
+    network = create_network(name, in_channels, 3, PATCH, FEATURES, deep_supervision, **options)
+    return network.double() if double else network
+
+
+def slab(in_channels=1, depth=5, size=PATCH, batch=1):
+    generator = torch.Generator().manual_seed(1)
+    return torch.randn(batch, in_channels, depth, *size, generator=generator, dtype=torch.float64)
