@@ -12,9 +12,10 @@ from functools import cache
 from inspect import signature
 from typing import Any
 
+from ..networks import NETWORKS
+
 BASES: dict[str, dict[str, Any]] = {
-    f"nnUNetTrainer{network}": {"network_name": network}
-    for network in ("CSANet", "SAUNet", "TSFMUNet", "VAUNet", "EarlyFusion", "AxialConv", "SliceUNet")
+    f"nnUNetTrainer{network}": {"network_name": network} for network in NETWORKS
 }
 
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -75,8 +76,6 @@ def resolve_trainer(name: str) -> type:
 
 
 def _check_options(name: str, declaration: dict[str, Any]) -> None:
-    from ..networks import NETWORKS
-
     network = declaration["network_name"]
     known = signature(NETWORKS[network]).parameters
     for option in declaration.get("network_options", {}):

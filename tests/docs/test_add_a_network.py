@@ -1,0 +1,47 @@
+"""docs/how-to/add-a-network.md, followed: the page's own code, put where it says, keeps the networks' promises."""
+
+import re
+import sys
+import types
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+import torch
+
+from nnunet_slice_attention.networks import NETWORKS, create_network
+from nnunet_slice_attention.trainers import resolver
+
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "add-a-network.md"
+
+
+@pytest.fixture
+def my_net(monkeypatch):
+    text = PAGE.read_text(encoding="utf-8")
+    files = re.findall(r"`nnunet_slice_attention/(\w+)/(\w+)\.py`", text)
+    blocks = re.findall(r"^   ```python\n(.*?)^   ```", text, flags=re.MULTILINE | re.DOTALL)
+    assert len(files) == len(blocks) == 2
+    for (folder, name), source in zip(files, blocks, strict=True):
+        package = f"nnunet_slice_attention.{folder}"
+        module = types.ModuleType(f"{package}.{name}")
+        module.__package__ = package
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        exec(compile(dedent(source), f"{folder}/{name}.py", "exec"), module.__dict__)
+    monkeypatch.setitem(NETWORKS, "MyNet", module.MyNet)
+    torch.manual_seed(0)
+    return create_network("MyNet", 1, 2, (32, 32), (4, 8, 8)).double().eval()
+
+
+def test_the_page_s_network_sees_exactly_its_neighbours(my_net):
+    x = torch.randn(1, 1, 5, 32, 32, dtype=torch.float64, requires_grad=True)
+    logits = my_net(x)
+    assert logits.shape == (1, 2, 5, 32, 32)
+    logits[:, :, 2].square().sum().backward()
+    influence = x.grad.abs().amax(dim=(0, 1, 3, 4))
+    assert [i for i in range(5) if influence[i] > 0] == [1, 2, 3]
+
+
+def test_its_trainer_composes_with_variants_and_schedules(my_net, monkeypatch):
+    monkeypatch.setitem(resolver.BASES, "nnUNetTrainerMyNet", {"network_name": "MyNet"})
+    trainer = resolver.resolve_trainer("nnUNetTrainerMyNet_5slices_RepeatCentre_50epochs")
+    assert trainer.context_radius() == 2 and trainer.network_options["repeat_centre"]
