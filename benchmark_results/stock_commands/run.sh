@@ -49,9 +49,9 @@ for case in json.loads((dataset / "splits_final.json").read_text())[0]["val"]:
 PYTHON
 
 for trainer in $stock $csa; do
-    model=$nnUNet_results/$dataset/${trainer}__${plans}__2d
+    fold=$nnUNet_results/$dataset/${trainer}__${plans}__2d/fold_0
     resume=()
-    [[ -e $model/fold_0/checkpoint_latest.pth ]] && resume=(--c)
+    [[ -e $fold/checkpoint_latest.pth || -e $fold/checkpoint_final.pth ]] && resume=(--c)
     step "train_$trainer" nnUNetv2_train 27 2d 0 -tr "$trainer" -p $plans -device "$device" "${resume[@]}"
     predict "$trainer" "$trainer"
     evaluate "$trainer"

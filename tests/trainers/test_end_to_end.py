@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+from nnunet_slice_attention.networks import NETWORKS
 from tests.tiny_data import DEPTHS, TinyDataset, read, write_png
 
 CSA = "Tiny_nnUNetTrainerCSANet"
@@ -86,6 +87,18 @@ def test_prediction_ensemble_and_export_work_and_the_import_predicts_the_same(
     shutil.move(tmp_path / "original", trained)
     for name, segmentation in ours.items():
         np.testing.assert_array_equal(again[name], segmentation)
+
+
+@pytest.mark.parametrize("network", sorted(set(NETWORKS) - {"CSANet"}))
+def test_every_other_network_trains_validates_and_predicts(
+    network, run_nnunet, nnunet_folders, tiny, tmp_path
+):
+    trainer = f"Tiny_nnUNetTrainer{network}"
+    run_nnunet("nnUNetv2_train", tiny.id, "2d", 0, "-tr", trainer, "-device", "cpu")
+    fold = model_folder(nnunet_folders, tiny, trainer) / "fold_0"
+    assert (fold / "validation" / "summary.json").exists()
+    predicted = predict(run_nnunet, nnunet_folders, tiny, trainer, tmp_path)
+    assert [v.shape[0] for v in predicted.values()] == [d for d in DEPTHS if d in (7, 1)]
 
 
 def test_regions_an_ignore_label_and_two_channels_train_and_validate(
