@@ -1,12 +1,11 @@
-"""Turn the validated runs of `../design_choices/run.py` on the phantom into `README.md` beside this file.
+"""Turn the validated runs of `../run.py` on the phantom into `README.md` beside this file.
 
-    export nnUNet_raw=... nnUNet_preprocessed=... nnUNet_results=...
-    nnunet-slice-attention phantom -d 999
-    nnUNetv2_plan_and_preprocess -d 999 -c 2d
-    nnunet-slice-attention plan-compact -d 999 --batch-size 4
-    python ../design_choices/run.py --dataset 999 --seeds 0 --epochs 5 --trainers \
-        nnUNetTrainerCSANet_CentreQuery_5epochs nnUNetTrainerCSANet_PaperDirection_5epochs
-    python report.py
+export nnUNet_raw=... nnUNet_preprocessed=... nnUNet_results=...
+nnunet-slice-attention phantom -d 999
+nnUNetv2_plan_and_preprocess -d 999 -c 2d
+nnunet-slice-attention plan-compact -d 999 --batch-size 4
+python ../run.py --dataset 999 --epochs 5 --trainers trainers.txt
+python report.py
 """
 
 import json

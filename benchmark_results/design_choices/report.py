@@ -1,4 +1,4 @@
-"""Turn the finished runs of `run.py` into `runs.csv`, `cases.csv` and `README.md` beside this file.
+"""Turn the finished runs of `../run.py` into `runs.csv`, `cases.csv` and `README.md` beside this file.
 
     export nnUNet_results=...   # the folder run.py wrote to
     python report.py
@@ -16,13 +16,14 @@ from pathlib import Path
 from statistics import mean, stdev
 
 import numpy as np
-from run import PLANS, TRAINERS
 
 from nnunet_slice_attention.benchmark.environment import hardware, versions
 from nnunet_slice_attention.evaluation.nnunet_summary import read_dice
 from nnunet_slice_attention.evaluation.statistics import paired_difference, patient_means
 
 HERE = Path(__file__).parent
+PLANS = "nnUNetCompactPlans"
+TRAINERS = (HERE / "trainers.txt").read_text(encoding="utf-8").split()
 BASELINE = TRAINERS[0]
 CLASSES = {"1": "RV", "2": "myocardium", "3": "LV cavity"}
 CASE_COLUMNS = ["trainer", "seed", "commit", "case", *CLASSES.values()]
@@ -36,7 +37,7 @@ def main() -> None:
     here = {run_of(row) for row in cases}
     cases += [row for row in earlier_cases() if run_of(row) not in here]
     if not cases:
-        raise SystemExit(f"{results} holds no validated run. Start run.py first.")
+        raise SystemExit(f"{results} holds no validated run. Start ../run.py first.")
     write_csv(HERE / "cases.csv", CASE_COLUMNS, cases)
     runs = summarise(cases)
     write_csv(HERE / "runs.csv", list(runs[0]), runs)

@@ -1,14 +1,15 @@
-"""Sampling and optimiser, chosen by measurement: every run of the table, one after the other, resumable.
+"""Train and validate a list of trainers on one fold, each from fixed seeds, through nnU-Net's own loop. Resumable.
 
     export nnUNet_raw=... nnUNet_preprocessed=... nnUNet_results=...
     nnUNetv2_plan_and_preprocess -d 27 -c 2d        # then copy splits_final.json into the preprocessed data set
     nnunet-slice-attention plan-compact -d 27
-    python run.py --dataset 27 --workers 2
+    python run.py --dataset 27 --trainers design_choices/trainers.txt --seeds 0 1 --epochs 8 --workers 2
 
-Each run trains fold 0 of configuration 2d with compact plans for 8 epochs of 250 iterations (`--epochs`) through
-nnU-Net's own training loop, from a fixed seed, then validates the final checkpoint on all validation volumes without
-mirroring. Training steps run in mixed precision (bfloat16), as nnU-Net's do on a GPU, validation in single precision.
-A finished run is skipped, a cut-off one goes on from its last epoch. `report.py` makes the table.
+Each run trains fold 0 of configuration 2d with compact plans, then validates the final checkpoint on all validation
+volumes without mirroring. Training steps run in mixed precision (bfloat16), as nnU-Net's do on a GPU, validation in
+single precision. Results go to `$nnUNet_results/seedN`: use one
+results folder for one number of epochs. A finished run is skipped, a cut-off one goes on from its last
+epoch. The report beside the list of trainers makes the table.
 """
 
 import argparse
@@ -19,34 +20,21 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 PLANS = "nnUNetCompactPlans"
-TRAINERS = [
-    "nnUNetTrainer",
-    "nnUNetTrainerCSANet_ShortSlabs_SGD",
-    "nnUNetTrainerCSANet_FullSlabs_SGD",
-    "nnUNetTrainerCSANet_CentreLoss_SGD",
-    "nnUNetTrainerCSANet_DeepSlabs_SGD",
-    "nnUNetTrainerCSANet_ShortSlabs_AdamW",
-    "nnUNetTrainerSliceUNet_ShortSlabs_SGD",
-    "nnUNetTrainerSliceUNet_FullSlabs_SGD",
-]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--dataset", default="27", help="nnU-Net data set id or name")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
+    parser.add_argument("--dataset", required=True, help="nnU-Net data set id or name")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--workers", type=int, default=2, help="runs at a time, one CPU thread each")
-    parser.add_argument("--epochs", type=int, default=8, help="epochs of 250 iterations")
-    parser.add_argument("--trainers", nargs="+", default=TRAINERS)
-    parser.add_argument("--one", nargs=2, metavar=("TRAINER", "SEED"), help=argparse.SUPPRESS)
+    parser.add_argument("--epochs", type=int, required=True, help="epochs of 250 iterations")
+    parser.add_argument(
+        "--trainers", type=Path, required=True, help="file with one trainer's name a line, without a schedule"
+    )
     args = parser.parse_args()
-    if args.one:
-        train_and_validate(args.dataset, args.one[0], int(args.one[1]), args.epochs)
-        return 0
-
-    runs = [(trainer, seed) for seed in args.seeds for trainer in args.trainers]
+    runs = [(trainer, seed) for seed in args.seeds for trainer in args.trainers.read_text().split()]
     with ThreadPoolExecutor(args.workers) as pool:
         failed = [
             run
@@ -73,8 +61,9 @@ def launch(dataset: str, trainer: str, seed: int, epochs: int) -> bool:
     env = os.environ | threads | {"nnUNet_results": str(log.parent), "nnUNet_n_proc_DA": "0"}
     print(f"run {trainer} seed {seed}", flush=True)
     with log.open("a") as out:
-        command = [sys.executable, __file__, "--dataset", dataset, "--epochs", str(epochs)]
-        command += ["--one", trainer, str(seed)]
+        call = f"train_and_validate({dataset!r}, {trainer!r}, {seed}, {epochs})"
+        command = [sys.executable, "-c", f"from run import train_and_validate; {call}"]
+        env["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), env.get("PYTHONPATH", "")])
         return (
             subprocess.run(command, env=env, stdout=out, stderr=subprocess.STDOUT, check=False).returncode
             == 0
