@@ -17,6 +17,8 @@ from ..networks import NETWORKS
 BASES: dict[str, dict[str, Any]] = {
     f"nnUNetTrainer{network}": {"network_name": network} for network in NETWORKS
 }
+# In slabs of R+1 slices a bag of both neighbours never comes up, so that likeness would stay untrained.
+BASES["nnUNetTrainerVAUNet"]["sampling"] = "full"
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "RepeatCentre": {"network_options": {"repeat_centre": True}},

@@ -4,6 +4,7 @@ from inspect import signature
 import pytest
 
 from nnunet_slice_attention import trainers
+from nnunet_slice_attention.nnunet.plans_rule import training_slabs
 from nnunet_slice_attention.trainers import BASES, VARIANTS, resolve_trainer
 
 
@@ -31,6 +32,14 @@ def test_every_variant_builds_for_every_network_that_has_its_option(variant):
         options = trainer.network_options | ({"vit_depth": 1} if name == "CSANet" else {})
         network = create_network(name, 1, 2, (32, 32), (32, 32, 32, 32), **options)
         assert network.context_radius in (0, trainer.context_radius())
+
+
+def test_a_bag_of_both_neighbours_comes_up_in_training_of_volumetric_attention():
+    trainer = resolve_trainer("nnUNetTrainerVAUNet")
+    assert (
+        training_slabs(6, trainer.context_radius(), trainer.sampling)[0] >= 2 * trainer.context_radius() + 1
+    )
+    assert resolve_trainer("nnUNetTrainerVAUNet_ShortSlabs").sampling == "short"
 
 
 def test_every_network_has_a_trainer():
