@@ -93,7 +93,9 @@ def train_and_validate(dataset: str, trainer_name: str, seed: int, epochs: int) 
                 seed + 1000 * trainer.current_epoch
             )  # not the samples of the first epochs again
             np.random.seed(seed + 1000 * trainer.current_epoch)
-        (folder / "commit.txt").write_text(commit())
+        commits = folder / "commit.txt"
+        before = commits.read_text().split("+") if commits.is_file() else []
+        commits.write_text("+".join(dict.fromkeys([*before, commit()])))
         trainer.save_every = 1
         trainer.num_val_iterations_per_epoch = 5  # the online figure is not used
         trainer.train_step = torch.autocast("cpu", torch.bfloat16)(trainer.train_step)

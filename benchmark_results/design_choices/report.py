@@ -31,9 +31,8 @@ CASE_COLUMNS = ["trainer", "seed", "commit", "case", *CLASSES.values()]
 
 def main() -> None:
     results = Path(os.environ["nnUNet_results"])
-    cases = [
-        row for folder in sorted(results.glob(f"seed*/*/*__{PLANS}__2d/fold_0")) for row in read_cases(folder)
-    ]
+    folds = sorted(results.glob(f"seed*/Dataset027_*/*__{PLANS}__2d/fold_0"))
+    cases = [row for fold in folds for row in read_cases(fold)]
     here = {run_of(row) for row in cases}
     cases += [row for row in earlier_cases() if run_of(row) not in here]
     if not cases:
@@ -71,7 +70,10 @@ def summarise(cases: list[dict]) -> list[dict]:
     by_run = defaultdict(list)
     for row in cases:
         by_run[run_of(row)].append(row)
-    baselines = {seed: rows for (trainer, seed, _), rows in by_run.items() if trainer == BASELINE}
+    baselines = {}
+    for (trainer, seed, _), rows in by_run.items():  # runs found here come before those of cases.csv
+        if trainer == BASELINE:
+            baselines.setdefault(seed, rows)
     runs = []
     for trainer, seed, commit in sorted(by_run, key=lambda run: (run[1], TRAINERS.index(run[0]), run[2])):
         rows = by_run[trainer, seed, commit]

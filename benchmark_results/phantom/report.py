@@ -26,7 +26,7 @@ COLUMNS = ["trainer", "seed", "commit", "case", *CLASSES.values()]
 
 def main() -> None:
     found = Path(os.environ["nnUNet_results"]).glob("seed*/Dataset999_*/*/fold_0/validation/summary.json")
-    cases = [row for summary in sorted(found) for row in read_cases(summary)]
+    cases = [row for summary in sorted(found) for row in read_cases(summary) if row["trainer"] in TRAINERS]
     here = {(row["trainer"], row["seed"]) for row in cases}
     cases += [row for row in earlier_cases() if (row["trainer"], row["seed"]) not in here]
     if not cases:

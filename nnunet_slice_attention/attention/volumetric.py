@@ -36,6 +36,10 @@ class BagAttention(nn.Module):
     def forward(self, target: Tensor, stack: Tensor, around: Neighbourhood) -> Tensor:
         picked = [around.neighbour(stack, offset) for offset in self.offsets]
         bag = torch.stack([context for context, _ in picked], dim=2)  # B T N D
+        precise = torch.promote_types(
+            bag.dtype, torch.float32
+        )  # sums over a feature map overflow half precision
+        target, bag = target.to(precise), bag.to(precise)
         exists = torch.stack([exists for _, exists in picked], dim=2)  # B T N
         likeness = self.temperature * F.cosine_similarity(target[:, :, None], bag, dim=-1)
         # An empty bag has no softmax; its sum is not used.

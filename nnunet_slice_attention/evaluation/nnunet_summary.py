@@ -25,6 +25,6 @@ def read_dice(summary: Path, classes: Mapping[str, str]) -> dict[str, dict[str, 
         unknown = [key for key in classes if key not in evaluated]
         if unknown:
             raise KeyError(f"{summary}: label {unknown[0]!r} was not evaluated, only {', '.join(evaluated)}.")
-        name = Path(case["prediction_file"]).name.split(".")[0]
+        name = Path(case["prediction_file"]).name.removesuffix(".gz").removesuffix(".nii")
         dice[name] = {column: float(evaluated[key]["Dice"]) for key, column in classes.items()}
     return dice

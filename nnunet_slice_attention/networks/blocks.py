@@ -26,7 +26,7 @@ def register_once(module: nn.Module) -> nn.Module:
     """Drop the second name under which the library's blocks register each of their layers.
 
     A block runs `all_modules` and also keeps its members as `conv`, `norm`, ... which would store every weight
-    twice in a checkpoint. Stock checkpoints hold both names, so they can still be used as pretrained weights.
+    twice in a checkpoint. Stock checkpoints hold both names, so `SliceUNet` can take them as pretrained weights.
     """
     for block in module.modules():
         if isinstance(block, ConvDropoutNormReLU):

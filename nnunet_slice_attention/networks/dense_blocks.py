@@ -51,7 +51,8 @@ def largest_growth(
     def weights(growth: int) -> int:
         area = kernel_size[0] * kernel_size[1]
         convs = sum(area * (in_channels + k * growth) * growth for k in range(n_convs))
-        return convs + (in_channels + n_convs * growth) * width
+        biases_and_norms = 3 * (n_convs * growth + width)
+        return convs + (in_channels + n_convs * growth) * width + biases_and_norms
 
     return max((g for g in range(4, 2 * width) if weights(g) <= max_weights), default=4)
 

@@ -15,10 +15,11 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..attention.neighbours import Neighbourhood
+from ..attention.neighbours import Neighbourhood, like
 from .topology import UNetTopology
 
 Logits = Tensor | list[Tensor]
+CERTAIN = 10.0  # logit of a class that a missing slice has, minus that of one it has not
 
 
 class SlabNetwork(nn.Module):
@@ -36,6 +37,7 @@ class SlabNetwork(nn.Module):
     Attributes:
         context_radius: R; the output at slice i depends on slices i-R..i+R and on no other.
         centre_only_in_training: in training mode decode only the middle slice of a slab.
+        has_background: channel 0 of the logits is the background; False where regions are trained.
     """
 
     default_context_radius: int = 1
@@ -65,6 +67,7 @@ class SlabNetwork(nn.Module):
             slices_per_image * in_channels, num_classes, deep_supervision
         )
         self.centre_only_in_training = False
+        self.has_background = True
 
     @classmethod
     def slab_radius(cls, context_radius: int | None = None, **options) -> int:
@@ -99,7 +102,8 @@ class SlabNetwork(nn.Module):
                 exactly 0 is what nnU-Net pads a shallow volume with, and counts as missing too.
 
         Returns:
-            (B, K, S, H, W) or (B, K, H, W); with deep supervision a list of them, finest first.
+            (B, K, S, H, W) or (B, K, H, W); with deep supervision a list of them, finest first. A slice that does
+            not exist is background, and passes no gradient.
         """
         if x.ndim == 4:
             stack = rearrange(x, "b (s c) h w -> b s c h w", s=self._channel_view_slices(x))
@@ -141,7 +145,17 @@ class SlabNetwork(nn.Module):
             scale_y, scale_x = images.shape[-2] // t.shape[-2], images.shape[-1] // t.shape[-1]
             return t[..., : math.ceil(height / scale_y), : math.ceil(width / scale_x)]
 
-        return _map(unpad, self.finish(decoded, around))
+        return _map(lambda t: self._with_missing(unpad(t), around), self.finish(decoded, around))
+
+    def _with_missing(self, logits: Tensor, around: Neighbourhood) -> Tensor:
+        """(B, T, K, h, w) with background where a slice is missing.
+
+        Norms divide the constant features of an empty slice by almost 0: in a loss their gradients overflow.
+        """
+        nothing = logits.new_full((logits.shape[2], 1, 1), -CERTAIN)
+        if self.has_background:
+            nothing[0] = CERTAIN
+        return torch.where(like(around.centre(around.valid), logits), logits, nothing)
 
     def _images(self, stack: Tensor, around: Neighbourhood) -> Tensor:
         """(B, S, C, H, W) -> (B, T, slices_per_image * C, H, W), slice-major; the centre stands in at the border."""

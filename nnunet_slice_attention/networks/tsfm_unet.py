@@ -51,6 +51,10 @@ class TSFMUNet(SlabNetwork):
         repeat_centre: bool = False,
     ):
         topology.check_patch(patch_size)
+        if num_layers < 1:
+            raise ValueError(
+                f"num_layers={num_layers} must be 1 or more; identity=True leaves the transformer out."
+            )
         radius = 0 if identity else context_radius
         super().__init__(
             in_channels, num_classes, topology, deep_supervision, radius, repeat_centre=repeat_centre

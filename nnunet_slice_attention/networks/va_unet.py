@@ -48,7 +48,7 @@ class VAUNet(SlabNetwork):
         repeat_centre: bool = False,
     ):
         topology.check_patch(patch_size)
-        attends = context_radius > 0 and not identity and (channel or spatial)
+        attends = context_radius != 0 and not identity and (channel or spatial)
         bag_radius = context_radius if attends else 0
         super().__init__(
             in_channels,

@@ -10,7 +10,7 @@ from nnunetv2.utilities.plans_handling.plans_handler import ConfigurationManager
 from torch import nn
 
 from ..augmentation.slice_coherent import make_slice_coherent
-from ..networks import NETWORKS, UNetTopology, create_network
+from ..networks import NETWORKS, SlabNetwork, UNetTopology, create_network
 from ..nnunet.border_padding import BorderPaddedDataset
 from ..nnunet.plans_rule import Sampling, slab_plan, with_prediction_slab
 from .optimisers import OPTIMISERS, Optimiser
@@ -87,6 +87,12 @@ class nnUNetTrainerSlab(nnUNetTrainer):
         )
         network.centre_only_in_training = cls.sampling == "centre"
         return network
+
+    def initialize(self):
+        super().initialize()
+        for module in self.network.modules():
+            if isinstance(module, SlabNetwork):
+                module.has_background = not self.label_manager.has_regions
 
     def configure_optimizers(self):
         return OPTIMISERS[self.optimiser].configure(self, super().configure_optimizers)

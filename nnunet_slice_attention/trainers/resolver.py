@@ -69,12 +69,28 @@ def resolve_trainer(name: str) -> type:
     declaration = dict(BASES[base])
     for suffix in suffixes:
         row = VARIANTS.get(suffix) or SCHEDULES[suffix]
+        _check_not_set_before(name, suffix, suffixes)
         options = declaration.get("network_options", {}) | row.get("network_options", {})
         declaration |= row | {"network_options": options}
     _check_options(name, declaration)
     declaration["__module__"] = __package__
     declaration["__qualname__"] = name
     return type(name, (nnUNetTrainerSlab,), declaration)
+
+
+def _settings(suffix: str) -> set[str]:
+    """What a suffix decides, e.g. {"context_radius"} for 5slices."""
+    row = VARIANTS.get(suffix) or SCHEDULES[suffix]
+    return (set(row) | set(row.get("network_options", {}))) - {"network_options"}
+
+
+def _check_not_set_before(name: str, suffix: str, suffixes: list[str]) -> None:
+    for other in suffixes[: suffixes.index(suffix)]:
+        excluded = {other, suffix} == {"ChannelOnly", "SpatialOnly"}
+        if excluded or _settings(other) & _settings(suffix):
+            raise ValueError(
+                f"trainer {name!r}: _{other} and _{suffix} contradict each other. Keep one of them."
+            )
 
 
 def _check_options(name: str, declaration: dict[str, Any]) -> None:

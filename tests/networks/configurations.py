@@ -25,7 +25,12 @@ OPTIONS = [
     ("VAUNet", {"channel": False, "context_radius": 2}),
     ("VAUNet", {"slices_per_image": 3}),
     ("VAUNet", {"repeat_centre": True}),
+    ("CSANet", {"num_heads": 4, "vit_depth": 1, "identity": True}),
+    ("TSFMUNet", {"identity": True}),
+    ("VAUNet", {"identity": True}),
     ("EarlyFusion", {}),
+    ("EarlyFusion", {"repeat_centre": True}),
+    ("AxialConv", {"repeat_centre": True}),
     ("AxialConv", {"context_radius": 2}),
     ("SliceUNet", {}),
 ]

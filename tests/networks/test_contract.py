@@ -152,6 +152,21 @@ def test_mixed_precision_stays_near_single_precision(name, options):
 
 
 @every_network
+def test_an_empty_slice_of_a_slab_is_background_and_disturbs_no_gradient_in_half_precision(name, options):
+    network = build(name, options, deep_supervision=True, double=False).train()
+    x = slab(depth=2 * network.context_radius + 3).float()
+    x[:, :, 0] = 0
+    with torch.autocast("cpu", torch.float16):
+        outputs = network(x)
+    assert all((o[:, :, 0].argmax(dim=1) == 0).all() for o in outputs)
+    loss = sum(
+        torch.nn.functional.cross_entropy(o.float(), torch.zeros_like(o[:, 0]).long()) for o in outputs
+    )
+    (loss * 2**16).backward()  # where nnU-Net's gradient scaler starts
+    assert [k for k, p in network.named_parameters() if not p.grad.isfinite().all()] == []
+
+
+@every_network
 def test_only_networks_whose_paper_treats_both_sides_alike_ignore_the_order_of_the_slices(name, options):
     network = build(name, options).eval()
     x = slab(depth=3)
