@@ -39,7 +39,11 @@ def main() -> None:
         writer.writeheader()
         writer.writerows(cases)
     text = (HERE / "text.md").read_text(encoding="utf-8")
-    page = text.format(table=table(cases), versions=versions(), hardware=hardware())
+    done = {(row["trainer"], row["seed"]) for row in cases}
+    missing = (
+        ", ".join(f"{t} (seed {s})" for s in (0, 1, 2) for t in TRAINERS if (t, s) not in done) or "none"
+    )
+    page = text.format(table=table(cases), missing=missing, versions=versions(), hardware=hardware())
     (HERE / "README.md").write_text(page, encoding="utf-8")
     print(page)
 
