@@ -6,6 +6,7 @@ Flags have nnU-Net's names. Each verb imports what it needs when it runs, so tha
 import argparse
 import os
 import sys
+from pathlib import Path
 
 # nnU-Net raises RuntimeError for an unknown data set id and for a folder variable that is not set.
 USER_ERRORS = (ValueError, FileNotFoundError, FileExistsError, RuntimeError)
@@ -86,6 +87,48 @@ def build_parser() -> argparse.ArgumentParser:
         help="millimetres, slices first (default: 5 0.8 0.8)",
     )
     sub.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+
+    sub = verb(
+        "import-weights",
+        import_weights,
+        "Turn timm's ImageNet weights into a checkpoint for nnUNetv2_train -pretrained_weights.",
+    )
+    sub.add_argument("-d", metavar="DATASET", required=True, help="data set id or name")
+    sub.add_argument("-o", metavar="FILE", required=True, help="checkpoint to write, e.g. r50_vit.pth")
+    sub.add_argument(
+        "-tr", metavar="TRAINER", default="nnUNetTrainerCSANet_R50ViT", help="default: %(default)s"
+    )
+    sub.add_argument("-p", metavar="PLANS", default="nnUNetPlans", help="plans (default: %(default)s)")
+    sub.add_argument(
+        "--model",
+        metavar="NAME",
+        default="vit_base_r50_s16_224.orig_in21k",
+        help="timm's name (default: %(default)s)",
+    )
+    sub.add_argument(
+        "--file", metavar="FILE", help="its weights, .pth or .safetensors (default: timm downloads them)"
+    )
+
+    sub = verb("cost", cost, "Measure what models cost: parameters, multiply-adds, seconds and memory.")
+    sub.add_argument("-d", metavar="DATASET", required=True, help="data set id or name, preprocessed")
+    sub.add_argument(
+        "-m",
+        metavar="MODEL",
+        nargs="+",
+        required=True,
+        help="TRAINER__PLANS__CONFIGURATION, stock ones too; ratios are to the first",
+    )
+    sub.add_argument("-o", metavar="FOLDER", required=True, help="folder of the tables")
+    sub.add_argument("-device", default="cuda", help="cuda, cpu or mps (default: %(default)s)")
+    sub.add_argument(
+        "--repeats", type=int, metavar="N", default=3, help="measurements a model (default: %(default)s)"
+    )
+    sub.add_argument(
+        "--iterations", type=int, metavar="N", default=10, help="timed steps each (default: %(default)s)"
+    )
+    sub.add_argument(
+        "--cases", type=int, metavar="N", default=1, help="cases predicted each (default: %(default)s)"
+    )
     return parser
 
 
@@ -133,3 +176,26 @@ def phantom(args) -> int:
     )
     print(f"Wrote {path}\nNext: nnUNetv2_plan_and_preprocess -d {args.d} -c 2d")
     return 0
+
+
+def import_weights(args) -> int:
+    from nnunet_slice_attention.nnunet.import_weights import write_pretrained_checkpoint
+
+    n_filled = write_pretrained_checkpoint(args.d, args.o, args.tr, args.p, args.model, args.file)
+    print(
+        f"Wrote {args.o}: {n_filled} tensors from {args.file or args.model}, the rest from a fixed seed\n"
+        f"Train with: nnUNetv2_train {args.d} 2d 0 -tr {args.tr} -p {args.p} -pretrained_weights {args.o}"
+    )
+    return 0
+
+
+def cost(args) -> int:
+    from nnunet_slice_attention.benchmark.cost import measure_costs
+
+    failures = measure_costs(
+        args.d, args.m, Path(args.o), args.device, args.repeats, args.iterations, args.cases
+    )
+    print(f"Wrote {args.o}/cost.md")
+    for failure in failures:
+        print(f"FAILED {failure}", file=sys.stderr)
+    return 1 if failures else 0

@@ -1,5 +1,7 @@
 """Vision Transformer encoder on a feature map (Dosovitskiy et al. 2021, eq. 1-4), with 1x1 patches as in CSA-Net."""
 
+from functools import partial
+
 from einops import rearrange
 from timm.models.vision_transformer import Block
 from torch import Tensor, nn
@@ -16,11 +18,19 @@ class VisionTransformerEncoder(nn.Module):
         depth: number of blocks.
         grid: (h, w) the positions are learned on; another size at run time resizes them bilinearly.
         num_heads: heads of each block; default one per 64 channels.
-
-    The blocks are timm's pre-norm blocks with LayerScale 0.1, so that training from scratch starts near identity.
+        as_pretrained: the blocks of timm's ViT as they are. Otherwise they have LayerScale 0.1, so that training from
+            scratch starts near identity, and no key bias: softmax cancels it.
     """
 
-    def __init__(self, dim: int, width: int, depth: int, grid: tuple[int, int], num_heads: int | None = None):
+    def __init__(
+        self,
+        dim: int,
+        width: int,
+        depth: int,
+        grid: tuple[int, int],
+        num_heads: int | None = None,
+        as_pretrained: bool = False,
+    ):
         super().__init__()
         num_heads = num_heads or max(1, width // 64)
         if width % num_heads:
@@ -29,9 +39,10 @@ class VisionTransformerEncoder(nn.Module):
             )
         self.embed = nn.Conv2d(dim, width, kernel_size=1)
         self.position = LearnedPosition(width, grid, std=0.02)
-        # timm's fused projection has a key bias, which softmax cancels; without the bias every parameter trains.
+        norm = partial(nn.LayerNorm, eps=1e-6)
+        options = {"qkv_bias": True} if as_pretrained else {"qkv_bias": False, "init_values": 0.1}
         self.blocks = nn.Sequential(
-            *(Block(width, num_heads, qkv_bias=False, init_values=0.1) for _ in range(depth))
+            *(Block(width, num_heads, norm_layer=norm, **options) for _ in range(depth))
         )
         self.norm = nn.LayerNorm(width, eps=1e-6)
 

@@ -5,12 +5,12 @@ aggregation -> ViT encoder with learned positions -> convolutional decoder with 
 
 Deviations from the paper, and why:
 - The encoder and decoder are the plan's U-Net instead of a pretrained ResNet-50 and TransUNet's decoder: patch size
-  and depth come from the plans, deep supervision works.
+  and depth come from the plans, deep supervision works. `r50_vit` gives the paper's extractor and transformer.
 - The plan's stages below stride 16 stay, and the attention sits on the skip at that stage. Cut off there, with a
   transformer that starts from scratch as the only wide view, the network learned more slowly than the plan's own
   2D U-Net. See benchmark_results/design_choices.
 - Residuals, norms and positions around the attention, see `attention/cross_slice.py`.
-- The ViT is as wide as the encoder's last stage (paper: 768) and trains from scratch, without dropout.
+- The ViT is as wide as the encoder at stride 16 (paper: 768) and trains from scratch, without dropout.
 - The centre slice asks and the neighbour answers, which finds the neighbours in fewer steps; the paper's direction
   is an option. See benchmark_results/attention_direction.
 - For more than three slices the previous side shares one module and the next side another; the paper has three.
@@ -28,6 +28,7 @@ from ..attention.neighbours import Neighbourhood
 from ..attention.position import LearnedPosition
 from ..attention.vit import VisionTransformerEncoder
 from .blocks import conv_block_like
+from .r50_vit import VIT_WIDTH, R50Topology
 from .slab_network import SlabNetwork
 from .topology import UNetTopology
 
@@ -47,6 +48,7 @@ class CSANet(SlabNetwork):
         identity: the same as both off.
         vit_depth: transformer blocks.
         vit_width: token width; default the encoder's width at stride 16.
+        r50_vit: ResNet-50 and ViT-B (width 768) as in the paper, see `R50Topology`; `load_timm_weights` fills them.
     """
 
     def __init__(
@@ -65,7 +67,10 @@ class CSANet(SlabNetwork):
         vit_width: int | None = None,
         identity: bool = False,
         repeat_centre: bool = False,
+        r50_vit: bool = False,
     ):
+        if r50_vit:
+            topology, vit_width = R50Topology.from_topology(topology), vit_width or VIT_WIDTH
         cross_slice, in_slice = cross_slice and not identity, in_slice and not identity
         radius = context_radius if cross_slice else 0
         topology.check_patch(patch_size)
@@ -86,7 +91,7 @@ class CSANet(SlabNetwork):
         self.in_slice = InSliceAttention(dim, num_heads) if in_slice else None
         n_branches = 2 * radius + bool(in_slice)
         self.aggregate = conv_block_like(self.encoder, max(1, n_branches) * dim, dim, kernel_size=1)
-        self.transformer = VisionTransformerEncoder(dim, vit_width, vit_depth, grid)
+        self.transformer = VisionTransformerEncoder(dim, vit_width, vit_depth, grid, as_pretrained=r50_vit)
         self.project = conv_block_like(self.encoder, vit_width, dim, kernel_size=3)
 
     def fuse(self, skips: list[Tensor], around: Neighbourhood) -> list[Tensor]:

@@ -37,6 +37,7 @@ class SlabNetwork(nn.Module):
     Attributes:
         context_radius: R; the output at slice i depends on slices i-R..i+R and on no other.
         centre_only_in_training: in training mode decode only the middle slice of a slab.
+        head_strides: (vertical, horizontal) downsampling of each of the decoder's heads, finest first.
         has_background: channel 0 of the logits is the background; False where regions are trained.
     """
 
@@ -62,7 +63,7 @@ class SlabNetwork(nn.Module):
         self.slices_per_image = slices_per_image
         self.repeat_centre = repeat_centre
         self.context_radius = 0 if repeat_centre else context_radius
-        self.total_stride = topology.total_strides[-1]
+        *self.head_strides, self.total_stride = topology.total_strides
         self.encoder, self.decoder = topology.build(
             slices_per_image * in_channels, num_classes, deep_supervision
         )

@@ -8,11 +8,10 @@ from copy import deepcopy
 from pathlib import Path
 
 from batchgenerators.utilities.file_and_folder_operations import load_json, save_json
-from nnunetv2.paths import nnUNet_preprocessed
-from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
 from ..networks.topology import SMALLEST_FEATURE_MAP, with_stages
+from .planned_dataset import plans_file
 
 CONFIGURATIONS = ("2d", "3d_fullres")
 MAX_IN_PLANE = 128  # voxels
@@ -98,13 +97,8 @@ def write_compact_plans(
         )
     if out_name == plans_name:
         raise ValueError(f"-o {out_name} would overwrite the plans it reads. Choose another name.")
-    folder = Path(str(nnUNet_preprocessed)) / maybe_convert_to_dataset_name(dataset_name_or_id)
-    source = folder / f"{plans_name}.json"
-    if not source.is_file():
-        raise FileNotFoundError(
-            f"{source} does not exist. Run first: nnUNetv2_plan_and_preprocess -d {dataset_name_or_id} -c 2d 3d_fullres"
-        )
-    target = folder / f"{out_name}.json"
+    source = plans_file(dataset_name_or_id, plans_name)
+    target = source.with_name(f"{out_name}.json")
     partial = target.with_suffix(".json.partial")
     save_json(
         compact_plans(load_json(str(source)), out_name, batch_size, max_in_plane),

@@ -98,12 +98,11 @@ class nnUNetTrainerSlab(nnUNetTrainer):
         return OPTIMISERS[self.optimiser].configure(self, super().configure_optimizers)
 
     def _get_deep_supervision_scales(self):
-        """In-plane scales only: the slice axis is never pooled. One scale for each of the network's heads."""
-        scales = super()._get_deep_supervision_scales()
-        if scales is None:
+        """The strides of the network's heads, in plane only: the slice axis is never pooled."""
+        if super()._get_deep_supervision_scales() is None:
             return None
-        heads = next(m for m in self.network.modules() if hasattr(m, "seg_layers")).seg_layers
-        return [[1.0, *scale] for scale in scales[: len(heads)]]
+        network = next(m for m in self.network.modules() if isinstance(m, SlabNetwork))
+        return [[1.0, *(1 / stride for stride in strides)] for strides in network.head_strides]
 
     def configure_rotation_dummyDA_mirroring_and_inital_patch_size(self):
         """What nnU-Net does for the 2D patch, per slab: same rotation range, mirroring in plane only."""

@@ -27,6 +27,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "NoISA": {"network_options": {"in_slice": False}},
     "CentreQuery": {"network_options": {"direction": "centre_query"}},
     "PaperDirection": {"network_options": {"direction": "paper"}},
+    "R50ViT": {"network_options": {"r50_vit": True}},
     "SharedMasks": {"network_options": {"shared": True}},
     "MaskPerOffset": {"network_options": {"shared": False}},
     "Global": {"network_options": {"mode": "global"}},

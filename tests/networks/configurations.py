@@ -13,6 +13,7 @@ OPTIONS = [
     ("CSANet", {"num_heads": 4, "vit_depth": 1, "in_slice": False}),
     ("CSANet", {"num_heads": 4, "vit_depth": 1, "cross_slice": False}),
     ("CSANet", {"num_heads": 4, "vit_depth": 1, "repeat_centre": True}),
+    ("CSANet", {"num_heads": 4, "vit_depth": 1, "r50_vit": True, "vit_width": 64}),
     ("SAUNet", {}),
     ("SAUNet", {"shared": False, "context_radius": 2}),
     ("SAUNet", {"identity": True}),

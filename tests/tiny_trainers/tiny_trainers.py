@@ -1,6 +1,7 @@
 """`Tiny_X` is trainer X for two epochs of two iterations, as nnU-Net finds it through nnUNet_extTrainer."""
 
 PREFIX = "Tiny_"
+SMALL = "_SmallR50ViT"  # the R50-ViT variant with a transformer that a test can afford
 
 
 def __getattr__(name: str) -> type:
@@ -11,6 +12,10 @@ def __getattr__(name: str) -> type:
     from nnunet_slice_attention.trainers import resolve_trainer
 
     wanted = name.removeprefix(PREFIX)
+    options = (
+        {"network_options": {"r50_vit": True, "vit_width": 64, "vit_depth": 1}} if SMALL in wanted else {}
+    )
+    wanted = wanted.removesuffix(SMALL)
     base = nnUNetTrainer if wanted == "nnUNetTrainer" else resolve_trainer(wanted)
 
     def initialize(self) -> None:
@@ -18,4 +23,4 @@ def __getattr__(name: str) -> type:
         self.num_epochs, self.save_every = 2, 1
         base.initialize(self)
 
-    return type(name, (base,), {"initialize": initialize, "__module__": __name__})
+    return type(name, (base,), {"initialize": initialize, "__module__": __name__} | options)

@@ -1,0 +1,152 @@
+"""What models cost beside each other: parameters, multiply-adds, seconds and memory, on one data set and one device.
+
+Each model is measured `repeats` times, the models taking turns, each time in a process of its own: so a slow spell of
+the machine hits all of them, and one model's memory is not another's.
+"""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from statistics import median
+
+from .cost_worker import Cost, Job
+from .environment import hardware, versions
+
+LAST_LINES = 15  # of a failed process
+Repeats = dict[int, Cost]  # the measurements of one model by repeat; failed ones are missing
+
+
+def measure_costs(
+    dataset: str,
+    models: Sequence[str],
+    output: Path,
+    device: str = "cuda",
+    repeats: int = 3,
+    iterations: int = 10,
+    cases: int = 1,
+) -> list[str]:
+    """Measure and write `cost.csv`, `cost.md` and `manifest.json` to `output`; a finished measurement is kept.
+
+    Args:
+        dataset: id or name of a planned and preprocessed data set.
+        models: `TRAINER__PLANS__CONFIGURATION`, stock ones too; ratios are to the first.
+        device: cuda, cpu or mps.
+        repeats: processes a model.
+        iterations: timed training steps a process, with and without data loading.
+        cases: validation cases to predict a process; 0 leaves prediction out.
+
+    Returns:
+        a message for each measurement that failed; the tables hold the others.
+
+    Raises:
+        ValueError: a model's name has not three parts.
+    """
+    if not models:
+        raise ValueError("no model to measure. Give -m TRAINER__PLANS__CONFIGURATION.")
+    jobs = {model: _job(dataset, model, device, iterations, cases) for model in models}
+    runs = output / "runs"
+    runs.mkdir(parents=True, exist_ok=True)
+    failures = []
+    for repeat in range(repeats):
+        for model, job in jobs.items():
+            print(f"{model}, {repeat + 1} of {repeats}", flush=True)
+            failures += _run(job, runs / f"{model}_{repeat}.json", f"{model}, repeat {repeat + 1}")
+    costs = {model: _read(runs, model, repeats) for model in models}
+    costs = {model: measured for model, measured in costs.items() if measured}
+    if costs:
+        _write_csv(output / "cost.csv", costs)
+        (output / "cost.md").write_text(table(costs), encoding="utf-8")
+        manifest = {
+            "versions": versions(),
+            "hardware": hardware(),
+            "repeats": repeats,
+            "jobs": {m: asdict(j) for m, j in jobs.items()},
+        }
+        (output / "manifest.json").write_text(json.dumps(manifest, indent=2), encoding="utf-8")
+    return failures
+
+
+def _job(dataset: str, model: str, device: str, iterations: int, cases: int) -> Job:
+    parts = model.split("__")
+    if len(parts) != 3 or not all(parts):
+        raise ValueError(
+            f"model {model!r} is not TRAINER__PLANS__CONFIGURATION, e.g. nnUNetTrainerCSANet__nnUNetPlans__2d."
+        )
+    return Job(str(dataset), *parts, device, iterations, cases)
+
+
+def _run(job: Job, result: Path, title: str) -> list[str]:
+    if result.is_file() and json.loads(result.read_text())["job"] == asdict(job):
+        return []
+    with tempfile.TemporaryDirectory() as scratch:
+        job_file, out = Path(scratch, "job.json"), Path(scratch, "cost.json")
+        job_file.write_text(json.dumps(asdict(job)))
+        command = [sys.executable, "-m", f"{__package__}.cost_worker", str(job_file), str(out)]
+        env = os.environ | {"nnUNet_results": scratch}  # a trainer makes its folder when it is built
+        process = subprocess.run(
+            command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        )
+        if process.returncode or not out.is_file():
+            last = "\n".join(process.stdout.splitlines()[-LAST_LINES:])
+            return [f"{title} ended with status {process.returncode}:\n{last}"]
+        partial = result.with_suffix(".partial")
+        partial.write_text(json.dumps({"job": asdict(job), "cost": json.loads(out.read_text())}, indent=2))
+        partial.replace(result)
+    return []
+
+
+def _read(runs: Path, model: str, repeats: int) -> Repeats:
+    files = {repeat: runs / f"{model}_{repeat}.json" for repeat in range(repeats)}
+    return {r: Cost(**json.loads(f.read_text())["cost"]) for r, f in files.items() if f.is_file()}
+
+
+def _write_csv(path: Path, costs: dict[str, Repeats]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["model", "repeat", *Cost.__annotations__])
+        for model, measured in costs.items():
+            writer.writerows([model, i, *asdict(cost).values()] for i, cost in measured.items())
+
+
+def table(costs: dict[str, Repeats]) -> str:
+    """Markdown: medians over the repeats; ratios to the first model with their smallest and largest repeat."""
+    reference = next(iter(costs.values()))
+    of_reference = next(iter(reference.values()))
+    header = [
+        "model", "parameters", "GMAC a slice", "ratio", "training, ms a slice", "ratio",
+        "with data loading, ms a slice", "peak MB",
+        "prediction, ms a slice", "ratio", "with mirroring, ms a slice", "ratio",
+    ]  # fmt: skip
+    lines = [f"| {' | '.join(header)} |", "|" + "---|" * len(header)]
+    for model, measured in costs.items():
+        one = next(iter(measured.values()))
+        cells = [
+            model,
+            f"{one.parameters / 1e6:.1f} M",
+            f"{one.gmac_per_slice:.2f}",
+            f"{one.gmac_per_slice / of_reference.gmac_per_slice:.2f}",
+            *_milliseconds(measured, reference, lambda c: c.step_s / c.slices_per_step),
+            _milliseconds(measured, reference, lambda c: c.loaded_step_s / c.slices_per_step)[0],
+            f"{median(c.memory_mb for c in measured.values()):.0f}",
+        ]
+        for name in ("predict_s", "predict_tta_s"):
+            cells += (
+                ("", "")
+                if one.predict_s is None
+                else _milliseconds(measured, reference, lambda c, n=name: getattr(c, n) / c.predicted_slices)
+            )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _milliseconds(measured: Repeats, reference: Repeats, seconds: Callable[[Cost], float]) -> tuple[str, str]:
+    """(median, "ratio [smallest, largest]"), the ratio taken within each repeat that both have."""
+    value = f"{1000 * median(map(seconds, measured.values())):.1f}"
+    ratios = [seconds(measured[r]) / seconds(reference[r]) for r in measured if r in reference]
+    return value, f"{median(ratios):.2f} [{min(ratios):.2f}, {max(ratios):.2f}]" if ratios else ""

@@ -1,0 +1,143 @@
+"""The cost of one model on one data set, measured in a process of its own.
+
+`python -m nnunet_slice_attention.benchmark.cost_worker JOB.json COST.json`. The model is whatever nnU-Net's trainer
+makes of the plans, stock or ours; weights are random, which costs the same.
+"""
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+
+import torch
+from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
+from nnunetv2.run.run_training import get_trainer_from_args
+from torch.utils.flop_counter import FlopCounterMode
+
+WARM_UP = 2  # untimed steps: memory pools, cuDNN's choices, torch.compile
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to measure; `iterations` training steps are timed, `cases` validation cases predicted (0: none)."""
+
+    dataset: str
+    trainer: str
+    plans: str
+    configuration: str
+    device: str
+    iterations: int
+    cases: int
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One model's cost.
+
+    Attributes:
+        parameters: number of weights.
+        gmac_per_slice: 1e9 multiply-adds of a forward pass, per slice of a training patch.
+        slices_per_step: slices of a training batch.
+        step_s: median seconds of a training step on a batch that is already there.
+        loaded_step_s: median seconds of a training step, data loading and augmentation included.
+        memory_mb: peak of the training: torch's on a GPU, the process's on a CPU.
+        predict_s, predict_tta_s: seconds a case of nnU-Net's sliding window, without and with mirroring.
+        predicted_slices: slices a case, on average.
+    """
+
+    parameters: int
+    gmac_per_slice: float
+    slices_per_step: int
+    step_s: float
+    loaded_step_s: float
+    memory_mb: float
+    predict_s: float | None
+    predict_tta_s: float | None
+    predicted_slices: float | None
+
+
+def measure(job: Job) -> Cost:
+    device = torch.device(job.device)
+    trainer = get_trainer_from_args(job.dataset, job.configuration, 0, job.trainer, job.plans, device=device)
+    trainer.initialize()
+    loader, validation_loader = trainer.get_dataloaders()
+    batch = next(loader)
+    n_slices = batch["data"].shape[0] * (batch["data"].shape[2] if batch["data"].ndim == 5 else 1)
+    gmac = forward_macs(trainer, batch["data"]) / 1e9 / n_slices
+
+    trainer.network.train()
+    trainer.optimizer.zero_grad()
+    wait = torch.cuda.synchronize if device.type == "cuda" else _nothing
+    step = seconds(lambda: trainer.train_step(batch), job.iterations, wait)
+    loaded = seconds(lambda: trainer.train_step(next(loader)), job.iterations, wait)
+    memory = peak_memory(device)
+    for one in (loader, validation_loader):
+        if hasattr(one, "_finish"):
+            one._finish()
+    predicted = predict_seconds(trainer, job.cases, wait) if job.cases else (None, None, None)
+    parameters = sum(p.numel() for p in trainer.network.parameters())
+    return Cost(parameters, gmac, n_slices, step, loaded, memory, *predicted)
+
+
+def _nothing() -> None:
+    """A CPU has finished when the call returns."""
+
+
+def forward_macs(trainer, data: torch.Tensor) -> float:
+    network = getattr(trainer.network, "_orig_mod", trainer.network)  # the counter does not see compiled code
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        network(data.to(trainer.device))
+    return counter.get_total_flops() / 2
+
+
+def seconds(call: Callable[[], object], iterations: int, wait: Callable[[], None]) -> float:
+    """Median over `iterations` calls."""
+    times = []
+    for i in range(WARM_UP + iterations):
+        start = time.perf_counter()
+        call()
+        wait()
+        if i >= WARM_UP:
+            times.append(time.perf_counter() - start)
+    return median(times)
+
+
+def peak_memory(device: torch.device) -> float:
+    """MB."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated() / 1e6
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+
+
+def predict_seconds(trainer, n_cases: int, wait: Callable[[], None]) -> tuple[float, float, float]:
+    """(seconds a case without mirroring, with mirroring, slices a case) over the first validation cases."""
+    trainer.set_deep_supervision_enabled(False)
+    trainer.network.eval()
+    _, keys = trainer.do_split()
+    dataset = trainer.dataset_class(trainer.preprocessed_dataset_folder, keys)
+    cases = [torch.from_numpy(dataset.load_case(k)[0][:]) for k in dataset.identifiers[:n_cases]]
+    predictor = nnUNetPredictor(
+        perform_everything_on_device=True, device=trainer.device, allow_tqdm=False, use_mirroring=True
+    )
+    plan = trainer.plans_manager.get_configuration(trainer.configuration_name)
+    axes = trainer.inference_allowed_mirroring_axes
+    times = []
+    for mirror_axes in (None, axes):
+        predictor.manual_initialization(
+            trainer.network, trainer.plans_manager, plan, None, trainer.dataset_json, "", mirror_axes
+        )
+        start = time.perf_counter()
+        for case in cases:
+            predictor.predict_sliding_window_return_logits(case)
+        wait()
+        times.append((time.perf_counter() - start) / len(cases))
+    return *times, sum(case.shape[1] for case in cases) / len(cases)
+
+
+if __name__ == "__main__":
+    job = Job(**json.loads(Path(sys.argv[1]).read_text()))
+    Path(sys.argv[2]).write_text(json.dumps(asdict(measure(job))))
