@@ -15,6 +15,8 @@ from ..nnunet.border_padding import BorderPaddedDataset
 from ..nnunet.plans_rule import Sampling, slab_plan, with_prediction_slab
 from .optimisers import OPTIMISERS, Optimiser
 
+REGIONS = "slice_attention_trains_regions"  # entry of the saved plans
+
 
 class nnUNetTrainerSlab(nnUNetTrainer):
     """Base of all slice-attention trainers; a subclass names its network.
@@ -48,6 +50,8 @@ class nnUNetTrainerSlab(nnUNetTrainer):
         super().__init__(
             with_prediction_slab(plans, configuration, slab), configuration, fold, dataset_json, device
         )
+        # Prediction knows the plans, but not yet the labels, when it builds the network.
+        self.plans_manager.plans[REGIONS] = self.label_manager.has_regions
         training = deepcopy(self.configuration_manager.configuration)
         training |= {"patch_size": [slab.train_depth, *slab.in_plane], "batch_size": slab.train_slabs}
         self.configuration_manager = ConfigurationManager(training)
@@ -86,13 +90,8 @@ class nnUNetTrainerSlab(nnUNetTrainer):
             **cls.network_options,
         )
         network.centre_only_in_training = cls.sampling == "centre"
+        network.has_background = not plans_manager.plans.get(REGIONS, False)
         return network
-
-    def initialize(self):
-        super().initialize()
-        for module in self.network.modules():
-            if isinstance(module, SlabNetwork):
-                module.has_background = not self.label_manager.has_regions
 
     def configure_optimizers(self):
         return OPTIMISERS[self.optimiser].configure(self, super().configure_optimizers)

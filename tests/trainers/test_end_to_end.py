@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
 
 from nnunet_slice_attention.networks import NETWORKS
 from tests.tiny_data import DEPTHS, TinyDataset, read, write_png
@@ -111,6 +112,13 @@ def test_regions_an_ignore_label_and_two_channels_train_and_validate(
     assert set(summary["mean"]) == {"(1, 2)", "2"} or set(summary["mean"]) == {"(1, 2)", "(2,)"}
     weights = torch.load(folder / "fold_0" / "checkpoint_final.pth", weights_only=False)["network_weights"]
     assert all(torch.isfinite(w).all() for w in weights.values())
+
+    predictor = nnUNetPredictor(device=torch.device("cpu"), perform_everything_on_device=False)
+    predictor.initialize_from_trained_model_folder(str(folder), (0,))
+    nothing = predictor.network.eval()(
+        torch.zeros(1, 2, 3, 40, 40)
+    )  # e.g. air around a brain, normalised in a mask
+    assert (nothing < 0).all()  # no region, where channel 0 is the first region and not the background
 
 
 def test_a_training_killed_in_the_middle_goes_on_with_c_and_ends(nnunet_folders, tiny):
