@@ -1,5 +1,6 @@
 """The networks the contract is tested on: every one with its defaults, and with options that change its shape."""
 
+import pytest
 import torch
 
 from nnunet_slice_attention.networks import NETWORKS, create_network
@@ -36,6 +37,12 @@ OPTIONS = [
     ("SliceUNet", {}),
 ]
 DEFAULTS = [("CSANet", {"num_heads": 4, "vit_depth": 1})] + [(n, {}) for n in NETWORKS if n != "CSANet"]
+every_network = pytest.mark.parametrize(
+    ("name", "options"),
+    OPTIONS,
+    ids=[f"{n}-{'-'.join(f'{k}={v}' for k, v in o.items())}" for n, o in OPTIONS],
+)
+every_default = pytest.mark.parametrize(("name", "options"), DEFAULTS, ids=[name for name, _ in DEFAULTS])
 
 
 def build(name, options, in_channels=1, deep_supervision=False, double=True):

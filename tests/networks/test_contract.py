@@ -4,15 +4,7 @@ import pytest
 import torch
 
 from nnunet_slice_attention.networks import NETWORKS, create_network
-from tests.networks.configurations import DEFAULTS, FEATURES, OPTIONS, PATCH, build, slab
-
-every_network = pytest.mark.parametrize(
-    ("name", "options"),
-    OPTIONS,
-    ids=[f"{n}-{'-'.join(f'{k}={v}' for k, v in o.items())}" for n, o in OPTIONS],
-)
-
-every_default = pytest.mark.parametrize(("name", "options"), DEFAULTS, ids=[name for name, _ in DEFAULTS])
+from tests.networks.configurations import FEATURES, OPTIONS, PATCH, build, every_default, every_network, slab
 
 
 def test_every_registered_network_is_in_the_contract():
@@ -137,34 +129,6 @@ def test_torch_compile_takes_the_network_in_one_graph(name, options):
     compiled = torch.compile(network, fullgraph=True, backend="aot_eager")(x)
     torch.testing.assert_close(compiled, expected)
     compiled.square().mean().backward()
-
-
-@every_network
-def test_mixed_precision_stays_near_single_precision(name, options):
-    network = build(name, options, deep_supervision=True, double=False).train()
-    x = slab(depth=3).float()
-    expected = network(x)[0]
-    with torch.autocast("cpu", torch.bfloat16):
-        outputs = network(x)
-        sum(o.float().square().mean() for o in outputs).backward()
-    assert all(p.grad.isfinite().all() for p in network.parameters())
-    tolerance = 0.1 if options.get("r50_vit") else 0.05  # rounding adds up over its 43 convolutions
-    assert (outputs[0] - expected).square().mean().sqrt() < tolerance * expected.std()
-
-
-@every_network
-def test_an_empty_slice_of_a_slab_is_background_and_disturbs_no_gradient_in_half_precision(name, options):
-    network = build(name, options, deep_supervision=True, double=False).train()
-    x = slab(depth=2 * network.context_radius + 3).float()
-    x[:, :, 0] = 0
-    with torch.autocast("cpu", torch.float16):
-        outputs = network(x)
-    assert all((o[:, :, 0].argmax(dim=1) == 0).all() for o in outputs)
-    loss = sum(
-        torch.nn.functional.cross_entropy(o.float(), torch.zeros_like(o[:, 0]).long()) for o in outputs
-    )
-    (loss * 2**16).backward()  # where nnU-Net's gradient scaler starts
-    assert [k for k, p in network.named_parameters() if not p.grad.isfinite().all()] == []
 
 
 @every_network

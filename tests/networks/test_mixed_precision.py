@@ -1,0 +1,60 @@
+"""bfloat16 and float16, as on a GPU: near single precision, finite at the start and after training."""
+
+import pytest
+import torch
+
+from tests.networks.configurations import build, every_default, every_network, slab
+
+LOSS_SCALE = 2**16  # where nnU-Net's gradient scaler starts
+
+
+@every_network
+def test_mixed_precision_stays_near_single_precision(name, options):
+    network = build(name, options, deep_supervision=True, double=False).train()
+    x = slab(depth=3).float()
+    expected = network(x)[0]
+    with torch.autocast("cpu", torch.bfloat16):
+        outputs = network(x)
+        sum(o.float().square().mean() for o in outputs).backward()
+    assert all(p.grad.isfinite().all() for p in network.parameters())
+    tolerance = 0.1 if options.get("r50_vit") else 0.05  # rounding adds up over its 43 convolutions
+    assert (outputs[0] - expected).square().mean().sqrt() < tolerance * expected.std()
+
+
+@every_network
+def test_an_empty_slice_of_a_slab_is_background_and_disturbs_no_gradient_in_half_precision(name, options):
+    network = build(name, options, deep_supervision=True, double=False).train()
+    x = slab(depth=2 * network.context_radius + 3).float()
+    x[:, :, 0] = 0
+    with torch.autocast("cpu", torch.float16):
+        outputs = network(x)
+    assert all((o[:, :, 0].argmax(dim=1) == 0).all() for o in outputs)
+    loss = sum(
+        torch.nn.functional.cross_entropy(o.float(), torch.zeros_like(o[:, 0]).long()) for o in outputs
+    )
+    (loss * LOSS_SCALE).backward()
+    assert [k for k, p in network.named_parameters() if not p.grad.isfinite().all()] == []
+
+
+@every_default
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_fifty_steps_in_half_precision_learn_and_stay_finite(name, options, dtype):
+    network = build(name, options, double=False).train()
+    x = slab(depth=2 * network.context_radius + 1).float()
+    truth = (x[:, 0] > 0.5).long()
+    optimiser = torch.optim.SGD(network.parameters(), 0.01, momentum=0.99, nesterov=True)
+    losses = []
+    for _ in range(50):
+        with torch.autocast("cpu", dtype):
+            loss = torch.nn.functional.cross_entropy(network(x).float(), truth)
+        optimiser.zero_grad()
+        (loss * LOSS_SCALE).backward()
+        for gradient in (
+            p.grad for p in network.parameters() if p.grad is not None
+        ):  # coarse heads have none here
+            assert gradient.isfinite().all()
+            gradient /= LOSS_SCALE
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 12)
+        optimiser.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.7 * losses[0]
