@@ -90,7 +90,8 @@ def test_a_user_error_is_one_message_and_a_traceback_on_request(tmp_path, capsys
 
 
 def test_plan_compact_names_the_command_that_plans(tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv("nnUNet_preprocessed", str(tmp_path))
+    for kind in ("raw", "preprocessed", "results"):
+        monkeypatch.setenv(f"nnUNet_{kind}", str(tmp_path))
     (tmp_path / "Dataset027_X").mkdir()
     assert main(["plan-compact", "-d", "27"]) == 1
     assert "nnUNetv2_plan_and_preprocess -d 27" in capsys.readouterr().err

@@ -14,6 +14,7 @@ MAY_IMPORT = {
     "networks": {"attention", "networks"},
     "augmentation": {"augmentation"},
     "trainers": {"attention", "networks", "augmentation", "trainers", "nnunet"},
+    "inference": {"attention", "networks", "inference"},
     "nnunet": {"attention", "networks", "augmentation", "nnunet"},
 }
 MAY_NOT_IMPORT = {"evaluation": {"trainers"}, "report": {"trainers"}}
@@ -71,12 +72,11 @@ def test_a_module_imports_only_what_stands_below_it(module):
     assert not violations(modules()[module].read_text(encoding="utf-8"), module)
 
 
-def test_the_command_line_imports_ours_only_inside_functions():
-    source = (ROOT / "cli.py").read_text(encoding="utf-8")
-    heavy = {"torch", "nnunetv2", "numpy", PACKAGE}
-    assert (
-        not {name.split(".")[0] for name in imported(source, f"{PACKAGE}.cli", top_level_only=True)} & heavy
-    )
+@pytest.mark.parametrize("path", sorted((ROOT / "cli").glob("*.py")), ids=lambda path: path.stem)
+def test_the_command_line_imports_ours_only_inside_functions(path):
+    names = imported(path.read_text(encoding="utf-8"), f"{PACKAGE}.cli.{path.stem}", top_level_only=True)
+    names = {name for name in names if not name.startswith(f"{PACKAGE}.cli.")}
+    assert not {name.split(".")[0] for name in names} & {"torch", "nnunetv2", "numpy", PACKAGE}
 
 
 @pytest.mark.parametrize(

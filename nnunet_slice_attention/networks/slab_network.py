@@ -37,12 +37,12 @@ class SlabNetwork(nn.Module):
     Attributes:
         context_radius: R; the output at slice i depends on slices i-R..i+R and on no other.
         centre_only_in_training: in training mode decode only the middle slice of a slab.
+        fusion_radius: what of that the features of encoded slices reach; the rest enters as channels of the images.
         head_strides: (vertical, horizontal) downsampling of each of the decoder's heads, finest first.
         has_background: channel 0 of the logits is the background; False where regions are trained.
     """
 
     default_context_radius: int = 1
-    fuses: bool = True  # False: a slice's features are used by that slice alone
 
     def __init__(
         self,
@@ -63,6 +63,8 @@ class SlabNetwork(nn.Module):
         self.slices_per_image = slices_per_image
         self.repeat_centre = repeat_centre
         self.context_radius = 0 if repeat_centre else context_radius
+        self.image_radius = 0 if repeat_centre else slices_per_image // 2
+        self.fusion_radius = self.context_radius - self.image_radius
         *self.head_strides, self.total_stride = topology.total_strides
         self.encoder, self.decoder = topology.build(
             slices_per_image * in_channels, num_classes, deep_supervision
@@ -128,23 +130,60 @@ class SlabNetwork(nn.Module):
 
     def _segment(self, stack: Tensor, centres: Sequence[int], valid: Tensor | None) -> Logits:
         """(B, S, C, H, W) -> (B, T, K, H, W)."""
-        n_batch, _, _, height, width = stack.shape
-        is_image = (stack != 0).any(dim=4).any(dim=3).any(dim=2)  # B S
-        valid = is_image if valid is None else valid & is_image
-        around = Neighbourhood(centres, valid, self.repeat_centre)
+        valid = self.existing(stack, valid)
+        if self.fusion_radius:
+            encoded, around = range(stack.shape[1]), Neighbourhood(centres, valid, self.repeat_centre)
+        else:
+            of_centres = valid[:, list(centres)]
+            encoded, around = centres, Neighbourhood(range(len(centres)), of_centres, self.repeat_centre)
+        return self.decode(self.encode(stack, valid, encoded), around, stack.shape[-2:])
 
-        images = self._images(stack, around if not self.fuses else around.of_every_slice())
-        if not self.fuses:
-            around = Neighbourhood(range(images.shape[1]), around.centre(valid))
-        images = self._pad_in_plane(rearrange(images, "b s c h w -> (b s) c h w"))
-        skips = [rearrange(f, "(b s) c h w -> b s c h w", b=n_batch) for f in self.encoder(images)]
+    @staticmethod
+    def existing(stack: Tensor, valid: Tensor | None = None) -> Tensor:
+        """Which slices of a stack (B, S, C, H, W) are image: (B, S) bool, within `valid`."""
+        is_image = (stack != 0).any(dim=4).any(dim=3).any(dim=2)
+        return is_image if valid is None else valid & is_image
+
+    def encode(self, stack: Tensor, valid: Tensor, slices: Sequence[int]) -> list[Tensor]:
+        """Features of some slices of a stack.
+
+        Args:
+            stack: (B, S, C, H, W).
+            valid: (B, S), see `existing`.
+            slices: T indices; their image neighbours, `image_radius` on each side, must be in the stack.
+
+        Returns:
+            (B, T, C_l, h_l, w_l) a stage, finest first, in plane padded to a multiple of the encoder's stride.
+        """
+        around = Neighbourhood(slices, valid, self.repeat_centre)
+        reach = range(-self.image_radius, self.image_radius + 1)
+        images = torch.cat([around.neighbour_or_centre(stack, offset) for offset in reach], dim=2)
+        # Every image has the channels the encoder was built for, also where it repeats its centre.
+        images = images.repeat(1, 1, self.slices_per_image // len(reach), 1, 1)
+        images = rearrange(images, "b t c h w -> (b t) c h w")
+        return [
+            rearrange(f, "(b t) c h w -> b t c h w", b=len(stack)) for f in self.encoder(self._padded(images))
+        ]
+
+    def decode(self, skips: list[Tensor], around: Neighbourhood, size: Sequence[int]) -> Logits:
+        """Logits of the centres from the features of all slices within `fusion_radius` of them.
+
+        Args:
+            skips: what `encode` returns, of S slices.
+            around: the T slices to segment, and which of the S exist.
+            size: (H, W) of the slices.
+
+        Returns:
+            (B, T, K, H, W); with deep supervision a list of them, finest first.
+        """
         fused = self.fuse(skips, around)
         decoded = self.decoder([rearrange(f, "b t c h w -> (b t) c h w") for f in fused])
-        decoded = _map(lambda t: rearrange(t, "(b t) k h w -> b t k h w", b=n_batch), decoded)
+        decoded = _map(lambda t: rearrange(t, "(b t) k h w -> b t k h w", b=len(skips[0])), decoded)
+        padded = skips[0].shape[-2:]
 
         def unpad(t: Tensor) -> Tensor:
-            scale_y, scale_x = images.shape[-2] // t.shape[-2], images.shape[-1] // t.shape[-1]
-            return t[..., : math.ceil(height / scale_y), : math.ceil(width / scale_x)]
+            scales = [p // s for p, s in zip(padded, t.shape[-2:], strict=True)]
+            return t[..., : math.ceil(size[0] / scales[0]), : math.ceil(size[1] / scales[1])]
 
         return _map(lambda t: self._with_missing(unpad(t), around), self.finish(decoded, around))
 
@@ -158,13 +197,7 @@ class SlabNetwork(nn.Module):
             nothing[0] = CERTAIN
         return torch.where(like(around.centre(around.valid), logits), logits, nothing)
 
-    def _images(self, stack: Tensor, around: Neighbourhood) -> Tensor:
-        """(B, S, C, H, W) -> (B, T, slices_per_image * C, H, W), slice-major; the centre stands in at the border."""
-        reach = self.slices_per_image // 2
-        slices = [around.neighbour_or_centre(stack, offset) for offset in range(-reach, reach + 1)]
-        return torch.cat(slices, dim=2) if reach else slices[0]
-
-    def _pad_in_plane(self, x: Tensor) -> Tensor:
+    def _padded(self, x: Tensor) -> Tensor:
         """(N, C, H, W) zero-padded, as nnU-Net pads, to a multiple of the encoder's stride."""
         pad_y, pad_x = (-s % k for s, k in zip(x.shape[-2:], self.total_stride, strict=True))
         return F.pad(x, (0, pad_x, 0, pad_y)) if pad_y or pad_x else x

@@ -17,8 +17,6 @@ class SliceUNet(SlabNetwork):
         patch_size: (H, W) in voxels, to check that it can be pooled.
     """
 
-    fuses = False
-
     def __init__(
         self,
         in_channels: int,

@@ -1,0 +1,41 @@
+"""The verb `cost`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+HELP = "Measure what models cost: parameters, multiply-adds, seconds and memory."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-d", metavar="DATASET", required=True, help="data set id or name, preprocessed")
+    parser.add_argument(
+        "-m",
+        metavar="MODEL",
+        nargs="+",
+        required=True,
+        help="TRAINER__PLANS__CONFIGURATION, stock ones too; ratios are to the first",
+    )
+    parser.add_argument("-o", metavar="FOLDER", required=True, help="folder of the tables")
+    parser.add_argument("-device", default="cuda", help="cuda, cpu or mps (default: %(default)s)")
+    parser.add_argument(
+        "--repeats", type=int, metavar="N", default=3, help="measurements a model (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--iterations", type=int, metavar="N", default=10, help="timed steps each (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--cases", type=int, metavar="N", default=1, help="cases predicted each (default: %(default)s)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    from nnunet_slice_attention.benchmark.cost import measure_costs
+
+    failures = measure_costs(
+        args.d, args.m, Path(args.o), args.device, args.repeats, args.iterations, args.cases
+    )
+    print(f"Wrote {args.o}/cost.md")
+    for failure in failures:
+        print(f"FAILED {failure}", file=sys.stderr)
+    return 1 if failures else 0

@@ -1,0 +1,22 @@
+"""The verb `doctor`."""
+
+import argparse
+
+HELP = "Check the installation and, with -d, what a trainer makes of a data set."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-d", metavar="DATASET", help="data set id or name; without it only the installation is checked"
+    )
+    parser.add_argument("-p", metavar="PLANS", default="nnUNetPlans", help="plans (default: %(default)s)")
+    parser.add_argument("-tr", metavar="TRAINER", default="nnUNetTrainerCSANet", help="default: %(default)s")
+
+
+def run(args: argparse.Namespace) -> int:
+    from nnunet_slice_attention.nnunet.check import as_text
+    from nnunet_slice_attention.nnunet.doctor import examine
+
+    checks = examine(args.d, args.p, args.tr)
+    print(as_text(checks))
+    return 0 if all(check.ok for check in checks) else 1

@@ -1,0 +1,29 @@
+"""The verb `plan-compact`."""
+
+import argparse
+
+HELP = "Write plans with a small network for CPUs and small GPUs."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-d", metavar="DATASET", required=True, help="data set id or name")
+    parser.add_argument(
+        "-p", metavar="PLANS", default="nnUNetPlans", help="plans to start from (default: %(default)s)"
+    )
+    parser.add_argument(
+        "-o", metavar="NAME", default="nnUNetCompactPlans", help="new plans (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--patch", type=int, metavar="N", default=128, help="largest in-plane patch (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--batch-size", type=int, metavar="N", help="slices of a 2D batch (default: fitted to the patch)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    from nnunet_slice_attention.nnunet.compact_plans import write_compact_plans
+
+    path = write_compact_plans(args.d, args.p, args.o, args.batch_size, args.patch)
+    print(f"Wrote {path}\nTrain with: nnUNetv2_train {args.d} 2d 0 -tr nnUNetTrainerCSANet -p {args.o}")
+    return 0

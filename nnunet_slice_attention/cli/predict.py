@@ -1,0 +1,67 @@
+"""The verb `predict`."""
+
+import argparse
+
+HELP = "Predict as nnUNetv2_predict does, each slice with all its neighbours."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-i", metavar="INPUT", nargs="+", required=True, help="folder, or the channels' files of one case"
+    )
+    parser.add_argument("-o", metavar="OUTPUT", required=True, help="folder, or for one case its file")
+    parser.add_argument("-d", metavar="DATASET", help="data set id or name")
+    parser.add_argument("-tr", metavar="TRAINER", default="nnUNetTrainerCSANet", help="default: %(default)s")
+    parser.add_argument("-p", metavar="PLANS", default="nnUNetPlans", help="default: %(default)s")
+    parser.add_argument("-c", metavar="CONFIGURATION", default="2d", help="default: %(default)s")
+    parser.add_argument("-m", metavar="FOLDER", help="folder of the model, instead of -d, -tr, -p and -c")
+    parser.add_argument(
+        "-f", metavar="FOLD", nargs="+", help="folds to average (default: all that are trained)"
+    )
+    parser.add_argument("-chk", metavar="FILE", default="checkpoint_final.pth", help="default: %(default)s")
+    parser.add_argument("-device", default="cuda", help="cuda, cpu or mps (default: %(default)s)")
+    parser.add_argument(
+        "-step_size", type=float, default=0.5, help="in-plane step in patches (default: %(default)s)"
+    )
+    parser.add_argument("--disable_tta", action="store_true", help="no mirroring; several times as fast")
+    parser.add_argument("--save_probabilities", action="store_true", help="for ensembling")
+    parser.add_argument("--continue_prediction", action="store_true", help="leave out what is there already")
+    parser.add_argument("--disable_progress_bar", action="store_true")
+    parser.add_argument("--not_on_device", action="store_true", help="collect the results in main memory")
+    parser.add_argument("-npp", type=int, default=3, help="processes that preprocess (default: %(default)s)")
+    parser.add_argument("-nps", type=int, default=3, help="processes that export (default: %(default)s)")
+    parser.add_argument("-num_parts", type=int, default=1, help="share the cases among so many calls")
+    parser.add_argument("-part_id", type=int, default=0, help="which of them this is, from 0")
+    parser.add_argument(
+        "--slices", type=int, metavar="N", help="slices of one forward pass (default: by device)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    from nnunet_slice_attention.inference.predict import load_predictor, model_folder, predict_files
+
+    if not (args.m or args.d):
+        raise ValueError("no model to predict with: give -d DATASET, or -m FOLDER of the model.")
+    predictor = load_predictor(
+        args.m or model_folder(args.d, args.tr, args.p, args.c),
+        args.f,
+        args.chk,
+        args.device,
+        tile_step_size=args.step_size,
+        use_mirroring=not args.disable_tta,
+        perform_everything_on_device=not args.not_on_device,
+        allow_tqdm=not args.disable_progress_bar,
+        slices_at_a_time=args.slices,
+    )
+    predict_files(
+        predictor,
+        args.i,
+        args.o,
+        args.save_probabilities,
+        not args.continue_prediction,
+        args.npp,
+        args.nps,
+        args.num_parts,
+        args.part_id,
+    )
+    return 0

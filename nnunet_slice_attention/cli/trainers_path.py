@@ -1,0 +1,16 @@
+"""The verb `trainers-path`."""
+
+import argparse
+
+HELP = "Print the folder that nnUNet_extTrainer must name in an editable install."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """No flags."""
+
+
+def run(args: argparse.Namespace) -> int:
+    from nnunet_slice_attention.nnunet import shim
+
+    print(shim.__path__[0])
+    return 0

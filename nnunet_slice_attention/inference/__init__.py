@@ -1,0 +1,1 @@
+"""Whole-volume prediction: every slice encoded once, with all its neighbours."""

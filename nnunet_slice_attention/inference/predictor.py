@@ -1,0 +1,119 @@
+"""nnU-Net's predictor for slab networks: the same files in and out, the whole depth of each in-plane tile at once."""
+
+import itertools
+from collections.abc import Iterator
+
+import torch
+from acvl_utils.cropping_and_padding.padding import pad_nd_image
+from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
+from nnunetv2.inference.sliding_window_prediction import compute_gaussian, compute_steps_for_sliding_window
+from nnunetv2.utilities.helpers import dummy_context, empty_cache
+from torch import Tensor
+from torch._dynamo import OptimizedModule
+from tqdm import tqdm
+
+from ..networks import SlabNetwork
+from .whole_stack import segment_stack
+
+SLICES_AT_A_TIME = {"cuda": 64, "mps": 16, "cpu": 4}
+Tile = tuple[slice, slice]
+
+
+class SlabPredictor(nnUNetPredictor):
+    """`nnUNetPredictor` for the models of this package; other models are predicted as nnU-Net does.
+
+    nnU-Net slides its window along the slices too, where windows overlap and a slice at a window's end lacks
+    neighbours. Here each in-plane tile is predicted over the whole depth, so each slice has all its neighbours and is
+    encoded once for each tile and mirroring.
+
+    Args:
+        slices_at_a_time: slices of one forward pass; default by device. When memory runs out it is halved.
+        others: see `nnUNetPredictor`.
+    """
+
+    def __init__(self, *args, slices_at_a_time: int | None = None, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.slices_at_a_time = slices_at_a_time or SLICES_AT_A_TIME[self.device.type]
+
+    @torch.inference_mode()
+    def predict_sliding_window_return_logits(self, input_image: Tensor) -> Tensor:
+        """Logits (K, S, H, W) of a preprocessed volume (C, S, H, W), in float32.
+
+        Raises:
+            RuntimeError: the memory does not suffice for a single slice.
+        """
+        network = self._slab_network()
+        if network is None:
+            return super().predict_sliding_window_return_logits(input_image)
+        network.to(self.device).eval()
+        patch = self.configuration_manager.patch_size[-2:]
+        volume, inside = pad_nd_image(input_image, patch, "constant", {"value": 0}, True, None)
+        places = [torch.device("cpu")]
+        if self.perform_everything_on_device:
+            places.insert(0, self.device)
+        for place in places:
+            n_slices = self.slices_at_a_time
+            while n_slices:
+                try:
+                    return self._predict(network, volume, n_slices, place)[(slice(None), *inside[1:])]
+                except torch.OutOfMemoryError:
+                    empty_cache(self.device)
+                    n_slices //= 2
+        raise RuntimeError(
+            f"one slice of {tuple(patch)} voxels does not fit into the memory of {self.device}. Free it, or predict "
+            "with -device cpu."
+        )
+
+    def _slab_network(self) -> SlabNetwork | None:
+        """The network, with encoder and decoder compiled where nnU-Net compiles."""
+        network = self.network
+        if isinstance(network, OptimizedModule):
+            network = network._orig_mod
+            if isinstance(network, SlabNetwork) and network.encoder._compiled_call_impl is None:
+                network.encoder.compile()
+                network.decoder.compile()
+        return network if isinstance(network, SlabNetwork) else None
+
+    def _predict(self, network: SlabNetwork, volume: Tensor, n_slices: int, place: torch.device) -> Tensor:
+        """(C, S, H, W) -> (K, S, H, W) on `place`, `n_slices` slices a forward pass."""
+        patch = tuple(self.configuration_manager.patch_size[-2:])
+        views = [
+            (tile, axes) for tile in self._tiles(volume.shape[-2:], patch) for axes in self._mirrorings()
+        ]
+        weight = torch.ones(patch, device=place)
+        if self.use_gaussian:
+            weight = compute_gaussian(patch, sigma_scale=1 / 8, dtype=torch.float32, device=place)
+        n_heads, depth = self.label_manager.num_segmentation_heads, volume.shape[1]
+        logits = torch.zeros((n_heads, *volume.shape[1:]), device=place)
+        weights = torch.zeros(volume.shape[-2:], device=place)
+        volume = volume.to(self.device)
+
+        autocast = torch.autocast("cuda") if self.device.type == "cuda" else dummy_context()
+        progress = tqdm(total=len(views) * depth, unit="slice", disable=not self.allow_tqdm)
+        with autocast, progress:
+            for together in batched(views, max(1, n_slices // depth)):
+                stacks = torch.stack([volume[(..., *tile)].flip(axes) for tile, axes in together])
+                for place_in_depth, chunk in segment_stack(network, stacks, n_slices):
+                    for (tile, axes), of_view in zip(together, chunk, strict=True):
+                        logits[(slice(None), place_in_depth, *tile)] += weight * of_view.flip(axes).to(place)
+                    progress.update(chunk.shape[0] * chunk.shape[2])
+                for tile, _ in together:
+                    weights[tile] += weight
+        return logits.div_(weights)
+
+    def _tiles(self, size: torch.Size, patch: tuple[int, int]) -> list[Tile]:
+        """Where nnU-Net's window stops in a plane of `size`."""
+        steps = compute_steps_for_sliding_window(size, patch, self.tile_step_size)
+        return [(slice(y, y + patch[0]), slice(x, x + patch[1])) for y, x in itertools.product(*steps)]
+
+    def _mirrorings(self) -> list[tuple[int, ...]]:
+        """Axes of (C, S, H, W) to flip, for each view of a tile; the first is the tile as it is."""
+        axes = self.allowed_mirroring_axes if self.use_mirroring else None
+        axes = [axis + 1 for axis in axes or ()]
+        return [c for n in range(len(axes) + 1) for c in itertools.combinations(axes, n)]
+
+
+def batched(items: list, size: int) -> Iterator[list]:
+    """Lists of `size` items, the last may be shorter."""
+    for first in range(0, len(items), size):
+        yield items[first : first + size]

@@ -1,0 +1,49 @@
+"""Logits of a whole stack of slices, chunk by chunk, the same as in one piece."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from ..attention.neighbours import Neighbourhood
+from ..networks import SlabNetwork
+
+
+def segment_stack(network: SlabNetwork, stack: Tensor, chunk: int) -> Iterator[tuple[slice, Tensor]]:
+    """Segment every slice of a stack with all its neighbours, a chunk of slices at a time.
+
+    Features of the slices that two chunks share are carried over, so that each slice is encoded once; memory grows
+    with the chunk, not with the stack.
+
+    Args:
+        network: without deep supervision, in evaluation mode.
+        stack: (B, C, S, H, W).
+        chunk: slices to segment at a time, 1 or more.
+
+    Yields:
+        the chunk's place in the stack, and its logits (B, K, T, H, W), from the first slice to the last.
+    """
+    slices = stack.transpose(1, 2)
+    n_slices, radius = slices.shape[1], network.fusion_radius
+    valid = network.existing(slices)
+    skips, begin, end = [], 0, 0  # features of the slices begin..end
+    for first in range(0, n_slices, chunk):
+        last = min(first + chunk, n_slices)
+        keep, needed = max(0, first - radius), min(last + radius, n_slices)
+        skips = [skip[:, keep - begin :] for skip in skips]
+        if needed > end:
+            encoded = _encode(network, slices, valid, end, needed)
+            skips = (
+                [torch.cat(pair, dim=1) for pair in zip(skips, encoded, strict=True)] if skips else encoded
+            )
+        begin, end = keep, needed
+        centres = range(first - begin, last - begin)
+        around = Neighbourhood(centres, valid[:, begin:end], network.repeat_centre)
+        logits = network.decode(skips, around, stack.shape[-2:])
+        yield slice(first, last), logits.transpose(1, 2)
+
+
+def _encode(network: SlabNetwork, slices: Tensor, valid: Tensor, first: int, last: int) -> list[Tensor]:
+    """Features of the slices first..last, whose image neighbours may lie outside."""
+    low, high = max(0, first - network.image_radius), min(last + network.image_radius, slices.shape[1])
+    return network.encode(slices[:, low:high], valid[:, low:high], range(first - low, last - low))

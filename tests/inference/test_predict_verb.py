@@ -1,0 +1,77 @@
+"""The verb `predict` on files: what nnUNetv2_predict writes, nearly the same segmentation, and clear errors."""
+
+import re
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from nnunet_slice_attention.cli import main
+from tests.tiny_data import read
+
+TRAINER = "Tiny_nnUNetTrainerTSFMUNet_ShortSlabs"
+MODEL = f"{TRAINER}__nnUNetPlans__2d"
+
+
+@pytest.fixture(scope="module")
+def trained(run_nnunet, nnunet_folders, tiny):
+    run_nnunet("nnUNetv2_train", tiny.id, "2d", 0, "-tr", TRAINER, "-device", "cpu")
+    run_nnunet("nnUNetv2_train", tiny.id, "2d", 1, "-tr", TRAINER, "-device", "cpu")
+    folder = nnunet_folders / "results" / tiny.folder / MODEL
+    return SimpleNamespace(
+        folder=folder, images=nnunet_folders / "raw" / tiny.folder / "imagesTs", id=str(tiny.id)
+    )
+
+
+def predict(trained, out, *flags, images=None):
+    argv = ["predict", "-o", str(out), "-device", "cpu", "-npp", "1", "-nps", "1", "--disable_progress_bar"]
+    argv += ["-i", *map(str, images or [trained.images])]
+    return main([*argv, "-d", trained.id, "-tr", TRAINER, *flags])
+
+
+def test_the_same_files_and_nearly_the_same_segmentation_as_nnunets_own(trained, run_nnunet, tmp_path):
+    assert predict(trained, tmp_path / "ours", "-f", "0", "1", "--save_probabilities") == 0
+    run_nnunet(
+        "nnUNetv2_predict", "-i", trained.images, "-o", tmp_path / "stock", "-d", trained.id, "-c", "2d", "-f", 0, 1,
+        "-tr", TRAINER, "-device", "cpu", "-npp", 1, "-nps", 1, "--save_probabilities",
+    )  # fmt: skip
+    ours, stock = ({p.name for p in (tmp_path / kind).iterdir()} for kind in ("ours", "stock"))
+    assert ours == stock
+    for name in (n for n in ours if n.endswith(".npz")):
+        a, b = (np.load(tmp_path / kind / name)["probabilities"] for kind in ("ours", "stock"))
+        assert a.shape == b.shape
+        assert np.abs(a - b).mean() < 0.02  # nnU-Net's windows overlap along the slices
+
+
+def test_one_case_given_as_its_file_becomes_one_file(trained, tmp_path):
+    case = sorted(trained.images.glob("*.nii.gz"))[0]
+    target = tmp_path / "new" / "segmentation.nii.gz"
+    assert predict(trained, target, "-f", "0", "--disable_tta", images=[case]) == 0
+    assert read(target).shape == read(case).shape
+
+
+def test_what_is_there_is_left_out_and_parts_share_the_cases(trained, tmp_path):
+    assert predict(trained, tmp_path, "-f", "0", "--disable_tta", "-num_parts", "2", "-part_id", "1") == 0
+    (done,) = tmp_path.glob("*.nii.gz")
+    before = done.stat().st_mtime_ns
+    assert predict(trained, tmp_path, "-f", "0", "--disable_tta", "--continue_prediction") == 0
+    cases = {p.name.replace("_0000", "") for p in trained.images.glob("*_0000.nii.gz")}
+    assert {p.name for p in tmp_path.glob("*.nii.gz")} == cases
+    assert done.stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["-f", "4"], "no checkpoint_final.pth of fold 4. Folds that have one: 0, 1"),
+        (["-chk", "checkpoint_latestt.pth"], "no checkpoint_latestt.pth of fold any"),
+        (["-p", "nnUNetOtherPlans"], f"Trained so far: .*{MODEL}"),
+        (["-f", "0", "-part_id", "1"], "part_id=1 is not one of the 1 parts"),
+        (["-f", "0", "-i", "nowhere"], "no case in nowhere: expected a folder"),
+        (["-device", "mps"], "device 'mps' is not available here. Give -device cpu"),
+    ],
+)
+def test_a_mistake_is_one_sentence(trained, tmp_path, capsys, flags, message):
+    assert predict(trained, tmp_path / "out", *flags) == 1
+    assert re.search(message, capsys.readouterr().err)
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,126 @@
+"""`SlabPredictor` against a brute-force sliding window over the channel view, and against nnU-Net's own predictor."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
+from nnunetv2.inference.sliding_window_prediction import compute_gaussian
+
+from nnunet_slice_attention.inference.predictor import SlabPredictor
+from tests.networks.configurations import PATCH, build, every_default
+
+K = 3  # heads of the networks that `build` makes
+
+
+class Plan:
+    patch_size = (4, *PATCH)
+
+
+class Labels:
+    num_segmentation_heads = K
+
+
+def predictor(network, mirror_axes=(1, 2), **options):
+    made = SlabPredictor(device=torch.device("cpu"), allow_tqdm=False, **options)
+    made.manual_initialization(network, None, Plan, None, {}, "", mirror_axes)
+    made.label_manager = Labels
+    return made
+
+
+@pytest.fixture(autouse=True)
+def no_plans(monkeypatch):
+    """Networks without plans: `manual_initialization` asks the plans for the labels only."""
+
+    def initialise(self, network, plans, configuration, parameters, dataset_json, trainer_name, axes):
+        self.network, self.configuration_manager, self.allowed_mirroring_axes = network, configuration, axes
+
+    monkeypatch.setattr(nnUNetPredictor, "manual_initialization", initialise)
+
+
+def brute_force(network, volume, mirror_axes):
+    """Each slice on its own, cut out with its true neighbours; tiles, mirrorings and weights written out."""
+    radius, (depth, *size) = network.context_radius, volume.shape[1:]
+    pad = [max(0, p - s) for p, s in zip(PATCH, size, strict=True)]
+    low = [p // 2 for p in pad]
+    volume = torch.nn.functional.pad(
+        volume, (low[1], pad[1] - low[1], low[0], pad[0] - low[0], radius, radius)
+    )
+    valid = torch.nn.functional.pad(torch.ones(1, depth, dtype=torch.bool), (radius, radius))
+    gaussian = compute_gaussian(PATCH, 1 / 8, dtype=torch.float32, device=torch.device("cpu"))
+    logits = torch.zeros(K, depth, *volume.shape[-2:])
+    weights = torch.zeros(volume.shape[-2:])
+    starts = []
+    for extent, patch in zip(volume.shape[-2:], PATCH, strict=True):
+        n = int(np.ceil((extent - patch) / (patch / 2))) + 1
+        starts.append([round(i * (extent - patch) / max(1, n - 1)) for i in range(n)])
+    flips = [
+        c
+        for n in range(len(mirror_axes) + 1)
+        for c in itertools.combinations([a + 1 for a in mirror_axes], n)
+    ]
+    for y, x in itertools.product(*starts):
+        tile = slice(y, y + PATCH[0]), slice(x, x + PATCH[1])
+        weights[tile] += gaussian
+        for i, axes in itertools.product(range(depth), flips):
+            slices = volume[:, i : i + 2 * radius + 1][(..., *tile)].flip(axes)
+            channels = slices.transpose(0, 1).flatten(0, 1)[None]
+            out = network(channels, valid[:, i : i + 2 * radius + 1])[0][:, None].flip(axes)[:, 0]
+            logits[(slice(None), i, *tile)] += out * gaussian / len(flips)
+    logits /= weights
+    return logits[:, :, low[0] : low[0] + size[0], low[1] : low[1] + size[1]]
+
+
+@every_default
+@pytest.mark.parametrize("size", [(40, 60), (20, 50), (30, 40)], ids=["larger", "mixed", "smaller"])
+@pytest.mark.parametrize("mirror_axes", [(), (1, 2)], ids=["plain", "mirrored"])
+def test_equals_the_channel_view_of_each_slice_with_its_true_neighbours(name, options, size, mirror_axes):
+    network = build(name, options, double=False).eval()
+    for depth, slices in [(1, 4), (2, 1), (3, 64), (10, 4)]:
+        volume = torch.randn(1, depth, *size, generator=torch.Generator().manual_seed(depth))
+        with torch.inference_mode():
+            expected = brute_force(network, volume, mirror_axes)
+        got = predictor(network, mirror_axes, slices_at_a_time=slices).predict_sliding_window_return_logits(
+            volume
+        )
+        assert got.shape == (K, depth, *size)
+        assert (got - expected).abs().max() < 1e-4
+
+
+def test_each_slice_is_encoded_once_for_each_tile_and_mirroring():
+    network = build("CSANet", {"num_heads": 4, "vit_depth": 1}, double=False).eval()
+    encoded = []
+    network.encoder.register_forward_pre_hook(lambda module, inputs: encoded.append(len(inputs[0])))
+    volume = torch.randn(1, 7, PATCH[0] + PATCH[0] // 2, PATCH[1])  # two tiles
+    predictor(network, slices_at_a_time=3).predict_sliding_window_return_logits(volume)
+    assert sum(encoded) == 7 * 2 * 4
+
+
+def test_memory_that_runs_out_halves_the_slices_and_gives_the_same(monkeypatch):
+    network = build("AxialConv", {}, double=False).eval()
+    volume = torch.randn(1, 9, *PATCH)
+    expected = predictor(network).predict_sliding_window_return_logits(volume)
+    seen, encode = [], network.encode
+
+    def with_little_memory(stack, valid, slices):
+        seen.append(len(slices) * len(stack))
+        if seen[-1] > 3:
+            raise torch.OutOfMemoryError("full")
+        return encode(stack, valid, slices)
+
+    monkeypatch.setattr(network, "encode", with_little_memory)
+    got = predictor(network, slices_at_a_time=8).predict_sliding_window_return_logits(volume)
+    torch.testing.assert_close(got, expected)
+    assert max(seen) > 3 >= seen[-1]
+
+
+def test_no_memory_for_one_slice_says_what_to_do(monkeypatch):
+    network = build("AxialConv", {}, double=False).eval()
+
+    def no_memory(*_):
+        raise torch.OutOfMemoryError("full")
+
+    monkeypatch.setattr(network, "encode", no_memory)
+    with pytest.raises(RuntimeError, match=r"one slice of \(32, 48\) voxels does not fit"):
+        predictor(network).predict_sliding_window_return_logits(torch.randn(1, 2, *PATCH))

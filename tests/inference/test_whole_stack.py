@@ -1,0 +1,42 @@
+"""Chunked or whole, the logits are those of each slice with its true neighbours, and no slice is encoded twice."""
+
+import pytest
+import torch
+
+from nnunet_slice_attention.inference.whole_stack import segment_stack
+from tests.networks.configurations import build, every_network, slab
+
+
+def in_chunks(network, x, chunk):
+    places, logits = zip(*segment_stack(network, x, chunk), strict=True)
+    assert [p.start for p in places] == list(range(0, x.shape[2], chunk))
+    return torch.cat(logits, dim=2)
+
+
+@every_network
+@pytest.mark.parametrize("depth", [1, 2, 3, 10])
+def test_any_chunk_size_gives_the_channel_view_of_every_slice(name, options, depth):
+    network = build(name, options).eval()
+    radius = network.context_radius
+    x = slab(depth=depth, batch=2)
+    around = torch.nn.functional.pad(x, (0, 0, 0, 0, radius, radius))
+    valid = torch.nn.functional.pad(torch.ones(2, depth, dtype=torch.bool), (radius, radius))
+    channels = [around[:, :, i : i + 2 * radius + 1].transpose(1, 2).flatten(1, 2) for i in range(depth)]
+    exists = [valid[:, i : i + 2 * radius + 1] for i in range(depth)]
+    with torch.inference_mode():
+        expected = [network(x, v) for x, v in zip(channels, exists, strict=True)]
+        for chunk in {1, 2, 4, depth}:
+            got = in_chunks(network, x, chunk)
+            torch.testing.assert_close(got, torch.stack(expected, dim=2), rtol=0, atol=1e-9)
+
+
+@every_network
+@pytest.mark.parametrize("chunk", [1, 3, 37])
+def test_each_slice_is_encoded_once(name, options, chunk):
+    network = build(name, options, double=False).eval()
+    encoded = []
+    network.encoder.register_forward_pre_hook(lambda module, inputs: encoded.append(len(inputs[0])))
+    with torch.inference_mode():
+        in_chunks(network, slab(depth=37).float(), chunk)
+    assert sum(encoded) == 37
+    assert max(encoded) <= chunk + 2 * network.fusion_radius
