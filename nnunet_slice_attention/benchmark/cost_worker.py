@@ -14,9 +14,10 @@ from pathlib import Path
 from statistics import median
 
 import torch
-from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
 from nnunetv2.run.run_training import get_trainer_from_args
 from torch.utils.flop_counter import FlopCounterMode
+
+from ..inference.predictor import SlabPredictor
 
 WARM_UP = 2  # untimed steps: memory pools, cuDNN's choices, torch.compile
 
@@ -45,7 +46,7 @@ class Cost:
         step_s: median seconds of a training step on a batch that is already there.
         loaded_step_s: median seconds of a training step, data loading and augmentation included.
         memory_mb: peak of the training: torch's on a GPU, the process's on a CPU.
-        predict_s, predict_tta_s: seconds a case of nnU-Net's sliding window, without and with mirroring.
+        predict_s, predict_tta_s: seconds a case as the verb `predict` does it, without and with mirroring.
         predicted_slices: slices a case, on average.
     """
 
@@ -120,7 +121,7 @@ def predict_seconds(trainer, n_cases: int, wait: Callable[[], None]) -> tuple[fl
     _, keys = trainer.do_split()
     dataset = trainer.dataset_class(trainer.preprocessed_dataset_folder, keys)
     cases = [torch.from_numpy(dataset.load_case(k)[0][:]) for k in dataset.identifiers[:n_cases]]
-    predictor = nnUNetPredictor(
+    predictor = SlabPredictor(
         perform_everything_on_device=True, device=trainer.device, allow_tqdm=False, use_mirroring=True
     )
     plan = trainer.plans_manager.get_configuration(trainer.configuration_name)

@@ -1,0 +1,160 @@
+"""Seconds of prediction on the same volumes: nnU-Net 2D, and each network in three ways. Writes `times.csv` here.
+
+    export nnUNet_raw=... nnUNet_preprocessed=... nnUNet_results=...
+    nnUNetv2_plan_and_preprocess -d 27 -c 2d        # then copy splits_final.json into the preprocessed data set
+    nnunet-slice-attention plan-compact -d 27
+    python run.py --dataset 27 --device cpu
+
+The ways: `predict` (the package's predictor), `stock` (nnU-Net's predictor, as `nnUNetv2_predict` uses it), and
+`re-encoding` (the channel view, slice by slice: every neighbour is encoded again for each slice, as 2.5D code commonly
+does). All take their turn on each volume in one process, so that a slow spell of the machine hits them alike. Weights are
+random, which costs the same. `report.py` makes the page.
+"""
+
+import argparse
+import csv
+import os
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).parent
+PLANS = "nnUNetCompactPlans"
+BASELINE = "nnUNetTrainer"
+TRAINERS = (
+    "nnUNetTrainerCSANet",
+    "nnUNetTrainerSAUNet",
+    "nnUNetTrainerTSFMUNet",
+    "nnUNetTrainerVAUNet",
+    "nnUNetTrainerVAUNet_9slices",
+    "nnUNetTrainerAxialConv",
+)
+COLUMNS = ["trainer", "way", "repeat", "case", "slices", "seconds", "gmac_per_slice"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--dataset", required=True, help="nnU-Net data set id or name")
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--cases", type=int, default=2, help="validation volumes")
+    parser.add_argument("--repeats", type=int, default=5)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as results:
+        os.environ["nnUNet_results"] = results  # a trainer makes its folder when it is built
+        rows = measure(args.dataset, args.device, args.cases, args.repeats)
+    with (HERE / "times.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def measure(dataset: str, device_name: str, n_cases: int, repeats: int) -> list[dict]:
+    import torch
+    from nnunetv2.run.run_training import get_trainer_from_args
+
+    from nnunet_slice_attention.benchmark.cost_worker import forward_macs
+
+    device = torch.device(device_name)
+    ways, gmac, cases = {}, {}, {}
+    for name in (BASELINE, *TRAINERS):
+        trainer = get_trainer_from_args(dataset, "2d", 0, name, PLANS, device=device)
+        trainer.initialize()
+        trainer.set_deep_supervision_enabled(False)
+        patch = trainer.configuration_manager.patch_size
+        depth = patch[0] if len(patch) == 3 else 1
+        x = torch.zeros(1, trainer.num_input_channels, *patch, device=device) + 1
+        gmac[name] = forward_macs(trainer, x) / 1e9 / depth
+        ways |= {(name, way): predict for way, predict in predictors(trainer, device).items()}
+        if not cases:
+            _, keys = trainer.do_split()
+            source = trainer.dataset_class(trainer.preprocessed_dataset_folder, keys)
+            cases = {k: torch.from_numpy(source.load_case(k)[0][:]) for k in source.identifiers[:n_cases]}
+    rows = []
+    for repeat in range(-1, repeats):  # repeat -1 warms up
+        for case, volume in cases.items():
+            for (name, way), predict in ways.items():
+                start = time.perf_counter()
+                predict(volume)
+                if device.type == "cuda":
+                    torch.cuda.synchronize()
+                seconds = time.perf_counter() - start
+                print(f"{repeat} {case} {name} {way} {seconds:.2f} s", flush=True)
+                if repeat >= 0:
+                    values = (
+                        name,
+                        way,
+                        repeat,
+                        case,
+                        volume.shape[1],
+                        round(seconds, 4),
+                        round(gmac[name], 4),
+                    )
+                    rows.append(dict(zip(COLUMNS, values, strict=True)))
+    return rows
+
+
+def predictors(trainer, device) -> dict:
+    """What predicts a preprocessed volume, without mirroring, by the name of the way."""
+    from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
+
+    from nnunet_slice_attention.inference.predictor import SlabPredictor
+    from nnunet_slice_attention.networks import SlabNetwork
+
+    plan = trainer.plans_manager.get_configuration("2d")
+
+    def prepared(predictor_class):
+        predictor = predictor_class(device=device, use_mirroring=False, allow_tqdm=False)
+        predictor.manual_initialization(
+            trainer.network, trainer.plans_manager, plan, None, trainer.dataset_json, "", None
+        )
+        return predictor.predict_sliding_window_return_logits
+
+    ways = {"stock": prepared(nnUNetPredictor)}
+    network = getattr(trainer.network, "_orig_mod", trainer.network)
+    if isinstance(network, SlabNetwork):
+        ways |= {"predict": prepared(SlabPredictor), "re-encoding": prepared(re_encoding_predictor())}
+    return ways
+
+
+def re_encoding_predictor():
+    import torch
+
+    from nnunet_slice_attention.inference import predictor
+
+    class ReEncodingPredictor(predictor.SlabPredictor):
+        """As `SlabPredictor`, but each slice is segmented from its own stack of neighbours, encoded for it alone."""
+
+        def _predict(self, network, volume, n_slices, place):
+            original = predictor.segment_stack
+            predictor.segment_stack = slice_by_slice
+            try:
+                return super()._predict(network, volume, n_slices, place)
+            finally:
+                predictor.segment_stack = original
+
+    def slice_by_slice(network, stack, chunk):
+        radius, depth = network.context_radius, stack.shape[2]
+        padded = torch.nn.functional.pad(
+            stack, (0, 0, 0, 0, radius, radius)
+        )  # a zero slice counts as missing
+        per_pass = max(1, chunk // (2 * radius + 1))
+        for first in range(0, depth, per_pass):
+            last = min(first + per_pass, depth)
+            views = torch.cat(
+                [
+                    padded[:, :, i : i + 2 * radius + 1].transpose(1, 2).flatten(1, 2)
+                    for i in range(first, last)
+                ]
+            )
+            yield (
+                slice(first, last),
+                network(views).unflatten(0, (last - first, len(stack))).permute(1, 2, 0, 3, 4),
+            )
+
+    return ReEncodingPredictor
+
+
+if __name__ == "__main__":
+    main()
