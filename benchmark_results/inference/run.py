@@ -7,8 +7,8 @@
 
 The ways: `predict` (the package's predictor), `stock` (nnU-Net's predictor, as `nnUNetv2_predict` uses it), and
 `re-encoding` (the channel view, slice by slice: every neighbour is encoded again for each slice, as 2.5D code commonly
-does). All take their turn on each volume in one process, so that a slow spell of the machine hits them alike. Weights are
-random, which costs the same. `report.py` makes the page.
+does). All take their turn on each volume in one process, so that a slow spell of the machine hits them alike. The
+weights are random, which costs the same. `report.py` makes the page.
 """
 
 import argparse
