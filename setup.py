@@ -31,7 +31,10 @@ def read_version() -> str:
     return re.search(r'^__version__ = "(.+)"$', source, flags=re.MULTILINE).group(1)
 
 
+ONNX = ["onnx", "onnxruntime", "onnxscript"]
+
 TEST = [
+    *ONNX,
     "hypothesis",
     "pytest>=8",
     "pytest-timeout",
@@ -59,7 +62,7 @@ setup(
     ],
     python_requires=">=3.10",
     install_requires=["nnunetv2>=2.8,<2.9", "einops", "scipy>=1.15", "timm"],
-    extras_require={"test": TEST, "dev": [*TEST, "build"]},
+    extras_require={"onnx": ONNX, "test": TEST, "dev": [*TEST, "build"]},
     packages=[*find_packages(include=["nnunet_slice_attention", "nnunet_slice_attention.*"]), SHIM_PACKAGE],
     package_dir={SHIM_PACKAGE: SHIM_FOLDER},
     entry_points={"console_scripts": ["nnunet-slice-attention = nnunet_slice_attention.cli:main"]},

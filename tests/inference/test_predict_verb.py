@@ -4,9 +4,12 @@ import re
 from types import SimpleNamespace
 
 import numpy as np
+import onnxruntime
 import pytest
+import torch
 
 from nnunet_slice_attention.cli import main
+from nnunet_slice_attention.inference.predict import load_predictor
 from tests.tiny_data import read
 
 TRAINER = "Tiny_nnUNetTrainerTSFMUNet_ShortSlabs"
@@ -75,3 +78,13 @@ def test_a_mistake_is_one_sentence(trained, tmp_path, capsys, flags, message):
     assert predict(trained, tmp_path / "out", *flags) == 1
     assert re.search(message, capsys.readouterr().err)
     assert not (tmp_path / "out").exists()
+
+
+def test_export_writes_the_trained_weights(trained, tmp_path, capsys):
+    target = tmp_path / "tsfm.onnx"
+    assert main(["export", "-d", trained.id, "-tr", TRAINER, "-f", "1", "-o", str(target)]) == 0
+    assert "5 slices as channels, in-plane size" in capsys.readouterr().out
+    network = load_predictor(trained.folder, [1], device="cpu").network.eval()
+    x, valid = torch.randn(1, 5, 40, 40), torch.ones(1, 5, dtype=torch.bool)
+    (got,) = onnxruntime.InferenceSession(target).run(None, {"x": x.numpy(), "valid": valid.numpy()})
+    np.testing.assert_allclose(got, network(x, valid).detach().numpy(), atol=1e-3)

@@ -1,0 +1,114 @@
+"""The channel view as an ONNX file: one centre slice with its neighbours as channels, for use without PyTorch."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..networks import SlabNetwork
+
+TOLERANCE = 1e-3  # largest difference of logits that is rounding
+
+
+@dataclass(frozen=True)
+class OnnxExport:
+    """What was written.
+
+    Attributes:
+        path: of the file. Inputs `x` (1, (2R+1)*C, H, W) float32, slice-major and normalised as nnU-Net does, and
+            `valid` (1, 2R+1) bool, False where a slice does not exist; output `logits` (1, K, H, W).
+        n_slices: 2R+1.
+        sizes: the in-plane sizes the file was compared with PyTorch on; more than one if H and W are free.
+        stride: (vertical, horizontal); free sizes are multiples of it.
+        difference: largest difference of logits to PyTorch.
+    """
+
+    path: Path
+    n_slices: int
+    sizes: list[tuple[int, int]]
+    stride: tuple[int, int]
+    difference: float
+
+
+class CentreSlice(nn.Module):
+    """The channel view with its mask as a second input."""
+
+    def __init__(self, network: SlabNetwork):
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor, valid: Tensor) -> Tensor:
+        return self.network(x, valid)
+
+
+def export_onnx(network: SlabNetwork, patch_size: tuple[int, int], output: Path) -> OnnxExport:
+    """Write a network, with free in-plane size where it allows that, and compare the file with PyTorch.
+
+    Args:
+        network: on the CPU.
+        patch_size: (H, W) in voxels, the size the network was planned for.
+        output: the file, replaced only by one that has been compared.
+
+    Raises:
+        ValueError: the packages for ONNX are not installed.
+        RuntimeError: the file computes something else.
+    """
+    try:
+        import onnxruntime
+        import onnxscript  # noqa: F401 - torch.onnx needs it
+    except ImportError as error:
+        raise ValueError(
+            f'{error.name} is not installed. Run: pip install "nnunet-slice-attention[onnx]".'
+        ) from error
+    model = CentreSlice(network).eval()
+    n_slices = 2 * network.context_radius + 1
+    planned = tuple(-(-p // s) * s for p, s in zip(patch_size, network.total_stride, strict=True))
+    another = tuple(p + 2 * s for p, s in zip(planned, network.total_stride, strict=True))
+    partial = Path(f"{output}.partial")
+
+    def write_and_compare(sizes: list[tuple[int, int]], dynamic_shapes: dict | None) -> float:
+        # The last size: at the planned one, positions are not resized, and the exporter would keep it so.
+        example = _example(model, sizes[-1], n_slices)
+        torch.onnx.export(
+            model, example, partial, dynamo=True, verbose=False, external_data=False,
+            input_names=["x", "valid"], output_names=["logits"], dynamic_shapes=dynamic_shapes,
+        )  # fmt: skip
+        session = onnxruntime.InferenceSession(partial, providers=["CPUExecutionProvider"])
+        return max(_difference(session, model, _example(model, size, n_slices)) for size in sizes)
+
+    in_plane = {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
+    try:
+        sizes = [planned, another]
+        difference = write_and_compare(sizes, {"x": in_plane, "valid": {}})
+    except Exception:  # the exporter and the runtime each have their own for an operator tied to its size
+        sizes = [planned]
+        difference = write_and_compare(sizes, None)
+    if not difference < TOLERANCE:
+        partial.unlink()
+        raise RuntimeError(
+            f"the exported network differs from PyTorch by {difference:.2g} in a logit, more than {TOLERANCE}. Report "
+            "it with the versions that `nnunet-slice-attention doctor` prints."
+        )
+    partial.replace(output)
+    return OnnxExport(Path(output), n_slices, sizes, tuple(network.total_stride), difference)
+
+
+def _example(model: CentreSlice, size: tuple[int, int], n_slices: int) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(1, n_slices * model.network.in_channels, *size, generator=generator)
+    return x, torch.ones(1, n_slices, dtype=torch.bool)
+
+
+def _difference(session, model: CentreSlice, inputs: tuple[Tensor, Tensor]) -> float:
+    """Largest over all slices present, and over the first one missing."""
+    x, valid = inputs
+    at_border = valid.clone()
+    at_border[:, : valid.shape[1] // 2] = False
+    differences = []
+    for mask in (valid, at_border):
+        (got,) = session.run(None, {"x": x.numpy(), "valid": mask.numpy()})
+        with torch.inference_mode():
+            differences.append(np.abs(got - model(x, mask).numpy()).max())
+    return float(max(differences))

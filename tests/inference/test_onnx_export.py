@@ -1,0 +1,43 @@
+"""The exported file computes what PyTorch computes, or is not written."""
+
+import sys
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from nnunet_slice_attention.inference import onnx_export
+from nnunet_slice_attention.inference.onnx_export import export_onnx
+from tests.networks.configurations import PATCH, build
+
+
+def test_any_multiple_of_the_stride_and_any_mask_give_pytorchs_logits(tmp_path):
+    network = build("CSANet", {"num_heads": 4, "vit_depth": 1}, in_channels=2, double=False).eval()
+    written = export_onnx(network, PATCH, tmp_path / "csa.onnx")
+    assert (written.n_slices, written.stride, len(written.sizes)) == (3, (8, 8), 2)
+    session = onnxruntime.InferenceSession(written.path)
+    for size, mask in [((40, 24), [1, 1, 1]), ((8, 80), [0, 1, 1]), (PATCH, [1, 1, 0])]:
+        x, valid = torch.randn(1, 6, *size), torch.tensor([mask], dtype=torch.bool)
+        (got,) = session.run(None, {"x": x.numpy(), "valid": valid.numpy()})
+        with torch.inference_mode():
+            np.testing.assert_allclose(got, network(x, valid), atol=1e-4)
+
+
+def test_a_network_tied_to_its_size_is_written_for_the_planned_one(tmp_path):
+    written = export_onnx(build("TSFMUNet", {}, double=False), PATCH, tmp_path / "tsfm.onnx")
+    assert written.sizes == [PATCH]
+    assert written.difference < 1e-4
+
+
+def test_a_file_that_computes_something_else_is_not_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(onnx_export, "_difference", lambda *_: float("nan"))
+    with pytest.raises(RuntimeError, match="differs from PyTorch by nan"):
+        export_onnx(build("SliceUNet", {}, double=False), PATCH, tmp_path / "x.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_missing_packages_are_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(ValueError, match=r'onnxruntime is not installed. Run: pip install ".*\[onnx\]"'):
+        export_onnx(build("SliceUNet", {}, double=False), PATCH, tmp_path / "x.onnx")
