@@ -40,7 +40,7 @@ def main() -> None:
     write_csv(HERE / "cases.csv", CASE_COLUMNS, cases)
     runs = summarise(cases)
     write_csv(HERE / "runs.csv", list(runs[0]), runs)
-    (HERE / "README.md").write_text(as_markdown(runs), encoding="utf-8")
+    (HERE / "README.md").write_text(as_markdown(runs, over_seeds(cases)), encoding="utf-8")
     print((HERE / "README.md").read_text(encoding="utf-8"))
 
 
@@ -110,15 +110,51 @@ def write_csv(path: Path, columns: list[str], rows: list[dict]) -> None:
         writer.writerows(rows)
 
 
-def as_markdown(runs: list[dict]) -> str:
-    columns = list(runs[0])
+def over_seeds(cases: list[dict]) -> list[dict]:
+    """One row a trainer: each patient's mean over the seeds, and the difference to 2D over the same seeds.
+
+    Of several commits of a run the one found first counts, which is the present one.
+    """
+    of_run = {}
+    for run in dict.fromkeys(map(run_of, cases)):
+        of_run.setdefault(run[:2], patients_of([row for row in cases if run_of(row) == run]))
+    rows = []
+    for trainer in TRAINERS:
+        seeds = sorted(seed for name, seed in of_run if name == trainer)
+        if not seeds:
+            continue
+        patients = mean_of([of_run[trainer, seed] for seed in seeds])
+        row = {"trainer": trainer, "seeds": len(seeds), "patients": len(patients)}
+        row["Dice of each seed"] = ", ".join(f"{mean(of_run[trainer, seed].values()):.4f}" for seed in seeds)
+        row |= {
+            "Dice": f"{mean(patients.values()):.4f}",
+            "SD over patients": f"{stdev(patients.values()):.4f}",
+        }
+        row["difference to 2D [95 % CI]"] = ""
+        if trainer != BASELINE and all((BASELINE, seed) in of_run for seed in seeds):
+            baseline = mean_of([of_run[BASELINE, seed] for seed in seeds])
+            row["difference to 2D [95 % CI]"] = str(paired_difference(baseline, patients))
+        rows.append(row)
+    return rows
+
+
+def mean_of(runs: list[dict[str, float]]) -> dict[str, float]:
+    return {patient: mean(run[patient] for run in runs) for patient in runs[0]}
+
+
+def as_table(rows: list[dict]) -> str:
+    columns = list(rows[0])
     lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
-    lines += ["| " + " | ".join(str(run[c]) for c in columns) + " |" for run in runs]
+    return "\n".join(lines + ["| " + " | ".join(str(row[c]) for c in columns) + " |" for row in rows])
+
+
+def as_markdown(runs: list[dict], seeds: list[dict]) -> str:
     done = {(run["trainer"], run["seed"]) for run in runs}
     missing = [f"{t} (seed {s})" for s in (0, 1) for t in TRAINERS if (t, s) not in done]
     text = (HERE / "text.md").read_text(encoding="utf-8")
     return text.format(
-        table="\n".join(lines),
+        table=as_table(runs),
+        over_seeds=as_table(seeds),
         missing=", ".join(missing) or "none",
         versions=versions(),
         hardware=hardware(),
