@@ -19,11 +19,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--batch-size", type=int, metavar="N", help="slices of a 2D batch (default: fitted to the patch)"
     )
+    parser.add_argument(
+        "--features",
+        type=int,
+        metavar="N",
+        default=256,
+        help="channels of the widest stage (default: %(default)s)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     from nnunet_slice_attention.nnunet.compact_plans import write_compact_plans
 
-    path = write_compact_plans(args.d, args.p, args.o, args.batch_size, args.patch)
+    path = write_compact_plans(args.d, args.p, args.o, args.batch_size, args.patch, args.features)
     print(f"Wrote {path}\nTrain with: nnUNetv2_train {args.d} 2d 0 -tr nnUNetTrainerCSANet -p {args.o}")
     return 0

@@ -20,7 +20,10 @@ VOXELS_PER_BATCH = {2: 6 * 128 * 128, 3: 2 * 8 * 128 * 128}
 
 
 def compact_configuration(
-    configuration: dict, batch_size: int | None = None, max_in_plane: int = MAX_IN_PLANE
+    configuration: dict,
+    batch_size: int | None = None,
+    max_in_plane: int = MAX_IN_PLANE,
+    max_features: int = MAX_FEATURES,
 ) -> dict:
     """A configuration with half the features (16 to 256), a small in-plane patch and a batch to match.
 
@@ -28,13 +31,14 @@ def compact_configuration(
         configuration: a stock `2d` or `3d_fullres` configuration.
         batch_size: patches of a batch; default as many as fill 6 x 128 x 128 voxels in 2D, 2 x 8 x 128 x 128 in 3D.
         max_in_plane: largest in-plane patch in voxels; a multiple of 32, so that it can be pooled.
+        max_features: channels of the widest stage.
     """
     config = deepcopy(configuration)
     patch = [*config["patch_size"][:-2], *(min(max_in_plane, p) for p in config["patch_size"][-2:])]
     arch = config["architecture"]["arch_kwargs"]
     n_stages = _stages_that_fit(patch, arch["strides"], config["patch_size"])
     arch = with_stages(arch, n_stages)
-    arch["features_per_stage"] = [min(MAX_FEATURES, f // 2) for f in arch["features_per_stage"]]
+    arch["features_per_stage"] = [min(max_features, f // 2) for f in arch["features_per_stage"]]
     config["architecture"]["arch_kwargs"] = arch
 
     batch = batch_size or max(2, round(VOXELS_PER_BATCH[len(patch)] / math.prod(patch)))
@@ -60,6 +64,7 @@ def compact_plans(
     plans_name: str = "nnUNetCompactPlans",
     batch_size: int | None = None,
     max_in_plane: int = MAX_IN_PLANE,
+    max_features: int = MAX_FEATURES,
 ) -> dict:
     """Compact plans from stock ones: their `2d` and `3d_fullres`, reading the same preprocessed data.
 
@@ -69,7 +74,10 @@ def compact_plans(
     present = [name for name in CONFIGURATIONS if name in plans["configurations"]]
     configurations = {
         name: compact_configuration(
-            manager.get_configuration(name).configuration, batch_size if name == "2d" else None, max_in_plane
+            manager.get_configuration(name).configuration,
+            batch_size if name == "2d" else None,
+            max_in_plane,
+            max_features,
         )
         for name in present
     }
@@ -82,6 +90,7 @@ def write_compact_plans(
     out_name: str = "nnUNetCompactPlans",
     batch_size: int | None = None,
     max_in_plane: int = MAX_IN_PLANE,
+    max_features: int = MAX_FEATURES,
 ) -> Path:
     """Write `out_name`.json beside `plans_name`.json of a planned data set and return its path.
 
@@ -95,13 +104,18 @@ def write_compact_plans(
         raise ValueError(
             f"in-plane patch {max_in_plane} cannot be pooled. Choose a multiple of 32, at least 32."
         )
+    if max_features < 32 or max_features % 32:
+        raise ValueError(
+            f"{max_features} features in the widest stage are too few or cannot be shared among attention heads. "
+            "Choose a multiple of 32, at least 32."
+        )
     if out_name == plans_name:
         raise ValueError(f"-o {out_name} would overwrite the plans it reads. Choose another name.")
     source = plans_file(dataset_name_or_id, plans_name)
     target = source.with_name(f"{out_name}.json")
     partial = target.with_suffix(".json.partial")
     save_json(
-        compact_plans(load_json(str(source)), out_name, batch_size, max_in_plane),
+        compact_plans(load_json(str(source)), out_name, batch_size, max_in_plane, max_features),
         str(partial),
         sort_keys=False,
     )

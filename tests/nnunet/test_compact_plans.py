@@ -34,6 +34,12 @@ def test_2d_is_halved_in_width_capped_in_patch_and_loses_stages_that_no_longer_p
     assert stock["patch_size"] == [512, 512]
 
 
+def test_the_widest_stage_can_be_narrower():
+    stock = configuration([512, 512], [32, 64, 128, 256, 512, 512, 512, 512], [[1, 1]] + [[2, 2]] * 7, 12)
+    arch = compact_configuration(stock, max_features=64)["architecture"]["arch_kwargs"]
+    assert arch["features_per_stage"] == [16, 32, 64, 64, 64, 64]
+
+
 def test_3d_keeps_its_depth():
     strides = [[1, 1, 1], [1, 2, 2], [2, 2, 2], [2, 2, 2], [1, 2, 2]]
     compact = compact_configuration(configuration([8, 256, 192], [32, 64, 128, 256, 320], strides, 9))
@@ -79,3 +85,9 @@ def test_overwriting_the_stock_plans_is_refused(tiny, nnunet_folders):
 def test_a_batch_below_two_is_refused(tiny, nnunet_folders):
     with pytest.raises(ValueError, match="batch size 1 is too small"):
         write_compact_plans(tiny.id, batch_size=1)
+
+
+@pytest.mark.parametrize("features", [0, 16, 40])
+def test_a_width_that_heads_cannot_share_is_refused(tiny, nnunet_folders, features):
+    with pytest.raises(ValueError, match=f"{features} features in the widest stage"):
+        write_compact_plans(tiny.id, max_features=features)
