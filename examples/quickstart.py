@@ -60,6 +60,7 @@ def environment(out: Path) -> dict[str, str]:
         env[f"nnUNet_{folder}"] = str(out / folder)
     env.setdefault("nnUNet_n_proc_DA", "2")
     env.setdefault("nnUNet_def_n_proc", "2")
+    env.setdefault("PYTHONUNBUFFERED", "1")  # progress is visible in a pipe or a log too
     env.setdefault("nnUNet_compile", "f")  # compiling takes longer than these trainings
     try:
         installed = importlib.util.find_spec("nnunetv2.training.nnUNetTrainer.variants.slice_attention")
@@ -75,7 +76,7 @@ def environment(out: Path) -> dict[str, str]:
 def commands(trainers: dict[str, str], device: str) -> list[tuple[str, str]]:
     """Each command with the file or folder it makes; paths are relative to the output folder."""
     raw, preprocessed, results = f"raw/{FOLDER}", f"preprocessed/{FOLDER}", f"results/{FOLDER}"
-    draw = f"nnunet-slice-attention phantom -o raw -d {ID} --cases 40 --test-cases 8 --seed 0"
+    draw = f"nnunet-slice-attention phantom -o raw -d {ID} --cases 30 --test-cases 8 --seed 0"
     steps = [
         (draw, f"{raw}/dataset.json"),
         (f"nnUNetv2_plan_and_preprocess -d {ID} -c 2d -np 2 -npfp 2", f"{preprocessed}/nnUNetPlans_2d"),
@@ -89,7 +90,9 @@ def commands(trainers: dict[str, str], device: str) -> list[tuple[str, str]]:
         steps.append((train, f"{results}/{trainer}__{PLANS}__2d/fold_0/checkpoint_final.pth"))
     for trainer in trainers.values():
         to, model = f"predictions/{trainer}", f"-d {ID} -c 2d -f 0 -tr {trainer} -p {PLANS}"
-        predict = f"nnUNetv2_predict -i {raw}/imagesTs -o {to} {model} -npp 1 -nps 1 -device {device}"
+        predict = (
+            f"nnUNetv2_predict -i {raw}/imagesTs -o {to} {model} --disable_tta -npp 1 -nps 1 -device {device}"
+        )
         plans = f"-djfile {to}/dataset.json -pfile {to}/plans.json"
         evaluate = f"nnUNetv2_evaluate_folder {raw}/labelsTs {to} {plans} -np 2"
         steps += [(predict, f"{to}/plans.json"), (evaluate, f"{to}/summary.json")]

@@ -15,6 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 
+from .cost_figure import cost_figure
 from .cost_worker import Cost, Job
 from .environment import hardware, versions
 
@@ -31,7 +32,7 @@ def measure_costs(
     iterations: int = 10,
     cases: int = 1,
 ) -> list[str]:
-    """Measure and write `cost.csv`, `cost.md` and `manifest.json` to `output`; a finished measurement is kept.
+    """Measure; write `cost.csv`, `cost.md`, `cost.png`, `manifest.json` to `output`. Finished measurements are kept.
 
     Args:
         dataset: id or name of a planned and preprocessed data set.
@@ -62,6 +63,7 @@ def measure_costs(
     if costs:
         _write_csv(output / "cost.csv", costs)
         (output / "cost.md").write_text(table(costs), encoding="utf-8")
+        cost_figure(costs).savefig(output / "cost.png", dpi=150)
         manifest = {
             "versions": versions(),
             "hardware": hardware(),

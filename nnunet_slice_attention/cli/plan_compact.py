@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         metavar="N",
         default=256,
-        help="channels of the widest stage (default: %(default)s)",
+        help="channels of the widest stages (default: %(default)s)",
     )
 
 

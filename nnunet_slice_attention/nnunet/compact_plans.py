@@ -25,13 +25,13 @@ def compact_configuration(
     max_in_plane: int = MAX_IN_PLANE,
     max_features: int = MAX_FEATURES,
 ) -> dict:
-    """A configuration with half the features (16 to 256), a small in-plane patch and a batch to match.
+    """A configuration with fewer features, a small in-plane patch and a batch to match.
 
     Args:
         configuration: a stock `2d` or `3d_fullres` configuration.
         batch_size: patches of a batch; default as many as fill 6 x 128 x 128 voxels in 2D, 2 x 8 x 128 x 128 in 3D.
         max_in_plane: largest in-plane patch in voxels; a multiple of 32, so that it can be pooled.
-        max_features: channels of the widest stage.
+        max_features: channels of the widest stages; narrower ones keep half of the stock configuration's.
     """
     config = deepcopy(configuration)
     patch = [*config["patch_size"][:-2], *(min(max_in_plane, p) for p in config["patch_size"][-2:])]
@@ -106,7 +106,7 @@ def write_compact_plans(
         )
     if max_features < 32 or max_features % 32:
         raise ValueError(
-            f"{max_features} features in the widest stage are too few or cannot be shared among attention heads. "
+            f"{max_features} features are too few, or cannot be shared among attention heads. "
             "Choose a multiple of 32, at least 32."
         )
     if out_name == plans_name:

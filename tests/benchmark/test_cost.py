@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from nnunet_slice_attention.benchmark.cost import measure_costs, table
+from nnunet_slice_attention.benchmark.cost_figure import cost_figure
 from nnunet_slice_attention.benchmark.cost_worker import Cost, forward_macs
 from nnunet_slice_attention.cli import main
 
@@ -47,6 +48,15 @@ def test_ratios_pair_the_repeats_that_both_models_have():
     assert "3.00 [3.00, 3.00]" in page.splitlines()[-1]
 
 
+def test_the_figure_holds_every_repeat_and_leaves_out_what_was_not_measured():
+    predicted = {"predict_s": 1.0, "predict_tta_s": 4.0, "predicted_slices": 10.0}
+    figure = cost_figure({"a": costs({0: 1.0, 1: 2.0}), "b": costs({0: 8.0}, **predicted)})
+    drawn = [[line.get_xydata().tolist() for line in axis.lines] for axis in figure.axes]
+    training, prediction = drawn[1], drawn[2]
+    assert training[0] == [[250, 0], [500, 0], [2000, 1]]
+    assert prediction == [[[100, 1]], [[400, 1]]]
+
+
 @pytest.fixture(scope="module")
 def measured(nnunet_folders, tiny, tmp_path_factory):
     out = tmp_path_factory.mktemp("cost")
@@ -84,6 +94,7 @@ def test_a_model_that_fails_is_named_with_its_last_lines_and_the_others_stay(mea
     assert "FAILED nnUNetTrainerNobody__nnUNetPlans__2d, repeat 1" in error
     assert "nnUNetTrainerNobody" in error.splitlines()[-1]
     assert STOCK in (out / "cost.md").read_text()
+    assert (out / "cost.png").is_file()
 
 
 def test_a_finished_measurement_is_kept_and_another_kind_is_made_anew(measured):

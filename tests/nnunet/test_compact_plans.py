@@ -34,7 +34,7 @@ def test_2d_is_halved_in_width_capped_in_patch_and_loses_stages_that_no_longer_p
     assert stock["patch_size"] == [512, 512]
 
 
-def test_the_widest_stage_can_be_narrower():
+def test_the_widest_stages_can_be_narrower():
     stock = configuration([512, 512], [32, 64, 128, 256, 512, 512, 512, 512], [[1, 1]] + [[2, 2]] * 7, 12)
     arch = compact_configuration(stock, max_features=64)["architecture"]["arch_kwargs"]
     assert arch["features_per_stage"] == [16, 32, 64, 64, 64, 64]
@@ -89,5 +89,5 @@ def test_a_batch_below_two_is_refused(tiny, nnunet_folders):
 
 @pytest.mark.parametrize("features", [0, 16, 40])
 def test_a_width_that_heads_cannot_share_is_refused(tiny, nnunet_folders, features):
-    with pytest.raises(ValueError, match=f"{features} features in the widest stage"):
+    with pytest.raises(ValueError, match=f"{features} features are too few"):
         write_compact_plans(tiny.id, max_features=features)
