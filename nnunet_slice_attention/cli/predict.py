@@ -1,6 +1,7 @@
 """The verb `predict`."""
 
 import argparse
+import sys
 
 HELP = "Predict as nnUNetv2_predict does, each slice with all its neighbours."
 
@@ -53,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         allow_tqdm=not args.disable_progress_bar,
         slices_at_a_time=args.slices,
     )
-    predict_files(
+    failures = predict_files(
         predictor,
         args.i,
         args.o,
@@ -64,4 +65,6 @@ def run(args: argparse.Namespace) -> int:
         args.num_parts,
         args.part_id,
     )
-    return 0
+    for failure in failures:
+        print(f"FAILED {failure}", file=sys.stderr)
+    return 1 if failures else 0

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import torch
 from nnunetv2.utilities.file_path_utilities import get_output_folder
+from nnunetv2.utilities.label_handling.label_handling import determine_num_input_channels
 
+from .cases import find_cases, in_one_line, not_written, problems
 from .predictor import SlabPredictor
 
 
@@ -79,10 +81,10 @@ def predict_files(
     n_export: int = 3,
     num_parts: int = 1,
     part_id: int = 0,
-) -> int:
+) -> list[str]:
     """Predict a folder of cases, or one case given as its files, one a channel.
 
-    Writes what `nnUNetv2_predict` writes.
+    Writes what `nnUNetv2_predict` writes. A case that cannot be read or written does not stop the others.
 
     Args:
         inputs: one folder, or the channels of one case in order.
@@ -93,7 +95,7 @@ def predict_files(
         num_parts, part_id: predict every `num_parts`-th case, from `part_id` on.
 
     Returns:
-        number of cases found.
+        a message for each case that was not predicted.
 
     Raises:
         FileNotFoundError: no case in `inputs`.
@@ -104,34 +106,27 @@ def predict_files(
             f"part_id={part_id} is not one of the {num_parts} parts. Count from 0 to {num_parts - 1}."
         )
     ending = predictor.dataset_json["file_ending"]
-    one_folder = len(inputs) == 1 and Path(inputs[0]).is_dir()
-    found = (
-        sorted(Path(inputs[0]).glob(f"*_0000{ending}"))
-        if one_folder
-        else [p for p in inputs if Path(p).is_file()]
-    )
-    if not found or not (one_folder or len(found) == len(inputs)):
-        raise FileNotFoundError(
-            f"no case in {', '.join(map(str, inputs))}: expected a folder of files that end in _0000{ending}, "
-            f"_0001{ending} ..., one a channel, or such files of one case."
+    cases = find_cases(inputs, output, ending)[part_id::num_parts]
+    plans = predictor.plans_manager
+    reader_writer = plans.image_reader_writer_class()
+    n_channels = determine_num_input_channels(plans, predictor.configuration_manager, predictor.dataset_json)
+    bad = problems(cases, reader_writer, n_channels, n_preprocessing)
+    failures = [f"{case.images[0]}: {problem}" for case, problem in bad.items()]
+    good = [case for case in cases if case not in bad]
+    if not good:
+        return failures
+    try:
+        predictor.predict_from_files(
+            [[str(p) for p in case.images] for case in good],
+            [str(case.output).removesuffix(ending) for case in good],
+            save_probabilities,
+            overwrite,
+            n_preprocessing,
+            n_export,
         )
-    if one_folder:
-        cases, written = str(inputs[0]), str(output)
-    else:
-        name = Path(inputs[0]).name.removesuffix(ending).removesuffix("_0000")
-        to_file = str(output).endswith(ending)
-        cases, written = (
-            [[str(p) for p in inputs]],
-            [str(output).removesuffix(ending) if to_file else str(Path(output) / name)],
-        )
-    predictor.predict_from_files(
-        cases,
-        written,
-        save_probabilities,
-        overwrite,
-        n_preprocessing,
-        n_export,
-        num_parts=num_parts,
-        part_id=part_id,
-    )
-    return len(found) if one_folder else 1
+    except (OSError, RuntimeError) as error:
+        lacking = not_written(good, reader_writer)
+        if not lacking:
+            raise
+        failures += [f"{case.output} was not written: {in_one_line(error)}" for case in lacking]
+    return failures

@@ -1,6 +1,7 @@
 """The verb `predict` on files: what nnUNetv2_predict writes, nearly the same segmentation, and clear errors."""
 
 import re
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import torch
 
 from nnunet_slice_attention.cli import main
+from nnunet_slice_attention.inference.cases import Case, not_written
 from nnunet_slice_attention.inference.predict import load_predictor
 from tests.tiny_data import read
 
@@ -61,6 +63,43 @@ def test_what_is_there_is_left_out_and_parts_share_the_cases(trained, tmp_path):
     cases = {p.name.replace("_0000", "") for p in trained.images.glob("*_0000.nii.gz")}
     assert {p.name for p in tmp_path.glob("*.nii.gz")} == cases
     assert done.stat().st_mtime_ns == before
+
+
+def test_bad_cases_are_named_at_the_end_and_the_others_predicted(trained, tmp_path, capsys):
+    images, out = tmp_path / "images", tmp_path / "out"
+    images.mkdir()
+    good, other = sorted(trained.images.glob("*.nii.gz"))[:2]
+    shutil.copy(good, images / "good_0000.nii.gz")
+    (images / "empty_0000.nii.gz").write_bytes(b"")
+    (images / "cut_0000.nii.gz").write_bytes(other.read_bytes()[:2000])
+    for channel in (0, 1):
+        shutil.copy(other, images / f"two_000{channel}.nii.gz")
+    shutil.copy(other, images / "unwritable_0000.nii.gz")
+    (out / "unwritable.nii.gz").mkdir(parents=True)  # as a full disk: the export fails for this case
+
+    assert predict(trained, out, "-f", "0", "--disable_tta", images=[images]) == 1
+    failed = [line for line in capsys.readouterr().err.splitlines() if line.startswith("FAILED")]
+    assert len(failed) == 4
+    for name, problem in {
+        "empty_0000.nii.gz": "the file is empty",
+        "cut_0000.nii.gz": "cannot be read: the file is cut off",
+        "two": "has 2 channels (two_0000.nii.gz, two_0001.nii.gz); the model was trained on 1",
+        "unwritable": "was not written",
+    }.items():
+        assert any(name in line and problem in line for line in failed), (name, failed)
+    assert [p.name for p in out.glob("*.nii.gz") if p.is_file()] == ["good.nii.gz"]
+    assert read(out / "good.nii.gz").shape == read(good).shape
+
+
+def test_a_half_written_segmentation_does_not_look_finished(trained, tmp_path):
+    reader_writer = load_predictor(
+        trained.folder, [0], device="cpu"
+    ).plans_manager.image_reader_writer_class()
+    whole, half = (Case((), tmp_path / f"{name}.nii.gz") for name in ("whole", "half"))
+    shutil.copy(next(trained.images.glob("*.nii.gz")), whole.output)
+    half.output.write_bytes(whole.output.read_bytes()[:2000])
+    assert not_written([whole, half], reader_writer) == [half]
+    assert whole.output.is_file() and not half.output.exists()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,117 @@
+"""Cases to predict: found in a folder, checked before the work begins, and looked for when it has ended.
+
+nnU-Net stops at the first file it cannot read or write. Here such a case is named, and the others go on.
+"""
+
+import gzip
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from nnunetv2.utilities.utils import create_lists_from_splitted_dataset_folder
+
+
+@dataclass(frozen=True)
+class Case:
+    """One case.
+
+    Attributes:
+        images: its files, one a channel.
+        output: the segmentation to write.
+    """
+
+    images: tuple[Path, ...]
+    output: Path
+
+
+def find_cases(inputs: Sequence[Path], output: Path, ending: str) -> list[Case]:
+    """The cases of a folder, or the one case whose channels are given.
+
+    Args:
+        inputs: one folder, or the channels of one case in order.
+        output: folder; for one case it may also be the file to write.
+        ending: of image files, e.g. ".nii.gz".
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    inputs, output = [Path(p) for p in inputs], Path(output)
+    if len(inputs) == 1 and inputs[0].is_dir():
+        found = create_lists_from_splitted_dataset_folder(str(inputs[0]), ending, num_processes=1)
+    else:
+        found = [inputs] if all(p.is_file() for p in inputs) else []
+    if not found:
+        raise FileNotFoundError(
+            f"no case in {', '.join(map(str, inputs))}: expected a folder of files that end in _0000{ending}, "
+            f"_0001{ending} ..., one a channel, or such files of one case."
+        )
+    if output.name.endswith(ending) and not inputs[0].is_dir():
+        return [Case(tuple(inputs), output)]
+    names = [Path(images[0]).name.removesuffix(ending).removesuffix("_0000") for images in found]
+    return [
+        Case(tuple(map(Path, images)), output / f"{name}{ending}")
+        for images, name in zip(found, names, strict=True)
+    ]
+
+
+def problems(cases: Sequence[Case], reader_writer, n_channels: int, threads: int = 1) -> dict[Case, str]:
+    """What is wrong with the images of each case that cannot be predicted.
+
+    Args:
+        cases: each is read once.
+        reader_writer: nnU-Net's reader of the data set.
+        n_channels: what the model was trained on.
+        threads: read so many cases at a time.
+    """
+
+    def check(case: Case) -> str | None:
+        if len(case.images) != n_channels:
+            names = ", ".join(p.name for p in case.images)
+            return f"has {len(case.images)} channels ({names}); the model was trained on {n_channels}"
+        try:
+            for image in case.images:
+                check_complete(image)
+            reader_writer.read_images([str(p) for p in case.images])
+        except Exception as error:  # readers raise what they like
+            return f"cannot be read: {in_one_line(error)}"
+        return None
+
+    with ThreadPoolExecutor(max(1, threads)) as pool:
+        return {c: problem for c, problem in zip(cases, pool.map(check, cases), strict=True) if problem}
+
+
+def not_written(cases: Sequence[Case], reader_writer) -> list[Case]:
+    """Cases without a segmentation that can be read; half-written ones are removed, so that none looks finished."""
+    lacking = []
+    for case in cases:
+        try:
+            check_complete(case.output)
+            reader_writer.read_seg(str(case.output))
+        except Exception:  # readers raise what they like
+            if case.output.is_file():
+                case.output.unlink()
+            lacking.append(case)
+    return lacking
+
+
+def check_complete(path: Path) -> None:
+    """Raise an OSError if a file is empty, or compressed and cut off.
+
+    ITK's NIfTI reader fills up what a cut-off file lacks and says nothing.
+    """
+    if path.stat().st_size == 0:
+        raise OSError("the file is empty")
+    if path.suffix == ".gz":
+        try:
+            with gzip.open(path) as file:
+                while file.read(1 << 20):
+                    pass
+        except EOFError as error:
+            raise OSError("the file is cut off") from error
+
+
+def in_one_line(error: Exception) -> str:
+    """The last line of an error: where libraries put what happened."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__
