@@ -19,6 +19,7 @@ from batchgeneratorsv2.transforms.utils.remove_label import RemoveLabelTansform
 from torch import Tensor
 
 OUTSIDE = -1  # nnU-Net's label for voxels outside the image
+MISSING = "missing_slices"  # entry of the sample between two steps
 
 
 class InPlaneBlur(ImageOnlyTransform):
@@ -49,12 +50,19 @@ class InPlaneBlur(ImageOnlyTransform):
         return img
 
 
-class ZeroMissingSlices(BasicTransform):
-    """Set slices that lie outside the image back to exactly 0, which networks recognise as missing."""
+class FindMissingSlices(BasicTransform):
+    """Note which slices are exactly 0, before the intensity of anything changes: networks take those for missing."""
 
     def apply(self, data_dict: dict, **params) -> dict:
-        missing = (data_dict["segmentation"] == OUTSIDE).all(dim=3).all(dim=2).all(dim=0)  # S
-        data_dict["image"][:, missing] = 0
+        exists = (data_dict["image"] != 0).any(dim=3).any(dim=2).any(dim=0)  # S
+        return data_dict | {MISSING: ~exists}
+
+
+class ZeroMissingSlices(BasicTransform):
+    """Set the slices that `FindMissingSlices` noted back to exactly 0."""
+
+    def apply(self, data_dict: dict, **params) -> dict:
+        data_dict["image"][:, data_dict.pop(MISSING)] = 0
         return data_dict
 
 
@@ -76,7 +84,7 @@ def make_slice_coherent(pipeline: ComposeTransforms, keep_centre_only: bool = Fa
     Raises:
         RuntimeError: if the pipeline lacks a step this edit needs, i.e. nnU-Net changed.
     """
-    steps = []
+    steps: list[BasicTransform] = [FindMissingSlices()]
     found = set()
     for step in pipeline.transforms:
         inner = getattr(step, "transform", step)

@@ -58,7 +58,7 @@ def measure_costs(
         for model, job in jobs.items():
             print(f"{model}, {repeat + 1} of {repeats}", flush=True)
             failures += _run(job, runs / f"{model}_{repeat}.json", f"{model}, repeat {repeat + 1}")
-    costs = {model: _read(runs, model, repeats) for model in models}
+    costs = {model: _read(runs, job, model, repeats) for model, job in jobs.items()}
     costs = {model: measured for model, measured in costs.items() if measured}
     if costs:
         _write_csv(output / "cost.csv", costs)
@@ -84,8 +84,9 @@ def _job(dataset: str, model: str, device: str, iterations: int, cases: int) -> 
 
 
 def _run(job: Job, result: Path, title: str) -> list[str]:
-    if result.is_file() and json.loads(result.read_text())["job"] == asdict(job):
+    if _is_of(job, result):
         return []
+    result.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         job_file, out = Path(scratch, "job.json"), Path(scratch, "cost.json")
         job_file.write_text(json.dumps(asdict(job)))
@@ -98,14 +99,26 @@ def _run(job: Job, result: Path, title: str) -> list[str]:
             last = "\n".join(process.stdout.splitlines()[-LAST_LINES:])
             return [f"{title} ended with status {process.returncode}:\n{last}"]
         partial = result.with_suffix(".partial")
-        partial.write_text(json.dumps({"job": asdict(job), "cost": json.loads(out.read_text())}, indent=2))
+        partial.write_text(json.dumps(_key(job) | {"cost": json.loads(out.read_text())}, indent=2))
         partial.replace(result)
     return []
 
 
-def _read(runs: Path, model: str, repeats: int) -> Repeats:
+def _key(job: Job) -> dict:
+    """What a measurement is valid for: another machine or version measures anew."""
+    return {"job": asdict(job), "versions": versions(), "hardware": hardware()}
+
+
+def _is_of(job: Job, result: Path) -> bool:
+    if not result.is_file():
+        return False
+    content = json.loads(result.read_text())
+    return _key(job) == {k: content.get(k) for k in _key(job)}
+
+
+def _read(runs: Path, job: Job, model: str, repeats: int) -> Repeats:
     files = {repeat: runs / f"{model}_{repeat}.json" for repeat in range(repeats)}
-    return {r: Cost(**json.loads(f.read_text())["cost"]) for r, f in files.items() if f.is_file()}
+    return {r: Cost(**json.loads(f.read_text())["cost"]) for r, f in files.items() if _is_of(job, f)}
 
 
 def _write_csv(path: Path, costs: dict[str, Repeats]) -> None:

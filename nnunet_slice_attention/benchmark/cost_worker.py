@@ -44,7 +44,7 @@ class Cost:
         gmac_per_slice: 1e9 multiply-adds of a forward pass, per slice of a training patch.
         slices_per_step: slices of a training batch.
         step_s: median seconds of a training step on a batch that is already there.
-        loaded_step_s: median seconds of a training step, data loading and augmentation included.
+        loaded_step_s: mean seconds of a training step, data loading and augmentation included.
         memory_mb: peak of the training: torch's on a GPU, the process's on a CPU.
         predict_s, predict_tta_s: seconds a case as the verb `predict` does it, without and with mirroring.
         predicted_slices: slices a case, on average.
@@ -74,7 +74,7 @@ def measure(job: Job) -> Cost:
     trainer.optimizer.zero_grad()
     wait = torch.cuda.synchronize if device.type == "cuda" else _nothing
     step = seconds(lambda: trainer.train_step(batch), job.iterations, wait)
-    loaded = seconds(lambda: trainer.train_step(next(loader)), job.iterations, wait)
+    loaded = loaded_seconds(trainer, loader, job.iterations, wait)
     memory = peak_memory(device)
     for one in (loader, validation_loader):
         if hasattr(one, "_finish"):
@@ -107,6 +107,18 @@ def seconds(call: Callable[[], object], iterations: int, wait: Callable[[], None
     return median(times)
 
 
+def loaded_seconds(trainer, loader, iterations: int, wait: Callable[[], None]) -> float:
+    """Mean over `iterations` training steps, each on a new batch."""
+    # Batches that waited in the loader's queues cost nothing; a training soon uses them up.
+    for _ in range(2 * getattr(loader, "num_cached", 0) + getattr(loader, "num_processes", 0)):
+        next(loader)
+    start = time.perf_counter()
+    for _ in range(iterations):
+        trainer.train_step(next(loader))
+    wait()
+    return (time.perf_counter() - start) / iterations
+
+
 def peak_memory(device: torch.device) -> float:
     """MB."""
     if device.type == "cuda":
@@ -131,6 +143,9 @@ def predict_seconds(trainer, n_cases: int, wait: Callable[[], None]) -> tuple[fl
         predictor.manual_initialization(
             trainer.network, trainer.plans_manager, plan, None, trainer.dataset_json, "", mirror_axes
         )
+        if trainer.device.type == "cuda":  # which compiles and chooses kernels in the first pass
+            predictor.predict_sliding_window_return_logits(cases[0])
+            wait()
         start = time.perf_counter()
         for case in cases:
             predictor.predict_sliding_window_return_logits(case)

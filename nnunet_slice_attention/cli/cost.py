@@ -35,7 +35,8 @@ def run(args: argparse.Namespace) -> int:
     failures = measure_costs(
         args.d, args.m, Path(args.o), args.device, args.repeats, args.iterations, args.cases
     )
-    print(f"Wrote {args.o}/cost.md")
+    if len(failures) < len(args.m) * args.repeats:
+        print(f"Wrote {args.o}/cost.md")
     for failure in failures:
         print(f"FAILED {failure}", file=sys.stderr)
     return 1 if failures else 0

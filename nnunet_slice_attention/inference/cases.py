@@ -1,7 +1,4 @@
-"""Cases to predict: found in a folder, checked before the work begins, and looked for when it has ended.
-
-nnU-Net stops at the first file it cannot read or write. Here such a case is named, and the others go on.
-"""
+"""Cases to predict: found in a folder, checked before the work begins, and looked for when it has ended."""
 
 import gzip
 from collections.abc import Sequence
@@ -9,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from nnunetv2.utilities.utils import create_lists_from_splitted_dataset_folder
 
 
@@ -19,10 +17,21 @@ class Case:
     Attributes:
         images: its files, one a channel.
         output: the segmentation to write.
+        ending: of these files, e.g. ".nii.gz".
     """
 
     images: tuple[Path, ...]
     output: Path
+    ending: str
+
+    @property
+    def stem(self) -> str:
+        """The output without its ending, as nnU-Net wants it."""
+        return str(self.output).removesuffix(self.ending)
+
+    @property
+    def probabilities(self) -> Path:
+        return Path(f"{self.stem}.npz")
 
 
 def find_cases(inputs: Sequence[Path], output: Path, ending: str) -> list[Case]:
@@ -36,7 +45,7 @@ def find_cases(inputs: Sequence[Path], output: Path, ending: str) -> list[Case]:
     Raises:
         FileNotFoundError: there is none.
     """
-    inputs, output = [Path(p) for p in inputs], Path(output)
+    inputs, output = [Path(p) for p in inputs], Path(output).absolute()  # nnU-Net makes its folder, never ""
     if len(inputs) == 1 and inputs[0].is_dir():
         found = create_lists_from_splitted_dataset_folder(str(inputs[0]), ending, num_processes=1)
     else:
@@ -47,52 +56,62 @@ def find_cases(inputs: Sequence[Path], output: Path, ending: str) -> list[Case]:
             f"_0001{ending} ..., one a channel, or such files of one case."
         )
     if output.name.endswith(ending) and not inputs[0].is_dir():
-        return [Case(tuple(inputs), output)]
+        return [Case(tuple(inputs), output, ending)]
     names = [Path(images[0]).name.removesuffix(ending).removesuffix("_0000") for images in found]
     return [
-        Case(tuple(map(Path, images)), output / f"{name}{ending}")
+        Case(tuple(map(Path, images)), output / f"{name}{ending}", ending)
         for images, name in zip(found, names, strict=True)
     ]
 
 
-def problems(cases: Sequence[Case], reader_writer, n_channels: int, threads: int = 1) -> dict[Case, str]:
-    """What is wrong with the images of each case that cannot be predicted.
+def problems(cases: Sequence[Case], n_channels: int, threads: int = 1) -> dict[Case, str]:
+    """What is visibly wrong with the images of each case: missing channels, empty and cut-off files.
 
     Args:
-        cases: each is read once.
-        reader_writer: nnU-Net's reader of the data set.
+        cases: to check.
         n_channels: what the model was trained on.
-        threads: read so many cases at a time.
+        threads: so many cases at a time.
     """
 
     def check(case: Case) -> str | None:
         if len(case.images) != n_channels:
             names = ", ".join(p.name for p in case.images)
             return f"has {len(case.images)} channels ({names}); the model was trained on {n_channels}"
-        try:
-            for image in case.images:
+        for image in case.images:
+            try:
                 check_complete(image)
-            reader_writer.read_images([str(p) for p in case.images])
-        except Exception as error:  # readers raise what they like
-            return f"cannot be read: {in_one_line(error)}"
+            except OSError as error:
+                return f"{image.name} cannot be read: {error}"
         return None
 
     with ThreadPoolExecutor(max(1, threads)) as pool:
         return {c: problem for c, problem in zip(cases, pool.map(check, cases), strict=True) if problem}
 
 
-def not_written(cases: Sequence[Case], reader_writer) -> list[Case]:
-    """Cases without a segmentation that can be read; half-written ones are removed, so that none looks finished."""
-    lacking = []
-    for case in cases:
-        try:
-            check_complete(case.output)
-            reader_writer.read_seg(str(case.output))
-        except Exception:  # readers raise what they like
-            if case.output.is_file():
-                case.output.unlink()
-            lacking.append(case)
-    return lacking
+def is_finished(case: Case, reader_writer, with_probabilities: bool = False) -> bool:
+    """Whether the segmentation, and the probabilities if asked for, are there and whole.
+
+    Args:
+        case: to look for.
+        reader_writer: nnU-Net's reader of the data set.
+        with_probabilities: look for them too.
+    """
+    try:
+        check_complete(case.output)
+        reader_writer.read_seg(str(case.output))
+        if with_probabilities:
+            with np.load(case.probabilities) as file:
+                file["probabilities"]
+    except Exception:  # readers raise what they like
+        return False
+    return True
+
+
+def remove_results(case: Case) -> None:
+    """Remove what an earlier or a failed prediction left: nothing old or half-written looks finished."""
+    for path in (case.output, case.probabilities, case.probabilities.with_suffix(".pkl")):
+        if path.is_file():
+            path.unlink()
 
 
 def check_complete(path: Path) -> None:

@@ -8,7 +8,7 @@ import torch
 from nnunetv2.utilities.file_path_utilities import get_output_folder
 from nnunetv2.utilities.label_handling.label_handling import determine_num_input_channels
 
-from .cases import find_cases, in_one_line, not_written, problems
+from .cases import Case, find_cases, in_one_line, is_finished, problems, remove_results
 from .predictor import SlabPredictor
 
 
@@ -39,7 +39,7 @@ def load_predictor(
 
     Args:
         folder: of the model, see `model_folder`.
-        folds: e.g. (0, 1, 2) or ("all",); None takes those that have the checkpoint.
+        folds: e.g. (0, 1, 2) or ("all",); None takes the numbered ones that have the checkpoint, or else "all".
         checkpoint: file in each fold's folder.
         device: cuda, cpu or mps.
         options: of `SlabPredictor`.
@@ -49,15 +49,19 @@ def load_predictor(
         ValueError: the device is not there.
     """
     folder = Path(folder)
-    found = sorted(p.parent.name.removeprefix("fold_") for p in folder.glob(f"fold_*/{checkpoint}"))
+    found = [p.parent.name.removeprefix("fold_") for p in folder.glob(f"fold_*/{checkpoint}")]
+    found = sorted((f for f in found if f.isdigit()), key=int) + [f for f in found if f == "all"]
     missing = [str(f) for f in folds or () if str(f) not in found]
     if missing or not found:
         raise FileNotFoundError(
             f"{folder} has no {checkpoint} of fold {', '.join(missing) or 'any'}. Folds that have one: "
             f"{', '.join(found) or 'none'}; choose with -f, or another file with -chk."
         )
+    cross_validated = [f for f in found if f != "all"]
     predictor = SlabPredictor(device=_device(device), **options)
-    predictor.initialize_from_trained_model_folder(str(folder), list(folds or found), checkpoint)
+    predictor.initialize_from_trained_model_folder(
+        str(folder), list(folds or cross_validated or found), checkpoint
+    )
     return predictor
 
 
@@ -99,34 +103,45 @@ def predict_files(
 
     Raises:
         FileNotFoundError: no case in `inputs`.
-        ValueError: `part_id` is not one of the parts.
+        ValueError: `part_id` is not one of the parts, or no process to work.
     """
     if not 0 <= part_id < num_parts:
         raise ValueError(
             f"part_id={part_id} is not one of the {num_parts} parts. Count from 0 to {num_parts - 1}."
         )
-    ending = predictor.dataset_json["file_ending"]
-    cases = find_cases(inputs, output, ending)[part_id::num_parts]
+    if min(n_preprocessing, n_export) < 1:
+        raise ValueError(f"-npp {n_preprocessing} -nps {n_export}: both take at least one process.")
+    cases = find_cases(inputs, output, predictor.dataset_json["file_ending"])[part_id::num_parts]
     plans = predictor.plans_manager
     reader_writer = plans.image_reader_writer_class()
+    if not overwrite:
+        cases = [case for case in cases if not is_finished(case, reader_writer, save_probabilities)]
     n_channels = determine_num_input_channels(plans, predictor.configuration_manager, predictor.dataset_json)
-    bad = problems(cases, reader_writer, n_channels, n_preprocessing)
-    failures = [f"{case.images[0]}: {problem}" for case, problem in bad.items()]
+    bad = problems(cases, n_channels, n_preprocessing)
     good = [case for case in cases if case not in bad]
-    if not good:
-        return failures
-    try:
+    for case in good:
+        remove_results(case)
+
+    def predict(some: list[Case]) -> None:
         predictor.predict_from_files(
-            [[str(p) for p in case.images] for case in good],
-            [str(case.output).removesuffix(ending) for case in good],
+            [[str(p) for p in case.images] for case in some],
+            [case.stem for case in some],
             save_probabilities,
-            overwrite,
-            n_preprocessing,
-            n_export,
+            num_processes_preprocessing=n_preprocessing,
+            num_processes_segmentation_export=n_export,
         )
-    except (OSError, RuntimeError) as error:
-        lacking = not_written(good, reader_writer)
-        if not lacking:
-            raise
-        failures += [f"{case.output} was not written: {in_one_line(error)}" for case in lacking]
-    return failures
+
+    failures = dict(bad)
+    try:
+        if good:
+            predict(good)
+    except (OSError, RuntimeError):  # it ends nnU-Net's processes, those of other cases too
+        for case in good:
+            if not is_finished(case, reader_writer, save_probabilities):
+                try:
+                    reader_writer.read_images([str(p) for p in case.images])
+                    predict([case])
+                except Exception as error:  # readers raise what they like
+                    remove_results(case)
+                    failures[case] = in_one_line(error)
+    return [f"{case.images[0]}: {problem}" for case, problem in failures.items()]

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from ..networks import SlabNetwork
 from .whole_stack import segment_stack
 
+CPU = torch.device("cpu")
 SLICES_AT_A_TIME = {"cuda": 64, "mps": 16, "cpu": 4}
 Tile = tuple[slice, slice]
 
@@ -27,12 +28,22 @@ class SlabPredictor(nnUNetPredictor):
     encoded once for each tile and mirroring.
 
     Args:
-        slices_at_a_time: slices of one forward pass; default by device. When memory runs out it is halved.
+        slices_at_a_time: slices of one forward pass; default by device. When memory runs out, results are collected
+            in main memory, then it is halved.
         others: see `nnUNetPredictor`.
+
+    Raises:
+        ValueError: `slices_at_a_time` below 1, or `tile_step_size` not in (0, 1].
     """
 
     def __init__(self, *args, slices_at_a_time: int | None = None, **kwargs):
         super().__init__(*args, **kwargs)
+        if slices_at_a_time is not None and slices_at_a_time < 1:
+            raise ValueError(
+                f"{slices_at_a_time} slices at a time are too few: give 1 or more, or leave it out."
+            )
+        if not 0 < self.tile_step_size <= 1:
+            raise ValueError(f"step size {self.tile_step_size} is not above 0 and at most 1 (patches).")
         self.slices_at_a_time = slices_at_a_time or SLICES_AT_A_TIME[self.device.type]
 
     @torch.inference_mode()
@@ -48,17 +59,16 @@ class SlabPredictor(nnUNetPredictor):
         network.to(self.device).eval()
         patch = self.configuration_manager.patch_size[-2:]
         volume, inside = pad_nd_image(input_image, patch, "constant", {"value": 0}, True, None)
-        places = [torch.device("cpu")]
+        attempts = [
+            (self.slices_at_a_time >> halvings, CPU) for halvings in range(self.slices_at_a_time.bit_length())
+        ]
         if self.perform_everything_on_device:
-            places.insert(0, self.device)
-        for place in places:
-            n_slices = self.slices_at_a_time
-            while n_slices:
-                try:
-                    return self._predict(network, volume, n_slices, place)[(slice(None), *inside[1:])]
-                except torch.OutOfMemoryError:
-                    empty_cache(self.device)
-                    n_slices //= 2
+            attempts.insert(0, (self.slices_at_a_time, self.device))
+        for n_slices, place in attempts:
+            try:
+                return self._predict(network, volume, n_slices, place)[(slice(None), *inside[1:])]
+            except torch.OutOfMemoryError:
+                empty_cache(self.device)
         raise RuntimeError(
             f"one slice of {tuple(patch)} voxels does not fit into the memory of {self.device}. Free it, or predict "
             "with -device cpu."
@@ -86,13 +96,15 @@ class SlabPredictor(nnUNetPredictor):
         n_heads, depth = self.label_manager.num_segmentation_heads, volume.shape[1]
         logits = torch.zeros((n_heads, *volume.shape[1:]), device=place)
         weights = torch.zeros(volume.shape[-2:], device=place)
-        volume = volume.to(self.device)
+        volume = volume.to(place)
 
         autocast = torch.autocast("cuda") if self.device.type == "cuda" else dummy_context()
         progress = tqdm(total=len(views) * depth, unit="slice", disable=not self.allow_tqdm)
         with autocast, progress:
             for together in batched(views, max(1, n_slices // depth)):
-                stacks = torch.stack([volume[(..., *tile)].flip(axes) for tile, axes in together])
+                stacks = torch.stack([volume[(..., *tile)].flip(axes) for tile, axes in together]).to(
+                    self.device
+                )
                 for place_in_depth, chunk in segment_stack(network, stacks, n_slices):
                     for (tile, axes), of_view in zip(together, chunk, strict=True):
                         logits[(slice(None), place_in_depth, *tile)] += weight * of_view.flip(axes).to(place)

@@ -61,6 +61,21 @@ class nnUNetTrainerSlab(nnUNetTrainer):
             self.num_epochs = self.epochs
         self.initial_lr, self.weight_decay = OPTIMISERS[self.optimiser].defaults(self)
 
+    def _set_batch_size_and_oversample(self):
+        slabs, gpus = (
+            self.configuration_manager.batch_size,
+            torch.distributed.get_world_size() if self.is_ddp else 1,
+        )
+        if slabs < gpus:
+            raise ValueError(
+                f"{gpus} GPUs cannot share a batch of {slabs} slabs. Train with -num_gpus {slabs} or fewer, with "
+                "_ShortSlabs, or with plans of a larger batch."
+            )
+        share = self.oversample_foreground_percent
+        super()._set_batch_size_and_oversample()
+        if self.probabilistic_oversampling:
+            self.oversample_foreground_percent = share  # nnU-Net gives one GPU all of it, another none
+
     @classmethod
     def context_radius(cls) -> int:
         """Neighbours on each side that the slabs provide for."""

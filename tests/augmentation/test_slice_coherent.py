@@ -10,9 +10,9 @@ from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 from nnunet_slice_attention.augmentation.slice_coherent import (
     InPlaneBlur,
     KeepCentreSlice,
-    ZeroMissingSlices,
     make_slice_coherent,
 )
+from nnunet_slice_attention.networks import SlabNetwork
 
 SIZE = (24, 20)
 
@@ -82,12 +82,15 @@ def test_padding_slices_are_exactly_zero_after_every_augmentation():
         assert (out["segmentation"] >= 0).all()
 
 
-def test_only_whole_slices_outside_the_image_count_as_missing():
-    image = torch.ones(1, 2, 4, 4)
-    segmentation = torch.full((1, 2, 4, 4), -1)
-    segmentation[:, 1, 0, 0] = 0
-    out = ZeroMissingSlices()(image=image, segmentation=segmentation)["image"]
-    assert out.sum(dim=(0, 2, 3)).tolist() == [0, 16]
+def test_a_blank_slice_that_prediction_takes_for_image_is_image_in_training_too():
+    """Cropping to nonzero labels a blank slice -1, but the mean has been taken off its grey values."""
+    case = sample(3)
+    case["image"][:, 1] = -1.95
+    case["image"][:, 2] = 0
+    case["segmentation"][:, 1:] = -1
+    as_predicted = SlabNetwork.existing(case["image"].transpose(0, 1)[None])[0]
+    as_trained = pipeline(3)(**case)["image"].ne(0).flatten(2).any(dim=2).any(dim=0)
+    assert as_trained.tolist() == as_predicted.tolist() == [True, True, False]
 
 
 def test_centre_loss_keeps_the_middle_slice_of_the_target_only():

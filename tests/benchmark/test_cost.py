@@ -107,6 +107,16 @@ def test_a_finished_measurement_is_kept_and_another_kind_is_made_anew(measured):
     assert json.loads(run.read_text())["cost"]["predict_s"] is None
 
 
+def test_a_measurement_of_another_machine_is_not_used(measured):
+    out, argv, _ = measured
+    run = out / "runs" / f"{STOCK}_0.json"
+    content = json.loads(run.read_text()) | {"hardware": "another machine"}
+    content["cost"]["parameters"] = 1
+    run.write_text(json.dumps(content))
+    assert main([*argv, "-m", STOCK, "--cases", "0"]) == 0
+    assert json.loads(run.read_text())["cost"]["parameters"] > 1
+
+
 def test_a_name_without_three_parts_is_refused(tmp_path):
     with pytest.raises(ValueError, match="'nnUNetTrainerCSANet' is not TRAINER__PLANS__CONFIGURATION"):
         measure_costs("1", ["nnUNetTrainerCSANet"], tmp_path)

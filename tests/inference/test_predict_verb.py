@@ -1,7 +1,9 @@
 """The verb `predict` on files: what nnUNetv2_predict writes, nearly the same segmentation, and clear errors."""
 
+import gzip
 import re
 import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 import torch
 
 from nnunet_slice_attention.cli import main
-from nnunet_slice_attention.inference.cases import Case, not_written
+from nnunet_slice_attention.inference.cases import Case, is_finished, remove_results
 from nnunet_slice_attention.inference.predict import load_predictor
 from tests.tiny_data import read
 
@@ -48,9 +50,10 @@ def test_the_same_files_and_nearly_the_same_segmentation_as_nnunets_own(trained,
         assert np.abs(a - b).mean() < 0.02  # nnU-Net's windows overlap along the slices
 
 
-def test_one_case_given_as_its_file_becomes_one_file(trained, tmp_path):
+def test_one_case_given_as_its_file_becomes_one_file(trained, tmp_path, monkeypatch):
     case = sorted(trained.images.glob("*.nii.gz"))[0]
-    target = tmp_path / "new" / "segmentation.nii.gz"
+    monkeypatch.chdir(tmp_path)
+    target = Path("segmentation.nii.gz")  # no folder
     assert predict(trained, target, "-f", "0", "--disable_tta", images=[case]) == 0
     assert read(target).shape == read(case).shape
 
@@ -71,35 +74,42 @@ def test_bad_cases_are_named_at_the_end_and_the_others_predicted(trained, tmp_pa
     good, other = sorted(trained.images.glob("*.nii.gz"))[:2]
     shutil.copy(good, images / "good_0000.nii.gz")
     (images / "empty_0000.nii.gz").write_bytes(b"")
+    (images / "garbage_0000.nii.gz").write_bytes(gzip.compress(b"no image"))
     (images / "cut_0000.nii.gz").write_bytes(other.read_bytes()[:2000])
     for channel in (0, 1):
         shutil.copy(other, images / f"two_000{channel}.nii.gz")
-    shutil.copy(other, images / "unwritable_0000.nii.gz")
-    (out / "unwritable.nii.gz").mkdir(parents=True)  # as a full disk: the export fails for this case
+    shutil.copy(other, images / "a_unwritable_0000.nii.gz")
+    (out / "a_unwritable.nii.gz").mkdir(parents=True)  # as a full disk: the export fails for this case
 
     assert predict(trained, out, "-f", "0", "--disable_tta", images=[images]) == 1
     failed = [line for line in capsys.readouterr().err.splitlines() if line.startswith("FAILED")]
-    assert len(failed) == 4
+    assert len(failed) == 5
     for name, problem in {
-        "empty_0000.nii.gz": "the file is empty",
-        "cut_0000.nii.gz": "cannot be read: the file is cut off",
+        "empty": "empty_0000.nii.gz cannot be read: the file is empty",
+        "cut": "cut_0000.nii.gz cannot be read: the file is cut off",
         "two": "has 2 channels (two_0000.nii.gz, two_0001.nii.gz); the model was trained on 1",
-        "unwritable": "was not written",
+        "garbage": "garbage_0000.nii.gz",
+        "a_unwritable": "a_unwritable.nii.gz",
     }.items():
         assert any(name in line and problem in line for line in failed), (name, failed)
     assert [p.name for p in out.glob("*.nii.gz") if p.is_file()] == ["good.nii.gz"]
     assert read(out / "good.nii.gz").shape == read(good).shape
 
 
-def test_a_half_written_segmentation_does_not_look_finished(trained, tmp_path):
+def test_what_is_cut_off_is_not_finished_and_nothing_old_stays(trained, tmp_path):
     reader_writer = load_predictor(
         trained.folder, [0], device="cpu"
     ).plans_manager.image_reader_writer_class()
-    whole, half = (Case((), tmp_path / f"{name}.nii.gz") for name in ("whole", "half"))
+    whole, half = (Case((), tmp_path / f"{name}.nii.gz", ".nii.gz") for name in ("whole", "half"))
     shutil.copy(next(trained.images.glob("*.nii.gz")), whole.output)
     half.output.write_bytes(whole.output.read_bytes()[:2000])
-    assert not_written([whole, half], reader_writer) == [half]
-    assert whole.output.is_file() and not half.output.exists()
+    assert is_finished(whole, reader_writer) and not is_finished(
+        whole, reader_writer, with_probabilities=True
+    )
+    assert not is_finished(half, reader_writer)
+    np.savez(half.probabilities, probabilities=np.zeros(3))
+    remove_results(half)
+    assert {p.name for p in tmp_path.iterdir()} == {"whole.nii.gz"}
 
 
 @pytest.mark.parametrize(
@@ -109,6 +119,9 @@ def test_a_half_written_segmentation_does_not_look_finished(trained, tmp_path):
         (["-chk", "checkpoint_latestt.pth"], "no checkpoint_latestt.pth of fold any"),
         (["-p", "nnUNetOtherPlans"], f"Trained so far: .*{MODEL}"),
         (["-f", "0", "-part_id", "1"], "part_id=1 is not one of the 1 parts"),
+        (["-f", "0", "--slices", "-1"], "-1 slices at a time are too few"),
+        (["-f", "0", "-step_size", "2"], "step size 2.0 is not above 0 and at most 1"),
+        (["-f", "0", "-nps", "0"], "-npp 1 -nps 0: both take at least one process"),
         (["-f", "0", "-i", "nowhere"], "no case in nowhere: expected a folder"),
         (["-device", "mps"], "device 'mps' is not available here. Give -device cpu"),
     ],

@@ -1,0 +1,36 @@
+"""The batch of slabs is shared among GPUs as nnU-Net shares it, and every GPU keeps the share of foreground."""
+
+import pytest
+import torch
+from nnunetv2.run.run_training import get_trainer_from_args
+
+WORLD = 2
+
+
+@pytest.fixture
+def on_two_gpus(nnunet_folders, tiny, monkeypatch):
+    monkeypatch.setattr(torch.distributed, "get_world_size", lambda: WORLD)
+
+    def build(name: str, rank: int):
+        trainer = get_trainer_from_args(str(tiny.id), "2d", 0, name, device=torch.device("cpu"))
+        trainer.is_ddp = True
+        monkeypatch.setattr(torch.distributed, "get_rank", lambda: rank)
+        return trainer
+
+    return build
+
+
+@pytest.mark.parametrize("rank", range(WORLD))
+def test_each_gpu_has_its_slabs_and_a_third_of_them_show_foreground(on_two_gpus, rank):
+    trainer = on_two_gpus("nnUNetTrainerCSANet", rank)
+    trainer.probabilistic_oversampling = True
+    trainer.configuration_manager.configuration["batch_size"] = WORLD
+    trainer._set_batch_size_and_oversample()
+    assert trainer.batch_size == 1
+    assert trainer.oversample_foreground_percent == pytest.approx(0.33)
+
+
+def test_more_gpus_than_slabs_are_refused(on_two_gpus):
+    trainer = on_two_gpus("nnUNetTrainerCSANet_DeepSlabs", 0)
+    with pytest.raises(ValueError, match=r"2 GPUs cannot share a batch of 1 slabs. Train with -num_gpus 1"):
+        trainer._set_batch_size_and_oversample()
