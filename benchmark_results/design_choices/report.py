@@ -25,6 +25,7 @@ HERE = Path(__file__).parent
 PLANS = "nnUNetCompactPlans"
 TRAINERS = (HERE / "trainers.txt").read_text(encoding="utf-8").split()
 BASELINE = TRAINERS[0]
+WITHOUT_NEIGHBOURS = "nnUNetTrainerSliceUNet_ShortSlabs_SGD"
 CLASSES = {"1": "RV", "2": "myocardium", "3": "LV cavity"}
 CASE_COLUMNS = ["trainer", "seed", "commit", "case", *CLASSES.values()]
 
@@ -111,7 +112,7 @@ def write_csv(path: Path, columns: list[str], rows: list[dict]) -> None:
 
 
 def over_seeds(cases: list[dict]) -> list[dict]:
-    """One row a trainer: each patient's mean over the seeds, and the difference to 2D over the same seeds.
+    """One row a trainer: each patient's mean over the seeds, and the differences to two references over the same seeds.
 
     Of several commits of a run the one found first counts, which is the present one.
     """
@@ -130,10 +131,10 @@ def over_seeds(cases: list[dict]) -> list[dict]:
             "Dice": f"{mean(patients.values()):.4f}",
             "SD over patients": f"{stdev(patients.values()):.4f}",
         }
-        row["difference to 2D [95 % CI]"] = ""
-        if trainer != BASELINE and all((BASELINE, seed) in of_run for seed in seeds):
-            baseline = mean_of([of_run[BASELINE, seed] for seed in seeds])
-            row["difference to 2D [95 % CI]"] = str(paired_difference(baseline, patients))
+        for name, reference in (("2D", BASELINE), ("SliceUNet", WITHOUT_NEIGHBOURS)):
+            comparable = trainer != reference and all((reference, seed) in of_run for seed in seeds)
+            other = mean_of([of_run[reference, seed] for seed in seeds]) if comparable else {}
+            row[f"difference to {name} [95 % CI]"] = str(paired_difference(other, patients)) if other else ""
         rows.append(row)
     return rows
 
