@@ -38,6 +38,7 @@ TEST = [
     "hypothesis",
     "pytest>=8",
     "pytest-timeout",
+    "pytest-xdist",  # two processes: more would plan the tiny data sets more often
     "ruff>=0.17,<0.18",
     "setuptools>=77",  # the discovery test builds our wheel without build isolation
 ]

@@ -81,7 +81,7 @@ def commands(trainers: dict[str, str], device: str) -> list[tuple[str, str]]:
         (draw, f"{raw}/dataset.json"),
         (f"nnUNetv2_plan_and_preprocess -d {ID} -c 2d -np 2 -npfp 2", f"{preprocessed}/nnUNetPlans_2d"),
         (
-            f"nnunet-slice-attention plan-compact -d {ID} --batch-size 4 --features 128",
+            f"nnunet-slice-attention plan-compact -d {ID} --batch-size 4 --features 128 --convs 1",
             f"{preprocessed}/{PLANS}.json",
         ),
     ]

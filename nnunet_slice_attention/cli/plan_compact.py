@@ -26,11 +26,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=256,
         help="channels of the widest stages (default: %(default)s)",
     )
+    parser.add_argument(
+        "--convs", type=int, metavar="N", help="convolutions of a stage, at most (default: as planned)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     from nnunet_slice_attention.nnunet.compact_plans import write_compact_plans
 
-    path = write_compact_plans(args.d, args.p, args.o, args.batch_size, args.patch, args.features)
+    path = write_compact_plans(args.d, args.p, args.o, args.batch_size, args.patch, args.features, args.convs)
     print(f"Wrote {path}\nTrain with: nnUNetv2_train {args.d} 2d 0 -tr nnUNetTrainerCSANet -p {args.o}")
     return 0

@@ -16,6 +16,7 @@ from .planned_dataset import plans_file
 CONFIGURATIONS = ("2d", "3d_fullres")
 MAX_IN_PLANE = 128  # voxels
 MAX_FEATURES = 256
+CONVS = {"n_conv_per_stage", "n_blocks_per_stage", "n_conv_per_stage_decoder"}
 VOXELS_PER_BATCH = {2: 6 * 128 * 128, 3: 2 * 8 * 128 * 128}
 
 
@@ -24,6 +25,7 @@ def compact_configuration(
     batch_size: int | None = None,
     max_in_plane: int = MAX_IN_PLANE,
     max_features: int = MAX_FEATURES,
+    max_convs: int | None = None,
 ) -> dict:
     """A configuration with fewer features, a small in-plane patch and a batch to match.
 
@@ -32,6 +34,7 @@ def compact_configuration(
         batch_size: patches of a batch; default as many as fill 6 x 128 x 128 voxels in 2D, 2 x 8 x 128 x 128 in 3D.
         max_in_plane: largest in-plane patch in voxels; a multiple of 32, so that it can be pooled.
         max_features: channels of the widest stages; narrower ones keep half of the stock configuration's.
+        max_convs: convolutions, or residual blocks, of a stage; default as in the stock configuration.
     """
     config = deepcopy(configuration)
     patch = [*config["patch_size"][:-2], *(min(max_in_plane, p) for p in config["patch_size"][-2:])]
@@ -39,6 +42,8 @@ def compact_configuration(
     n_stages = _stages_that_fit(patch, arch["strides"], config["patch_size"])
     arch = with_stages(arch, n_stages)
     arch["features_per_stage"] = [min(max_features, f // 2) for f in arch["features_per_stage"]]
+    for key in CONVS.intersection(arch) if max_convs else ():
+        arch[key] = [min(max_convs, n) for n in arch[key]]
     config["architecture"]["arch_kwargs"] = arch
 
     batch = batch_size or max(2, round(VOXELS_PER_BATCH[len(patch)] / math.prod(patch)))
@@ -65,6 +70,7 @@ def compact_plans(
     batch_size: int | None = None,
     max_in_plane: int = MAX_IN_PLANE,
     max_features: int = MAX_FEATURES,
+    max_convs: int | None = None,
 ) -> dict:
     """Compact plans from stock ones: their `2d` and `3d_fullres`, reading the same preprocessed data.
 
@@ -78,6 +84,7 @@ def compact_plans(
             batch_size if name == "2d" else None,
             max_in_plane,
             max_features,
+            max_convs,
         )
         for name in present
     }
@@ -91,6 +98,7 @@ def write_compact_plans(
     batch_size: int | None = None,
     max_in_plane: int = MAX_IN_PLANE,
     max_features: int = MAX_FEATURES,
+    max_convs: int | None = None,
 ) -> Path:
     """Write `out_name`.json beside `plans_name`.json of a planned data set and return its path.
 
@@ -109,13 +117,15 @@ def write_compact_plans(
             f"{max_features} features are too few, or cannot be shared among attention heads. "
             "Choose a multiple of 32, at least 32."
         )
+    if max_convs is not None and max_convs < 1:
+        raise ValueError(f"{max_convs} convolutions a stage are too few: give 1 or more, or leave it out.")
     if out_name == plans_name:
         raise ValueError(f"-o {out_name} would overwrite the plans it reads. Choose another name.")
     source = plans_file(dataset_name_or_id, plans_name)
     target = source.with_name(f"{out_name}.json")
     partial = target.with_suffix(".json.partial")
     save_json(
-        compact_plans(load_json(str(source)), out_name, batch_size, max_in_plane, max_features),
+        compact_plans(load_json(str(source)), out_name, batch_size, max_in_plane, max_features, max_convs),
         str(partial),
         sort_keys=False,
     )

@@ -40,6 +40,13 @@ def test_the_widest_stages_can_be_narrower():
     assert arch["features_per_stage"] == [16, 32, 64, 64, 64, 64]
 
 
+def test_stages_can_have_fewer_convolutions():
+    stock = configuration([64, 64], [32, 64, 128], [[1, 1]] + [[2, 2]] * 2, 12)
+    arch = compact_configuration(stock, max_convs=1)["architecture"]["arch_kwargs"]
+    assert arch["n_conv_per_stage"] == [1, 1, 1] and arch["n_conv_per_stage_decoder"] == [1, 1]
+    assert compact_configuration(stock)["architecture"]["arch_kwargs"]["n_conv_per_stage"] == [2, 2, 2]
+
+
 def test_3d_keeps_its_depth():
     strides = [[1, 1, 1], [1, 2, 2], [2, 2, 2], [2, 2, 2], [1, 2, 2]]
     compact = compact_configuration(configuration([8, 256, 192], [32, 64, 128, 256, 320], strides, 9))
@@ -85,6 +92,11 @@ def test_overwriting_the_stock_plans_is_refused(tiny, nnunet_folders):
 def test_a_batch_below_two_is_refused(tiny, nnunet_folders):
     with pytest.raises(ValueError, match="batch size 1 is too small"):
         write_compact_plans(tiny.id, batch_size=1)
+
+
+def test_a_stage_without_a_convolution_is_refused(tiny, nnunet_folders):
+    with pytest.raises(ValueError, match="0 convolutions a stage are too few"):
+        write_compact_plans(tiny.id, max_convs=0)
 
 
 @pytest.mark.parametrize("features", [0, 16, 40])
