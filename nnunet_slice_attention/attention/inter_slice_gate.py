@@ -8,7 +8,7 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
-from .neighbours import Neighbourhood, like
+from .neighbours import Neighbourhood
 
 
 class InterSliceGate(nn.Module):
@@ -30,13 +30,13 @@ class InterSliceGate(nn.Module):
         self.mask = nn.ModuleList(nn.Conv2d(dim, dim, 1) for _ in (offsets[:1] if shared else offsets))
 
     def forward(self, x: Tensor, around: Neighbourhood) -> Tensor:
+        weights = around.averaging(self.offsets).to(x.dtype)
+        if self.shared:
+            weights = weights.sum(dim=0, keepdim=True)
         slices = rearrange(x, "b s c h w -> (b s) c h w")
-        masks = [rearrange(torch.sigmoid(m(slices)), "(b s) c h w -> b s c h w", b=len(x)) for m in self.mask]
-        masks = masks * len(self.offsets) if self.shared else masks
-        total, n_neighbours = 0, 0
-        for mask, offset in zip(masks, self.offsets, strict=True):
-            neighbour, exists = around.neighbour(mask, offset)
-            total = total + neighbour * like(exists, neighbour)
-            n_neighbours = n_neighbours + exists.to(x.dtype)
+        gain = torch.ones((), dtype=x.dtype, device=x.device)
+        for mask, of_offset in zip(self.mask, weights, strict=True):
+            masks = rearrange(torch.sigmoid(mask(slices)), "(b s) c h w -> b s (c h w)", b=len(x))
+            gain = torch.baddbmm(gain.to(masks.dtype), of_offset.to(masks.dtype), masks)
         centre = around.centre(x)
-        return centre + centre * total / like(n_neighbours.clamp(min=1), centre)
+        return centre * gain.view_as(centre)

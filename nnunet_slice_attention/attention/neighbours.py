@@ -26,7 +26,10 @@ class Neighbourhood:
         return replace(self, centres=range(self.valid.shape[1]))
 
     def centre(self, x: Tensor) -> Tensor:
-        """(B, S, ...) -> (B, T, ...)."""
+        """(B, S, ...) -> (B, T, ...); a view where the centres lie side by side."""
+        first, n = self.centres[0], len(self.centres)
+        if list(self.centres) == list(range(first, first + n)):
+            return x if n == x.shape[1] else x[:, first : first + n]
         return x[:, list(self.centres)]
 
     def neighbour(self, x: Tensor, offset: int) -> tuple[Tensor, Tensor]:
@@ -45,7 +48,19 @@ class Neighbourhood:
         wanted = [c + offset for c in self.centres]
         index = [min(max(i, 0), x.shape[1] - 1) for i in wanted]
         inside = torch.tensor([i == j for i, j in zip(wanted, index, strict=True)], device=x.device)
-        return x[:, index], self.valid[:, index] & inside
+        # Unlike x[:, index] it needs no sorting in the backward pass.
+        chosen = torch.tensor(index, device=x.device)
+        return x.index_select(1, chosen), self.valid[:, index] & inside
+
+    def averaging(self, offsets: Sequence[int]) -> Tensor:
+        """Matrices (offsets, B, T, S) that pick the neighbours that exist, weighted for their mean over all offsets.
+
+        A slice's weights over offsets and stack sum to 1, or to 0 where it has no neighbour.
+        """
+        one_hot = torch.eye(self.valid.shape[1], device=self.valid.device).expand(*self.valid.shape, -1)
+        picked = [self.neighbour(one_hot, offset) for offset in offsets]
+        rows = torch.stack([row * exists[..., None] for row, exists in picked])
+        return rows / rows.sum(dim=(0, 3), keepdim=True).clamp(min=1)
 
     def neighbour_or_centre(self, x: Tensor, offset: int) -> Tensor:
         """As `neighbour`, (B, T, ...), with the centre slice standing in for a missing one."""

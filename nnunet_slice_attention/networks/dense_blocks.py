@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from .blocks import conv_block_like
 
@@ -14,7 +15,8 @@ class DenseBlock(nn.Module):
     Args:
         encoder: gives norm, activation and convolution type.
         in_channels, width, kernel_size, stride, n_convs: as the stage it takes the place of.
-        max_weights: the block gets the largest growth rate, in channels, for which it holds no more weights.
+        max_weights: the block gets the largest growth rate, in channels, for which it holds no more weights, rounded
+            down to a multiple of 8.
     """
 
     def __init__(
@@ -37,16 +39,41 @@ class DenseBlock(nn.Module):
         self.transition = conv_block_like(encoder, inputs[-1], width, 1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Every convolution of all features before it is the sum of convolutions of each of them.
+
+        So a feature meets all convolutions that see it at once, and no concatenated feature maps are made.
+        """
+        convs = [block.all_modules[0] for block in self.convs]
         features = [self.pool(x)]
-        for conv in self.convs:
-            features.append(conv(torch.cat(features, dim=1)))
+        seen, sums = features[0].shape[1], []
+        sums = _convolve(features[0], convs, slice(0, seen), first=True)
+        for k, block in enumerate(self.convs):
+            feature = block.all_modules[1:](sums[k])
+            features.append(feature)
+            part = slice(seen, seen + feature.shape[1])
+            seen = part.stop
+            later = _convolve(feature, convs[k + 1 :], part)
+            sums[k + 1 :] = [total + piece for total, piece in zip(sums[k + 1 :], later, strict=True)]
         return self.transition(torch.cat(features, dim=1))
+
+
+def _convolve(x: Tensor, convs: list[nn.Conv2d], part: slice, first: bool = False) -> list[Tensor]:
+    """What several convolutions make of the `part` of their input channels that x is; biases with the first part."""
+    if not convs:
+        return []
+    weight = torch.cat([conv.weight[:, part] for conv in convs])
+    bias = torch.cat([conv.bias for conv in convs]) if first and convs[0].bias is not None else None
+    out = F.conv2d(x, weight, bias, padding=convs[0].padding)
+    return list(out.split([conv.out_channels for conv in convs], dim=1))
 
 
 def largest_growth(
     in_channels: int, width: int, kernel_size: list[int], n_convs: int, max_weights: int
 ) -> int:
-    """Channels each convolution adds, at least 4."""
+    """Channels each convolution adds, at least 8.
+
+    Other numbers of channels cost more than they give: convolutions work on blocks of channels.
+    """
 
     def weights(growth: int) -> int:
         area = kernel_size[0] * kernel_size[1]
@@ -54,7 +81,7 @@ def largest_growth(
         biases_and_norms = 3 * (n_convs * growth + width)
         return convs + (in_channels + n_convs * growth) * width + biases_and_norms
 
-    return max((g for g in range(4, 2 * width) if weights(g) <= max_weights), default=4)
+    return max((g for g in range(8, 2 * width, 8) if weights(g) <= max_weights), default=8)
 
 
 def make_dense(encoder: nn.Module, decoder: nn.Module, kwargs: dict) -> None:

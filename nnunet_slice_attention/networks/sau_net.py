@@ -4,7 +4,7 @@ Dense U-Net on each slice, then the inter-slice attention module on the last dec
 
 Deviations from the paper, and why:
 - Widths, depth and the number of convolutions, which the paper does not give, are the plan's; a dense block gets the
-  growth rate at which it holds no more weights than the stage it replaces, so that 2D and SAU-Net cost the same.
+  largest growth rate, in steps of 8 channels, at which it holds no more weights than the stage it replaces.
 - Instance norm and leaky ReLU instead of batch norm and ReLU: nnU-Net's batches are small.
 - The mean over the neighbours instead of the sum, see `attention/inter_slice_gate.py`.
 - nnU-Net's loss with deep supervision; only the finest head sees the neighbours.

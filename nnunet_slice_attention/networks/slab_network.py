@@ -61,10 +61,12 @@ class SlabNetwork(nn.Module):
             raise ValueError(f"slices_per_image={slices_per_image} must be odd: a slice and its neighbours.")
         self.in_channels = in_channels
         self.slices_per_image = slices_per_image
-        self.repeat_centre = repeat_centre
-        self.context_radius = 0 if repeat_centre else context_radius
-        self.image_radius = 0 if repeat_centre else slices_per_image // 2
-        self.fusion_radius = self.context_radius - self.image_radius
+        self.repeat_centre = False
+        self.context_radius = context_radius
+        self.image_radius = slices_per_image // 2
+        self.fusion_radius = context_radius - self.image_radius
+        if repeat_centre:
+            self.ignore_neighbours()
         *self.head_strides, self.total_stride = topology.total_strides
         self.encoder, self.decoder = topology.build(
             slices_per_image * in_channels, num_classes, deep_supervision
@@ -79,6 +81,11 @@ class SlabNetwork(nn.Module):
         An ablation that ignores its neighbours still gets the same slabs.
         """
         return cls.default_context_radius if context_radius is None else context_radius
+
+    def ignore_neighbours(self) -> None:
+        """From now on replace each neighbour by the centre slice, the control `repeat_centre`."""
+        self.repeat_centre = True
+        self.context_radius = self.image_radius = self.fusion_radius = 0
 
     def fuse(self, skips: list[Tensor], around: Neighbourhood) -> list[Tensor]:
         """Let each centre slice see its neighbours.
