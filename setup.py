@@ -31,11 +31,14 @@ def read_version() -> str:
     return re.search(r'^__version__ = "(.+)"$', source, flags=re.MULTILINE).group(1)
 
 
+REPORT = ["jinja2", "markupsafe", "matplotlib>=3.10", "pandas", "scikit-image"]
+
 ONNX = ["onnx", "onnxruntime", "onnxscript"]
 
 TEST = [
     *ONNX,
     "hypothesis",
+    "monai",  # the oracle of our surface distances
     "pytest>=8",
     "pytest-timeout",
     "pytest-xdist",  # two processes: more would plan the tiny data sets more often
@@ -62,9 +65,10 @@ setup(
         "Topic :: Scientific/Engineering :: Medical Science Apps.",
     ],
     python_requires=">=3.10",
-    install_requires=["nnunetv2>=2.8,<2.9", "einops", "scipy>=1.15", "timm"],
+    install_requires=["nnunetv2>=2.8,<2.9", "einops", "scipy>=1.15", "timm", *REPORT],
     extras_require={"onnx": ONNX, "test": TEST, "dev": [*TEST, "build"]},
     packages=[*find_packages(include=["nnunet_slice_attention", "nnunet_slice_attention.*"]), SHIM_PACKAGE],
+    package_data={"nnunet_slice_attention.report": ["templates/*.j2"]},
     package_dir={SHIM_PACKAGE: SHIM_FOLDER},
     entry_points={"console_scripts": ["nnunet-slice-attention = nnunet_slice_attention.cli:main"]},
     cmdclass={"editable_wheel": EditableWheelWithoutShim},

@@ -43,7 +43,7 @@ def draw_volume(depth: int, seed: int, channels: int, with_ignore: bool) -> tupl
     y, x = np.mgrid[: IN_PLANE[0], : IN_PLANE[1]]
     centre = rng.uniform(15, 22, 2)
     radius = np.hypot(y - centre[0], x - centre[1])
-    labels = np.repeat(((radius < 10) + (radius < 5)).astype(np.uint8)[None], depth, axis=0)
+    labels = np.repeat(((radius < 10).astype(np.uint8) + (radius < 5))[None], depth, axis=0)
     image = rng.normal(0, 0.3, (channels, depth, *IN_PLANE)) + labels + 3
     if with_ignore:
         labels[:, :6] = 3

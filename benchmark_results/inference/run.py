@@ -1,14 +1,15 @@
-"""Seconds of prediction on the same volumes: nnU-Net 2D, and each network in three ways. Writes `times.csv` here.
+"""Seconds of prediction on the same volumes: nnU-Net 2D and 3D, and each network in three ways. Writes `times.csv`.
 
     export nnUNet_raw=... nnUNet_preprocessed=... nnUNet_results=...
-    nnUNetv2_plan_and_preprocess -d 27 -c 2d        # then copy splits_final.json into the preprocessed data set
+    nnUNetv2_plan_and_preprocess -d 27 -c 2d 3d_fullres   # then copy splits_final.json to its data
     nnunet-slice-attention plan-compact -d 27
     python run.py --dataset 27 --device cpu
 
 The ways: `predict` (the package's predictor), `stock` (nnU-Net's predictor, as `nnUNetv2_predict` uses it), and
 `re-encoding` (the channel view, slice by slice: every neighbour is encoded again for each slice, as 2.5D code commonly
-does). All take their turn on each volume in one process, so that a slow spell of the machine hits them alike. The
-weights are random, which costs the same. `report.py` makes the page.
+does). Besides the data set's volumes there is a deep one of noise, one patch large in plane, as CT volumes are deep.
+All take their turn on each volume in one process, so that a slow spell of the machine hits them alike. The weights are
+random, which costs the same. `report.py` makes the page.
 """
 
 import argparse
@@ -20,16 +21,18 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 PLANS = "nnUNetCompactPlans"
-BASELINE = "nnUNetTrainer"
-TRAINERS = (
-    "nnUNetTrainerCSANet",
-    "nnUNetTrainerSAUNet",
-    "nnUNetTrainerTSFMUNet",
-    "nnUNetTrainerVAUNet",
-    "nnUNetTrainerVAUNet_9slices",
-    "nnUNetTrainerAxialConv",
+MODELS = (
+    ("nnUNetTrainer", "2d"),
+    ("nnUNetTrainerCSANet", "2d"),
+    ("nnUNetTrainerSAUNet", "2d"),
+    ("nnUNetTrainerTSFMUNet", "2d"),
+    ("nnUNetTrainerVAUNet", "2d"),
+    ("nnUNetTrainerVAUNet_9slices", "2d"),
+    ("nnUNetTrainerAxialConv", "2d"),
+    ("nnUNetTrainer", "3d_fullres"),
 )
-COLUMNS = ["trainer", "way", "repeat", "case", "slices", "seconds", "gmac_per_slice"]
+DEEP, DEPTH = "deep", 60
+COLUMNS = ["trainer", "configuration", "way", "repeat", "case", "slices", "seconds", "gmac_per_slice"]
 
 
 def main() -> None:
@@ -58,38 +61,42 @@ def measure(dataset: str, device_name: str, n_cases: int, repeats: int) -> list[
 
     device = torch.device(device_name)
     ways, gmac, cases = {}, {}, {}
-    for name in (BASELINE, *TRAINERS):
-        trainer = get_trainer_from_args(dataset, "2d", 0, name, PLANS, device=device)
+    for name, configuration in MODELS:
+        trainer = get_trainer_from_args(dataset, configuration, 0, name, PLANS, device=device)
         trainer.initialize()
         trainer.set_deep_supervision_enabled(False)
         patch = trainer.configuration_manager.patch_size
         depth = patch[0] if len(patch) == 3 else 1
         x = torch.zeros(1, trainer.num_input_channels, *patch, device=device) + 1
-        gmac[name] = forward_macs(trainer, x) / 1e9 / depth
-        ways |= {(name, way): predict for way, predict in predictors(trainer, device).items()}
-        if not cases:
+        gmac[name, configuration] = forward_macs(trainer, x) / 1e9 / depth
+        ways |= {(name, configuration, way): predict for way, predict in predictors(trainer, device).items()}
+        if configuration not in cases:  # the same volumes, preprocessed for each configuration
             _, keys = trainer.do_split()
             source = trainer.dataset_class(trainer.preprocessed_dataset_folder, keys)
-            cases = {k: torch.from_numpy(source.load_case(k)[0][:]) for k in source.identifiers[:n_cases]}
+            chosen = source.identifiers[:n_cases]
+            cases[configuration] = {k: torch.from_numpy(source.load_case(k)[0][:]) for k in chosen}
+            cases[configuration][DEEP] = torch.randn(trainer.num_input_channels, DEPTH, *patch[-2:])
     rows = []
     for repeat in range(-1, repeats):  # repeat -1 warms up
-        for case, volume in cases.items():
-            for (name, way), predict in ways.items():
+        for case in cases["2d"]:
+            for (name, configuration, way), predict in ways.items():
+                volume = cases[configuration][case]
                 start = time.perf_counter()
                 predict(volume)
                 if device.type == "cuda":
                     torch.cuda.synchronize()
                 seconds = time.perf_counter() - start
-                print(f"{repeat} {case} {name} {way} {seconds:.2f} s", flush=True)
+                print(f"{repeat} {case} {name} {configuration} {way} {seconds:.2f} s", flush=True)
                 if repeat >= 0:
                     values = (
                         name,
+                        configuration,
                         way,
                         repeat,
                         case,
                         volume.shape[1],
                         round(seconds, 4),
-                        round(gmac[name], 4),
+                        round(gmac[name, configuration], 4),
                     )
                     rows.append(dict(zip(COLUMNS, values, strict=True)))
     return rows
@@ -102,7 +109,7 @@ def predictors(trainer, device) -> dict:
     from nnunet_slice_attention.inference.predictor import SlabPredictor
     from nnunet_slice_attention.networks import SlabNetwork
 
-    plan = trainer.plans_manager.get_configuration("2d")
+    plan = trainer.plans_manager.get_configuration(trainer.configuration_name)
 
     def prepared(predictor_class):
         predictor = predictor_class(device=device, use_mirroring=False, allow_tqdm=False)

@@ -34,6 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-num_parts", type=int, default=1, help="share the cases among so many calls")
     parser.add_argument("-part_id", type=int, default=0, help="which of them this is, from 0")
     parser.add_argument(
+        "--neighbours",
+        default="own",
+        help="own, or a test of their use: repeat (each is the slice itself), shuffle (others of the volume)",
+    )
+    parser.add_argument(
         "--slices", type=int, metavar="N", help="slices of one forward pass (default: by device)"
     )
 
@@ -53,6 +58,7 @@ def run(args: argparse.Namespace) -> int:
         perform_everything_on_device=not args.not_on_device,
         allow_tqdm=not args.disable_progress_bar,
         slices_at_a_time=args.slices,
+        neighbours=args.neighbours,
     )
     failures = predict_files(
         predictor,

@@ -1,12 +1,12 @@
 """Statistics over patients: volumes of one patient are not independent of each other."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from statistics import mean
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
-from scipy.stats import bootstrap
+from scipy.stats import bootstrap, wilcoxon
 
 
 class PairedDifference(NamedTuple):
@@ -52,3 +52,76 @@ def paired_difference(
         return PairedDifference(float(deltas.mean()) if len(deltas) else np.nan, np.nan, np.nan)
     interval = bootstrap((deltas,), np.mean, n_resamples=draws, method="percentile", rng=seed)
     return PairedDifference(float(deltas.mean()), *map(float, interval.confidence_interval))
+
+
+class Comparison(NamedTuple):
+    """One model against a baseline on the same patients.
+
+    Attributes:
+        difference: other - baseline, with its interval.
+        wins, ties, losses: patients at which the other is better, equal (to `tie` or less) or worse.
+        p: two-sided Wilcoxon signed-rank test; NaN for fewer than two patients or none that differs.
+        n: patients.
+    """
+
+    difference: PairedDifference
+    wins: int
+    ties: int
+    losses: int
+    p: float
+    n: int
+
+
+def compare(
+    baseline: Mapping[str, float],
+    other: Mapping[str, float],
+    higher_is_better: bool = True,
+    tie: float = 1e-6,
+    seed: int = 0,
+) -> Comparison:
+    """Everything said about two models' figures, {patient: figure}. See `paired_difference`."""
+    difference = paired_difference(baseline, other, seed=seed)
+    deltas = np.array([other[patient] - baseline[patient] for patient in sorted(baseline)])
+    better = deltas if higher_is_better else -deltas
+    differs = np.abs(deltas) > tie
+    p = float(wilcoxon(deltas).pvalue) if len(deltas) > 1 and differs.any() else float("nan")
+    return Comparison(
+        difference,
+        int((better[differs] > 0).sum()),
+        int((~differs).sum()),
+        int((better[differs] < 0).sum()),
+        p,
+        len(deltas),
+    )
+
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+def holm(p_values: Mapping[Key, float]) -> dict[Key, float]:
+    """Adjusted p-values of a family of tests (Holm, *Scand. J. Statist.* 6:65-70, 1979); NaN is no member."""
+    tested = sorted(((p, name) for name, p in p_values.items() if not np.isnan(p)), key=lambda pair: pair[0])
+    adjusted, largest = {name: float("nan") for name in p_values}, 0.0
+    for rank, (p, name) in enumerate(tested):
+        largest = max(largest, min(1.0, (len(tested) - rank) * p))
+        adjusted[name] = largest
+    return adjusted
+
+
+MIN_PATIENTS = 6  # fewer cannot reach p < 0.05 in the signed-rank test
+
+
+def verdict(name: str, baseline_name: str, comparison: Comparison) -> str:
+    """One sentence on a difference in Dice with its interval and n; "not separable" where the interval holds 0."""
+    difference, n = comparison.difference, comparison.n
+    title = f"{name} minus {baseline_name}"
+    if n < 2:
+        return f"{title}: {difference.mean:+.4f} Dice, n = {n} is too small for an interval."
+    said = f"{title}: {difference} Dice (95 % CI), n = {n}"
+    if n < MIN_PATIENTS:
+        return f"{said}, too small for a verdict."
+    if not comparison.wins + comparison.losses:
+        return f"{said}, identical."
+    if difference.low <= 0 <= difference.high:
+        return f"{said}, not separable."
+    return f"{said}, {name} is {'better' if (difference.mean > 0) else 'worse'}."

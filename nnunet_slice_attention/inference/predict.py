@@ -8,6 +8,7 @@ import torch
 from nnunetv2.utilities.file_path_utilities import get_output_folder
 from nnunetv2.utilities.label_handling.label_handling import determine_num_input_channels
 
+from ..networks import SlabNetwork
 from .cases import Case, find_cases, in_one_line, is_finished, problems, remove_results
 from .predictor import SlabPredictor
 
@@ -46,7 +47,7 @@ def load_predictor(
 
     Raises:
         FileNotFoundError: a fold has no such checkpoint.
-        ValueError: the device is not there.
+        ValueError: the device is not there, or the model's plans are not those its training wrote.
     """
     folder = Path(folder)
     found = [p.parent.name.removeprefix("fold_") for p in folder.glob(f"fold_*/{checkpoint}")]
@@ -62,6 +63,12 @@ def load_predictor(
     predictor.initialize_from_trained_model_folder(
         str(folder), list(folds or cross_validated or found), checkpoint
     )
+    patch = list(predictor.configuration_manager.patch_size)
+    if isinstance(predictor.network, SlabNetwork) and len(patch) != 3:
+        raise ValueError(
+            f"{folder / 'plans.json'} has the patch size {patch}, without the slices that the training added. Put back "
+            "the file that the training wrote there."
+        )
     return predictor
 
 

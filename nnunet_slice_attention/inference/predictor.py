@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from typing import Literal
 
 import torch
 from acvl_utils.cropping_and_padding.padding import pad_nd_image
@@ -15,6 +16,8 @@ from tqdm import tqdm
 from ..networks import SlabNetwork
 from .whole_stack import segment_stack
 
+Neighbours = Literal["own", "repeat", "shuffle"]
+NEIGHBOURS: tuple[Neighbours, ...] = ("own", "repeat", "shuffle")
 CPU = torch.device("cpu")
 SLICES_AT_A_TIME = {"cuda": 64, "mps": 16, "cpu": 4}
 Tile = tuple[slice, slice]
@@ -28,15 +31,17 @@ class SlabPredictor(nnUNetPredictor):
     encoded once for each tile and mirroring.
 
     Args:
+        neighbours: "own"; or a test of what a model makes of them: "repeat" replaces each by the centre slice,
+            "shuffle" gives each slice others of the volume, drawn from a fixed seed.
         slices_at_a_time: slices of one forward pass; default by device. When memory runs out, results are collected
             in main memory, then it is halved.
         others: see `nnUNetPredictor`.
 
     Raises:
-        ValueError: `slices_at_a_time` below 1, or `tile_step_size` not in (0, 1].
+        ValueError: `slices_at_a_time` below 1, `tile_step_size` not in (0, 1], or unknown `neighbours`.
     """
 
-    def __init__(self, *args, slices_at_a_time: int | None = None, **kwargs):
+    def __init__(self, *args, slices_at_a_time: int | None = None, neighbours: Neighbours = "own", **kwargs):
         super().__init__(*args, **kwargs)
         if slices_at_a_time is not None and slices_at_a_time < 1:
             raise ValueError(
@@ -44,6 +49,9 @@ class SlabPredictor(nnUNetPredictor):
             )
         if not 0 < self.tile_step_size <= 1:
             raise ValueError(f"step size {self.tile_step_size} is not above 0 and at most 1 (patches).")
+        if neighbours not in NEIGHBOURS:
+            raise ValueError(f"neighbours={neighbours!r} is none of {', '.join(NEIGHBOURS)}.")
+        self.neighbours = neighbours
         self.slices_at_a_time = slices_at_a_time or SLICES_AT_A_TIME[self.device.type]
 
     @torch.inference_mode()
@@ -55,8 +63,18 @@ class SlabPredictor(nnUNetPredictor):
         """
         network = self._slab_network()
         if network is None:
+            if self.neighbours != "own":
+                raise ValueError(
+                    f"neighbours={self.neighbours!r} is a test of slice-attention models; "
+                    f"{type(self.network).__name__} uses none."
+                )
             return super().predict_sliding_window_return_logits(input_image)
         network.to(self.device).eval()
+        if self.neighbours == "repeat":
+            network.ignore_neighbours()
+        if self.neighbours == "shuffle":
+            order = torch.randperm(input_image.shape[1], generator=torch.Generator().manual_seed(0))
+            input_image = input_image[:, order]
         patch = self.configuration_manager.patch_size[-2:]
         volume, inside = pad_nd_image(input_image, patch, "constant", {"value": 0}, True, None)
         attempts = [
@@ -66,7 +84,8 @@ class SlabPredictor(nnUNetPredictor):
             attempts.insert(0, (self.slices_at_a_time, self.device))
         for n_slices, place in attempts:
             try:
-                return self._predict(network, volume, n_slices, place)[(slice(None), *inside[1:])]
+                logits = self._predict(network, volume, n_slices, place)[(slice(None), *inside[1:])]
+                return logits if self.neighbours != "shuffle" else logits[:, order.argsort()]
             except torch.OutOfMemoryError:
                 empty_cache(self.device)
         raise RuntimeError(

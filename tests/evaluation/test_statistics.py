@@ -4,8 +4,15 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import wilcoxon
 
-from nnunet_slice_attention.evaluation.statistics import paired_difference, patient_means
+from nnunet_slice_attention.evaluation.statistics import (
+    compare,
+    holm,
+    paired_difference,
+    patient_means,
+    verdict,
+)
 
 
 def test_volumes_of_a_patient_count_once_and_empty_classes_not_at_all():
@@ -45,3 +52,38 @@ def test_one_patient_has_no_interval():
 def test_different_patients_are_named():
     with pytest.raises(ValueError, match="only one of the two holds b, c"):
         paired_difference({"a": 1, "b": 1}, {"a": 1, "c": 1})
+
+
+def test_holm_by_hand_and_nan_is_no_member_of_the_family():
+    adjusted = holm({"a": 0.01, "b": 0.04, "c": 0.03, "d": float("nan")})
+    assert adjusted["a"] == pytest.approx(0.03)
+    assert adjusted["b"] == adjusted["c"] == pytest.approx(0.06)  # never below a smaller p's
+    assert np.isnan(adjusted["d"])
+
+
+def test_wins_follow_the_direction_that_is_better():
+    baseline = dict(zip("abcdefg", [0.5, 0.6, 0.7, 0.8, 0.5, 0.6, 0.7], strict=True))
+    other = {
+        k: v + d for (k, v), d in zip(baseline.items(), [0.1, 0.2, -0.1, 0, 0.3, 0.15, 0.25], strict=True)
+    }
+    higher, lower = compare(baseline, other), compare(baseline, other, higher_is_better=False)
+    assert (higher.wins, higher.ties, higher.losses) == (5, 1, 1)
+    assert (lower.wins, lower.ties, lower.losses) == (1, 1, 5)
+    assert higher.p == pytest.approx(wilcoxon(list(other.values()), list(baseline.values())).pvalue)
+
+
+def test_the_verdict_says_what_the_interval_allows():
+    baseline = {str(i): 0.5 for i in range(10)}
+
+    def verdict_for(deltas):
+        other = {p: baseline[p] + d for p, d in zip(baseline, deltas, strict=False)}
+        return verdict("new", "old", compare({p: baseline[p] for p in other}, other))
+
+    assert verdict_for([0.1, 0.12, 0.08, 0.11, 0.1, 0.09, 0.13, 0.1, 0.1, 0.1]).endswith(
+        "n = 10, new is better."
+    )
+    assert verdict_for([-0.1, -0.12, -0.08, -0.11, -0.1, -0.09, -0.13, -0.1]).endswith("n = 8, new is worse.")
+    assert verdict_for([-0.1, 0.1] * 5).endswith("n = 10, not separable.")
+    assert verdict_for([0.0] * 10).endswith("identical.")
+    assert verdict_for([0.1, 0.1, 0.2]).endswith("n = 3, too small for a verdict.")
+    assert verdict_for([0.1]).endswith("n = 1 is too small for an interval.")

@@ -1,6 +1,7 @@
 """The verb `predict` on files: what nnUNetv2_predict writes, nearly the same segmentation, and clear errors."""
 
 import gzip
+import json
 import re
 import shutil
 from pathlib import Path
@@ -121,6 +122,7 @@ def test_what_is_cut_off_is_not_finished_and_nothing_old_stays(trained, tmp_path
         (["-f", "0", "-part_id", "1"], "part_id=1 is not one of the 1 parts"),
         (["-f", "0", "--slices", "-1"], "-1 slices at a time are too few"),
         (["-f", "0", "-step_size", "2"], "step size 2.0 is not above 0 and at most 1"),
+        (["-f", "0", "--neighbours", "none"], "neighbours='none' is none of own, repeat, shuffle"),
         (["-f", "0", "-nps", "0"], "-npp 1 -nps 0: both take at least one process"),
         (["-f", "0", "-i", "nowhere"], "no case in nowhere: expected a folder"),
         (["-device", "mps"], "device 'mps' is not available here. Give -device cpu"),
@@ -130,6 +132,21 @@ def test_a_mistake_is_one_sentence(trained, tmp_path, capsys, flags, message):
     assert predict(trained, tmp_path / "out", *flags) == 1
     assert re.search(message, capsys.readouterr().err)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_model_folder_with_plans_of_2d_is_refused(trained, tmp_path, capsys):
+    folder = tmp_path / MODEL
+    shutil.copytree(trained.folder, folder, ignore=shutil.ignore_patterns("validation", "fold_1"))
+    plans = json.loads((folder / "plans.json").read_text())
+    patch = plans["configurations"]["2d"]["patch_size"]
+    del patch[0]
+    (folder / "plans.json").write_text(json.dumps(plans))
+    out = tmp_path / "out"
+    assert (
+        main(["predict", "-i", str(trained.images), "-o", str(out), "-m", str(folder), "-device", "cpu"]) == 1
+    )
+    assert f"plans.json has the patch size {patch}" in capsys.readouterr().err
+    assert not out.exists()
 
 
 def test_export_writes_the_trained_weights(trained, tmp_path, capsys):

@@ -77,7 +77,7 @@ def brute_force(network, volume, mirror_axes):
 @pytest.mark.parametrize("mirror_axes", [(), (1, 2)], ids=["plain", "mirrored"])
 def test_equals_the_channel_view_of_each_slice_with_its_true_neighbours(name, options, size, mirror_axes):
     network = build(name, options, double=False).eval()
-    for depth, slices in [(1, 4), (2, 1), (3, 64), (10, 4)]:
+    for depth, slices in [(1, 4), (2, 1), (3, 64), (10, 4)] + ([] if mirror_axes else [(37, 5)]):
         volume = torch.randn(1, depth, *size, generator=torch.Generator().manual_seed(depth))
         with torch.inference_mode():
             expected = brute_force(network, volume, mirror_axes)
@@ -86,6 +86,27 @@ def test_equals_the_channel_view_of_each_slice_with_its_true_neighbours(name, op
         )
         assert got.shape == (K, depth, *size)
         assert (got - expected).abs().max() < 1e-4
+
+
+@every_default
+def test_neighbours_can_be_replaced_to_test_what_they_give(name, options):
+    network = build(name, options, double=False).eval()
+    volume = torch.randn(1, 7, *PATCH, generator=torch.Generator().manual_seed(1))
+    own, shuffled = (
+        predictor(network, (), neighbours=kind).predict_sliding_window_return_logits(volume)
+        for kind in ("own", "shuffle")
+    )
+    repeated = build(name, options | {"repeat_centre": True}, double=False).eval()
+    repeated.load_state_dict(network.state_dict())
+    expected = predictor(repeated, ()).predict_sliding_window_return_logits(volume)
+    got = predictor(network, (), neighbours="repeat").predict_sliding_window_return_logits(volume)
+    torch.testing.assert_close(got, expected)
+    if name == "SliceUNet":  # which has no neighbours
+        torch.testing.assert_close(shuffled, own)
+        torch.testing.assert_close(got, own)
+    else:
+        assert (shuffled - own).abs().max() > 1e-4
+        assert (got - own).abs().max() > 1e-4
 
 
 def test_each_slice_is_encoded_once_for_each_tile_and_mirroring():

@@ -1,0 +1,231 @@
+"""What a comparison compares: each model's predictions of the same cases, and their truths."""
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nnunetv2.ensembling.ensemble import ensemble_crossvalidations, ensemble_folders
+from nnunetv2.paths import nnUNet_preprocessed, nnUNet_raw, nnUNet_results
+from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
+
+Fold = int | str
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model's predictions.
+
+    Attributes:
+        name: TRAINER__PLANS__CONFIGURATION, or what the user calls a folder.
+        predictions: the file of every case.
+        fold_of: the fold whose validation a case belongs to; empty for a folder.
+        folder: of the trained model, or of the predictions.
+    """
+
+    name: str
+    predictions: Mapping[str, Path]
+    folder: Path
+    fold_of: Mapping[str, Fold] = field(default_factory=dict)
+
+    @property
+    def has_probabilities(self) -> bool:
+        return all((path.parent / f"{case}.npz").is_file() for case, path in self.predictions.items())
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The true segmentations of a data set.
+
+    Attributes:
+        folder: which holds CASE + ending.
+        dataset_json: the data set's description.
+        splits: validation cases of every fold; empty where the data set is not known.
+        images: folder of the images, if they are to be shown.
+    """
+
+    folder: Path
+    dataset_json: Mapping
+    splits: Sequence[Sequence[str]] = ()
+    images: Path | None = None
+
+    @property
+    def ending(self) -> str:
+        return self.dataset_json["file_ending"]
+
+    def file(self, case: str) -> Path:
+        return self.folder / f"{case}{self.ending}"
+
+    def image(self, case: str) -> Path | None:
+        """The first channel, if it is there."""
+        path = self.images / f"{case}_0000{self.ending}" if self.images else None
+        return path if path and path.is_file() else None
+
+
+def truth_of_dataset(dataset: str) -> Truth:
+    """What nnU-Net's preprocessing left of a data set.
+
+    Raises:
+        FileNotFoundError: it is not preprocessed, or was never split.
+    """
+    folder = Path(str(nnUNet_preprocessed)) / maybe_convert_to_dataset_name(dataset)
+    needed = {name: folder / name for name in ("dataset.json", "splits_final.json", "gt_segmentations")}
+    for path in needed.values():
+        if not path.exists():
+            raise FileNotFoundError(
+                f"{path} does not exist. Preprocess the data set and train a fold of it: nnUNetv2_plan_and_preprocess "
+                f"-d {dataset}, nnUNetv2_train {dataset} 2d 0."
+            )
+    splits = [split["val"] for split in json.loads(needed["splits_final.json"].read_text())]
+    raw = Path(str(nnUNet_raw)) / folder.name / "imagesTr"
+    return Truth(needed["gt_segmentations"], json.loads(needed["dataset.json"].read_text()), splits, raw)
+
+
+def truth_of_folder(folder: str | None, dataset_json: Path, images: str | None = None) -> Truth:
+    """True segmentations in a folder, for predictions of any origin.
+
+    Args:
+        images: folder of the images, as nnU-Net names them.
+
+    Raises:
+        ValueError: no folder was given.
+        FileNotFoundError: the folder or `dataset.json` does not exist.
+    """
+    if folder is None:
+        raise ValueError("--predictions needs --truth, the folder of the true segmentations.")
+    if not Path(folder).is_dir():
+        raise FileNotFoundError(f"{folder} is no folder: give --truth the folder of the true segmentations.")
+    if not Path(dataset_json).is_file():
+        raise FileNotFoundError(f"{dataset_json} does not exist: give --dataset-json the data set's.")
+    shown = Path(images) if images else None
+    return Truth(Path(folder), json.loads(Path(dataset_json).read_text()), images=shown)
+
+
+def split_name(text: str) -> tuple[str, Path]:
+    """("csa", Path("out/csa")) of "csa=out/csa".
+
+    Raises:
+        ValueError: it has no name or no folder.
+    """
+    name, _, folder = text.partition("=")
+    if not (name and folder):
+        raise ValueError(f"--predictions {text!r} is not NAME=FOLDER.")
+    return name, Path(folder)
+
+
+def trained_model(dataset: str, name: str, folds: Sequence[Fold], truth: Truth) -> Model:
+    """The validation predictions of a trained model.
+
+    Raises:
+        ValueError: the name has not three parts, or a fold holds other cases than the data set's split.
+        FileNotFoundError: the model, or a fold's validation, does not exist.
+    """
+    if name.count("__") != 2 or not all(name.split("__")):
+        raise ValueError(
+            f"model {name!r} is not TRAINER__PLANS__CONFIGURATION, e.g. nnUNetTrainerCSANet__nnUNetPlans__2d."
+        )
+    folder = Path(str(nnUNet_results)) / maybe_convert_to_dataset_name(dataset) / name
+    if not folder.is_dir():
+        others = sorted(p.name for p in folder.parent.glob("*__*__*"))
+        raise FileNotFoundError(f"{folder} does not exist. Trained so far: {', '.join(others) or 'nothing'}.")
+    predictions, fold_of = {}, {}
+    for fold in folds:
+        validation = folder / f"fold_{fold}" / "validation"
+        found = _segmentations(validation, truth.ending)
+        trainer, plans, configuration = name.split("__")
+        again = f"nnUNetv2_train {dataset} {configuration} {fold} -tr {trainer} -p {plans} --val --npz"
+        if not found:
+            raise FileNotFoundError(f"{validation} holds no prediction. Finish the training, or run: {again}")
+        if fold != "all":
+            _check_split(name, fold, set(found), truth, again)
+        predictions |= found
+        fold_of |= dict.fromkeys(found, fold)
+    return Model(name, predictions, folder, fold_of)
+
+
+def _check_split(name: str, fold: Fold, cases: set[str], truth: Truth, again: str) -> None:
+    if not int(fold) < len(truth.splits):
+        raise ValueError(f"fold {fold} does not exist: splits_final.json has {len(truth.splits)} folds.")
+    expected = set(truth.splits[int(fold)])
+    if missing := sorted(expected - cases):
+        raise ValueError(f"{name}, fold {fold}: no prediction of {', '.join(missing)}. Run: {again}")
+    if extra := sorted(cases - expected):
+        raise ValueError(
+            f"{name}, fold {fold}: {', '.join(extra)} is not in this fold of splits_final.json. The model was trained "
+            "on another split and cannot be compared; train it again."
+        )
+
+
+def predicted_folder(name: str, folder: Path, ending: str) -> Model:
+    """Any folder of predictions, under a name of the user's.
+
+    Raises:
+        FileNotFoundError: it holds none.
+    """
+    found = _segmentations(folder, ending)
+    if not found:
+        raise FileNotFoundError(f"{folder} ({name}) holds no file that ends in {ending}.")
+    return Model(name, found, Path(folder))
+
+
+def check_same_cases(models: Sequence[Model], truth: Truth) -> None:
+    """Raise ValueError unless all models have the same cases, each with a truth."""
+    first = models[0]
+    for model in models[1:]:
+        if differing := sorted(set(first.predictions) ^ set(model.predictions)):
+            raise ValueError(
+                f"{first.name} and {model.name} do not hold the same cases; only one has {', '.join(differing)}. "
+                "Predict the missing ones, or compare other folders."
+            )
+    if missing := [case for case in sorted(first.predictions) if not truth.file(case).is_file()]:
+        raise FileNotFoundError(f"no truth of {', '.join(missing)} in {truth.folder}.")
+
+
+def ensemble(one: Model, other: Model, output: Path, processes: int, ending: str) -> Model:
+    """Two models' mean probabilities, made by nnU-Net, as a model of its own; both have probabilities."""
+    folders = [str(one.folder), str(other.folder)]
+    if one.fold_of and other.fold_of:
+        ensemble_crossvalidations(folders, str(output), list(dict.fromkeys(one.fold_of.values())), processes)
+    else:
+        ensemble_folders(folders, str(output), num_processes=processes)
+    return Model(f"{one.name} + {other.name}", _segmentations(output, ending), output, one.fold_of)
+
+
+def group_by(rule: str | Path | None) -> Callable[[str], str]:
+    """What maps a case to its patient: a regular expression's match (its first group, if it has one), or a CSV.
+
+    Args:
+        rule: None makes every case a patient of its own; an existing file is read as CSV with "case,patient" lines.
+
+    Raises:
+        ValueError: on a case that the rule does not cover, or an expression that is not one.
+    """
+    if rule is None:
+        return lambda case: case
+    if Path(rule).is_file():
+        lines = [line.split(",") for line in Path(rule).read_text().splitlines() if line.strip()]
+        patients = {line[0].strip(): line[1].strip() for line in lines if len(line) == 2}
+
+        def from_table(case: str) -> str:
+            if case not in patients:
+                raise ValueError(f"{rule} names no patient of case {case}: add a line {case},PATIENT.")
+            return patients[case]
+
+        return from_table
+    try:
+        pattern = re.compile(str(rule))
+    except re.error as error:
+        raise ValueError(f"--group {rule!r} is neither a file nor a regular expression: {error}.") from None
+
+    def from_name(case: str) -> str:
+        match = pattern.search(case)
+        if match is None:
+            raise ValueError(f"--group {str(rule)!r} matches nothing in case {case}.")
+        return match[1] if pattern.groups else match[0]
+
+    return from_name
+
+
+def _segmentations(folder: Path, ending: str) -> dict[str, Path]:
+    return {p.name.removesuffix(ending): p for p in sorted(Path(folder).glob(f"*{ending}"))}

@@ -1,0 +1,93 @@
+"""The verb `compare`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+HELP = "Compare models on the same cases, with uncertainty: tables, figures and one HTML page."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-d", metavar="DATASET", help="data set id or name")
+    parser.add_argument(
+        "-m", metavar="MODEL", nargs="+", default=[], help="TRAINER__PLANS__CONFIGURATION, stock ones too"
+    )
+    parser.add_argument(
+        "-f", metavar="FOLD", nargs="+", default=["0"], help="folds whose validation is compared (default: 0)"
+    )
+    parser.add_argument(
+        "--predictions",
+        metavar="NAME=FOLDER",
+        nargs="+",
+        default=[],
+        help="folders of predictions; with --truth",
+    )
+    parser.add_argument("--truth", metavar="FOLDER", help="true segmentations of --predictions")
+    parser.add_argument(
+        "--dataset-json", metavar="FILE", help="of --truth (default: dataset.json of the first folder)"
+    )
+    parser.add_argument("--images", metavar="FOLDER", help="of --truth, to show examples")
+    parser.add_argument(
+        "--reference", metavar="MODEL", help="what the others are compared with (default: the first)"
+    )
+    parser.add_argument(
+        "--group",
+        metavar="RULE",
+        help="which cases are one patient: a regular expression for its name in the case's, or a CSV of case,patient",
+    )
+    parser.add_argument(
+        "--tolerance",
+        metavar="MM",
+        type=float,
+        default=2.0,
+        help="of the surface distance, NSD (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--lesions",
+        metavar="MM",
+        type=float,
+        nargs=2,
+        help="lesion-wise too; diameters between small, medium, large",
+    )
+    parser.add_argument(
+        "--no-ensembles", action="store_true", help="leave out pairs of models with probabilities"
+    )
+    parser.add_argument("-np", metavar="N", type=int, default=2, help="processes (default: %(default)s)")
+    parser.add_argument("-o", metavar="FOLDER", required=True, help="folder of the report")
+    parser.add_argument("--title", default="Comparison", help="of the report (default: %(default)s)")
+
+
+def run(args: argparse.Namespace) -> int:
+    from nnunet_slice_attention.benchmark import compared_models as found
+    from nnunet_slice_attention.benchmark.compare import Options, compare
+
+    if bool(args.m) == bool(args.predictions):
+        raise ValueError(
+            "give either -d and -m for trained models, or --predictions and --truth for folders."
+        )
+    if args.m:
+        if not args.d:
+            raise ValueError("-m needs -d DATASET.")
+        truth = found.truth_of_dataset(args.d)
+        folds = [int(fold) if fold.isdigit() else fold for fold in args.f]
+        models = [found.trained_model(args.d, name, folds, truth) for name in args.m]
+    else:
+        named = [found.split_name(text) for text in args.predictions]
+        truth = found.truth_of_folder(
+            args.truth, args.dataset_json or named[0][1] / "dataset.json", args.images
+        )
+        models = [found.predicted_folder(name, folder, truth.ending) for name, folder in named]
+    options = Options(
+        reference=args.reference or models[0].name,
+        tolerance=args.tolerance,
+        lesion_sizes=tuple(args.lesions) if args.lesions else None,
+        ensembles=not args.no_ensembles,
+        processes=args.np,
+        title=args.title,
+    )
+    failures = compare(models, truth, Path(args.o), options, found.group_by(args.group))
+    for failure in failures:
+        print(f"FAILED {failure}", file=sys.stderr)
+    if not failures:
+        print(f"Wrote {args.o}/report.html, report.md, cases.csv and manifest.json")
+    return 1 if failures else 0

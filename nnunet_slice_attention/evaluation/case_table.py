@@ -1,0 +1,93 @@
+"""The tidy table behind every comparison: one row a case and structure, computed case by case in processes."""
+
+import multiprocessing
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
+
+from .lesions import SIZES_MM, match_lesions
+from .segmentations import Labels, read_pair
+from .slice_profile import PARTS, continuity_error, dice_by_position
+from .structure_metrics import structure_metrics
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to evaluate, and how.
+
+    Attributes:
+        truth, prediction: files of the same case.
+        labels: of the data set.
+        tolerance: of the normalised surface distance, in mm.
+        lesion_sizes: diameters in mm between small, medium and large; None leaves lesions out.
+    """
+
+    case: str
+    truth: Path
+    prediction: Path
+    labels: Labels
+    tolerance: float
+    lesion_sizes: tuple[float, float] | None = None
+
+
+def evaluate(
+    tasks: Sequence[Task], reader: BaseReaderWriter, processes: int = 1
+) -> tuple[list[dict], dict[str, str]]:
+    """All rows, and a message for each case that could not be evaluated.
+
+    A row holds `case`, `structure`, `spacing_mm` along the slices, the figures of `StructureMetrics`, `dice_first` to
+    `dice_last` (see `dice_by_position`), `continuity_error`, and with lesions their number, how many were found, the
+    false positives, and `lesion_dice_small`, `_medium`, `_large`.
+    """
+    rows, problems = [], {}
+    # nnU-Net's readers and torch do not survive a fork with threads.
+    with ProcessPoolExecutor(max(1, processes), multiprocessing.get_context("spawn")) as pool:
+        for task, (found, problem) in zip(tasks, pool.map(_try, tasks, [reader] * len(tasks)), strict=True):
+            rows += found
+            if problem:
+                problems[task.case] = problem
+    return rows, problems
+
+
+def _try(task: Task, reader: BaseReaderWriter) -> tuple[list[dict], str]:
+    try:
+        return rows_of(task, reader), ""
+    except Exception as error:  # readers raise what they like; the other cases go on
+        return [], " ".join(str(error).split()) or type(error).__name__
+
+
+def rows_of(task: Task, reader: BaseReaderWriter) -> list[dict]:
+    """The rows of one case, one a structure."""
+    pair = read_pair(reader, task.truth, task.prediction, task.labels)
+    rows = []
+    for name in task.labels.structures:
+        truth, prediction = pair.masks(task.labels, name)
+        row = {"case": task.case, "structure": name, "spacing_mm": pair.spacing[0]}
+        row |= asdict(structure_metrics(truth, prediction, pair.spacing, task.tolerance))
+        by_position = dice_by_position(truth, prediction)
+        row |= {f"dice_{part}": dice for part, dice in zip(PARTS, by_position, strict=True)}
+        row["continuity_error"] = continuity_error(truth, prediction)
+        if task.lesion_sizes is not None:
+            row |= lesion_figures(truth, prediction, pair.spacing, task.lesion_sizes)
+        rows.append(row)
+    return rows
+
+
+def lesion_figures(truth, prediction, spacing, sizes: tuple[float, float] = SIZES_MM) -> Mapping[str, float]:
+    """Counts, and the mean Dice of the lesions of each size (NaN without one)."""
+    match = match_lesions(truth, prediction, spacing, sizes)
+    figures = {
+        "lesions": len(match.lesions),
+        "lesions_found": sum(lesion.found for lesion in match.lesions),
+        "lesions_made_up": match.false_positives,
+    }
+    for size in ("small", "medium", "large"):
+        dice = [lesion.dice for lesion in match.lesions if lesion.size == size]
+        figures |= {
+            f"lesions_{size}": len(dice),
+            f"lesion_dice_{size}": sum(dice) / len(dice) if dice else float("nan"),
+        }
+    return figures

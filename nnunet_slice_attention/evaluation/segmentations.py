@@ -1,0 +1,115 @@
+"""Reading a truth and its prediction, and refusing what cannot be compared."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
+
+FOREGROUND = "foreground"
+GEOMETRY_TOLERANCE = 1e-3  # mm; file formats round
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What a data set's labels mean.
+
+    Attributes:
+        structures: the labels of every class or region by its name, and of all together as "foreground".
+        ignore: the label of voxels that count for nothing, if there is one.
+        background: the label of everything else.
+    """
+
+    structures: dict[str, tuple[int, ...]]
+    ignore: int | None
+    background: int = 0
+
+    @classmethod
+    def of_dataset(cls, dataset_json: Mapping) -> "Labels":
+        """From the entry "labels" of `dataset.json`."""
+        labels = dict(dataset_json["labels"])
+        background, ignore = labels.pop("background", 0), labels.pop("ignore", None)
+        structures = {
+            name: tuple(value) if isinstance(value, list | tuple) else (value,)
+            for name, value in labels.items()
+        }
+        every = tuple(sorted({label for group in structures.values() for label in group}))
+        if len(structures) > 1:
+            structures[FOREGROUND] = every
+        return cls(structures, ignore, background)
+
+    @property
+    def known(self) -> set[int]:
+        """Every label a file may hold."""
+        found = {label for group in self.structures.values() for label in group} | {self.background}
+        return found | ({self.ignore} if self.ignore is not None else set())
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Truth and prediction of one case, (S, H, W) of labels; spacing in mm; S is the axis of the thick slices."""
+
+    truth: np.ndarray
+    prediction: np.ndarray
+    spacing: tuple[float, float, float]
+
+    def masks(self, labels: Labels, structure: str) -> tuple[np.ndarray, np.ndarray]:
+        """Truth and prediction of one structure, without the ignored voxels."""
+        counted = True if labels.ignore is None else self.truth != labels.ignore
+        inside = labels.structures[structure]
+        return tuple(np.isin(volume, inside) & counted for volume in (self.truth, self.prediction))
+
+
+def read_pair(reader: BaseReaderWriter, truth: Path, prediction: Path, labels: Labels) -> Pair:
+    """Read one case.
+
+    Raises:
+        ValueError: the two differ in geometry, or hold a label that the data set does not have.
+    """
+    (true_labels, of_truth), (predicted, of_prediction) = (
+        reader.read_seg(str(p)) for p in (truth, prediction)
+    )
+    true_labels, predicted = (_one_volume(v, p) for v, p in ((true_labels, truth), (predicted, prediction)))
+    if true_labels.shape != predicted.shape:
+        raise ValueError(
+            f"{prediction} has the shape {predicted.shape}, its truth {truth} {true_labels.shape}: predict the images "
+            "that belong to this truth."
+        )
+    for name, one in _geometry(of_truth).items():
+        other = _geometry(of_prediction).get(name)
+        if other is None or not np.allclose(one, other, atol=GEOMETRY_TOLERANCE):
+            raise ValueError(
+                f"{prediction} has the {name} {other}, its truth {truth} {one}: predict the images that belong to this "
+                "truth."
+            )
+    for volume, path in ((true_labels, truth), (predicted, prediction)):
+        unknown = sorted(set(np.unique(volume).tolist()) - labels.known)
+        if unknown:
+            raise ValueError(
+                f"{path} holds the label {unknown[0]:g}; the data set has {', '.join(map(str, sorted(labels.known)))}."
+            )
+    spacing = tuple(float(s) for s in of_truth["spacing"])
+    thick = int(np.argmax(spacing))
+    return Pair(
+        np.moveaxis(true_labels, thick, 0),
+        np.moveaxis(predicted, thick, 0),
+        (spacing[thick], *(s for axis, s in enumerate(spacing) if axis != thick)),
+    )
+
+
+def _one_volume(volume: np.ndarray, path: Path) -> np.ndarray:
+    """(1, S, H, W) of floats, as nnU-Net reads segmentations, to (S, H, W) of integers."""
+    if volume.ndim != 4 or len(volume) != 1:
+        raise ValueError(f"{path} has the shape {volume.shape}: expected one volume of labels.")
+    if not np.array_equal(volume, np.round(volume)):
+        raise ValueError(
+            f"{path} holds values that are no labels, e.g. {volume[volume != np.round(volume)][0]:g}."
+        )
+    return volume[0].astype(np.int32)
+
+
+def _geometry(properties: Mapping) -> dict[str, np.ndarray]:
+    """Spacing, and origin and direction where the reader knows them."""
+    found = {"spacing": properties["spacing"]} | dict(properties.get("sitk_stuff", {}))
+    return {name: np.asarray(value, float) for name, value in found.items()}

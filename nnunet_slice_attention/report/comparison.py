@@ -1,0 +1,136 @@
+"""The report of a comparison: `report.md` and one self-contained `report.html`."""
+
+import base64
+import hashlib
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import pandas as pd
+from jinja2 import Environment
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from ..evaluation.lesions import SIZE_NAMES
+from ..evaluation.statistics import verdict
+from ..files import write_text
+from . import figures, summary
+from .overlays import Example, overlay_figure
+from .tables import Table
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a report is made of.
+
+    Attributes:
+        rows: of the tidy case table, with model, fold and patient.
+        manifest: data, models, versions, hardware, options.
+        reference: the model the others are compared with.
+        examples: cases to show, by model.
+    """
+
+    rows: Sequence[dict]
+    manifest: dict
+    reference: str
+    examples: Mapping[str, Sequence[Example]]
+
+    @property
+    def cases(self) -> pd.DataFrame:
+        return pd.DataFrame(self.rows)
+
+
+def write_report(report: Report, output: Path) -> None:
+    """Write both pages into `output`."""
+    cases = report.cases
+    models = list(dict.fromkeys(cases.model))
+    verdicts = verdicts_of(cases, models, report.reference)
+    tables = tables_of(report, cases, models)
+    pictures = {
+        "How large are the differences?": figures.difference_figure(cases, models, report.reference),
+        "Patient by patient": figures.scatter_figure(cases, models, report.reference),
+        "Spread": figures.distribution_figure(cases, models),
+        "From the first to the last slice": figures.position_figure(cases, models),
+    }
+    if len(models) < 2:
+        pictures = {title: pictures[title] for title in ("Spread", "From the first to the last slice")}
+    facts = facts_of(report, cases)
+    title = report.manifest["options"]["title"]
+    markdown = [f"# {title}", "\n".join(f"- {sentence}" for sentence in verdicts)]
+    markdown += [table.markdown() for table in tables]
+    markdown += ["## Made with", "\n".join(f"- {name}: {value}" for name, value in facts.items())]
+    write_text(output / "report.md", "\n\n".join(markdown) + "\n")
+    template = files(__package__).joinpath("templates/report.html.j2").read_text(encoding="utf-8")
+    page = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(template)
+    drawn = {name: Markup(svg(figure)) for name, figure in pictures.items()}
+    drawn |= {
+        f"{model} beside {report.reference}": Markup(png(overlay_figure(examples)))
+        for model, examples in report.examples.items()
+    }
+    write_text(
+        output / "report.html",
+        page.render(title=title, verdicts=verdicts, figures=drawn, tables=tables, facts=facts),
+    )
+
+
+def verdicts_of(cases: pd.DataFrame, models: Sequence[str], reference: str) -> list[str]:
+    """One sentence for each model but the reference, on the mean of classes."""
+    overall = summary.with_mean(summary.structures_of(cases))[0]
+    found = [
+        verdict(model, reference, summary.paired(cases, model, reference, overall))
+        for model in models
+        if model != reference
+    ]
+    return found or ["Only one model: nothing to compare it with."]
+
+
+def tables_of(report: Report, cases: pd.DataFrame, models: Sequence[str]) -> list[Table]:
+    options = report.manifest["options"]
+    tables = [
+        summary.accuracy_table(cases, models, options["tolerance"]),
+        summary.difference_table(cases, models, report.reference),
+        summary.worst_table(cases, models, report.reference),
+        summary.slice_table(cases, models),
+    ]
+    if options["lesion_sizes"]:
+        small, large = options["lesion_sizes"]
+        bounds = (f"< {small:g} mm", f"{small:g}-{large:g} mm", f"> {large:g} mm")
+        sizes = dict(zip(SIZE_NAMES, bounds, strict=True))
+        tables.append(summary.lesion_table(cases, models, sizes))
+    return [table for table in tables if table.rows]
+
+
+def facts_of(report: Report, cases: pd.DataFrame) -> dict[str, str]:
+    """What a reader needs to judge or to repeat it."""
+    manifest = report.manifest
+    folds = sorted({str(fold) for fold in cases.fold if fold != ""})
+    return {
+        "data set": manifest["dataset"]["name"],
+        "cases, patients": f"{cases.case.nunique()}, {cases.patient.nunique()}",
+        "folds": ", ".join(folds) or "prediction folders",
+        "reference": report.reference,
+        "versions": manifest["versions"],
+        "hardware": manifest["hardware"],
+        "hash of the split": manifest["dataset"]["splits_sha256"] or "unknown",
+        "hash of the truths": manifest["dataset"]["truth_sha256"],
+    }
+
+
+def png(figure: Figure) -> str:
+    """The figure as an element of an HTML page, for what is mostly image."""
+    out = io.BytesIO()
+    figure.savefig(out, format="png", dpi=90)
+    return f'<img alt="" src="data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}">'
+
+
+def svg(figure: Figure) -> str:
+    """The figure as an element of an HTML page, with ids of its own."""
+    out = io.StringIO()
+    figure.savefig(out, format="svg", metadata={"Date": None})
+    text = out.getvalue()
+    text = text[text.index("<svg") :]
+    unique = f"f{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    return re.sub(r'(id="|href="#|url\(#)', rf"\g<1>{unique}", text)

@@ -1,0 +1,112 @@
+"""Figures of a comparison, one a question. Colours are told apart with any colour vision."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from ..evaluation.slice_profile import PARTS
+from .summary import paired, patient_figures, structures_of, with_mean
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = "osD^vP*"
+
+
+def difference_figure(cases: pd.DataFrame, models: Sequence[str], reference: str) -> Figure:
+    """Every model's difference to the reference: the interval of the mean, and a dot a patient."""
+    others = [model for model in models if model != reference]
+    figure = Figure(figsize=(9, 1.2 + 0.55 * len(others)), layout="constrained")
+    axis = figure.subplots()
+    theirs = patient_figures(cases, reference, _overall(cases))
+    for row, model in enumerate(others):
+        difference = paired(cases, model, reference, _overall(cases)).difference
+        ours = patient_figures(cases, model, _overall(cases))
+        dots = [ours[p] - theirs[p] for p in sorted(set(ours) & set(theirs))]
+        axis.plot(dots, np.full(len(dots), row), "o", color="grey", alpha=0.4, markersize=4)
+        axis.plot([difference.low, difference.high], [row, row], color=COLOURS[0], linewidth=3)
+        axis.plot(difference.mean, row, "D", color=COLOURS[0])
+    axis.axvline(0, color="black", linewidth=1)
+    axis.set_yticks(range(len(others)), others, fontsize=8)
+    axis.set_ylim(len(others) - 0.5, -0.5)
+    axis.set_xlabel(f"Dice minus that of {reference}; mean and 95 % CI, a dot a patient")
+    axis.grid(axis="x", alpha=0.3)
+    return figure
+
+
+def scatter_figure(cases: pd.DataFrame, models: Sequence[str], reference: str) -> Figure:
+    """Each patient's Dice by a model against the reference; above the line the model is better."""
+    others = [model for model in models if model != reference]
+    columns = min(4, len(others))
+    rows = -(-len(others) // columns)
+    figure = Figure(figsize=(3.1 * columns, 3.2 * rows), layout="constrained")
+    theirs = patient_figures(cases, reference, _overall(cases))
+    axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
+    for axis, model in zip(axes, others, strict=False):
+        ours = patient_figures(cases, model, _overall(cases))
+        both = sorted(set(ours) & set(theirs))
+        x, y = [theirs[p] for p in both], [ours[p] for p in both]
+        low = max(0, min([*x, *y, 1]) - 0.02)
+        axis.axline((low, low), slope=1, color="black", linewidth=0.8)
+        axis.plot(x, y, "o", color=COLOURS[0], alpha=0.7)
+        axis.set_title(_broken(model), fontsize=8)
+        axis.set_aspect("equal")
+        axis.grid(alpha=0.3)
+    for axis in axes[len(others) :]:
+        axis.set_visible(False)
+    figure.supxlabel(f"Dice of {reference}", fontsize=9)
+    figure.supylabel("Dice of the model", fontsize=9)
+    return figure
+
+
+def distribution_figure(cases: pd.DataFrame, models: Sequence[str]) -> Figure:
+    """Dice of every patient, by structure and model, over box plots."""
+    structures = with_mean(structures_of(cases))
+    figure = Figure(figsize=(9, 1.1 + 0.28 * len(models) * len(structures)), layout="constrained")
+    axes = figure.subplots(len(structures), 1, squeeze=False, sharex=True).ravel()
+    for axis, structure in zip(axes, structures, strict=True):
+        for row, model in enumerate(models):
+            values = list(patient_figures(cases, model, structure).values())
+            colour = COLOURS[row % len(COLOURS)]
+            axis.boxplot(
+                values,
+                positions=[row],
+                orientation="horizontal",
+                widths=0.6,
+                showfliers=False,
+                medianprops={"color": "black"},
+            )
+            axis.plot(values, np.full(len(values), row), "o", color=colour, alpha=0.6, markersize=4)
+        axis.set_yticks(range(len(models)), models, fontsize=7)
+        axis.set_ylim(len(models) - 0.5, -0.5)
+        axis.set_title(structure, fontsize=9, loc="left")
+        axis.grid(axis="x", alpha=0.3)
+    axes[-1].set_xlabel("Dice, a dot a patient")
+    return figure
+
+
+def position_figure(cases: pd.DataFrame, models: Sequence[str]) -> Figure:
+    """Mean Dice along the slices of the true structures."""
+    figure = Figure(figsize=(7, 3.4), layout="constrained")
+    axis = figure.subplots()
+    for i, model in enumerate(models):
+        means = []
+        for part in PARTS:
+            values = list(patient_figures(cases, model, _overall(cases), f"dice_{part}").values())
+            means.append(np.mean(values) if values else np.nan)
+        axis.plot(
+            PARTS, means, marker=MARKERS[i % len(MARKERS)], color=COLOURS[i % len(COLOURS)], label=model
+        )
+    axis.set_xlabel("fifth of the structure along the slices")
+    axis.set_ylabel("Dice, mean over patients")
+    axis.grid(alpha=0.3)
+    axis.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+    return figure
+
+
+def _overall(cases: pd.DataFrame) -> str:
+    return with_mean(structures_of(cases))[0]
+
+
+def _broken(model: str) -> str:
+    return model.replace("__", "\n", 1)

@@ -1,0 +1,71 @@
+"""What a difference in Dice looks like: image, truth and both contours on three neighbouring slices."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+LINES = ((("#FFFFFF", "truth"), "-"), (("#E69F00", "reference"), "--"), (("#56B4E9", "model"), "-"))
+MARGIN = 12  # voxels around the structures
+
+
+@dataclass(frozen=True)
+class Example:
+    """One case; volumes (S, H, W), spacing of H and W in mm."""
+
+    title: str
+    image: np.ndarray
+    truth: np.ndarray
+    reference: np.ndarray
+    model: np.ndarray
+    spacing: tuple[float, float]
+
+
+def overlay_figure(examples: Sequence[Example]) -> Figure:
+    """A row an example: the slice on which the two predictions differ most, and its neighbours."""
+    figure = Figure(figsize=(9, 3.3 * len(examples) + 0.4), layout="constrained")
+    rows = figure.subplots(len(examples), 3, squeeze=False)
+    for example, axes in zip(examples, rows, strict=True):
+        window = _window(example)
+        grey = np.percentile(example.image[(slice(None), *window)], (1, 99))
+        for axis, index in zip(axes, _three_slices(example), strict=True):
+            axis.set_xticks([])
+            axis.set_yticks([])
+            if not 0 <= index < len(example.image):
+                axis.set_visible(False)
+                continue
+            axis.set_title(f"slice {index + 1} of {len(example.image)}", fontsize=8)
+            aspect = example.spacing[0] / example.spacing[1]
+            axis.imshow(
+                example.image[(index, *window)], cmap="gray", vmin=grey[0], vmax=grey[1], aspect=aspect
+            )
+            of_each = (example.truth, example.reference, example.model)
+            for labels, ((colour, _), style) in zip(of_each, LINES, strict=True):
+                _contours(axis, labels[(index, *window)], colour, style)
+        axes[0].set_ylabel(example.title, fontsize=8)
+    lines = [Line2D([], [], color=c, linestyle=style, label=name) for (c, name), style in LINES]
+    figure.legend(
+        handles=lines, loc="outside lower center", ncols=3, facecolor="grey", labelcolor="white", fontsize=9
+    )
+    return figure
+
+
+def _contours(axis, labels: np.ndarray, colour: str, style: str) -> None:
+    for label in np.unique(labels[labels > 0]):
+        axis.contour(labels == label, levels=[0.5], colors=[colour], linestyles=[style], linewidths=1.2)
+
+
+def _three_slices(example: Example) -> range:
+    centre = int(np.argmax((example.model != example.reference).sum(axis=(1, 2))))
+    return range(centre - 1, centre + 2)
+
+
+def _window(example: Example) -> tuple[slice, slice]:
+    """The plane around everything that is labelled in any of the three."""
+    labelled = ((example.truth > 0) | (example.reference > 0) | (example.model > 0)).any(axis=0)
+    if not labelled.any():
+        return slice(None), slice(None)
+    filled = (np.flatnonzero(labelled.any(axis=axis)) for axis in (1, 0))
+    return tuple(slice(max(0, f[0] - MARGIN), f[-1] + 1 + MARGIN) for f in filled)

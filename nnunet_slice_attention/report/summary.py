@@ -1,0 +1,191 @@
+"""From the tidy case table to what a report says. Patients are the unit everywhere."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from ..evaluation.segmentations import FOREGROUND
+from ..evaluation.slice_profile import PARTS
+from ..evaluation.statistics import Comparison, compare, holm, patient_means
+from .tables import Table, mean_sd, median_iqr
+
+MEAN = "mean of classes"
+
+
+def patient_figures(
+    cases: pd.DataFrame, model: str, structure: str, column: str = "dice"
+) -> dict[str, float]:
+    """{patient: figure}: the mean over the patient's cases; `MEAN` averages a case's classes first.
+
+    Where the figure is not applicable (the structure is in neither) the case is left out.
+    """
+    own = cases[cases.model == model]
+    own = own[own.structure != FOREGROUND] if structure == MEAN else own[own.structure == structure]
+    by_case: dict[str, dict[str, float]] = {}
+    for row in own.to_dict("records"):
+        by_case.setdefault(row["case"], {})[row["structure"]] = row[column]
+    patient_of = dict(zip(own.case, own.patient, strict=True))
+    return patient_means(by_case, patient_of.__getitem__)
+
+
+def structures_of(cases: pd.DataFrame) -> list[str]:
+    """Classes in the data set's order, then the foreground."""
+    return list(dict.fromkeys(cases.structure))
+
+
+def with_mean(structures: Sequence[str]) -> list[str]:
+    """The structures, after their mean where there is more than one."""
+    classes = [s for s in structures if s != FOREGROUND]
+    return [MEAN, *structures] if len(classes) > 1 else list(structures)
+
+
+def paired(
+    cases: pd.DataFrame, model: str, reference: str, structure: str, column: str = "dice"
+) -> Comparison:
+    """`model` against `reference` on the patients for whom both have a figure."""
+    ours, theirs = (patient_figures(cases, name, structure, column) for name in (model, reference))
+    both = sorted(set(ours) & set(theirs))
+    return compare({p: theirs[p] for p in both}, {p: ours[p] for p in both})
+
+
+def accuracy_table(cases: pd.DataFrame, models: Sequence[str], tolerance: float) -> Table:
+    columns = (
+        "structure", "model", "n", "Dice, mean ± SD", "Dice, median [IQR]", f"NSD at {tolerance:g} mm",
+        "HD95 [mm]", "HD [mm]", "volume error [ml]", "missed", "hallucinated",
+    )  # fmt: skip
+    rows = []
+    for structure in with_mean(structures_of(cases)):
+        for model in models:
+            figures = {
+                column: patient_figures(cases, model, structure, column).values()
+                for column in ("dice", "nsd", "hd95", "hd", "volume_error_ml")
+            }
+            of_both = cases[(cases.model == model) & ((cases.structure == structure) | (structure == MEAN))]
+            of_both = of_both[of_both.structure != FOREGROUND] if structure == MEAN else of_both
+            rows.append(
+                (
+                    structure,
+                    model,
+                    str(len(figures["dice"])),
+                    mean_sd(figures["dice"]),
+                    median_iqr(figures["dice"]),
+                    mean_sd(figures["nsd"]),
+                    mean_sd(figures["hd95"], 1),
+                    mean_sd(figures["hd"], 1),
+                    mean_sd(figures["volume_error_ml"], 1),
+                    str((of_both.presence == "missed").sum()),
+                    str((of_both.presence == "hallucinated").sum()),
+                )
+            )
+    note = (
+        "Mean ± SD over patients, n patients. Missed and hallucinated structures count with Dice 0 and the volume's "
+        "diagonal as distance; a structure in neither truth nor prediction counts nothing."
+    )
+    return Table("Accuracy", columns, tuple(rows), note)
+
+
+def difference_table(cases: pd.DataFrame, models: Sequence[str], reference: str) -> Table:
+    columns = (
+        "structure",
+        "model",
+        "Dice difference [95 % CI]",
+        "n",
+        "better / equal / worse",
+        "p (Wilcoxon)",
+        "p (Holm)",
+    )
+    found = {
+        (structure, model): paired(cases, model, reference, structure)
+        for structure in with_mean(structures_of(cases))
+        for model in models
+        if model != reference
+    }
+    adjusted = holm({key: comparison.p for key, comparison in found.items()})
+    rows = [
+        (
+            structure,
+            model,
+            str(c.difference),
+            str(c.n),
+            f"{c.wins} / {c.ties} / {c.losses}",
+            f"{c.p:.3g}",
+            f"{adjusted[structure, model]:.3g}",
+        )
+        for (structure, model), c in found.items()
+    ]
+    note = (
+        f"To {reference}. Mean of the paired differences of patients, percentile bootstrap with 10,000 draws; p-values "
+        "of all rows are one family."
+    )
+    return Table("Differences", columns, tuple(rows), note)
+
+
+def worst_table(cases: pd.DataFrame, models: Sequence[str], reference: str, n: int = 5) -> Table:
+    rows = []
+    for model in models:
+        if model == reference:
+            continue
+        ours, theirs = (patient_figures(cases, name, MEAN) for name in (model, reference))
+        deltas = {patient: ours[patient] - theirs[patient] for patient in ours if patient in theirs}
+        for patient in sorted(deltas, key=deltas.__getitem__)[:n]:
+            rows.append(
+                (model, patient, f"{ours[patient]:.3f}", f"{theirs[patient]:.3f}", f"{deltas[patient]:+.3f}")
+            )
+    columns = ("model", "patient", "Dice", f"Dice of {reference}", "difference")
+    return Table(
+        "Largest losses", columns, tuple(rows), f"The {n} patients with the lowest difference of each model."
+    )
+
+
+def slice_table(cases: pd.DataFrame, models: Sequence[str]) -> Table:
+    rows = []
+    for structure in with_mean(structures_of(cases)):
+        for model in models:
+            by_part = [
+                mean_sd(patient_figures(cases, model, structure, f"dice_{part}").values()) for part in PARTS
+            ]
+            continuity = mean_sd(patient_figures(cases, model, structure, "continuity_error").values())
+            rows.append((structure, model, *by_part, continuity))
+    columns = ("structure", "model", *(f"Dice, {part} fifth" for part in PARTS), "continuity error")
+    note = (
+        "Along the slices, from the first to the last slice of the true structure. Continuity error: mean absolute "
+        "difference between the overlap of neighbouring slices in the prediction and in the truth; 0 is as continuous "
+        "as the truth. Mean ± SD over patients."
+    )
+    return Table("Within the stack", columns, tuple(rows), note)
+
+
+def lesion_table(cases: pd.DataFrame, models: Sequence[str], sizes: Mapping[str, str]) -> Table:
+    rows = []
+    for structure in structures_of(cases):
+        for model in models:
+            own = cases[(cases.model == model) & (cases.structure == structure)]
+            sensitivity = own.lesions_found.sum() / own.lesions.sum() if own.lesions.sum() else float("nan")
+            by_size = [
+                mean_sd(patient_figures(cases, model, structure, f"lesion_dice_{size}").values())
+                for size in sizes
+            ]
+            rows.append(
+                (
+                    structure,
+                    model,
+                    f"{int(own.lesions.sum())}",
+                    f"{sensitivity:.3f}",
+                    f"{own.lesions_made_up.mean():.2f}",
+                    *by_size,
+                )
+            )
+    columns = (
+        "structure",
+        "model",
+        "lesions",
+        "sensitivity",
+        "false positives a volume",
+        *(f"Dice, {s} ({mm})" for s, mm in sizes.items()),
+    )
+    return Table(
+        "Lesions",
+        columns,
+        tuple(rows),
+        "Connected components, matched by any overlap; diameter of the sphere of equal volume.",
+    )

@@ -1,0 +1,159 @@
+"""The verb `compare`, on trained models and on folders of predictions."""
+
+import csv
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+
+from nnunet_slice_attention.cli import main
+from tests.tiny_data import TinyDataset, draw_volume, write
+
+CSA, STOCK = (f"Tiny_{name}__nnUNetPlans__2d" for name in ("nnUNetTrainerSAUNet", "nnUNetTrainer"))
+PATIENTS = 8
+
+
+def rows_of(folder) -> list[dict]:
+    with (folder / "cases.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Eight patients of two visits: a truth, a perfect prediction and one that is a voxel too small all around."""
+    dataset = TinyDataset(1, "Tiny")
+    for name in ("truth", "perfect", "small"):
+        (tmp_path / name).mkdir()
+    for patient in range(PATIENTS):
+        for visit in range(2):
+            _, labels = draw_volume(5, seed=10 * patient + visit, channels=1, with_ignore=False)
+            eroded = labels.copy()
+            for axis in (1, 2):
+                for shift in (-1, 1):
+                    eroded = np.minimum(eroded, np.roll(labels, shift, axis))
+            for name, volume in (("truth", labels), ("perfect", labels), ("small", eroded)):
+                write(volume, tmp_path / name / f"patient{patient}_visit{visit}.nii.gz")
+    (tmp_path / "dataset.json").write_text(json.dumps(dataset.dataset_json))
+    return tmp_path
+
+
+def compare(folders, *flags, models=("perfect", "small")):
+    named = [f"{name}={folders / name}" for name in models]
+    argv = ["compare", "--predictions", *named, "--truth", str(folders / "truth"), "-np", "1"]
+    return main([*argv, "--dataset-json", str(folders / "dataset.json"), "-o", str(folders / "out"), *flags])
+
+
+def test_folders_are_compared_patient_by_patient(folders):
+    assert compare(folders, "--group", r"(patient\d+)_", "--lesions", "15", "30") == 0
+    rows = rows_of(folders / "out")
+    assert len(rows) == 2 * 2 * PATIENTS * 3  # models, visits, patients, structures
+    assert all(row["dice"] == "1.0" for row in rows if row["model"] == "perfect")
+    small = [float(row["dice"]) for row in rows if (row["model"], row["structure"]) == ("small", "disc")]
+    assert 0.4 < min(small) < max(small) < 0.95
+    report = (folders / "out" / "report.md").read_text()
+    assert re.search(r"- small minus perfect: -0\.\d+ \[.*n = 8, small is worse\.", report)
+    for title in ("Accuracy", "Differences", "Largest losses", "Within the stack", "Lesions"):
+        assert f"## {title}" in report
+    manifest = json.loads((folders / "out" / "manifest.json").read_text())
+    assert set(manifest["models"]) == {"perfect", "small"}
+    page = (folders / "out" / "report.html").read_text()
+    assert page.count("<svg") == 4
+    assert not re.search(r'(?:src|href)="(?!#|data:)', page)  # nothing to fetch
+
+
+def test_a_repetition_evaluates_only_what_changed(folders, monkeypatch):
+    assert compare(folders) == 0
+    first = (folders / "out" / "cases.csv").read_bytes()
+    (stored,) = [p for p in (folders / "out" / "evaluated").iterdir() if "perfect" in p.read_text()]
+    before = stored.stat().st_mtime_ns
+    shutil.copy(folders / "truth" / "patient0_visit0.nii.gz", folders / "small")
+    assert compare(folders) == 0
+    assert stored.stat().st_mtime_ns == before
+    assert (folders / "out" / "cases.csv").read_bytes() != first
+
+
+def test_an_unreadable_case_is_named_and_no_report_is_made_of_the_others(folders, capsys):
+    write(np.zeros((2, 3, 3), np.uint8), folders / "small" / "patient3_visit1.nii.gz")
+    assert compare(folders) == 1
+    assert "FAILED small, patient3_visit1: " in capsys.readouterr().err
+    assert not (folders / "out" / "report.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--reference", "other"], "reference 'other' is none of the models: perfect, small"),
+        (["--group", "study"], "--group 'study' matches nothing in case patient0_visit0"),
+        (["--group", "("], "neither a file nor a regular expression"),
+        (["--truth", "nowhere"], "nowhere is no folder"),
+        (["--predictions", "perfect"], "--predictions 'perfect' is not NAME=FOLDER"),
+        (["-m", "A__B__C"], "give either -d and -m"),
+    ],
+)
+def test_a_mistake_is_one_sentence(folders, capsys, flags, message):
+    assert compare(folders, *flags) == 1
+    assert message in capsys.readouterr().err
+    assert not (folders / "out").exists()
+
+
+def test_missing_cases_are_named(folders, capsys):
+    (folders / "small" / "patient1_visit0.nii.gz").unlink()
+    assert compare(folders) == 1
+    assert "only one has patient1_visit0" in capsys.readouterr().err
+    (folders / "perfect" / "patient1_visit0.nii.gz").unlink()
+    (folders / "truth" / "patient2_visit0.nii.gz").unlink()
+    assert compare(folders) == 1
+    assert "no truth of patient2_visit0" in capsys.readouterr().err
+
+
+def test_the_same_model_twice_and_a_single_case_get_no_verdict(folders):
+    for path in (folders / "perfect").glob("*visit1*"):
+        path.unlink()
+    for path in list((folders / "perfect").glob("*.nii.gz"))[1:]:
+        path.unlink()
+    shutil.copytree(folders / "perfect", folders / "again")
+    assert compare(folders, models=("perfect", "again")) == 0
+    assert "n = 1 is too small for an interval" in (folders / "out" / "report.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def trained(run_nnunet, nnunet_folders, tiny):
+    for model in (CSA, STOCK):
+        run_nnunet("nnUNetv2_train", tiny.id, "2d", 0, "-tr", model.split("__")[0], "-device", "cpu", "--npz")
+    return nnunet_folders / "results" / tiny.folder
+
+
+def test_trained_models_and_their_ensemble(trained, tiny, nnunet_folders, tmp_path):
+    argv = ["compare", "-d", str(tiny.id), "-m", STOCK, CSA, "-np", "1", "-o", str(tmp_path)]
+    assert main(argv) == 0
+    rows = rows_of(tmp_path)
+    assert {row["model"] for row in rows} == {STOCK, CSA, f"{STOCK} + {CSA}"}
+    summary = json.loads((trained / CSA / "fold_0" / "validation" / "summary.json").read_text())
+    for case in summary["metric_per_case"]:
+        name = case["prediction_file"].rsplit("/", 1)[-1].removesuffix(".nii.gz")
+        (ours,) = [
+            row["dice"]
+            for row in rows
+            if (row["model"], row["case"], row["structure"]) == (CSA, name, "disc")
+        ]
+        assert float(ours) == pytest.approx(case["metrics"]["1"]["Dice"])
+
+
+def test_another_split_is_refused(trained, tiny, capsys, tmp_path):
+    validation = trained / CSA / "fold_0" / "validation"
+    moved = sorted(validation.glob("*.nii.gz"))[0]
+    argv = ["compare", "-d", str(tiny.id), "-m", STOCK, CSA, "-np", "1", "-o", str(tmp_path)]
+    renamed = moved.rename(validation / "case_99.nii.gz")
+    try:
+        assert main(argv) == 1
+        error = capsys.readouterr().err
+        assert f"{CSA}, fold 0: no prediction of {moved.name.removesuffix('.nii.gz')}" in error
+        shutil.copy(renamed, moved)
+        assert main(argv) == 1
+        assert "case_99 is not in this fold of splits_final.json" in capsys.readouterr().err
+    finally:
+        renamed.replace(moved)
+    assert main([*argv, "-f", "3"]) == 1
+    assert "Finish the training" in capsys.readouterr().err

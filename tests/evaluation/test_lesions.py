@@ -1,0 +1,47 @@
+"""Lesions matched by hand."""
+
+import numpy as np
+import pytest
+
+from nnunet_slice_attention.evaluation.lesions import match_lesions, size_name
+
+SPACING = (5.0, 1.0, 1.0)
+
+
+def mask(*columns: tuple[int, int]) -> np.ndarray:
+    volume = np.zeros((4, 12, 40), bool)
+    for first, last in columns:
+        volume[1:3, 3:9, first:last] = True
+    return volume
+
+
+def test_found_missed_and_made_up():
+    match = match_lesions(mask((0, 6), (10, 16)), mask((3, 6), (30, 33)), SPACING)
+    assert [lesion.found for lesion in match.lesions] == [True, False]
+    assert match.lesions[0].dice == pytest.approx(2 * 3 / (6 + 3))
+    assert match.false_positives == 1
+
+
+def test_one_prediction_over_two_lesions_finds_both_and_costs_dice():
+    match = match_lesions(mask((0, 6), (10, 16)), mask((0, 16)), SPACING)
+    assert [lesion.dice for lesion in match.lesions] == [pytest.approx(2 * 6 / (6 + 16))] * 2
+    assert match.false_positives == 0
+
+
+def test_corners_connect_and_volume_is_in_mm():
+    truth = np.zeros((4, 8, 8), bool)
+    truth[0, 0, 0] = truth[1, 1, 1] = True
+    (lesion,) = match_lesions(truth, truth, SPACING).lesions
+    assert np.pi / 6 * lesion.diameter**3 == pytest.approx(2 * 5)
+
+
+def test_nothing_in_either_is_no_lesion():
+    match = match_lesions(mask(), mask(), SPACING)
+    assert (match.lesions, match.false_positives) == ((), 0)
+
+
+@pytest.mark.parametrize(
+    ("diameter", "name"), [(14.9, "small"), (15, "medium"), (30, "medium"), (30.1, "large")]
+)
+def test_sizes(diameter, name):
+    assert size_name(diameter) == name

@@ -1,0 +1,82 @@
+"""What can be compared is read along the thick slices; what cannot is refused by name."""
+
+import numpy as np
+import pytest
+import SimpleITK
+from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
+
+from nnunet_slice_attention.evaluation.segmentations import Labels, read_pair
+from tests.tiny_data import TinyDataset, draw_volume, write
+
+LABELS = Labels.of_dataset(TinyDataset(1, "Tiny").dataset_json)
+
+
+@pytest.fixture
+def files(tmp_path):
+    _, labels = draw_volume(5, seed=0, channels=1, with_ignore=False)
+    paths = tmp_path / "truth.nii.gz", tmp_path / "prediction.nii.gz"
+    for path in paths:
+        write(labels, path)
+    return *paths, labels
+
+
+def test_labels_of_classes_and_of_regions():
+    assert LABELS.structures == {"disc": (1,), "core": (2,), "foreground": (1, 2)}
+    regions = Labels.of_dataset(TinyDataset(1, "Tiny", regions=True).dataset_json)
+    assert regions.structures == {"disc": (1, 2), "core": (2,), "foreground": (1, 2)}
+    assert regions.ignore == 3
+    assert regions.known == {0, 1, 2, 3}
+    assert Labels.of_dataset({"labels": {"background": 0, "organ": 1}}).structures == {"organ": (1,)}
+
+
+def test_the_thick_axis_comes_first(tmp_path):
+    volume = np.zeros((4, 5, 6), np.uint8)
+    volume[1, 2, 3] = 1
+    image = SimpleITK.GetImageFromArray(volume)
+    image.SetSpacing((1.0, 8.0, 2.0))  # x, y, z: the slices are coronal
+    SimpleITK.WriteImage(image, str(tmp_path / "a.nii.gz"))
+    pair = read_pair(SimpleITKIO(), tmp_path / "a.nii.gz", tmp_path / "a.nii.gz", LABELS)
+    assert pair.truth.shape == (5, 4, 6)
+    assert pair.spacing == (8.0, 2.0, 1.0)
+    assert pair.truth[2, 1, 3] == 1
+
+
+def test_ignored_voxels_count_for_nothing(tmp_path):
+    _, labels = draw_volume(3, seed=0, channels=1, with_ignore=True)
+    write(labels, tmp_path / "truth.nii.gz")
+    write(np.where(labels == 3, 1, labels).astype(np.uint8), tmp_path / "prediction.nii.gz")
+    regions = Labels.of_dataset(TinyDataset(1, "Tiny", regions=True).dataset_json)
+    pair = read_pair(SimpleITKIO(), tmp_path / "truth.nii.gz", tmp_path / "prediction.nii.gz", regions)
+    truth, prediction = pair.masks(regions, "disc")
+    assert (truth == prediction).all()
+    assert truth.any()
+
+
+def geometry(path, spacing=None, origin=None):
+    image = SimpleITK.ReadImage(str(path))
+    image.SetSpacing(spacing or image.GetSpacing())
+    image.SetOrigin(origin or image.GetOrigin())
+    SimpleITK.WriteImage(image, str(path))
+
+
+def test_another_geometry_is_refused_with_both_files(files):
+    truth, prediction, labels = files
+    geometry(prediction, spacing=(1.0, 1.0, 5.0))
+    with pytest.raises(ValueError, match=r"prediction\.nii\.gz has the spacing .*5.*truth\.nii\.gz .*6"):
+        read_pair(SimpleITKIO(), truth, prediction, LABELS)
+    geometry(prediction, spacing=(1.0, 1.0, 6.0), origin=(3.0, 0.0, 0.0))
+    with pytest.raises(ValueError, match=r"origin"):
+        read_pair(SimpleITKIO(), truth, prediction, LABELS)
+    write(labels[:-1], prediction)
+    with pytest.raises(ValueError, match=r"shape \(4, 40, 36\).*\(5, 40, 36\)"):
+        read_pair(SimpleITKIO(), truth, prediction, LABELS)
+
+
+def test_labels_that_the_data_set_does_not_have_are_refused(files):
+    truth, prediction, labels = files
+    write((labels * 4).astype(np.uint8), prediction)
+    with pytest.raises(ValueError, match=r"label 4; the data set has 0, 1, 2"):
+        read_pair(SimpleITKIO(), truth, prediction, LABELS)
+    write(labels * np.float32(0.5), prediction)
+    with pytest.raises(ValueError, match=r"no labels, e\.g\. 0\.5"):
+        read_pair(SimpleITKIO(), truth, prediction, LABELS)
