@@ -10,6 +10,8 @@ from nnunetv2.ensembling.ensemble import ensemble_crossvalidations, ensemble_fol
 from nnunetv2.paths import nnUNet_preprocessed, nnUNet_raw, nnUNet_results
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 
+from ..report.names import ENSEMBLE
+
 Fold = int | str
 
 
@@ -189,7 +191,7 @@ def ensemble(one: Model, other: Model, output: Path, processes: int, ending: str
         ensemble_crossvalidations(folders, str(output), list(dict.fromkeys(one.fold_of.values())), processes)
     else:
         ensemble_folders(folders, str(output), num_processes=processes)
-    return Model(f"{one.name} + {other.name}", _segmentations(output, ending), output, one.fold_of)
+    return Model(f"{one.name}{ENSEMBLE}{other.name}", _segmentations(output, ending), output, one.fold_of)
 
 
 def group_by(rule: str | Path | None) -> Callable[[str], str]:

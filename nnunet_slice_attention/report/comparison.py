@@ -18,6 +18,7 @@ from ..evaluation.lesions import SIZE_NAMES
 from ..evaluation.statistics import verdict
 from ..files import write_text
 from . import figures, summary
+from .names import short_names
 from .overlays import Example, overlay_figure
 from .tables import Table
 
@@ -39,19 +40,25 @@ class Report:
     examples: Mapping[str, Sequence[Example]]
 
     @property
+    def short(self) -> dict[str, str]:
+        """Full names of the models to those that are shown."""
+        return short_names(list(dict.fromkeys(row["model"] for row in self.rows)))
+
+    @property
     def cases(self) -> pd.DataFrame:
-        return pd.DataFrame(self.rows)
+        cases = pd.DataFrame(self.rows)
+        return cases.assign(model=cases.model.map(self.short))
 
 
 def write_report(report: Report, output: Path) -> None:
     """Write both pages into `output`."""
-    cases = report.cases
-    models = list(dict.fromkeys(cases.model))
-    verdicts = verdicts_of(cases, models, report.reference)
+    cases, short = report.cases, report.short
+    models, reference = list(short.values()), short[report.reference]
+    verdicts = verdicts_of(cases, models, reference)
     tables = tables_of(report, cases, models)
     pictures = {
-        "How large are the differences?": figures.difference_figure(cases, models, report.reference),
-        "Patient by patient": figures.scatter_figure(cases, models, report.reference),
+        "How large are the differences?": figures.difference_figure(cases, models, reference),
+        "Patient by patient": figures.scatter_figure(cases, models, reference),
         "Spread": figures.distribution_figure(cases, models),
         "From the first to the last slice": figures.position_figure(cases, models),
     }
@@ -67,7 +74,7 @@ def write_report(report: Report, output: Path) -> None:
     page = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(template)
     drawn = {name: Markup(svg(figure)) for name, figure in pictures.items()}
     drawn |= {
-        f"{model} beside {report.reference}": Markup(png(overlay_figure(examples)))
+        f"{short[model]} beside {reference}": Markup(png(overlay_figure(examples)))
         for model, examples in report.examples.items()
     }
     write_text(
@@ -91,8 +98,8 @@ def tables_of(report: Report, cases: pd.DataFrame, models: Sequence[str]) -> lis
     options = report.manifest["options"]
     tables = [
         summary.accuracy_table(cases, models, options["tolerance"]),
-        summary.difference_table(cases, models, report.reference),
-        summary.worst_table(cases, models, report.reference),
+        summary.difference_table(cases, models, report.short[report.reference]),
+        summary.worst_table(cases, models, report.short[report.reference]),
         summary.slice_table(cases, models),
     ]
     if options["lesion_sizes"]:
@@ -111,6 +118,9 @@ def facts_of(report: Report, cases: pd.DataFrame) -> dict[str, str]:
         "data set": manifest["dataset"]["name"],
         "cases, patients": f"{cases.case.nunique()}, {cases.patient.nunique()}",
         "folds": ", ".join(folds) or "prediction folders",
+        "models": "; ".join(
+            name if name == shown else f"{shown}: {name}" for name, shown in report.short.items()
+        ),
         "reference": report.reference,
         "versions": manifest["versions"],
         "hardware": manifest["hardware"],

@@ -16,7 +16,7 @@ MARKERS = "osD^vP*"
 def difference_figure(cases: pd.DataFrame, models: Sequence[str], reference: str) -> Figure:
     """Every model's difference to the reference: the interval of the mean, and a dot a patient."""
     others = [model for model in models if model != reference]
-    figure = Figure(figsize=(9, 1.2 + 0.55 * len(others)), layout="constrained")
+    figure = Figure(figsize=(9, 1.3 + 0.55 * len(others)), layout="constrained")
     axis = figure.subplots()
     theirs = patient_figures(cases, reference, _overall(cases))
     for row, model in enumerate(others):
@@ -29,7 +29,7 @@ def difference_figure(cases: pd.DataFrame, models: Sequence[str], reference: str
     axis.axvline(0, color="black", linewidth=1)
     axis.set_yticks(range(len(others)), others, fontsize=8)
     axis.set_ylim(len(others) - 0.5, -0.5)
-    axis.set_xlabel(f"Dice minus that of {reference}; mean and 95 % CI, a dot a patient")
+    figure.supxlabel(f"Dice minus that of {reference}; mean and 95 % CI, a dot a patient", fontsize=9)
     axis.grid(axis="x", alpha=0.3)
     return figure
 
@@ -39,7 +39,7 @@ def scatter_figure(cases: pd.DataFrame, models: Sequence[str], reference: str) -
     others = [model for model in models if model != reference]
     columns = min(4, len(others))
     rows = -(-len(others) // columns)
-    figure = Figure(figsize=(3.1 * columns, 3.2 * rows), layout="constrained")
+    figure = Figure(figsize=(max(4, 3.1 * columns), 3.4 * rows), layout="constrained")
     theirs = patient_figures(cases, reference, _overall(cases))
     axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
     for axis, model in zip(axes, others, strict=False):

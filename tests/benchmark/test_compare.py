@@ -4,9 +4,11 @@ import csv
 import json
 import re
 import shutil
+import subprocess
 
 import numpy as np
 import pytest
+from matplotlib.image import imread
 
 from nnunet_slice_attention.cli import main
 from tests.tiny_data import TinyDataset, draw_volume, write
@@ -61,6 +63,21 @@ def test_folders_are_compared_patient_by_patient(folders):
     page = (folders / "out" / "report.html").read_text()
     assert page.count("<svg") == 4
     assert not re.search(r'(?:src|href)="(?!#|data:)', page)  # nothing to fetch
+
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium to open the page with")
+def test_a_browser_draws_the_page_without_a_network(folders):
+    assert compare(folders) == 0
+    page, shot = folders / "out" / "report.html", folders / "page.png"
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--window-size=1000,1400", f"--screenshot={shot}"]
+    offline = "--host-resolver-rules=MAP * ~NOTFOUND"
+    subprocess.run([CHROMIUM, *flags, offline, page.as_uri()], check=True, capture_output=True, timeout=120)
+    pixels = imread(shot)[..., :3]
+    assert pixels.shape[:2] == (1400, 1000)
+    assert (pixels < 0.5).any(axis=(1, 2)).mean() > 0.2  # ink in many rows, not an empty or a broken page
 
 
 def test_a_repetition_evaluates_only_what_changed(folders, monkeypatch):

@@ -29,7 +29,7 @@ def test_dense_stages_hold_no_more_weights_than_the_plan_s(features):
 
     dense, plain = count("SAUNet"), count("SliceUNet")
     assert all(d <= p for d, p in zip(dense, plain, strict=True))
-    assert sum(dense) > 0.8 * sum(plain)  # growth comes in steps of 8 channels
+    assert sum(dense) > 0.7 * sum(plain)  # growth comes in steps of 8 channels
 
 
 def test_no_network_takes_a_negative_radius_or_no_layer():

@@ -1,0 +1,21 @@
+from nnunet_slice_attention.report.names import short_names
+
+STOCK, CSA = "nnUNetTrainer__nnUNetPlans__2d", "nnUNetTrainerCSANet__nnUNetPlans__2d"
+THREE_D = "nnUNetTrainer__nnUNetPlans__3d_fullres"
+
+
+def test_what_all_have_in_common_is_left_out():
+    assert short_names([STOCK, CSA, f"{STOCK} + {CSA}"]) == {
+        STOCK: "nnUNetTrainer",
+        CSA: "nnUNetTrainerCSANet",
+        f"{STOCK} + {CSA}": "nnUNetTrainer + nnUNetTrainerCSANet",
+    }
+    assert list(short_names([STOCK, CSA, THREE_D]).values()) == [
+        "nnUNetTrainer 2d",
+        "nnUNetTrainerCSANet 2d",
+        "nnUNetTrainer 3d_fullres",
+    ]
+
+
+def test_names_of_another_form_stay():
+    assert short_names(["2d", STOCK]) == {"2d": "2d", STOCK: STOCK}
