@@ -5,9 +5,11 @@ import hashlib
 import io
 import itertools
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import median
 
 from nnunetv2.imageio.reader_writer_registry import determine_reader_writer_from_dataset_json
 
@@ -16,8 +18,8 @@ from ..evaluation.segmentations import Labels
 from ..files import write_text
 from ..report.comparison import Report, write_report
 from .compared_models import Model, Truth, check_same_cases, ensemble
-from .environment import hardware, versions
 from .examples import examples_of
+from .manifest import hash_of, manifest_of
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class Options:
         ensembles: evaluate every pair of models that has probabilities.
         processes: cases evaluated at a time.
         title: of the report.
+        cost: `cost.csv` of the verb `cost`, to set accuracy against cost.
     """
 
     reference: str
@@ -39,6 +42,7 @@ class Options:
     ensembles: bool = True
     processes: int = 2
     title: str = "Comparison"
+    cost: Path | None = None
 
 
 def compare(
@@ -66,6 +70,7 @@ def compare(
         raise ValueError(f"reference {options.reference!r} is none of the models: {', '.join(names)}.")
     check_same_cases(models, truth)
     patients = {case: patient_of(case) for case in models[0].predictions}
+    training_ms = training_costs(options.cost, names) if options.cost else {}
 
     models = list(models)
     if options.ensembles:
@@ -76,13 +81,13 @@ def compare(
     for row in rows:
         row["patient"] = patients[row["case"]]
     _write_csv(output / "cases.csv", rows)
-    manifest = _manifest(models, truth, options)
+    manifest = manifest_of(models, truth, asdict(options))
     write_text(output / "manifest.json", json.dumps(manifest, indent=2))
     reader = determine_reader_writer_from_dataset_json(
         truth.dataset_json, str(truth.file(rows[0]["case"])), verbose=False
     )
     examples = examples_of(rows, models[: len(names)], options.reference, truth, reader())
-    write_report(Report(rows, manifest, options.reference, examples), output)
+    write_report(Report(rows, manifest, options.reference, examples, training_ms), output)
     return []
 
 
@@ -136,42 +141,23 @@ def _fingerprint(tasks: Sequence[Task]) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def hash_of(path: Path) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+def training_costs(table: Path, models: Sequence[str]) -> dict[str, float]:
+    """Median milliseconds of a training step a slice; a model's schedule (`_50epochs`) does not change it.
 
-
-def _manifest(models: Sequence[Model], truth: Truth, options: Options) -> dict:
-    splits = truth.folder.parent / "splits_final.json"
-    return {
-        "options": asdict(options),
-        "dataset": {
-            "name": truth.dataset_json.get("name", truth.folder.parent.name),
-            "labels": truth.dataset_json["labels"],
-            "truth_sha256": _together(sorted(truth.file(case) for case in models[0].predictions)),
-            "splits_sha256": hash_of(splits) if truth.splits and splits.is_file() else None,
-        },
-        "models": {model.name: _of_model(model) for model in models},
-        "versions": versions(),
-        "hardware": hardware(),
-    }
-
-
-def _of_model(model: Model) -> dict:
-    """What decides a model's result, as far as its folder tells."""
-    plans = model.folder / "plans.json"
-    folds = sorted({str(fold) for fold in model.fold_of.values()})
-    checkpoints = [model.folder / f"fold_{fold}" / "checkpoint_final.pth" for fold in folds]
-    return {
-        "folds": folds,
-        "cases": len(model.predictions),
-        "plans_sha256": hash_of(plans) if plans.is_file() else None,
-        "checkpoints_sha256": {p.parent.name: hash_of(p) for p in checkpoints if p.is_file()},
-        "predictions_sha256": _together([model.predictions[case] for case in sorted(model.predictions)]),
-    }
-
-
-def _together(paths: Iterable[Path]) -> str:
-    return hashlib.sha256("".join(hash_of(path) for path in paths).encode()).hexdigest()
+    Raises:
+        ValueError: the table has none of the models.
+    """
+    with table.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    found = {}
+    for model in models:
+        names = {model, re.sub(r"_\d+epochs?(?=__)", "", model)}
+        steps = [float(r["step_s"]) / float(r["slices_per_step"]) for r in rows if r["model"] in names]
+        if steps:
+            found[model] = 1000 * median(steps)
+    if not found:
+        raise ValueError(f"{table} has none of the models {', '.join(models)}.")
+    return found
 
 
 def _write_csv(path: Path, rows: list[dict]) -> None:

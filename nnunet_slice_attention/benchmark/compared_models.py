@@ -1,8 +1,7 @@
 """What a comparison compares: each model's predictions of the same cases, and their truths."""
 
 import json
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -192,41 +191,6 @@ def ensemble(one: Model, other: Model, output: Path, processes: int, ending: str
     else:
         ensemble_folders(folders, str(output), num_processes=processes)
     return Model(f"{one.name}{ENSEMBLE}{other.name}", _segmentations(output, ending), output, one.fold_of)
-
-
-def group_by(rule: str | Path | None) -> Callable[[str], str]:
-    """What maps a case to its patient: a regular expression's match (its first group, if it has one), or a CSV.
-
-    Args:
-        rule: None makes every case a patient of its own; an existing file is read as CSV with "case,patient" lines.
-
-    Raises:
-        ValueError: on a case that the rule does not cover, or an expression that is not one.
-    """
-    if rule is None:
-        return lambda case: case
-    if Path(rule).is_file():
-        lines = [line.split(",") for line in Path(rule).read_text().splitlines() if line.strip()]
-        patients = {line[0].strip(): line[1].strip() for line in lines if len(line) == 2}
-
-        def from_table(case: str) -> str:
-            if case not in patients:
-                raise ValueError(f"{rule} names no patient of case {case}: add a line {case},PATIENT.")
-            return patients[case]
-
-        return from_table
-    try:
-        pattern = re.compile(str(rule))
-    except re.error as error:
-        raise ValueError(f"--group {rule!r} is neither a file nor a regular expression: {error}.") from None
-
-    def from_name(case: str) -> str:
-        match = pattern.search(case)
-        if match is None:
-            raise ValueError(f"--group {str(rule)!r} matches nothing in case {case}.")
-        return match[1] if pattern.groups else match[0]
-
-    return from_name
 
 
 def _segmentations(folder: Path, ending: str) -> dict[str, Path]:

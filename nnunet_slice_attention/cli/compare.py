@@ -53,6 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--no-ensembles", action="store_true", help="leave out pairs of models with probabilities"
     )
     parser.add_argument("-np", metavar="N", type=int, default=2, help="processes (default: %(default)s)")
+    parser.add_argument(
+        "--cost", metavar="FILE", help="cost.csv of the verb cost, to set accuracy against cost"
+    )
     parser.add_argument("-o", metavar="FOLDER", required=True, help="folder of the report")
     parser.add_argument("--title", default="Comparison", help="of the report (default: %(default)s)")
 
@@ -60,6 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from nnunet_slice_attention.benchmark import compared_models as found
     from nnunet_slice_attention.benchmark.compare import Options, compare
+    from nnunet_slice_attention.benchmark.patients import group_by
 
     if bool(args.m) == bool(args.predictions):
         raise ValueError(
@@ -84,8 +88,9 @@ def run(args: argparse.Namespace) -> int:
         ensembles=not args.no_ensembles,
         processes=args.np,
         title=args.title,
+        cost=Path(args.cost) if args.cost else None,
     )
-    failures = compare(models, truth, Path(args.o), options, found.group_by(args.group))
+    failures = compare(models, truth, Path(args.o), options, group_by(args.group))
     for failure in failures:
         print(f"FAILED {failure}", file=sys.stderr)
     if not failures:

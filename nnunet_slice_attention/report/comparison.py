@@ -32,12 +32,14 @@ class Report:
         manifest: data, models, versions, hardware, options.
         reference: the model the others are compared with.
         examples: cases to show, by model.
+        training_ms: milliseconds of a training step a slice, by model, of those whose cost was measured.
     """
 
     rows: Sequence[dict]
     manifest: dict
     reference: str
     examples: Mapping[str, Sequence[Example]]
+    training_ms: Mapping[str, float]
 
     @property
     def short(self) -> dict[str, str]:
@@ -64,6 +66,11 @@ def write_report(report: Report, output: Path) -> None:
     }
     if len(models) < 2:
         pictures = {title: pictures[title] for title in ("Spread", "From the first to the last slice")}
+    if report.training_ms:
+        cost = {short[model]: ms for model, ms in report.training_ms.items()}
+        pictures["Accuracy against cost"] = figures.accuracy_cost_figure(
+            cases, models, cost, "training step [ms a slice]"
+        )
     facts = facts_of(report, cases)
     title = report.manifest["options"]["title"]
     markdown = [f"# {title}", "\n".join(f"- {sentence}" for sentence in verdicts)]

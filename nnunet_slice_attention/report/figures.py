@@ -1,6 +1,6 @@
 """Figures of a comparison, one a question. Colours are told apart with any colour vision."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -98,6 +98,29 @@ def position_figure(cases: pd.DataFrame, models: Sequence[str]) -> Figure:
             PARTS, means, marker=MARKERS[i % len(MARKERS)], color=COLOURS[i % len(COLOURS)], label=model
         )
     axis.set_xlabel("fifth of the structure along the slices")
+    axis.set_ylabel("Dice, mean over patients")
+    axis.grid(alpha=0.3)
+    axis.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+    return figure
+
+
+def accuracy_cost_figure(
+    cases: pd.DataFrame, models: Sequence[str], cost: Mapping[str, float], unit: str
+) -> Figure:
+    """Mean Dice against cost, a point a model that has one; up and to the left is better.
+
+    Args:
+        cost: by model.
+        unit: what it is, e.g. "training [ms a slice]".
+    """
+    figure = Figure(figsize=(7, 3.6), layout="constrained")
+    axis = figure.subplots()
+    for i, model in enumerate(m for m in models if m in cost):
+        values = list(patient_figures(cases, model, _overall(cases)).values())
+        style = {"marker": MARKERS[i % len(MARKERS)], "color": COLOURS[i % len(COLOURS)]}
+        axis.plot(cost[model], np.mean(values), linestyle="none", label=model, **style)
+    axis.set_xlim(left=0)
+    axis.set_xlabel(unit)
     axis.set_ylabel("Dice, mean over patients")
     axis.grid(alpha=0.3)
     axis.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
+from nnunet_slice_attention.benchmark.compare import training_costs
 from nnunet_slice_attention.cli import main
 from tests.tiny_data import TinyDataset, draw_volume, write
 
@@ -147,6 +148,10 @@ def test_trained_models_and_their_ensemble(trained, tiny, nnunet_folders, tmp_pa
     assert main(argv) == 0
     rows = rows_of(tmp_path)
     assert {row["model"] for row in rows} == {STOCK, CSA, f"{STOCK} + {CSA}"}
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert manifest["models"][CSA]["training"]["fold_0"]["num_epochs"] == "2"
+    assert len(manifest["models"][CSA]["checkpoints_sha256"]["fold_0"]) == 64
+    assert len(manifest["dataset"]["splits_sha256"]) == 64
     summary = json.loads((trained / CSA / "fold_0" / "validation" / "summary.json").read_text())
     for case in summary["metric_per_case"]:
         name = case["prediction_file"].rsplit("/", 1)[-1].removesuffix(".nii.gz")
@@ -156,6 +161,18 @@ def test_trained_models_and_their_ensemble(trained, tiny, nnunet_folders, tmp_pa
             if (row["model"], row["case"], row["structure"]) == (CSA, name, "disc")
         ]
         assert float(ours) == pytest.approx(case["metrics"]["1"]["Dice"])
+
+
+def test_accuracy_is_set_against_cost(folders):
+    cost = folders / "cost.csv"
+    cost.write_text("model,step_s,slices_per_step\nsmall,0.5,10\nsmall,0.7,10\nsmall,0.6,10\n")
+    assert training_costs(cost, ["perfect", "small"]) == {"small": pytest.approx(60)}
+    assert compare(folders, "--cost", str(cost)) == 0
+    assert "Accuracy against cost" in (folders / "out" / "report.html").read_text()
+    cost.write_text("model,step_s,slices_per_step\nA_5epochs__B__C,1,10\nA__B__C,2,10\n")
+    assert training_costs(cost, ["A_50epochs__B__C"]) == {"A_50epochs__B__C": pytest.approx(200)}
+    with pytest.raises(ValueError, match="none of the models perfect"):
+        training_costs(cost, ["perfect"])
 
 
 def test_another_split_is_refused(trained, tiny, capsys, tmp_path):
