@@ -21,6 +21,8 @@ from .compared_models import Model, Truth, check_same_cases, ensemble
 from .examples import examples_of
 from .manifest import hash_of, manifest_of
 
+FILES = ("truth", "prediction", "probabilities")  # of a task
+
 
 @dataclass(frozen=True)
 class Options:
@@ -52,7 +54,7 @@ def compare(
     options: Options,
     patient_of: Callable[[str], str],
 ) -> list[str]:
-    """Write `cases.csv`, `manifest.json`, `report.md` and `report.html` to `output`.
+    """Write `cases.csv`, `manifest.json`, `report.md` and `report.html` to `output`, and `froc.csv` where it applies.
 
     Returns:
         a message for each case that could not be evaluated; then no report is written, since means over different
@@ -78,16 +80,23 @@ def compare(
     rows, failures = _evaluated(models, truth, output / "evaluated", options)
     if failures:
         return failures
+    froc = [
+        {key: row[key] for key in ("model", "case", "structure")} | counts
+        for row in rows
+        for counts in row.pop("froc", ())
+    ]
     for row in rows:
         row["patient"] = patients[row["case"]]
     _write_csv(output / "cases.csv", rows)
+    if froc:
+        _write_csv(output / "froc.csv", froc)
     manifest = manifest_of(models, truth, asdict(options))
     write_text(output / "manifest.json", json.dumps(manifest, indent=2))
     reader = determine_reader_writer_from_dataset_json(
         truth.dataset_json, str(truth.file(rows[0]["case"])), verbose=False
     )
     examples = examples_of(rows, models[: len(names)], options.reference, truth, reader())
-    write_report(Report(rows, manifest, options.reference, examples, training_ms), output)
+    write_report(Report(rows, manifest, options.reference, examples, training_ms, froc), output)
     return []
 
 
@@ -110,7 +119,15 @@ def _evaluated(
     rows, failures = [], []
     for model in models:
         tasks = [
-            Task(case, truth.file(case), path, labels, options.tolerance, options.lesion_sizes)
+            Task(
+                case,
+                truth.file(case),
+                path,
+                labels,
+                options.tolerance,
+                options.lesion_sizes,
+                model.probabilities(case) if options.lesion_sizes else None,
+            )
             for case, path in model.predictions.items()
         ]
         key = _fingerprint(tasks)
@@ -135,9 +152,9 @@ def _fingerprint(tasks: Sequence[Task]) -> str:
     """Changes when a file or an option does."""
     parts = []
     for task in tasks:
-        options = {k: v for k, v in asdict(task).items() if k not in ("truth", "prediction")}
+        options = {k: v for k, v in asdict(task).items() if k not in FILES}
         parts.append(json.dumps(options, sort_keys=True))
-        parts += [hash_of(path) for path in (task.truth, task.prediction)]
+        parts += [hash_of(path) for path in (getattr(task, name) for name in FILES) if path]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -161,7 +178,7 @@ def training_costs(table: Path, models: Sequence[str]) -> dict[str, float]:
 
 
 def _write_csv(path: Path, rows: list[dict]) -> None:
-    columns = ["model", "fold", "patient", "case", "structure"]
+    columns = [key for key in ("model", "fold", "patient", "case", "structure") if key in rows[0]]
     columns += [key for key in rows[0] if key not in columns]
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, columns, lineterminator="\n")

@@ -30,9 +30,14 @@ class Model:
     folder: Path
     fold_of: Mapping[str, Fold] = field(default_factory=dict)
 
+    def probabilities(self, case: str) -> Path | None:
+        """nnU-Net's file of them, if it was written."""
+        path = self.predictions[case].parent / f"{case}.npz"
+        return path if path.is_file() else None
+
     @property
     def has_probabilities(self) -> bool:
-        return all((path.parent / f"{case}.npz").is_file() for case, path in self.predictions.items())
+        return all(self.probabilities(case) for case in self.predictions)
 
 
 @dataclass(frozen=True)

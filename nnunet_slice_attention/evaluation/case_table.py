@@ -8,6 +8,7 @@ from pathlib import Path
 
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 
+from .froc import froc_counts, read_probability
 from .lesions import SIZES_MM, match_lesions
 from .segmentations import Labels, read_pair
 from .slice_profile import PARTS, continuity_error, dice_by_position
@@ -23,6 +24,7 @@ class Task:
         labels: of the data set.
         tolerance: of the normalised surface distance, in mm.
         lesion_sizes: diameters in mm between small, medium and large; None leaves lesions out.
+        probabilities: nnU-Net's file of them, for FROC; None leaves FROC out.
     """
 
     case: str
@@ -31,6 +33,7 @@ class Task:
     labels: Labels
     tolerance: float
     lesion_sizes: tuple[float, float] | None = None
+    probabilities: Path | None = None
 
 
 def evaluate(
@@ -40,7 +43,7 @@ def evaluate(
 
     A row holds `case`, `structure`, `spacing_mm` along the slices, the figures of `StructureMetrics`, `dice_first` to
     `dice_last` (see `dice_by_position`), `continuity_error`, and with lesions their number, how many were found, the
-    false positives, and `lesion_dice_small`, `_medium`, `_large`.
+    false positives, and `lesion_dice_small`, `_medium`, `_large`; with probabilities `froc`, see `froc_counts`.
     """
     rows, problems = [], {}
     # nnU-Net's readers and torch do not survive a fork with threads.
@@ -72,6 +75,9 @@ def rows_of(task: Task, reader: BaseReaderWriter) -> list[dict]:
         row["continuity_error"] = continuity_error(truth, prediction)
         if task.lesion_sizes is not None:
             row |= lesion_figures(truth, prediction, pair.spacing, task.lesion_sizes)
+            if task.probabilities is not None and name in task.labels.channels:
+                probability = read_probability(task.probabilities, task.labels.channels[name])
+                row["froc"] = froc_counts(truth, pair.as_read(probability), pair.spacing)
         rows.append(row)
     return rows
 

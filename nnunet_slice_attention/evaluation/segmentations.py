@@ -17,11 +17,13 @@ class Labels:
 
     Attributes:
         structures: the labels of every class or region by its name, and of all together as "foreground".
+        channels: where nnU-Net's probabilities have them; the foreground has no channel.
         ignore: the label of voxels that count for nothing, if there is one.
         background: the label of everything else.
     """
 
     structures: dict[str, tuple[int, ...]]
+    channels: dict[str, int]
     ignore: int | None
     background: int = 0
 
@@ -34,10 +36,12 @@ class Labels:
             name: tuple(value) if isinstance(value, list | tuple) else (value,)
             for name, value in labels.items()
         }
+        by_region = any(isinstance(value, list | tuple) for value in labels.values())
+        channels = {name: i if by_region else group[0] for i, (name, group) in enumerate(structures.items())}
         every = tuple(sorted({label for group in structures.values() for label in group}))
         if len(structures) > 1:
             structures[FOREGROUND] = every
-        return cls(structures, ignore, background)
+        return cls(structures, channels, ignore, background)
 
     @property
     def known(self) -> set[int]:
@@ -48,11 +52,20 @@ class Labels:
 
 @dataclass(frozen=True)
 class Pair:
-    """Truth and prediction of one case, (S, H, W) of labels; spacing in mm; S is the axis of the thick slices."""
+    """Truth and prediction of one case, (S, H, W) of labels; spacing in mm; S is the axis of the thick slices.
+
+    Attributes:
+        thick: which axis of the file that is.
+    """
 
     truth: np.ndarray
     prediction: np.ndarray
     spacing: tuple[float, float, float]
+    thick: int = 0
+
+    def as_read(self, volume: np.ndarray) -> np.ndarray:
+        """A volume in the axes of the files, e.g. a probability, to (S, H, W)."""
+        return np.moveaxis(volume, self.thick, 0)
 
     def masks(self, labels: Labels, structure: str) -> tuple[np.ndarray, np.ndarray]:
         """Truth and prediction of one structure, without the ignored voxels."""
@@ -95,6 +108,7 @@ def read_pair(reader: BaseReaderWriter, truth: Path, prediction: Path, labels: L
         np.moveaxis(true_labels, thick, 0),
         np.moveaxis(predicted, thick, 0),
         (spacing[thick], *(s for axis, s in enumerate(spacing) if axis != thick)),
+        thick,
     )
 
 

@@ -18,6 +18,7 @@ from ..evaluation.lesions import SIZE_NAMES
 from ..evaluation.statistics import verdict
 from ..files import write_text
 from . import figures, summary
+from .lesion_tables import froc_table, lesion_table
 from .names import short_names
 from .overlays import Example, overlay_figure
 from .tables import Table
@@ -32,6 +33,7 @@ class Report:
         manifest: data, models, versions, hardware, options.
         reference: the model the others are compared with.
         examples: cases to show, by model.
+        froc: what every threshold finds in every case, see `froc_counts`, with model and structure.
         training_ms: milliseconds of a training step a slice, by model, of those whose cost was measured.
     """
 
@@ -40,6 +42,7 @@ class Report:
     reference: str
     examples: Mapping[str, Sequence[Example]]
     training_ms: Mapping[str, float]
+    froc: Sequence[dict] = ()
 
     @property
     def short(self) -> dict[str, str]:
@@ -58,19 +61,7 @@ def write_report(report: Report, output: Path) -> None:
     models, reference = list(short.values()), short[report.reference]
     verdicts = verdicts_of(cases, models, reference)
     tables = tables_of(report, cases, models)
-    pictures = {
-        "How large are the differences?": figures.difference_figure(cases, models, reference),
-        "Patient by patient": figures.scatter_figure(cases, models, reference),
-        "Spread": figures.distribution_figure(cases, models),
-        "From the first to the last slice": figures.position_figure(cases, models),
-    }
-    if len(models) < 2:
-        pictures = {title: pictures[title] for title in ("Spread", "From the first to the last slice")}
-    if report.training_ms:
-        cost = {short[model]: ms for model, ms in report.training_ms.items()}
-        pictures["Accuracy against cost"] = figures.accuracy_cost_figure(
-            cases, models, cost, "training step [ms a slice]"
-        )
+    pictures = figures_of(report, cases, models)
     facts = facts_of(report, cases)
     title = report.manifest["options"]["title"]
     markdown = [f"# {title}", "\n".join(f"- {sentence}" for sentence in verdicts)]
@@ -88,6 +79,21 @@ def write_report(report: Report, output: Path) -> None:
         output / "report.html",
         page.render(title=title, verdicts=verdicts, figures=drawn, tables=tables, facts=facts),
     )
+
+
+def figures_of(report: Report, cases: pd.DataFrame, models: Sequence[str]) -> dict[str, Figure]:
+    """By the title above them."""
+    reference, drawn = report.short[report.reference], {}
+    if len(models) > 1:
+        drawn["How large are the differences?"] = figures.difference_figure(cases, models, reference)
+        drawn["Patient by patient"] = figures.scatter_figure(cases, models, reference)
+    drawn["Spread"] = figures.distribution_figure(cases, models)
+    drawn["From the first to the last slice"] = figures.position_figure(cases, models)
+    if report.training_ms:
+        cost = {report.short[model]: ms for model, ms in report.training_ms.items()}
+        unit = "training step [ms a slice]"
+        drawn["Accuracy against cost"] = figures.accuracy_cost_figure(cases, models, cost, unit)
+    return drawn
 
 
 def verdicts_of(cases: pd.DataFrame, models: Sequence[str], reference: str) -> list[str]:
@@ -113,7 +119,8 @@ def tables_of(report: Report, cases: pd.DataFrame, models: Sequence[str]) -> lis
         small, large = options["lesion_sizes"]
         bounds = (f"< {small:g} mm", f"{small:g}-{large:g} mm", f"> {large:g} mm")
         sizes = dict(zip(SIZE_NAMES, bounds, strict=True))
-        tables.append(summary.lesion_table(cases, models, sizes))
+        tables.append(lesion_table(cases, models, sizes))
+    tables.append(froc_table([row | {"model": report.short[row["model"]]} for row in report.froc]))
     return [table for table in tables if table.rows]
 
 

@@ -1,6 +1,6 @@
 """From the tidy case table to what a report says. Patients are the unit everywhere."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -153,39 +153,3 @@ def slice_table(cases: pd.DataFrame, models: Sequence[str]) -> Table:
         "as the truth. Mean ± SD over patients."
     )
     return Table("Within the stack", columns, tuple(rows), note)
-
-
-def lesion_table(cases: pd.DataFrame, models: Sequence[str], sizes: Mapping[str, str]) -> Table:
-    rows = []
-    for structure in structures_of(cases):
-        for model in models:
-            own = cases[(cases.model == model) & (cases.structure == structure)]
-            sensitivity = own.lesions_found.sum() / own.lesions.sum() if own.lesions.sum() else float("nan")
-            by_size = [
-                mean_sd(patient_figures(cases, model, structure, f"lesion_dice_{size}").values())
-                for size in sizes
-            ]
-            rows.append(
-                (
-                    structure,
-                    model,
-                    f"{int(own.lesions.sum())}",
-                    f"{sensitivity:.3f}",
-                    f"{own.lesions_made_up.mean():.2f}",
-                    *by_size,
-                )
-            )
-    columns = (
-        "structure",
-        "model",
-        "lesions",
-        "sensitivity",
-        "false positives a volume",
-        *(f"Dice, {s} ({mm})" for s, mm in sizes.items()),
-    )
-    return Table(
-        "Lesions",
-        columns,
-        tuple(rows),
-        "Connected components, matched by any overlap; diameter of the sphere of equal volume.",
-    )

@@ -163,6 +163,34 @@ def test_trained_models_and_their_ensemble(trained, tiny, nnunet_folders, tmp_pa
         assert float(ours) == pytest.approx(case["metrics"]["1"]["Dice"])
 
 
+def test_saved_probabilities_give_froc(trained, tiny, tmp_path):
+    argv = [
+        "compare",
+        "-d",
+        str(tiny.id),
+        "-m",
+        CSA,
+        "-np",
+        "1",
+        "-o",
+        str(tmp_path),
+        "--lesions",
+        "15",
+        "30",
+    ]
+    assert main(argv) == 0
+    with (tmp_path / "froc.csv").open(newline="") as file:
+        froc = list(csv.DictReader(file))
+    assert {row["structure"] for row in froc} == {"disc", "core"}
+    found = {}
+    for row in froc:
+        found.setdefault((row["case"], row["structure"]), []).append(int(row["found"]))
+    assert all(counts == sorted(counts, reverse=True) for counts in found.values())
+    report = (tmp_path / "report.md").read_text()
+    assert "## FROC" in report
+    assert "nothing to compare it with" in report
+
+
 def test_accuracy_is_set_against_cost(folders):
     cost = folders / "cost.csv"
     cost.write_text("model,step_s,slices_per_step\nsmall,0.5,10\nsmall,0.7,10\nsmall,0.6,10\n")

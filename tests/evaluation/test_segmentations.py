@@ -22,7 +22,9 @@ def files(tmp_path):
 
 def test_labels_of_classes_and_of_regions():
     assert LABELS.structures == {"disc": (1,), "core": (2,), "foreground": (1, 2)}
+    assert LABELS.channels == {"disc": 1, "core": 2}
     regions = Labels.of_dataset(TinyDataset(1, "Tiny", regions=True).dataset_json)
+    assert regions.channels == {"disc": 0, "core": 1}
     assert regions.structures == {"disc": (1, 2), "core": (2,), "foreground": (1, 2)}
     assert regions.ignore == 3
     assert regions.known == {0, 1, 2, 3}

@@ -1,0 +1,55 @@
+"""Lesion by lesion: found, missed and made up."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from ..evaluation.froc import RATES, sensitivity_at
+from .summary import patient_figures, structures_of
+from .tables import Table, mean_sd
+
+
+def lesion_table(cases: pd.DataFrame, models: Sequence[str], sizes: Mapping[str, str]) -> Table:
+    rows = []
+    for structure in structures_of(cases):
+        for model in models:
+            own = cases[(cases.model == model) & (cases.structure == structure)]
+            sensitivity = own.lesions_found.sum() / own.lesions.sum() if own.lesions.sum() else float("nan")
+            by_size = [
+                mean_sd(patient_figures(cases, model, structure, f"lesion_dice_{size}").values())
+                for size in sizes
+            ]
+            rows.append(
+                (
+                    structure,
+                    model,
+                    f"{int(own.lesions.sum())}",
+                    f"{sensitivity:.3f}",
+                    f"{own.lesions_made_up.mean():.2f}",
+                    *by_size,
+                )
+            )
+    columns = (
+        "structure",
+        "model",
+        "lesions",
+        "sensitivity",
+        "false positives a volume",
+        *(f"Dice, {s} ({mm})" for s, mm in sizes.items()),
+    )
+    return Table(
+        "Lesions",
+        columns,
+        tuple(rows),
+        "Connected components, matched by any overlap; diameter of the sphere of equal volume.",
+    )
+
+
+def froc_table(froc: Sequence[Mapping]) -> Table:
+    groups: dict[tuple[str, str], list[Mapping]] = {}
+    for row in froc:
+        groups.setdefault((row["structure"], row["model"]), []).append(row)
+    rows = [(*group, *(f"{s:.3f}" for s in sensitivity_at(counts))) for group, counts in groups.items()]
+    columns = ("structure", "model", *(f"{rate:g}" for rate in RATES))
+    note = "Highest sensitivity over all thresholds, at no more than so many false positives a volume."
+    return Table("FROC", columns, tuple(rows), note)
