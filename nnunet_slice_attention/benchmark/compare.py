@@ -6,21 +6,23 @@ import io
 import itertools
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
-from nnunetv2.imageio.reader_writer_registry import determine_reader_writer_from_dataset_json
-
+from .. import __version__
 from ..evaluation.case_table import Task, evaluate
-from ..evaluation.segmentations import Labels
+from ..evaluation.segmentations import Labels, stack_axis
 from ..files import write_text
 from ..report.comparison import Report, write_report
 from .compared_models import Model, Truth, check_same_cases, ensemble
 from .examples import examples_of
 from .manifest import hash_of, manifest_of
 
+RESULTS = ("cases.csv", "froc.csv", "manifest.json", "report.md", "report.html")
+SCHEMA = 1  # of the rows; count it up when a figure is defined anew
+AXIS_CASES = 20  # from which the axis of the slices is taken
 FILES = ("truth", "prediction", "probabilities")  # of a task
 
 
@@ -35,6 +37,7 @@ class Options:
         ensembles: evaluate every pair of models that has probabilities.
         processes: cases evaluated at a time.
         title: of the report.
+        group: the rule that maps cases to patients, for the record; None if every case counts as a patient.
         cost: `cost.csv` of the verb `cost`, to set accuracy against cost.
     """
 
@@ -44,6 +47,7 @@ class Options:
     ensembles: bool = True
     processes: int = 2
     title: str = "Comparison"
+    group: str | None = None
     cost: Path | None = None
 
 
@@ -63,6 +67,11 @@ def compare(
     Raises:
         ValueError: two models of one name, an unknown reference, different cases, or a case without a patient.
     """
+    if options.tolerance <= 0:
+        raise ValueError(f"--tolerance {options.tolerance:g} mm is not above 0.")
+    if options.lesion_sizes and not 0 < options.lesion_sizes[0] < options.lesion_sizes[1]:
+        sizes = " ".join(f"{size:g}" for size in options.lesion_sizes)
+        raise ValueError(f"--lesions {sizes}: the first diameter must be above 0 and below the second.")
     names = [model.name for model in models]
     if twice := {name for name in names if names.count(name) > 1}:
         raise ValueError(
@@ -74,10 +83,14 @@ def compare(
     patients = {case: patient_of(case) for case in models[0].predictions}
     training_ms = training_costs(options.cost, names) if options.cost else {}
 
+    for name in RESULTS:  # if this call fails, no report of another one stays behind
+        (output / name).unlink(missing_ok=True)
     models = list(models)
     if options.ensembles:
-        models += _ensembles(models, output / "ensembles", options.processes, truth.ending)
-    rows, failures = _evaluated(models, truth, output / "evaluated", options)
+        models += _ensembles(models, output / "ensembles", options.processes, truth)
+    cases = sorted(patients)[:AXIS_CASES]
+    thick = stack_axis(truth.reader(), [truth.file(case) for case in cases])
+    rows, failures = _evaluated(models, truth, thick, output / "evaluated", options)
     if failures:
         return failures
     froc = [
@@ -87,31 +100,25 @@ def compare(
     ]
     for row in rows:
         row["patient"] = patients[row["case"]]
+    manifest = manifest_of(models, truth, asdict(options))
+    examples = examples_of(rows, models[: len(names)], options.reference, truth, thick)
+    write_report(Report(rows, manifest, options.reference, names, examples, training_ms, froc), output)
     _write_csv(output / "cases.csv", rows)
     if froc:
         _write_csv(output / "froc.csv", froc)
-    manifest = manifest_of(models, truth, asdict(options))
     write_text(output / "manifest.json", json.dumps(manifest, indent=2))
-    reader = determine_reader_writer_from_dataset_json(
-        truth.dataset_json, str(truth.file(rows[0]["case"])), verbose=False
-    )
-    examples = examples_of(rows, models[: len(names)], options.reference, truth, reader())
-    write_report(Report(rows, manifest, options.reference, examples, training_ms, froc), output)
     return []
 
 
-def _ensembles(models: Sequence[Model], output: Path, processes: int, ending: str) -> list[Model]:
+def _ensembles(models: Sequence[Model], output: Path, processes: int, truth: Truth) -> list[Model]:
     with_probabilities = [model for model in models if model.has_probabilities]
     pairs = itertools.combinations(with_probabilities, 2)
-    return [
-        ensemble(a, b, output / f"{a.name}___{b.name}", processes, ending)
-        for a, b in pairs
-        if bool(a.fold_of) == bool(b.fold_of)
-    ]
+    made = [ensemble(a, b, output / f"{a.name}___{b.name}", processes, truth) for a, b in pairs]
+    return [model for model in made if model is not None]
 
 
 def _evaluated(
-    models: Iterable[Model], truth: Truth, cache: Path, options: Options
+    models: Sequence[Model], truth: Truth, thick: int, cache: Path, options: Options
 ) -> tuple[list[dict], list[str]]:
     """Rows of all models with their name and fold, and messages; what was evaluated before is read again."""
     cache.mkdir(parents=True, exist_ok=True)
@@ -126,7 +133,8 @@ def _evaluated(
                 labels,
                 options.tolerance,
                 options.lesion_sizes,
-                model.probabilities(case) if options.lesion_sizes else None,
+                thick,
+                model.probabilities(case) if options.lesion_sizes and model.has_probabilities else None,
             )
             for case, path in model.predictions.items()
         ]
@@ -134,10 +142,7 @@ def _evaluated(
         stored = cache / f"{hashlib.sha256(model.name.encode()).hexdigest()[:16]}.json"
         content = json.loads(stored.read_text()) if stored.is_file() else {}
         if content.get("key") != key:
-            reader = determine_reader_writer_from_dataset_json(
-                truth.dataset_json, str(tasks[0].truth), verbose=False
-            )
-            found, problems = evaluate(tasks, reader(), options.processes)
+            found, problems = evaluate(tasks, truth.reader(), options.processes)
             failures += [f"{model.name}, {case}: {problem}" for case, problem in problems.items()]
             if problems:
                 continue
@@ -150,7 +155,7 @@ def _evaluated(
 
 def _fingerprint(tasks: Sequence[Task]) -> str:
     """Changes when a file or an option does."""
-    parts = []
+    parts = [f"{SCHEMA} {__version__}"]
     for task in tasks:
         options = {k: v for k, v in asdict(task).items() if k not in FILES}
         parts.append(json.dumps(options, sort_keys=True))

@@ -1,11 +1,14 @@
 """What a comparison compares: each model's predictions of the same cases, and their truths."""
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from nnunetv2.ensembling.ensemble import ensemble_crossvalidations, ensemble_folders
+from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
+from nnunetv2.imageio.reader_writer_registry import determine_reader_writer_from_dataset_json
 from nnunetv2.paths import nnUNet_preprocessed, nnUNet_raw, nnUNet_results
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 
@@ -62,6 +65,13 @@ class Truth:
 
     def file(self, case: str) -> Path:
         return self.folder / f"{case}{self.ending}"
+
+    def reader(self) -> BaseReaderWriter:
+        """What reads and writes its files."""
+        example = next(iter(sorted(self.folder.glob(f"*{self.ending}"))))
+        return determine_reader_writer_from_dataset_json(
+            dict(self.dataset_json), str(example), verbose=False
+        )()
 
     def image(self, case: str) -> Path | None:
         """The first channel, if it is there."""
@@ -137,14 +147,22 @@ def trained_model(dataset: str, name: str, folds: Sequence[Fold], truth: Truth) 
         raise FileNotFoundError(f"{folder} does not exist. Trained so far: {', '.join(others) or 'nothing'}.")
     predictions, fold_of = {}, {}
     for fold in folds:
+        if fold == "all":
+            raise ValueError(
+                "fold all validates on the cases it was trained on. Compare folds 0 to 4, or predict held-out cases "
+                "and give --predictions."
+            )
         validation = folder / f"fold_{fold}" / "validation"
         found = _segmentations(validation, truth.ending)
         trainer, plans, configuration = name.split("__")
         again = f"nnUNetv2_train {dataset} {configuration} {fold} -tr {trainer} -p {plans} --val --npz"
         if not found:
             raise FileNotFoundError(f"{validation} holds no prediction. Finish the training, or run: {again}")
-        if fold != "all":
-            _check_split(name, fold, set(found), truth, again)
+        _check_split(name, fold, set(found), truth, again)
+        if twice := sorted(set(found) & set(predictions)):
+            raise ValueError(
+                f"{', '.join(twice)} is in more than one of the folds {', '.join(map(str, folds))}."
+            )
         predictions |= found
         fold_of |= dict.fromkeys(found, fold)
     return Model(name, predictions, folder, fold_of)
@@ -188,14 +206,24 @@ def check_same_cases(models: Sequence[Model], truth: Truth) -> None:
         raise FileNotFoundError(f"no truth of {', '.join(missing)} in {truth.folder}.")
 
 
-def ensemble(one: Model, other: Model, output: Path, processes: int, ending: str) -> Model:
-    """Two models' mean probabilities, made by nnU-Net, as a model of its own; both have probabilities."""
+def ensemble(one: Model, other: Model, output: Path, processes: int, truth: Truth) -> Model | None:
+    """Two models' mean probabilities, made by nnU-Net, as a model of its own; both have probabilities.
+
+    Returns:
+        None if nnU-Net cannot make it: plans in neither folder, or one is of folds and the other is not.
+    """
     folders = [str(one.folder), str(other.folder)]
-    if one.fold_of and other.fold_of:
+    plans = next((p for p in (Path(f, "plans.json") for f in folders) if p.is_file()), None)
+    if plans is None or bool(one.fold_of) != bool(other.fold_of):
+        return None
+    shutil.rmtree(output, ignore_errors=True)
+    if one.fold_of:
         ensemble_crossvalidations(folders, str(output), list(dict.fromkeys(one.fold_of.values())), processes)
     else:
-        ensemble_folders(folders, str(output), num_processes=processes)
-    return Model(f"{one.name}{ENSEMBLE}{other.name}", _segmentations(output, ending), output, one.fold_of)
+        known = {"dataset_json_file_or_dict": dict(truth.dataset_json), "plans_json_file_or_dict": str(plans)}
+        ensemble_folders(folders, str(output), num_processes=processes, **known)
+    made = {case: output / f"{case}{truth.ending}" for case in one.predictions}
+    return Model(f"{one.name}{ENSEMBLE}{other.name}", made, output, one.fold_of)
 
 
 def _segmentations(folder: Path, ending: str) -> dict[str, Path]:

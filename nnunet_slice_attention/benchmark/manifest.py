@@ -20,7 +20,7 @@ def manifest_of(models: Sequence[Model], truth: Truth, options: Mapping) -> dict
     return {
         "options": {k: str(v) if isinstance(v, Path) else v for k, v in options.items()},
         "dataset": {
-            "name": truth.dataset_json.get("name", truth.folder.parent.name),
+            "name": truth.dataset_json.get("name", truth.folder.resolve().parent.name),
             "labels": truth.dataset_json["labels"],
             "truth_sha256": _together(sorted(truth.file(case) for case in models[0].predictions)),
             "splits_sha256": hash_of(splits) if truth.splits and splits.is_file() else None,

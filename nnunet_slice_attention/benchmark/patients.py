@@ -18,7 +18,9 @@ def group_by(rule: str | Path | None) -> Callable[[str], str]:
         return lambda case: case
     if Path(rule).is_file():
         lines = [line.split(",") for line in Path(rule).read_text().splitlines() if line.strip()]
-        patients = {line[0].strip(): line[1].strip() for line in lines if len(line) == 2}
+        if wrong := [",".join(line) for line in lines if len(line) != 2 or not line[1].strip()]:
+            raise ValueError(f"{rule}: {wrong[0]!r} is not CASE,PATIENT.")
+        patients = {case.strip(): patient.strip() for case, patient in lines}
 
         def from_table(case: str) -> str:
             if case not in patients:
@@ -33,8 +35,9 @@ def group_by(rule: str | Path | None) -> Callable[[str], str]:
 
     def from_name(case: str) -> str:
         match = pattern.search(case)
-        if match is None:
+        name = match and (match[1] if pattern.groups else match[0])
+        if not name:
             raise ValueError(f"--group {str(rule)!r} matches nothing in case {case}.")
-        return match[1] if pattern.groups else match[0]
+        return name
 
     return from_name

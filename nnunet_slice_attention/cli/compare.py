@@ -88,6 +88,7 @@ def run(args: argparse.Namespace) -> int:
         ensembles=not args.no_ensembles,
         processes=args.np,
         title=args.title,
+        group=args.group,
         cost=Path(args.cost) if args.cost else None,
     )
     failures = compare(models, truth, Path(args.o), options, group_by(args.group))

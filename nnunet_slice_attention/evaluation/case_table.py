@@ -24,6 +24,7 @@ class Task:
         labels: of the data set.
         tolerance: of the normalised surface distance, in mm.
         lesion_sizes: diameters in mm between small, medium and large; None leaves lesions out.
+        thick: axis along which slices are stacked.
         probabilities: nnU-Net's file of them, for FROC; None leaves FROC out.
     """
 
@@ -33,6 +34,7 @@ class Task:
     labels: Labels
     tolerance: float
     lesion_sizes: tuple[float, float] | None = None
+    thick: int = 0
     probabilities: Path | None = None
 
 
@@ -64,7 +66,7 @@ def _try(task: Task, reader: BaseReaderWriter) -> tuple[list[dict], str]:
 
 def rows_of(task: Task, reader: BaseReaderWriter) -> list[dict]:
     """The rows of one case, one a structure."""
-    pair = read_pair(reader, task.truth, task.prediction, task.labels)
+    pair = read_pair(reader, task.truth, task.prediction, task.labels, task.thick)
     rows = []
     for name in task.labels.structures:
         truth, prediction = pair.masks(task.labels, name)
@@ -77,7 +79,8 @@ def rows_of(task: Task, reader: BaseReaderWriter) -> list[dict]:
             row |= lesion_figures(truth, prediction, pair.spacing, task.lesion_sizes)
             if task.probabilities is not None and name in task.labels.channels:
                 probability = read_probability(task.probabilities, task.labels.channels[name])
-                row["froc"] = froc_counts(truth, pair.as_read(probability), pair.spacing)
+                probability = pair.as_read(probability) * pair.counted(task.labels)
+                row["froc"] = froc_counts(truth, probability, pair.spacing)
         rows.append(row)
     return rows
 

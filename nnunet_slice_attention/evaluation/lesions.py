@@ -7,6 +7,7 @@ import numpy as np
 from scipy.ndimage import generate_binary_structure, label
 
 SIZES_MM = (15.0, 30.0)  # small below the first, large above the second
+MIN_DICE = 0.1  # of a lesion that was found
 SIZE_NAMES = ("small", "medium", "large")
 
 
@@ -17,7 +18,7 @@ class Lesion:
     Attributes:
         diameter: of the sphere of the same volume, in mm.
         size: small, medium or large.
-        dice: with all predicted components that touch it; 0 if none does.
+        dice: with all predicted components that touch it together; 0 if none does.
     """
 
     diameter: float
@@ -26,12 +27,12 @@ class Lesion:
 
     @property
     def found(self) -> bool:
-        return self.dice > 0
+        return self.dice >= MIN_DICE
 
 
 @dataclass(frozen=True)
 class LesionMatch:
-    """The lesions of a volume, and the number of predicted components that touch none."""
+    """The lesions of a volume, and the number of predicted components that touch no lesion that was found."""
 
     lesions: tuple[Lesion, ...]
     false_positives: int
@@ -43,9 +44,11 @@ def match_lesions(
     spacing: Sequence[float],
     sizes: tuple[float, float] = SIZES_MM,
 ) -> LesionMatch:
-    """Match connected components (26 neighbours) by overlap: one voxel in common is enough.
+    """Match connected components (26 neighbours) by overlap.
 
     A predicted component that touches two lesions counts whole for each of them, so that merging lesions costs Dice.
+    A lesion is found at a Dice of 0.1 or more: with a single voxel in common, one component all over the volume would
+    find everything and make nothing up.
 
     Args:
         truth, prediction: (S, H, W) of bool.
@@ -60,15 +63,16 @@ def match_lesions(
     predicted_sizes = np.bincount(predicted.ravel(), minlength=n_predicted + 1)
     overlap = np.zeros((n_true + 1, n_predicted + 1), int)
     np.add.at(overlap, (true.ravel(), predicted.ravel()), 1)
-    lesions = []
+    lesions, good = [], set()
     for i in range(1, n_true + 1):
         touching = np.flatnonzero(overlap[i, 1:]) + 1
         both = overlap[i, touching].sum()
         dice = 2 * both / (true_sizes[i] + predicted_sizes[touching].sum())
         diameter = float((6 * true_sizes[i] * voxel / np.pi) ** (1 / 3))
         lesions.append(Lesion(diameter, size_name(diameter, sizes), float(dice)))
-    false_positives = int((overlap[1:, 1:].sum(axis=0) == 0).sum())
-    return LesionMatch(tuple(lesions), false_positives)
+        if lesions[-1].found:
+            good |= set(touching.tolist())
+    return LesionMatch(tuple(lesions), n_predicted - len(good))
 
 
 def size_name(diameter: float, sizes: tuple[float, float] = SIZES_MM) -> str:

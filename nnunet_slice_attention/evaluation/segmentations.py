@@ -1,13 +1,14 @@
 """Reading a truth and its prediction, and refusing what cannot be compared."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 
-FOREGROUND = "foreground"
+FOREGROUND = "foreground (all classes)"
+DUMMY_SPACING = 999  # which nnU-Net's readers give the missing axis of 2D images, in units of the others
 GEOMETRY_TOLERANCE = 1e-3  # mm; file formats round
 
 
@@ -16,7 +17,7 @@ class Labels:
     """What a data set's labels mean.
 
     Attributes:
-        structures: the labels of every class or region by its name, and of all together as "foreground".
+        structures: the labels of every class or region by its name, and of all together as `FOREGROUND`.
         channels: where nnU-Net's probabilities have them; the foreground has no channel.
         ignore: the label of voxels that count for nothing, if there is one.
         background: the label of everything else.
@@ -36,7 +37,7 @@ class Labels:
             name: tuple(value) if isinstance(value, list | tuple) else (value,)
             for name, value in labels.items()
         }
-        by_region = any(isinstance(value, list | tuple) for value in labels.values())
+        by_region = any(len(group) > 1 for group in structures.values())  # nnU-Net's rule
         channels = {name: i if by_region else group[0] for i, (name, group) in enumerate(structures.items())}
         every = tuple(sorted({label for group in structures.values() for label in group}))
         if len(structures) > 1:
@@ -69,13 +70,36 @@ class Pair:
 
     def masks(self, labels: Labels, structure: str) -> tuple[np.ndarray, np.ndarray]:
         """Truth and prediction of one structure, without the ignored voxels."""
-        counted = True if labels.ignore is None else self.truth != labels.ignore
-        inside = labels.structures[structure]
+        inside, counted = labels.structures[structure], self.counted(labels)
         return tuple(np.isin(volume, inside) & counted for volume in (self.truth, self.prediction))
 
+    def counted(self, labels: Labels) -> np.ndarray:
+        """(S, H, W) of bool, False where the truth is to be ignored."""
+        return np.ones(self.truth.shape, bool) if labels.ignore is None else self.truth != labels.ignore
 
-def read_pair(reader: BaseReaderWriter, truth: Path, prediction: Path, labels: Labels) -> Pair:
+
+def stack_axis(reader: BaseReaderWriter, files: Iterable[Path]) -> int:
+    """Along which axis of the arrays the slices of a data set are stacked: that of the largest median spacing.
+
+    Raises:
+        ValueError: 2D images.
+    """
+    spacings = []
+    for file in files:
+        spacing = np.asarray(reader.read_seg(str(file))[1]["spacing"], float)
+        if spacing[0] >= DUMMY_SPACING * spacing[1:].max() * 0.999:
+            raise ValueError(f"{file} is a 2D image: what is compared along slices and in ml needs volumes.")
+        spacings.append(spacing)
+    return int(np.argmax(np.median(spacings, axis=0)))
+
+
+def read_pair(
+    reader: BaseReaderWriter, truth: Path, prediction: Path, labels: Labels, thick: int = 0
+) -> Pair:
     """Read one case.
+
+    Args:
+        thick: axis of the files along which slices are stacked, see `stack_axis`.
 
     Raises:
         ValueError: the two differ in geometry, or hold a label that the data set does not have.
@@ -103,7 +127,6 @@ def read_pair(reader: BaseReaderWriter, truth: Path, prediction: Path, labels: L
                 f"{path} holds the label {unknown[0]:g}; the data set has {', '.join(map(str, sorted(labels.known)))}."
             )
     spacing = tuple(float(s) for s in of_truth["spacing"])
-    thick = int(np.argmax(spacing))
     return Pair(
         np.moveaxis(true_labels, thick, 0),
         np.moveaxis(predicted, thick, 0),
@@ -124,6 +147,7 @@ def _one_volume(volume: np.ndarray, path: Path) -> np.ndarray:
 
 
 def _geometry(properties: Mapping) -> dict[str, np.ndarray]:
-    """Spacing, and origin and direction where the reader knows them."""
+    """Spacing, and what else the reader knows: origin and direction, or an affine matrix."""
     found = {"spacing": properties["spacing"]} | dict(properties.get("sitk_stuff", {}))
+    found |= {k: v for k, v in properties.get("nibabel_stuff", {}).items() if k == "original_affine"}
     return {name: np.asarray(value, float) for name, value in found.items()}

@@ -111,8 +111,18 @@ def holm(p_values: Mapping[Key, float]) -> dict[Key, float]:
 MIN_PATIENTS = 6  # fewer cannot reach p < 0.05 in the signed-rank test
 
 
-def verdict(name: str, baseline_name: str, comparison: Comparison) -> str:
-    """One sentence on a difference in Dice with its interval and n; "not separable" where the interval holds 0."""
+ALPHA = 0.05
+
+
+def verdict(name: str, baseline_name: str, comparison: Comparison, p: float) -> str:
+    """One sentence on a difference in Dice with its interval and n.
+
+    "Better" and "worse" take an interval without 0 and a p below 0.05: with few patients a percentile bootstrap
+    leaves out 0 too often.
+
+    Args:
+        p: of the comparison, corrected for all that are made.
+    """
     difference, n = comparison.difference, comparison.n
     title = f"{name} minus {baseline_name}"
     if n < 2:
@@ -122,6 +132,7 @@ def verdict(name: str, baseline_name: str, comparison: Comparison) -> str:
         return f"{said}, too small for a verdict."
     if not comparison.wins + comparison.losses:
         return f"{said}, identical."
-    if difference.low <= 0 <= difference.high:
+    said += f", p = {p:.2g}"
+    if difference.low <= 0 <= difference.high or not p < ALPHA:
         return f"{said}, not separable."
-    return f"{said}, {name} is {'better' if (difference.mean > 0) else 'worse'}."
+    return f"{said}: {name} is {'better' if difference.mean > 0 else 'worse'}."

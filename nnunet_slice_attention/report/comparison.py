@@ -15,7 +15,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from ..evaluation.lesions import SIZE_NAMES
-from ..evaluation.statistics import verdict
+from ..evaluation.statistics import holm, verdict
 from ..files import write_text
 from . import figures, summary
 from .lesion_tables import froc_table, lesion_table
@@ -32,6 +32,7 @@ class Report:
         rows: of the tidy case table, with model, fold and patient.
         manifest: data, models, versions, hardware, options.
         reference: the model the others are compared with.
+        single: the models that are no ensembles; they get a verdict.
         examples: cases to show, by model.
         froc: what every threshold finds in every case, see `froc_counts`, with model and structure.
         training_ms: milliseconds of a training step a slice, by model, of those whose cost was measured.
@@ -40,6 +41,7 @@ class Report:
     rows: Sequence[dict]
     manifest: dict
     reference: str
+    single: Sequence[str]
     examples: Mapping[str, Sequence[Example]]
     training_ms: Mapping[str, float]
     froc: Sequence[dict] = ()
@@ -59,7 +61,7 @@ def write_report(report: Report, output: Path) -> None:
     """Write both pages into `output`."""
     cases, short = report.cases, report.short
     models, reference = list(short.values()), short[report.reference]
-    verdicts = verdicts_of(cases, models, reference)
+    verdicts = verdicts_of(cases, [short[name] for name in report.single], reference)
     tables = tables_of(report, cases, models)
     pictures = figures_of(report, cases, models)
     facts = facts_of(report, cases)
@@ -67,7 +69,6 @@ def write_report(report: Report, output: Path) -> None:
     markdown = [f"# {title}", "\n".join(f"- {sentence}" for sentence in verdicts)]
     markdown += [table.markdown() for table in tables]
     markdown += ["## Made with", "\n".join(f"- {name}: {value}" for name, value in facts.items())]
-    write_text(output / "report.md", "\n\n".join(markdown) + "\n")
     template = files(__package__).joinpath("templates/report.html.j2").read_text(encoding="utf-8")
     page = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(template)
     drawn = {name: Markup(svg(figure)) for name, figure in pictures.items()}
@@ -75,10 +76,9 @@ def write_report(report: Report, output: Path) -> None:
         f"{short[model]} beside {reference}": Markup(png(overlay_figure(examples)))
         for model, examples in report.examples.items()
     }
-    write_text(
-        output / "report.html",
-        page.render(title=title, verdicts=verdicts, figures=drawn, tables=tables, facts=facts),
-    )
+    html = page.render(title=title, verdicts=verdicts, figures=drawn, tables=tables, facts=facts)
+    write_text(output / "report.md", "\n\n".join(markdown) + "\n")
+    write_text(output / "report.html", html)
 
 
 def figures_of(report: Report, cases: pd.DataFrame, models: Sequence[str]) -> dict[str, Figure]:
@@ -97,13 +97,12 @@ def figures_of(report: Report, cases: pd.DataFrame, models: Sequence[str]) -> di
 
 
 def verdicts_of(cases: pd.DataFrame, models: Sequence[str], reference: str) -> list[str]:
-    """One sentence for each model but the reference, on the mean of classes."""
+    """One sentence for each model but the reference, on the mean of classes; one family of tests."""
     overall = summary.with_mean(summary.structures_of(cases))[0]
-    found = [
-        verdict(model, reference, summary.paired(cases, model, reference, overall))
-        for model in models
-        if model != reference
-    ]
+    others = [model for model in models if model != reference]
+    comparisons = {model: summary.paired(cases, model, reference, overall) for model in others}
+    p_values = holm({model: comparison.p for model, comparison in comparisons.items()})
+    found = [verdict(model, reference, comparisons[model], p_values[model]) for model in others]
     return found or ["Only one model: nothing to compare it with."]
 
 
@@ -126,11 +125,14 @@ def tables_of(report: Report, cases: pd.DataFrame, models: Sequence[str]) -> lis
 
 def facts_of(report: Report, cases: pd.DataFrame) -> dict[str, str]:
     """What a reader needs to judge or to repeat it."""
-    manifest = report.manifest
+    manifest, options = report.manifest, report.manifest["options"]
     folds = sorted({str(fold) for fold in cases.fold if fold != ""})
     return {
         "data set": manifest["dataset"]["name"],
-        "cases, patients": f"{cases.case.nunique()}, {cases.patient.nunique()}",
+        "cases": str(cases.case.nunique()),
+        "patients": f"{cases.patient.nunique()}, by {options['group']}"
+        if options["group"]
+        else "not told apart: every case counts as a patient",
         "folds": ", ".join(folds) or "prediction folders",
         "models": "; ".join(
             name if name == shown else f"{shown}: {name}" for name, shown in report.short.items()

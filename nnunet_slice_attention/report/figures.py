@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ..evaluation.slice_profile import PARTS
-from .summary import paired, patient_figures, structures_of, with_mean
+from .summary import paired, paired_patients, patient_figures, structures_of, with_mean
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = "osD^vP*"
@@ -18,11 +18,10 @@ def difference_figure(cases: pd.DataFrame, models: Sequence[str], reference: str
     others = [model for model in models if model != reference]
     figure = Figure(figsize=(9, 1.3 + 0.55 * len(others)), layout="constrained")
     axis = figure.subplots()
-    theirs = patient_figures(cases, reference, _overall(cases))
     for row, model in enumerate(others):
         difference = paired(cases, model, reference, _overall(cases)).difference
-        ours = patient_figures(cases, model, _overall(cases))
-        dots = [ours[p] - theirs[p] for p in sorted(set(ours) & set(theirs))]
+        ours, theirs = paired_patients(cases, model, reference, _overall(cases))
+        dots = [ours[p] - theirs[p] for p in ours]
         axis.plot(dots, np.full(len(dots), row), "o", color="grey", alpha=0.4, markersize=4)
         axis.plot([difference.low, difference.high], [row, row], color=COLOURS[0], linewidth=3)
         axis.plot(difference.mean, row, "D", color=COLOURS[0])
@@ -40,12 +39,10 @@ def scatter_figure(cases: pd.DataFrame, models: Sequence[str], reference: str) -
     columns = min(4, len(others))
     rows = -(-len(others) // columns)
     figure = Figure(figsize=(max(4, 3.1 * columns), 3.4 * rows), layout="constrained")
-    theirs = patient_figures(cases, reference, _overall(cases))
     axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
     for axis, model in zip(axes, others, strict=False):
-        ours = patient_figures(cases, model, _overall(cases))
-        both = sorted(set(ours) & set(theirs))
-        x, y = [theirs[p] for p in both], [ours[p] for p in both]
+        ours, theirs = paired_patients(cases, model, reference, _overall(cases))
+        x, y = [theirs[p] for p in ours], list(ours.values())
         low = max(0, min([*x, *y, 1]) - 0.02)
         axis.axline((low, low), slope=1, color="black", linewidth=0.8)
         axis.plot(x, y, "o", color=COLOURS[0], alpha=0.7)
@@ -95,7 +92,11 @@ def position_figure(cases: pd.DataFrame, models: Sequence[str]) -> Figure:
             values = list(patient_figures(cases, model, _overall(cases), f"dice_{part}").values())
             means.append(np.mean(values) if values else np.nan)
         axis.plot(
-            PARTS, means, marker=MARKERS[i % len(MARKERS)], color=COLOURS[i % len(COLOURS)], label=model
+            PARTS,
+            means,
+            marker=MARKERS[(i + i // len(MARKERS)) % len(MARKERS)],
+            color=COLOURS[i % len(COLOURS)],
+            label=model,
         )
     axis.set_xlabel("fifth of the structure along the slices")
     axis.set_ylabel("Dice, mean over patients")
@@ -117,14 +118,19 @@ def accuracy_cost_figure(
     axis = figure.subplots()
     for i, model in enumerate(m for m in models if m in cost):
         values = list(patient_figures(cases, model, _overall(cases)).values())
-        style = {"marker": MARKERS[i % len(MARKERS)], "color": COLOURS[i % len(COLOURS)]}
-        axis.plot(cost[model], np.mean(values), linestyle="none", label=model, **style)
+        axis.plot(cost[model], np.mean(values), linestyle="none", label=model, **_style(i))
     axis.set_xlim(left=0)
     axis.set_xlabel(unit)
     axis.set_ylabel("Dice, mean over patients")
     axis.grid(alpha=0.3)
     axis.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     return figure
+
+
+def _style(i: int) -> dict[str, str]:
+    """Of the i-th model; after seven the markers shift, so that no two of 49 look alike."""
+    n = len(COLOURS)
+    return {"color": COLOURS[i % n], "marker": MARKERS[(i + i // n) % n]}
 
 
 def _overall(cases: pd.DataFrame) -> str:

@@ -53,12 +53,15 @@ def overlay_figure(examples: Sequence[Example]) -> Figure:
 
 
 def _contours(axis, labels: np.ndarray, colour: str, style: str) -> None:
+    if min(labels.shape) < 2:
+        return  # a line has no contour
     for label in np.unique(labels[labels > 0]):
         axis.contour(labels == label, levels=[0.5], colors=[colour], linestyles=[style], linewidths=1.2)
 
 
 def _three_slices(example: Example) -> range:
     centre = int(np.argmax((example.model != example.reference).sum(axis=(1, 2))))
+    centre = min(max(centre, 1), max(len(example.image) - 2, 1))  # three slices, where there are three
     return range(centre - 1, centre + 2)
 
 

@@ -39,13 +39,37 @@ def with_mean(structures: Sequence[str]) -> list[str]:
     return [MEAN, *structures] if len(classes) > 1 else list(structures)
 
 
-def paired(
-    cases: pd.DataFrame, model: str, reference: str, structure: str, column: str = "dice"
-) -> Comparison:
-    """`model` against `reference` on the patients for whom both have a figure."""
-    ours, theirs = (patient_figures(cases, name, structure, column) for name in (model, reference))
-    both = sorted(set(ours) & set(theirs))
-    return compare({p: theirs[p] for p in both}, {p: ours[p] for p in both})
+def paired_cases(
+    cases: pd.DataFrame, model: str, reference: str, structure: str = MEAN
+) -> tuple[dict[str, float], dict[str, float]]:
+    """({case: Dice of the model}, {case: Dice of the reference}) of the same cases and classes.
+
+    A structure that is not in the truth, and that one of the two hallucinates, counts 1 for the other: were it left
+    out, hallucinations would cost nothing here. What is in neither prediction either counts nothing.
+    """
+    own = cases[cases.structure != FOREGROUND] if structure == MEAN else cases[cases.structure == structure]
+    columns = [own[own.model == name].set_index(["case", "structure"]).dice for name in (model, reference)]
+    both = pd.concat(columns, axis=1, keys=["ours", "theirs"]).dropna(how="all").fillna(1.0)
+    by_case = both.groupby(level="case").mean()
+    return by_case.ours.to_dict(), by_case.theirs.to_dict()
+
+
+def paired_patients(
+    cases: pd.DataFrame, model: str, reference: str, structure: str
+) -> tuple[dict[str, float], dict[str, float]]:
+    """As `paired_cases`, {patient: mean over the patient's cases}."""
+    patient_of = dict(zip(cases.case, cases.patient, strict=True)).__getitem__
+    ours, theirs = (
+        patient_means({case: {structure: dice} for case, dice in by_case.items()}, patient_of)
+        for by_case in paired_cases(cases, model, reference, structure)
+    )
+    return ours, theirs
+
+
+def paired(cases: pd.DataFrame, model: str, reference: str, structure: str) -> Comparison:
+    """`model` against `reference`, see `paired_cases`."""
+    ours, theirs = paired_patients(cases, model, reference, structure)
+    return compare(theirs, ours)
 
 
 def accuracy_table(cases: pd.DataFrame, models: Sequence[str], tolerance: float) -> Table:
@@ -78,8 +102,9 @@ def accuracy_table(cases: pd.DataFrame, models: Sequence[str], tolerance: float)
                 )
             )
     note = (
-        "Mean ± SD over patients, n patients. Missed and hallucinated structures count with Dice 0 and the volume's "
-        "diagonal as distance; a structure in neither truth nor prediction counts nothing."
+        "Mean ± SD over patients, n patients; the volume error is predicted minus true volume. Missed and hallucinated "
+        "structures, counted by case and class, have Dice 0 and the volume's diagonal as distance; a structure in "
+        "neither truth nor prediction counts nothing."
     )
     return Table("Accuracy", columns, tuple(rows), note)
 
@@ -114,8 +139,9 @@ def difference_table(cases: pd.DataFrame, models: Sequence[str], reference: str)
         for (structure, model), c in found.items()
     ]
     note = (
-        f"To {reference}. Mean of the paired differences of patients, percentile bootstrap with 10,000 draws; p-values "
-        "of all rows are one family."
+        f"To {reference}, on the same patients, cases and classes; where one of the two hallucinates a structure, the "
+        "other, rightly empty, counts 1. Mean of the paired differences of patients, percentile bootstrap with 10,000 "
+        "draws; p-values of all rows are one family."
     )
     return Table("Differences", columns, tuple(rows), note)
 
@@ -125,15 +151,18 @@ def worst_table(cases: pd.DataFrame, models: Sequence[str], reference: str, n: i
     for model in models:
         if model == reference:
             continue
-        ours, theirs = (patient_figures(cases, name, MEAN) for name in (model, reference))
-        deltas = {patient: ours[patient] - theirs[patient] for patient in ours if patient in theirs}
+        ours, theirs = paired_patients(cases, model, reference, MEAN)
+        deltas = {patient: ours[patient] - theirs[patient] for patient in ours}
         for patient in sorted(deltas, key=deltas.__getitem__)[:n]:
             rows.append(
                 (model, patient, f"{ours[patient]:.3f}", f"{theirs[patient]:.3f}", f"{deltas[patient]:+.3f}")
             )
     columns = ("model", "patient", "Dice", f"Dice of {reference}", "difference")
     return Table(
-        "Largest losses", columns, tuple(rows), f"The {n} patients with the lowest difference of each model."
+        "Lowest differences",
+        columns,
+        tuple(rows),
+        f"The {n} patients with the lowest difference of each model.",
     )
 
 

@@ -12,7 +12,7 @@ from matplotlib.image import imread
 
 from nnunet_slice_attention.benchmark.compare import training_costs
 from nnunet_slice_attention.cli import main
-from tests.tiny_data import TinyDataset, draw_volume, write
+from tests.tiny_data import TinyDataset, draw_volume, read, write
 
 CSA, STOCK = (f"Tiny_{name}__nnUNetPlans__2d" for name in ("nnUNetTrainerSAUNet", "nnUNetTrainer"))
 PATIENTS = 8
@@ -56,9 +56,10 @@ def test_folders_are_compared_patient_by_patient(folders):
     small = [float(row["dice"]) for row in rows if (row["model"], row["structure"]) == ("small", "disc")]
     assert 0.4 < min(small) < max(small) < 0.95
     report = (folders / "out" / "report.md").read_text()
-    assert re.search(r"- small minus perfect: -0\.\d+ \[.*n = 8, small is worse\.", report)
-    for title in ("Accuracy", "Differences", "Largest losses", "Within the stack", "Lesions"):
+    assert re.search(r"- small minus perfect: -0\.\d+ \[.*n = 8, p = 0\.0078: small is worse\.", report)
+    for title in ("Accuracy", "Differences", "Lowest differences", "Within the stack", "Lesions"):
         assert f"## {title}" in report
+    assert r"- patients: 8, by (patient\d+)_" in report
     manifest = json.loads((folders / "out" / "manifest.json").read_text())
     assert set(manifest["models"]) == {"perfect", "small"}
     page = (folders / "out" / "report.html").read_text()
@@ -99,6 +100,43 @@ def test_an_unreadable_case_is_named_and_no_report_is_made_of_the_others(folders
     assert not (folders / "out" / "report.html").exists()
 
 
+def test_a_failing_call_leaves_no_report_of_another(folders):
+    assert compare(folders, "--lesions", "15", "30") == 0
+    write(np.zeros((2, 3, 3), np.uint8), folders / "small" / "patient3_visit1.nii.gz")
+    assert compare(folders) == 1
+    left = {path.name for path in (folders / "out").iterdir()}
+    assert left == {"evaluated"}
+
+
+def test_a_hallucination_costs_in_the_verdict_though_the_other_has_no_figure_there(folders):
+    for visit in (0, 1):
+        for patient in range(PATIENTS // 2):  # healthy; "small" finds something in them
+            name = f"patient{patient}_visit{visit}.nii.gz"
+            for folder in ("truth", "perfect"):
+                write(np.zeros_like(read(folders / "truth" / name)), folders / folder / name)
+    assert compare(folders, "--group", r"(patient\d+)_") == 0
+    report = (folders / "out" / "report.md").read_text()
+    difference = float(re.search(r"- small minus perfect: (-0\.\d+)", report)[1])
+    assert difference < -0.5
+    assert "n = 8" in report
+
+
+def test_examples_show_the_cases_with_the_highest_and_the_lowest_difference(folders):
+    shutil.copytree(folders / "truth", folders / "images")
+    for path in list((folders / "images").iterdir()):
+        path.rename(path.with_name(path.name.replace(".nii.gz", "_0000.nii.gz")))
+    assert compare(folders, "--images", str(folders / "images")) == 0
+    assert (folders / "out" / "report.html").read_text().count("<img") == 1
+
+
+def test_a_name_cannot_break_the_page(folders):
+    (folders / "perfect").rename(folders / "a<b")
+    assert compare(folders, models=("a<b", "small")) == 0
+    page = (folders / "out" / "report.html").read_text()
+    assert "a<b" not in page
+    assert "a&lt;b" in page
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
@@ -108,6 +146,12 @@ def test_an_unreadable_case_is_named_and_no_report_is_made_of_the_others(folders
         (["--truth", "nowhere"], "nowhere is no folder"),
         (["--predictions", "perfect"], "--predictions 'perfect' is not NAME=FOLDER"),
         (["-m", "A__B__C"], "give either -d and -m"),
+        (["--tolerance", "0"], "--tolerance 0 mm is not above 0"),
+        (
+            ["--lesions", "30", "15"],
+            "--lesions 30 15: the first diameter must be above 0 and below the second",
+        ),
+        (["--group", r"\d*?"], "matches nothing in case patient0_visit0"),
     ],
 )
 def test_a_mistake_is_one_sentence(folders, capsys, flags, message):
@@ -203,6 +247,14 @@ def test_accuracy_is_set_against_cost(folders):
         training_costs(cost, ["perfect"])
 
 
+def test_a_smaller_comparison_in_the_same_folder_uses_no_old_ensemble(trained, tiny, run_nnunet, tmp_path):
+    (tmp_path / "ensembles" / f"{STOCK}___{CSA}").mkdir(parents=True)
+    stray = tmp_path / "ensembles" / f"{STOCK}___{CSA}" / "case_77.nii.gz"
+    write(np.zeros((2, 3, 3), np.uint8), stray)
+    assert main(["compare", "-d", str(tiny.id), "-m", STOCK, CSA, "-np", "1", "-o", str(tmp_path)]) == 0
+    assert "case_77" not in {row["case"] for row in rows_of(tmp_path)}
+
+
 def test_another_split_is_refused(trained, tiny, capsys, tmp_path):
     validation = trained / CSA / "fold_0" / "validation"
     moved = sorted(validation.glob("*.nii.gz"))[0]
@@ -217,5 +269,7 @@ def test_another_split_is_refused(trained, tiny, capsys, tmp_path):
         assert "case_99 is not in this fold of splits_final.json" in capsys.readouterr().err
     finally:
         renamed.replace(moved)
+    assert main([*argv, "-f", "all"]) == 1
+    assert "trained on" in capsys.readouterr().err
     assert main([*argv, "-f", "3"]) == 1
     assert "Finish the training" in capsys.readouterr().err

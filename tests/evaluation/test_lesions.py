@@ -28,6 +28,12 @@ def test_one_prediction_over_two_lesions_finds_both_and_costs_dice():
     assert match.false_positives == 0
 
 
+def test_what_covers_everything_finds_nothing():
+    match = match_lesions(mask((0, 1)), np.ones((4, 12, 40), bool), SPACING)
+    assert [lesion.found for lesion in match.lesions] == [False]
+    assert match.false_positives == 1
+
+
 def test_corners_connect_and_volume_is_in_mm():
     truth = np.zeros((4, 8, 8), bool)
     truth[0, 0, 0] = truth[1, 1, 1] = True

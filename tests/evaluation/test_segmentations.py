@@ -1,11 +1,13 @@
 """What can be compared is read along the thick slices; what cannot is refused by name."""
 
+import nibabel
 import numpy as np
 import pytest
 import SimpleITK
+from nnunetv2.imageio.nibabel_reader_writer import NibabelIO
 from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
 
-from nnunet_slice_attention.evaluation.segmentations import Labels, read_pair
+from nnunet_slice_attention.evaluation.segmentations import FOREGROUND, Labels, read_pair, stack_axis
 from tests.tiny_data import TinyDataset, draw_volume, write
 
 LABELS = Labels.of_dataset(TinyDataset(1, "Tiny").dataset_json)
@@ -21,11 +23,11 @@ def files(tmp_path):
 
 
 def test_labels_of_classes_and_of_regions():
-    assert LABELS.structures == {"disc": (1,), "core": (2,), "foreground": (1, 2)}
+    assert LABELS.structures == {"disc": (1,), "core": (2,), FOREGROUND: (1, 2)}
     assert LABELS.channels == {"disc": 1, "core": 2}
     regions = Labels.of_dataset(TinyDataset(1, "Tiny", regions=True).dataset_json)
     assert regions.channels == {"disc": 0, "core": 1}
-    assert regions.structures == {"disc": (1, 2), "core": (2,), "foreground": (1, 2)}
+    assert regions.structures == {"disc": (1, 2), "core": (2,), FOREGROUND: (1, 2)}
     assert regions.ignore == 3
     assert regions.known == {0, 1, 2, 3}
     assert Labels.of_dataset({"labels": {"background": 0, "organ": 1}}).structures == {"organ": (1,)}
@@ -37,10 +39,32 @@ def test_the_thick_axis_comes_first(tmp_path):
     image = SimpleITK.GetImageFromArray(volume)
     image.SetSpacing((1.0, 8.0, 2.0))  # x, y, z: the slices are coronal
     SimpleITK.WriteImage(image, str(tmp_path / "a.nii.gz"))
-    pair = read_pair(SimpleITKIO(), tmp_path / "a.nii.gz", tmp_path / "a.nii.gz", LABELS)
+    assert stack_axis(SimpleITKIO(), [tmp_path / "a.nii.gz"]) == 1
+    pair = read_pair(SimpleITKIO(), tmp_path / "a.nii.gz", tmp_path / "a.nii.gz", LABELS, thick=1)
     assert pair.truth.shape == (5, 4, 6)
     assert pair.spacing == (8.0, 2.0, 1.0)
     assert pair.truth[2, 1, 3] == 1
+
+
+def test_2d_images_have_no_stack(tmp_path):
+    SimpleITK.WriteImage(SimpleITK.GetImageFromArray(np.zeros((5, 6), np.uint8)), str(tmp_path / "a.nii.gz"))
+    with pytest.raises(ValueError, match="2D image"):
+        stack_axis(SimpleITKIO(), [tmp_path / "a.nii.gz"])
+
+
+def test_an_affine_is_compared_too(tmp_path):
+    affine = np.diag([1.0, 1.0, 6.0, 1.0])
+    for name, shift in (("truth", 0.0), ("prediction", 5.0)):
+        affine[0, 3] = shift
+        nibabel.save(nibabel.Nifti1Image(np.zeros((4, 4, 3), np.uint8), affine), tmp_path / f"{name}.nii.gz")
+    with pytest.raises(ValueError, match="original_affine"):
+        read_pair(NibabelIO(), tmp_path / "truth.nii.gz", tmp_path / "prediction.nii.gz", LABELS)
+
+
+def test_a_class_may_be_called_foreground_and_a_region_of_one_label_is_a_class():
+    labels = Labels.of_dataset({"labels": {"background": 0, "foreground": 1, "core": [2]}})
+    assert labels.structures == {"foreground": (1,), "core": (2,), FOREGROUND: (1, 2)}
+    assert labels.channels == {"foreground": 1, "core": 2}
 
 
 def test_ignored_voxels_count_for_nothing(tmp_path):

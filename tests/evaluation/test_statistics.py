@@ -75,15 +75,18 @@ def test_wins_follow_the_direction_that_is_better():
 def test_the_verdict_says_what_the_interval_allows():
     baseline = {str(i): 0.5 for i in range(10)}
 
-    def verdict_for(deltas):
-        other = {p: baseline[p] + d for p, d in zip(baseline, deltas, strict=False)}
-        return verdict("new", "old", compare({p: baseline[p] for p in other}, other))
+    def verdict_for(deltas, p=None):
+        other = {k: baseline[k] + d for k, d in zip(baseline, deltas, strict=False)}
+        comparison = compare({k: baseline[k] for k in other}, other)
+        return verdict("new", "old", comparison, comparison.p if p is None else p)
 
-    assert verdict_for([0.1, 0.12, 0.08, 0.11, 0.1, 0.09, 0.13, 0.1, 0.1, 0.1]).endswith(
-        "n = 10, new is better."
-    )
-    assert verdict_for([-0.1, -0.12, -0.08, -0.11, -0.1, -0.09, -0.13, -0.1]).endswith("n = 8, new is worse.")
-    assert verdict_for([-0.1, 0.1] * 5).endswith("n = 10, not separable.")
+    better = [0.1, 0.12, 0.08, 0.11, 0.1, 0.09, 0.13, 0.1, 0.1, 0.1]
+    assert verdict_for(better).endswith("n = 10, p = 0.002: new is better.")
+    assert verdict_for([-d for d in better[:8]]).endswith(": new is worse.")
+    assert verdict_for([-0.1, 0.1] * 5).endswith("not separable.")
+    # the interval leaves out 0, but the test, or its correction, does not agree
+    assert verdict_for([0.1] * 5 + [-0.05]).endswith("not separable.")
+    assert verdict_for(better, p=0.06).endswith("p = 0.06, not separable.")
     assert verdict_for([0.0] * 10).endswith("identical.")
     assert verdict_for([0.1, 0.1, 0.2]).endswith("n = 3, too small for a verdict.")
     assert verdict_for([0.1]).endswith("n = 1 is too small for an interval.")
