@@ -226,10 +226,9 @@ def test_saved_probabilities_give_froc(trained, tiny, tmp_path):
     with (tmp_path / "froc.csv").open(newline="") as file:
         froc = list(csv.DictReader(file))
     assert {row["structure"] for row in froc} == {"disc", "core"}
-    found = {}
-    for row in froc:
-        found.setdefault((row["case"], row["structure"]), []).append(int(row["found"]))
-    assert all(counts == sorted(counts, reverse=True) for counts in found.values())
+    assert len({row["threshold"] for row in froc}) == 19
+    lesions = {(row["case"], row["structure"]): row["lesions"] for row in rows_of(tmp_path)}
+    assert all(lesions[row["case"], row["structure"]] == row["lesions"] for row in froc)
     report = (tmp_path / "report.md").read_text()
     assert "## FROC" in report
     assert "nothing to compare it with" in report

@@ -96,17 +96,17 @@ def test_neighbours_can_be_replaced_to_test_what_they_give(name, options):
         predictor(network, (), neighbours=kind).predict_sliding_window_return_logits(volume)
         for kind in ("own", "shuffle")
     )
-    repeated = build(name, options | {"repeat_centre": True}, double=False).eval()
-    repeated.load_state_dict(network.state_dict())
-    expected = predictor(repeated, ()).predict_sliding_window_return_logits(volume)
     got = predictor(network, (), neighbours="repeat").predict_sliding_window_return_logits(volume)
-    torch.testing.assert_close(got, expected)
     if name == "SliceUNet":  # which has no neighbours
         torch.testing.assert_close(shuffled, own)
         torch.testing.assert_close(got, own)
-    else:
-        assert (shuffled - own).abs().max() > 1e-4
-        assert (got - own).abs().max() > 1e-4
+        return
+    repeated = build(name, options | {"repeat_centre": True}, double=False).eval()
+    repeated.load_state_dict(network.state_dict())
+    expected = predictor(repeated, ()).predict_sliding_window_return_logits(volume)
+    torch.testing.assert_close(got, expected)
+    assert (shuffled - own).abs().max() > 1e-4
+    assert (got - own).abs().max() > 1e-4
 
 
 def test_each_slice_is_encoded_once_for_each_tile_and_mirroring():
