@@ -11,14 +11,7 @@ out=$1 device=$2
 shift 2
 plans=nnUNetCompactPlans
 
-mkdir -p "$out/images"
-python - "$out/images" <<'PYTHON'
-import json, os, shutil, sys
-from pathlib import Path
-dataset = Path(os.environ["nnUNet_raw"]) / "Dataset027_ACDC40"
-for case in json.loads((dataset / "splits_final.json").read_text())[0]["val"]:
-    shutil.copy(dataset / "imagesTr" / f"{case}_0000.nii.gz", sys.argv[1])
-PYTHON
+python "$(dirname "$0")/../validation_images.py" "$out/images"
 
 for trainer in "$@"; do
     mkdir -p "$out/$trainer"

@@ -39,14 +39,7 @@ step preprocess nnUNetv2_plan_and_preprocess -d 27 -c 2d 3d_fullres -np 2 -npfp 
 step split cp "$nnUNet_raw/$dataset/splits_final.json" "$nnUNet_preprocessed/$dataset/"
 step plan_compact nnunet-slice-attention plan-compact -d 27
 
-mkdir -p "$out/images"
-python - "$out/images" <<'PYTHON'
-import json, os, shutil, sys
-from pathlib import Path
-dataset = Path(os.environ["nnUNet_raw"]) / "Dataset027_ACDC40"
-for case in json.loads((dataset / "splits_final.json").read_text())[0]["val"]:
-    shutil.copy(dataset / "imagesTr" / f"{case}_0000.nii.gz", sys.argv[1])
-PYTHON
+python "$(dirname "$0")/../validation_images.py" "$out/images"
 
 for trainer in $stock $csa; do
     fold=$nnUNet_results/$dataset/${trainer}__${plans}__2d/fold_0

@@ -18,9 +18,7 @@ from torch.nn import functional as F
 from .neighbours import Neighbourhood, like
 
 REDUCTION = 16  # of the channel embedding, as in the paper
-KERNEL = (
-    3  # of the spatial convolutions; the paper does not say, and CBAM's 7 costs a tenth of the network's time
-)
+KERNEL = 3  # of the spatial convolutions; not in the paper, and CBAM's 7 costs a tenth of the network's time
 
 
 class BagAttention(nn.Module):

@@ -5,20 +5,20 @@ import hashlib
 import io
 import itertools
 import json
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import median
 
 from .. import __version__
 from ..evaluation.case_table import Task, evaluate
 from ..evaluation.segmentations import Labels, stack_axis
 from ..files import write_text
 from ..report.comparison import Report, write_report
-from .compared_models import Model, Truth, check_same_cases, ensemble
+from .compared_models import Model, check_same_cases, ensemble
+from .cost import training_costs
 from .examples import examples_of
 from .manifest import hash_of, manifest_of
+from .truth import Truth
 
 RESULTS = ("cases.csv", "froc.csv", "manifest.json", "report.md", "report.html")
 SCHEMA = 1  # of the rows; count it up when a figure is defined anew
@@ -161,25 +161,6 @@ def _fingerprint(tasks: Sequence[Task]) -> str:
         parts.append(json.dumps(options, sort_keys=True))
         parts += [hash_of(path) for path in (getattr(task, name) for name in FILES) if path]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-def training_costs(table: Path, models: Sequence[str]) -> dict[str, float]:
-    """Median milliseconds of a training step a slice; a model's schedule (`_50epochs`) does not change it.
-
-    Raises:
-        ValueError: the table has none of the models.
-    """
-    with table.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    found = {}
-    for model in models:
-        names = {model, re.sub(r"_\d+epochs?(?=__)", "", model)}
-        steps = [float(r["step_s"]) / float(r["slices_per_step"]) for r in rows if r["model"] in names]
-        if steps:
-            found[model] = 1000 * median(steps)
-    if not found:
-        raise ValueError(f"{table} has none of the models {', '.join(models)}.")
-    return found
 
 
 def _write_csv(path: Path, rows: list[dict]) -> None:

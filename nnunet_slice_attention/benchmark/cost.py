@@ -7,6 +7,7 @@ the machine hits all of them, and one model's memory is not another's.
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 
+from ..files import write_text
 from .cost_figure import cost_figure
 from .cost_worker import Cost, Job
 from .environment import hardware, versions
@@ -98,9 +100,7 @@ def _run(job: Job, result: Path, title: str) -> list[str]:
         if process.returncode or not out.is_file():
             last = "\n".join(process.stdout.splitlines()[-LAST_LINES:])
             return [f"{title} ended with status {process.returncode}:\n{last}"]
-        partial = result.with_suffix(".partial")
-        partial.write_text(json.dumps(_key(job) | {"cost": json.loads(out.read_text())}, indent=2))
-        partial.replace(result)
+        write_text(result, json.dumps(_key(job) | {"cost": json.loads(out.read_text())}, indent=2))
     return []
 
 
@@ -165,3 +165,22 @@ def _milliseconds(measured: Repeats, reference: Repeats, seconds: Callable[[Cost
     value = f"{1000 * median(map(seconds, measured.values())):.1f}"
     ratios = [seconds(measured[r]) / seconds(reference[r]) for r in measured if r in reference]
     return value, f"{median(ratios):.2f} [{min(ratios):.2f}, {max(ratios):.2f}]" if ratios else ""
+
+
+def training_costs(table: Path, models: Sequence[str]) -> dict[str, float]:
+    """Median milliseconds of a training step a slice; a model's schedule (`_50epochs`) does not change it.
+
+    Raises:
+        ValueError: the table has none of the models.
+    """
+    with table.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    found = {}
+    for model in models:
+        names = {model, re.sub(r"_\d+epochs?(?=__)", "", model)}
+        steps = [float(r["step_s"]) / float(r["slices_per_step"]) for r in rows if r["model"] in names]
+        if steps:
+            found[model] = 1000 * median(steps)
+    if not found:
+        raise ValueError(f"{table} has none of the models {', '.join(models)}.")
+    return found

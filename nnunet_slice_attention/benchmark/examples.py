@@ -7,7 +7,8 @@ import pandas as pd
 from ..evaluation.segmentations import Labels, read_pair
 from ..report.overlays import Example
 from ..report.summary import paired_cases
-from .compared_models import Model, Truth
+from .compared_models import Model
+from .truth import Truth
 
 
 def examples_of(

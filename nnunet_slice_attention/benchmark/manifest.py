@@ -5,8 +5,9 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from .compared_models import Model, Truth
+from .compared_models import Model
 from .environment import hardware, versions
+from .truth import Truth
 
 TRAINING = (  # of nnU-Net's debug.json
     "num_epochs", "num_iterations_per_epoch", "batch_size", "initial_lr", "device", "gpu_name", "torch_version",

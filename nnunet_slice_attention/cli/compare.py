@@ -64,6 +64,7 @@ def run(args: argparse.Namespace) -> int:
     from nnunet_slice_attention.benchmark import compared_models as found
     from nnunet_slice_attention.benchmark.compare import Options, compare
     from nnunet_slice_attention.benchmark.patients import group_by
+    from nnunet_slice_attention.benchmark.truth import truth_of_dataset, truth_of_folder
 
     if bool(args.m) == bool(args.predictions):
         raise ValueError(
@@ -72,14 +73,12 @@ def run(args: argparse.Namespace) -> int:
     if args.m:
         if not args.d:
             raise ValueError("-m needs -d DATASET.")
-        truth = found.truth_of_dataset(args.d)
+        truth = truth_of_dataset(args.d)
         folds = [int(fold) if fold.isdigit() else fold for fold in args.f]
         models = [found.trained_model(args.d, name, folds, truth) for name in args.m]
     else:
         named = [found.split_name(text) for text in args.predictions]
-        truth = found.truth_of_folder(
-            args.truth, args.dataset_json or named[0][1] / "dataset.json", args.images
-        )
+        truth = truth_of_folder(args.truth, args.dataset_json or named[0][1] / "dataset.json", args.images)
         models = [found.predicted_folder(name, folder, truth.ending) for name, folder in named]
     options = Options(
         reference=args.reference or models[0].name,

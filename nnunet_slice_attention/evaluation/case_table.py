@@ -9,7 +9,7 @@ from pathlib import Path
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 
 from .froc import froc_counts, read_probability
-from .lesions import SIZES_MM, match_lesions
+from .lesions import SIZE_NAMES, SIZES_MM, match_lesions
 from .segmentations import Labels, read_pair
 from .slice_profile import PARTS, continuity_error, dice_by_position
 from .structure_metrics import structure_metrics
@@ -93,7 +93,7 @@ def lesion_figures(truth, prediction, spacing, sizes: tuple[float, float] = SIZE
         "lesions_found": sum(lesion.found for lesion in match.lesions),
         "lesions_made_up": match.false_positives,
     }
-    for size in ("small", "medium", "large"):
+    for size in SIZE_NAMES:
         dice = [lesion.dice for lesion in match.lesions if lesion.size == size]
         figures |= {
             f"lesions_{size}": len(dice),

@@ -8,6 +8,10 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from scipy.stats import bootstrap, wilcoxon
 
+ALPHA = 0.05
+MIN_PATIENTS = 6  # fewer cannot reach p < 0.05 in the signed-rank test
+Key = TypeVar("Key", bound=Hashable)
+
 
 class PairedDifference(NamedTuple):
     """Mean over patients of (other - baseline), and the bounds of its 95 % interval; NaN for fewer than two."""
@@ -95,9 +99,6 @@ def compare(
     )
 
 
-Key = TypeVar("Key", bound=Hashable)
-
-
 def holm(p_values: Mapping[Key, float]) -> dict[Key, float]:
     """Adjusted p-values of a family of tests (Holm, *Scand. J. Statist.* 6:65-70, 1979); NaN is no member."""
     tested = sorted(((p, name) for name, p in p_values.items() if not np.isnan(p)), key=lambda pair: pair[0])
@@ -106,12 +107,6 @@ def holm(p_values: Mapping[Key, float]) -> dict[Key, float]:
         largest = max(largest, min(1.0, (len(tested) - rank) * p))
         adjusted[name] = largest
     return adjusted
-
-
-MIN_PATIENTS = 6  # fewer cannot reach p < 0.05 in the signed-rank test
-
-
-ALPHA = 0.05
 
 
 def verdict(name: str, baseline_name: str, comparison: Comparison, p: float) -> str:

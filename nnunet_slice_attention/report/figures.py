@@ -116,7 +116,9 @@ def accuracy_cost_figure(
     """
     figure = Figure(figsize=(7, 3.6), layout="constrained")
     axis = figure.subplots()
-    for i, model in enumerate(m for m in models if m in cost):
+    for i, model in enumerate(models):
+        if model not in cost:
+            continue
         values = list(patient_figures(cases, model, _overall(cases)).values())
         axis.plot(cost[model], np.mean(values), linestyle="none", label=model, **_style(i))
     axis.set_xlim(left=0)

@@ -41,7 +41,7 @@ def lesion_table(cases: pd.DataFrame, models: Sequence[str], sizes: Mapping[str,
         "Lesions",
         columns,
         tuple(rows),
-        "Connected components, matched by any overlap; diameter of the sphere of equal volume.",
+        "Connected components, found at a Dice of 0.1 with all that touches; diameter of the sphere of equal volume.",
     )
 
 

@@ -1,0 +1,86 @@
+"""The true segmentations that a comparison measures against, and what is known of their data set."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
+from nnunetv2.imageio.reader_writer_registry import determine_reader_writer_from_dataset_json
+from nnunetv2.paths import nnUNet_preprocessed, nnUNet_raw
+from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The true segmentations of a data set.
+
+    Attributes:
+        folder: which holds CASE + ending.
+        dataset_json: the data set's description.
+        splits: validation cases of every fold; empty where the data set is not known.
+        images: folder of the images, if they are to be shown.
+    """
+
+    folder: Path
+    dataset_json: Mapping
+    splits: Sequence[Sequence[str]] = ()
+    images: Path | None = None
+
+    @property
+    def ending(self) -> str:
+        return self.dataset_json["file_ending"]
+
+    def file(self, case: str) -> Path:
+        return self.folder / f"{case}{self.ending}"
+
+    def reader(self) -> BaseReaderWriter:
+        """What reads and writes its files."""
+        example = next(iter(sorted(self.folder.glob(f"*{self.ending}"))))
+        return determine_reader_writer_from_dataset_json(
+            dict(self.dataset_json), str(example), verbose=False
+        )()
+
+    def image(self, case: str) -> Path | None:
+        """The first channel, if it is there."""
+        path = self.images / f"{case}_0000{self.ending}" if self.images else None
+        return path if path and path.is_file() else None
+
+
+def truth_of_dataset(dataset: str) -> Truth:
+    """What nnU-Net's preprocessing left of a data set.
+
+    Raises:
+        FileNotFoundError: it is not preprocessed, or was never split.
+    """
+    folder = Path(str(nnUNet_preprocessed)) / maybe_convert_to_dataset_name(dataset)
+    needed = {name: folder / name for name in ("dataset.json", "splits_final.json", "gt_segmentations")}
+    for path in needed.values():
+        if not path.exists():
+            raise FileNotFoundError(
+                f"{path} does not exist. Preprocess the data set and train a fold of it: nnUNetv2_plan_and_preprocess "
+                f"-d {dataset}, nnUNetv2_train {dataset} 2d 0."
+            )
+    splits = [split["val"] for split in json.loads(needed["splits_final.json"].read_text())]
+    raw = Path(str(nnUNet_raw)) / folder.name / "imagesTr"
+    return Truth(needed["gt_segmentations"], json.loads(needed["dataset.json"].read_text()), splits, raw)
+
+
+def truth_of_folder(folder: str | None, dataset_json: Path, images: str | None = None) -> Truth:
+    """True segmentations in a folder, for predictions of any origin.
+
+    Args:
+        images: folder of the images, as nnU-Net names them.
+
+    Raises:
+        ValueError: no folder was given.
+        FileNotFoundError: the folder or `dataset.json` does not exist.
+    """
+    if folder is None:
+        raise ValueError("--predictions needs --truth, the folder of the true segmentations.")
+    if not Path(folder).is_dir():
+        raise FileNotFoundError(f"{folder} is no folder: give --truth the folder of the true segmentations.")
+    if not Path(dataset_json).is_file():
+        raise FileNotFoundError(f"{dataset_json} does not exist: give --dataset-json the data set's.")
+    shown = Path(images) if images else None
+    return Truth(Path(folder), json.loads(Path(dataset_json).read_text()), images=shown)

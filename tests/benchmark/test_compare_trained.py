@@ -1,0 +1,94 @@
+"""The verb `compare` on trained models: folds, ensembles, splits."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from nnunet_slice_attention.cli import main
+from tests.tables import rows_of
+from tests.tiny_data import write
+
+CSA, STOCK = (f"Tiny_{name}__nnUNetPlans__2d" for name in ("nnUNetTrainerSAUNet", "nnUNetTrainer"))
+
+
+@pytest.fixture(scope="module")
+def trained(run_nnunet, nnunet_folders, tiny):
+    for model in (CSA, STOCK):
+        run_nnunet("nnUNetv2_train", tiny.id, "2d", 0, "-tr", model.split("__")[0], "-device", "cpu", "--npz")
+    return nnunet_folders / "results" / tiny.folder
+
+
+def test_trained_models_and_their_ensemble(trained, tiny, nnunet_folders, tmp_path):
+    argv = ["compare", "-d", str(tiny.id), "-m", STOCK, CSA, "-np", "1", "-o", str(tmp_path)]
+    assert main(argv) == 0
+    rows = rows_of(tmp_path)
+    assert {row["model"] for row in rows} == {STOCK, CSA, f"{STOCK} + {CSA}"}
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert manifest["models"][CSA]["training"]["fold_0"]["num_epochs"] == "2"
+    assert len(manifest["models"][CSA]["checkpoints_sha256"]["fold_0"]) == 64
+    assert len(manifest["dataset"]["splits_sha256"]) == 64
+    summary = json.loads((trained / CSA / "fold_0" / "validation" / "summary.json").read_text())
+    for case in summary["metric_per_case"]:
+        name = case["prediction_file"].rsplit("/", 1)[-1].removesuffix(".nii.gz")
+        (ours,) = [
+            row["dice"]
+            for row in rows
+            if (row["model"], row["case"], row["structure"]) == (CSA, name, "disc")
+        ]
+        assert float(ours) == pytest.approx(case["metrics"]["1"]["Dice"])
+
+
+def test_saved_probabilities_give_froc(trained, tiny, tmp_path):
+    argv = [
+        "compare",
+        "-d",
+        str(tiny.id),
+        "-m",
+        CSA,
+        "-np",
+        "1",
+        "-o",
+        str(tmp_path),
+        "--lesions",
+        "15",
+        "30",
+    ]
+    assert main(argv) == 0
+    froc = rows_of(tmp_path, "froc.csv")
+    assert {row["structure"] for row in froc} == {"disc", "core"}
+    assert len({row["threshold"] for row in froc}) == 19
+    lesions = {(row["case"], row["structure"]): row["lesions"] for row in rows_of(tmp_path)}
+    assert all(lesions[row["case"], row["structure"]] == row["lesions"] for row in froc)
+    report = (tmp_path / "report.md").read_text()
+    assert "## FROC" in report
+    assert "nothing to compare it with" in report
+
+
+def test_a_smaller_comparison_in_the_same_folder_uses_no_old_ensemble(trained, tiny, run_nnunet, tmp_path):
+    (tmp_path / "ensembles" / f"{STOCK}___{CSA}").mkdir(parents=True)
+    stray = tmp_path / "ensembles" / f"{STOCK}___{CSA}" / "case_77.nii.gz"
+    write(np.zeros((2, 3, 3), np.uint8), stray)
+    assert main(["compare", "-d", str(tiny.id), "-m", STOCK, CSA, "-np", "1", "-o", str(tmp_path)]) == 0
+    assert "case_77" not in {row["case"] for row in rows_of(tmp_path)}
+
+
+def test_another_split_is_refused(trained, tiny, capsys, tmp_path):
+    validation = trained / CSA / "fold_0" / "validation"
+    moved = sorted(validation.glob("*.nii.gz"))[0]
+    argv = ["compare", "-d", str(tiny.id), "-m", STOCK, CSA, "-np", "1", "-o", str(tmp_path)]
+    renamed = moved.rename(validation / "case_99.nii.gz")
+    try:
+        assert main(argv) == 1
+        error = capsys.readouterr().err
+        assert f"{CSA}, fold 0: no prediction of {moved.name.removesuffix('.nii.gz')}" in error
+        shutil.copy(renamed, moved)
+        assert main(argv) == 1
+        assert "case_99 is not in this fold of splits_final.json" in capsys.readouterr().err
+    finally:
+        renamed.replace(moved)
+    assert main([*argv, "-f", "all"]) == 1
+    assert "trained on" in capsys.readouterr().err
+    assert main([*argv, "-f", "3"]) == 1
+    assert "Finish the training" in capsys.readouterr().err
