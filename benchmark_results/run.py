@@ -75,6 +75,8 @@ def train_and_validate(dataset: str, trainer_name: str, seed: int, epochs: int) 
     import torch
     from nnunetv2.run.run_training import get_trainer_from_args
 
+    from nnunet_slice_attention.environment import commit
+
     torch.manual_seed(seed)
     np.random.seed(seed)
     trainer = get_trainer_from_args(dataset, "2d", 0, trainer_name, PLANS, device=torch.device("cpu"))
@@ -103,12 +105,6 @@ def train_and_validate(dataset: str, trainer_name: str, seed: int, epochs: int) 
     trainer.load_checkpoint(str(folder / "checkpoint_final.pth"))
     trainer.inference_allowed_mirroring_axes = None  # a quarter of the time, the same for all
     trainer.perform_actual_validation()
-
-
-def commit() -> str:
-    """The source a run was made with, e.g. 1a2b3c4, or 1a2b3c4-dirty."""
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 if __name__ == "__main__":

@@ -77,9 +77,9 @@ def write_png(raw: Path, dataset: TinyDataset) -> None:
     (folder / "dataset.json").write_text(json.dumps(dataset.dataset_json | {"file_ending": ".png"}))
 
 
-def write(array: np.ndarray, path: Path) -> None:
+def write(array: np.ndarray, path: Path, spacing=SPACING) -> None:
     image = GetImageFromArray(array)
-    image.SetSpacing(SPACING)
+    image.SetSpacing(spacing)
     WriteImage(image, str(path))
 
 

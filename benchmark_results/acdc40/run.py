@@ -11,12 +11,14 @@ checkpoints; validation with nnU-Net's mirroring. The comparison goes to `fold_.
 """
 
 import argparse
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+from stock_training import train  # noqa: E402 - beside this folder
+
 DATASET, PLANS = "Dataset027_ACDC40", "nnUNetCompactPlans"
 
 
@@ -32,7 +34,7 @@ def main() -> int:
         f"{trainer} {configuration} fold {fold}"
         for fold in args.folds
         for trainer, configuration in models
-        if not train(trainer, configuration, fold, args.device)
+        if not train(DATASET, trainer, PLANS, configuration, fold, args.device)
     ]
     for run in failed:
         print(f"FAILED {run}", file=sys.stderr)
@@ -45,32 +47,6 @@ def main() -> int:
     title = f"ACDC40, fold {', '.join(folds)}"
     command += ["--group", r"(patient\d+)_", "--title", title, "--no-ensembles"]
     return subprocess.run(command, check=False).returncode
-
-
-def train(trainer: str, configuration: str, fold: int, device: str) -> bool:
-    folder = Path(
-        os.environ["nnUNet_results"], DATASET, f"{trainer}__{PLANS}__{configuration}", f"fold_{fold}"
-    )
-    if (folder / "validation" / "summary.json").is_file():
-        return True
-    command = [
-        "nnUNetv2_train",
-        "27",
-        configuration,
-        str(fold),
-        "-tr",
-        trainer,
-        "-p",
-        PLANS,
-        "-device",
-        device,
-    ]
-    if (folder / "checkpoint_final.pth").is_file():
-        command.append("--val")
-    elif (folder / "checkpoint_latest.pth").is_file():
-        command.append("--c")
-    print(" ".join(command), flush=True)
-    return subprocess.run([*command, "--npz"], check=False).returncode == 0
 
 
 if __name__ == "__main__":

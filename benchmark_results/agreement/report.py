@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from nnunet_slice_attention.benchmark.environment import hardware, versions
+from nnunet_slice_attention.environment import hardware, versions
 from nnunet_slice_attention.report.tables import Table
 
 HERE = Path(__file__).parent

@@ -1,7 +1,13 @@
-"""Put `README.md` together from `text.md` and what the verb `cost` wrote beside it: python report.py"""
+"""Put `README.md` together from `text.md`, `steps.csv` and what the verb `cost` wrote beside it: python report.py"""
 
+import csv
 import json
+from collections import defaultdict
 from pathlib import Path
+from statistics import median
+
+import numpy as np
+from scipy.stats import bootstrap
 
 HERE = Path(__file__).parent
 
@@ -9,16 +15,47 @@ HERE = Path(__file__).parent
 def main() -> None:
     manifest = json.loads((HERE / "manifest.json").read_text(encoding="utf-8"))
     job = next(iter(manifest["jobs"].values()))
-    text = (HERE / "text.md").read_text(encoding="utf-8")
-    page = text.format(
-        table=(HERE / "cost.md").read_text(encoding="utf-8").replace("__nnUNetCompactPlans__", " "),
-        repeats=manifest["repeats"],
-        iterations=job["iterations"],
-        versions=manifest["versions"],
-        hardware=manifest["hardware"],
+    steps, rounds = step_table()
+    page = (
+        (HERE / "text.md")
+        .read_text(encoding="utf-8")
+        .format(
+            steps=steps,
+            rounds=rounds,
+            table=(HERE / "cost.md").read_text(encoding="utf-8").replace("__nnUNetCompactPlans__", " "),
+            repeats=manifest["repeats"],
+            iterations=job["iterations"],
+            versions=f"{manifest['versions']}, commit {manifest['commit']}",
+            hardware=manifest["hardware"],
+        )
     )
     (HERE / "README.md").write_text(page, encoding="utf-8")
     print(page)
+
+
+def step_table() -> tuple[str, int]:
+    """(Markdown of `steps.csv`, rounds): the median ratio to the first model with its 95 % bootstrap interval."""
+    seconds = defaultdict(dict)
+    with (HERE / "steps.csv").open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            model = f"{row['trainer']} {row['configuration']}"
+            seconds[model][row["round"]] = float(row["seconds"]) / int(row["slices"])
+    baseline = next(iter(seconds.values()))
+    lines = [
+        "| model | step, ms a slice | ratio [95 % CI] | middle half of the ratios |",
+        "|---|---|---|---|",
+    ]
+    for model, by_round in seconds.items():
+        ratios = np.array([value / baseline[number] for number, value in by_round.items()])
+        ratio = f"{np.median(ratios):.2f}"
+        if by_round is not baseline:
+            interval = bootstrap((ratios,), np.median, method="percentile", rng=0).confidence_interval
+            ratio += f" [{interval.low:.2f}, {interval.high:.2f}]"
+        low, high = np.percentile(ratios, (25, 75))
+        lines.append(
+            f"| {model} | {1000 * median(by_round.values()):.1f} | {ratio} | {low:.2f} to {high:.2f} |"
+        )
+    return "\n".join(lines), len(baseline)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@
 #     nnunet-slice-attention plan-compact -d 27
 #     bash run.sh [DEVICE] [REPEATS]
 #
-# Writes cost.csv, cost.md, cost.png, manifest.json and README.md beside this file. Keep the machine free of other work.
+# Writes steps.csv, cost.csv, cost.md, cost.png, manifest.json and README.md beside this file. Keep the machine free of other work.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -17,4 +17,5 @@ done
 models+=(nnUNetTrainer__nnUNetCompactPlans__3d_fullres)
 
 nnunet-slice-attention cost -d 27 -device "${1:-cpu}" --repeats "${2:-3}" -o . -m "${models[@]}"
+python steps.py --device "${1:-cpu}"
 python report.py

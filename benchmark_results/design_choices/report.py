@@ -17,7 +17,7 @@ from statistics import mean, stdev
 
 import numpy as np
 
-from nnunet_slice_attention.benchmark.environment import hardware, versions
+from nnunet_slice_attention.environment import hardware, versions
 from nnunet_slice_attention.evaluation.nnunet_summary import read_dice
 from nnunet_slice_attention.evaluation.statistics import paired_difference, patient_means
 

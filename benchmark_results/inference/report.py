@@ -5,7 +5,7 @@ from collections import defaultdict
 from pathlib import Path
 from statistics import median
 
-from nnunet_slice_attention.benchmark.environment import hardware, versions
+from nnunet_slice_attention.environment import hardware, versions
 
 HERE = Path(__file__).parent
 DEEP = "deep"

@@ -7,7 +7,7 @@ from statistics import median
 
 from matplotlib.figure import Figure
 
-from nnunet_slice_attention.benchmark.environment import hardware, versions
+from nnunet_slice_attention.environment import hardware, versions
 
 HERE = Path(__file__).parent
 # Told apart with any colour vision.

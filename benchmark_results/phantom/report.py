@@ -15,7 +15,7 @@ import os
 from pathlib import Path
 from statistics import mean, stdev
 
-from nnunet_slice_attention.benchmark.environment import hardware, versions
+from nnunet_slice_attention.environment import hardware, versions
 from nnunet_slice_attention.evaluation.nnunet_summary import read_dice
 
 HERE = Path(__file__).parent

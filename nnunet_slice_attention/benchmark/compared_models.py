@@ -1,5 +1,6 @@
 """What a comparison compares: each model's predictions of the same cases."""
 
+import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,8 @@ from nnunetv2.ensembling.ensemble import ensemble_crossvalidations, ensemble_fol
 from nnunetv2.paths import nnUNet_results
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 
+from ..files import write_text
+from ..model_name import ModelName
 from ..report.names import ENSEMBLE
 from .truth import Truth
 
@@ -53,18 +56,20 @@ def split_name(text: str) -> tuple[str, Path]:
     return name, Path(folder)
 
 
-def trained_model(dataset: str, name: str, folds: Sequence[Fold], truth: Truth) -> Model:
+def trained_model(
+    dataset: str, name: str, folds: Sequence[Fold], truth: Truth, results: Path | None = None
+) -> Model:
     """The validation predictions of a trained model.
+
+    Args:
+        results: folder of trained models; None takes `nnUNet_results`.
 
     Raises:
         ValueError: the name has not three parts, or a fold holds other cases than the data set's split.
         FileNotFoundError: the model, or a fold's validation, does not exist.
     """
-    if name.count("__") != 2 or not all(name.split("__")):
-        raise ValueError(
-            f"model {name!r} is not TRAINER__PLANS__CONFIGURATION, e.g. nnUNetTrainerCSANet__nnUNetPlans__2d."
-        )
-    folder = Path(str(nnUNet_results)) / maybe_convert_to_dataset_name(dataset) / name
+    trainer, plans, configuration = ModelName.parse(name)
+    folder = Path(results or str(nnUNet_results)) / maybe_convert_to_dataset_name(dataset) / name
     if not folder.is_dir():
         others = sorted(p.name for p in folder.parent.glob("*__*__*"))
         raise FileNotFoundError(f"{folder} does not exist. Trained so far: {', '.join(others) or 'nothing'}.")
@@ -77,7 +82,6 @@ def trained_model(dataset: str, name: str, folds: Sequence[Fold], truth: Truth) 
             )
         validation = folder / f"fold_{fold}" / "validation"
         found = _segmentations(validation, truth.ending)
-        trainer, plans, configuration = name.split("__")
         again = f"nnUNetv2_train {dataset} {configuration} {fold} -tr {trainer} -p {plans} --val --npz"
         if not found:
             raise FileNotFoundError(f"{validation} holds no prediction. Finish the training, or run: {again}")
@@ -132,6 +136,8 @@ def check_same_cases(models: Sequence[Model], truth: Truth) -> None:
 def ensemble(one: Model, other: Model, output: Path, processes: int, truth: Truth) -> Model | None:
     """Two models' mean probabilities, made by nnU-Net, as a model of its own; both have probabilities.
 
+    It is made once: what `output` holds is kept while the probabilities stay the same files.
+
     Returns:
         None if nnU-Net cannot make it: plans in neither folder, or one is of folds and the other is not.
     """
@@ -139,14 +145,30 @@ def ensemble(one: Model, other: Model, output: Path, processes: int, truth: Trut
     plans = next((p for p in (Path(f, "plans.json") for f in folders) if p.is_file()), None)
     if plans is None or bool(one.fold_of) != bool(other.fold_of):
         return None
-    shutil.rmtree(output, ignore_errors=True)
-    if one.fold_of:
-        ensemble_crossvalidations(folders, str(output), list(dict.fromkeys(one.fold_of.values())), processes)
-    else:
-        known = {"dataset_json_file_or_dict": dict(truth.dataset_json), "plans_json_file_or_dict": str(plans)}
-        ensemble_folders(folders, str(output), num_processes=processes, **known)
+    sources = json.dumps(
+        [_identity(model.probabilities(case)) for model in (one, other) for case in model.predictions]
+    )
+    noted = output / "made_from.json"
+    if not (noted.is_file() and noted.read_text() == sources):
+        shutil.rmtree(output, ignore_errors=True)
+        if one.fold_of:
+            folds = list(dict.fromkeys(one.fold_of.values()))
+            ensemble_crossvalidations(folders, str(output), folds, processes)
+        else:
+            known = {
+                "dataset_json_file_or_dict": dict(truth.dataset_json),
+                "plans_json_file_or_dict": str(plans),
+            }
+            ensemble_folders(folders, str(output), num_processes=processes, **known)
+        write_text(noted, sources)
     made = {case: output / f"{case}{truth.ending}" for case in one.predictions}
     return Model(f"{one.name}{ENSEMBLE}{other.name}", made, output, one.fold_of)
+
+
+def _identity(file: Path) -> tuple[str, int, int]:
+    """Changes when the file is written again; probabilities are too large to be read for a hash at every call."""
+    status = file.stat()
+    return str(file.resolve()), status.st_size, status.st_mtime_ns
 
 
 def _segmentations(folder: Path, ending: str) -> dict[str, Path]:

@@ -16,10 +16,11 @@ from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 
+from ..environment import commit, hardware, versions
 from ..files import write_text
+from ..model_name import ModelName
 from .cost_figure import cost_figure
 from .cost_worker import Cost, Job
-from .environment import hardware, versions
 
 LAST_LINES = 15  # of a failed process
 Repeats = dict[int, Cost]  # the measurements of one model by repeat; failed ones are missing
@@ -68,6 +69,7 @@ def measure_costs(
         cost_figure(costs).savefig(output / "cost.png", dpi=150)
         manifest = {
             "versions": versions(),
+            "commit": commit(),
             "hardware": hardware(),
             "repeats": repeats,
             "jobs": {m: asdict(j) for m, j in jobs.items()},
@@ -77,12 +79,7 @@ def measure_costs(
 
 
 def _job(dataset: str, model: str, device: str, iterations: int, cases: int) -> Job:
-    parts = model.split("__")
-    if len(parts) != 3 or not all(parts):
-        raise ValueError(
-            f"model {model!r} is not TRAINER__PLANS__CONFIGURATION, e.g. nnUNetTrainerCSANet__nnUNetPlans__2d."
-        )
-    return Job(str(dataset), *parts, device, iterations, cases)
+    return Job(str(dataset), *ModelName.parse(model), device, iterations, cases)
 
 
 def _run(job: Job, result: Path, title: str) -> list[str]:

@@ -73,12 +73,12 @@ def measure(job: Job) -> Cost:
     trainer.network.train()
     trainer.optimizer.zero_grad()
     wait = torch.cuda.synchronize if device.type == "cuda" else _nothing
-    step = seconds(lambda: trainer.train_step(batch), job.iterations, wait)
     loaded = loaded_seconds(trainer, loader, job.iterations, wait)
-    memory = peak_memory(device)
-    for one in (loader, validation_loader):
+    for one in (loader, validation_loader):  # they fill their queues meanwhile, on the same cores
         if hasattr(one, "_finish"):
             one._finish()
+    step = seconds(lambda: trainer.train_step(batch), job.iterations, wait)
+    memory = peak_memory(device)
     predicted = predict_seconds(trainer, job.cases, wait) if job.cases else (None, None, None)
     parameters = sum(p.numel() for p in trainer.network.parameters())
     return Cost(parameters, gmac, n_slices, step, loaded, memory, *predicted)
@@ -112,6 +112,9 @@ def loaded_seconds(trainer, loader, iterations: int, wait: Callable[[], None]) -
     # Batches that waited in the loader's queues cost nothing; a training soon uses them up.
     for _ in range(2 * getattr(loader, "num_cached", 0) + getattr(loader, "num_processes", 0)):
         next(loader)
+    for _ in range(WARM_UP):
+        trainer.train_step(next(loader))
+    wait()
     start = time.perf_counter()
     for _ in range(iterations):
         trainer.train_step(next(loader))

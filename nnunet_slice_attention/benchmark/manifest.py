@@ -5,13 +5,13 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from ..environment import commit, hardware, versions
 from .compared_models import Model
-from .environment import hardware, versions
 from .truth import Truth
 
 TRAINING = (  # of nnU-Net's debug.json
     "num_epochs", "num_iterations_per_epoch", "batch_size", "initial_lr", "device", "gpu_name", "torch_version",
-    "inference_allowed_mirroring_axes",
+    "inference_allowed_mirroring_axes", "made_with", "torch_seed",
 )  # fmt: skip
 
 
@@ -24,10 +24,12 @@ def manifest_of(models: Sequence[Model], truth: Truth, options: Mapping) -> dict
             "name": truth.dataset_json.get("name", truth.folder.resolve().parent.name),
             "labels": truth.dataset_json["labels"],
             "truth_sha256": _together(sorted(truth.file(case) for case in models[0].predictions)),
+            "truths_left_out": [] if truth.splits else sorted({*truth.cases} - {*models[0].predictions}),
             "splits_sha256": hash_of(splits) if truth.splits and splits.is_file() else None,
         },
         "models": {model.name: _of_model(model) for model in models},
         "versions": versions(),
+        "commit": commit(),
         "hardware": hardware(),
     }
 

@@ -31,15 +31,18 @@ class Truth:
     def ending(self) -> str:
         return self.dataset_json["file_ending"]
 
+    @property
+    def cases(self) -> list[str]:
+        """All that the folder holds, predicted or not."""
+        return [path.name.removesuffix(self.ending) for path in sorted(self.folder.glob(f"*{self.ending}"))]
+
     def file(self, case: str) -> Path:
         return self.folder / f"{case}{self.ending}"
 
     def reader(self) -> BaseReaderWriter:
         """What reads and writes its files."""
-        example = next(iter(sorted(self.folder.glob(f"*{self.ending}"))))
-        return determine_reader_writer_from_dataset_json(
-            dict(self.dataset_json), str(example), verbose=False
-        )()
+        example = str(self.file(self.cases[0]))
+        return determine_reader_writer_from_dataset_json(dict(self.dataset_json), example, verbose=False)()
 
     def image(self, case: str) -> Path | None:
         """The first channel, if it is there."""

@@ -21,6 +21,7 @@ from . import figures, summary
 from .lesion_tables import froc_table, lesion_table
 from .names import short_names
 from .overlays import Example, overlay_figure
+from .spacing import spacing_groups, spacing_table
 from .tables import Table
 
 
@@ -89,6 +90,8 @@ def figures_of(report: Report, cases: pd.DataFrame, models: Sequence[str]) -> di
         drawn["Patient by patient"] = figures.scatter_figure(cases, models, reference)
     drawn["Spread"] = figures.distribution_figure(cases, models)
     drawn["From the first to the last slice"] = figures.position_figure(cases, models)
+    if spacing_groups(cases):
+        drawn["From thin to thick slices"] = figures.spacing_figure(cases, models)
     if report.training_ms:
         cost = {report.short[model]: ms for model, ms in report.training_ms.items()}
         unit = "training step [ms a slice]"
@@ -113,6 +116,7 @@ def tables_of(report: Report, cases: pd.DataFrame, models: Sequence[str]) -> lis
         summary.difference_table(cases, models, report.short[report.reference]),
         summary.worst_table(cases, models, report.short[report.reference]),
         summary.slice_table(cases, models),
+        spacing_table(cases, models),
     ]
     if options["lesion_sizes"]:
         small, large = options["lesion_sizes"]
@@ -127,9 +131,11 @@ def facts_of(report: Report, cases: pd.DataFrame) -> dict[str, str]:
     """What a reader needs to judge or to repeat it."""
     manifest, options = report.manifest, report.manifest["options"]
     folds = sorted({str(fold) for fold in cases.fold if fold != ""})
+    left_out = manifest["dataset"]["truths_left_out"]
     return {
         "data set": manifest["dataset"]["name"],
         "cases": str(cases.case.nunique()),
+        "truths that no model predicted": ", ".join(left_out) or "none",
         "patients": f"{cases.patient.nunique()}, by {options['group']}"
         if options["group"]
         else "not told apart: every case counts as a patient",
@@ -138,7 +144,7 @@ def facts_of(report: Report, cases: pd.DataFrame) -> dict[str, str]:
             name if name == shown else f"{shown}: {name}" for name, shown in report.short.items()
         ),
         "reference": report.reference,
-        "versions": manifest["versions"],
+        "versions": f"{manifest['versions']}, commit {manifest['commit']}",
         "hardware": manifest["hardware"],
         "hash of the split": manifest["dataset"]["splits_sha256"] or "unknown",
         "hash of the truths": manifest["dataset"]["truth_sha256"],

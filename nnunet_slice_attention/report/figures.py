@@ -1,12 +1,13 @@
 """Figures of a comparison, one a question. Colours are told apart with any colour vision."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from ..evaluation.slice_profile import PARTS
+from .spacing import dice_by_spacing, spacing_groups
 from .summary import paired, paired_patients, patient_figures, structures_of, with_mean
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -84,21 +85,30 @@ def distribution_figure(cases: pd.DataFrame, models: Sequence[str]) -> Figure:
 
 def position_figure(cases: pd.DataFrame, models: Sequence[str]) -> Figure:
     """Mean Dice along the slices of the true structures."""
+    lines = {
+        model: {
+            part: patient_figures(cases, model, _overall(cases), f"dice_{part}").values() for part in PARTS
+        }
+        for model in models
+    }
+    return _line_figure(lines, "fifth of the structure along the slices")
+
+
+def spacing_figure(cases: pd.DataFrame, models: Sequence[str]) -> Figure:
+    """Mean Dice against the distance between slices."""
+    groups = spacing_groups(cases)
+    lines = {model: dice_by_spacing(groups, model, _overall(cases)) for model in models}
+    return _line_figure(lines, "distance between slices")
+
+
+def _line_figure(lines: Mapping[str, Mapping[str, Iterable[float]]], label: str) -> Figure:
+    """A line a model through the means of the figures at each place."""
     figure = Figure(figsize=(7, 3.4), layout="constrained")
     axis = figure.subplots()
-    for i, model in enumerate(models):
-        means = []
-        for part in PARTS:
-            values = list(patient_figures(cases, model, _overall(cases), f"dice_{part}").values())
-            means.append(np.mean(values) if values else np.nan)
-        axis.plot(
-            PARTS,
-            means,
-            marker=MARKERS[(i + i // len(MARKERS)) % len(MARKERS)],
-            color=COLOURS[i % len(COLOURS)],
-            label=model,
-        )
-    axis.set_xlabel("fifth of the structure along the slices")
+    for i, (model, places) in enumerate(lines.items()):
+        means = [np.mean(list(values)) if values else np.nan for values in places.values()]
+        axis.plot(list(places), means, label=model, **_style(i))
+    axis.set_xlabel(label)
     axis.set_ylabel("Dice, mean over patients")
     axis.grid(alpha=0.3)
     axis.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)

@@ -10,6 +10,7 @@ from nnunetv2.utilities.plans_handling.plans_handler import ConfigurationManager
 from torch import nn
 
 from ..augmentation.slice_coherent import make_slice_coherent
+from ..environment import commit, versions
 from ..networks import NETWORKS, SlabNetwork, UNetTopology, create_network
 from ..nnunet.border_padding import BorderPaddedDataset
 from ..nnunet.plans_rule import Sampling, slab_plan, with_prediction_slab
@@ -60,6 +61,9 @@ class nnUNetTrainerSlab(nnUNetTrainer):
         if self.epochs is not None:
             self.num_epochs = self.epochs
         self.initial_lr, self.weight_decay = OPTIMISERS[self.optimiser].defaults(self)
+        # nnU-Net notes a trainer's attributes in debug.json: what a result was made with.
+        self.made_with = f"{versions()}, commit {commit()}"
+        self.torch_seed = torch.initial_seed()
 
     def _set_batch_size_and_oversample(self):
         slabs, gpus = (

@@ -61,6 +61,26 @@ def test_folders_are_compared_patient_by_patient(folders):
     assert not re.search(r'(?:src|href)="(?!#|data:)', page)  # nothing to fetch
 
 
+def test_truths_that_nobody_predicted_are_named(folders):
+    for name in ("perfect", "small"):
+        (folders / name / "patient3_visit1.nii.gz").unlink()
+    assert compare(folders) == 0
+    assert (
+        "- truths that no model predicted: patient3_visit1\n" in (folders / "out" / "report.md").read_text()
+    )
+
+
+def test_dice_by_slice_spacing_where_it_differs(folders):
+    for name in ("truth", "perfect", "small"):
+        file = folders / name / "patient0_visit0.nii.gz"
+        write(read(file), file, spacing=(1.0, 1.0, 9.0))
+    assert compare(folders) == 0
+    report = (folders / "out" / "report.md").read_text()
+    assert "## By slice spacing" in report
+    assert "9 mm |" in report
+    assert (folders / "out" / "report.html").read_text().count("<svg") == 5
+
+
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from nnunet_slice_attention.cli import main
+from nnunet_slice_attention.environment import commit, versions
 from tests.tables import rows_of
 from tests.tiny_data import write
 
@@ -27,6 +28,9 @@ def test_trained_models_and_their_ensemble(trained, tiny, nnunet_folders, tmp_pa
     assert {row["model"] for row in rows} == {STOCK, CSA, f"{STOCK} + {CSA}"}
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert manifest["models"][CSA]["training"]["fold_0"]["num_epochs"] == "2"
+    training = manifest["models"][CSA]["training"]["fold_0"]
+    assert training["made_with"] == f"{versions()}, commit {commit()}"
+    assert int(training["torch_seed"]) >= 0
     assert len(manifest["models"][CSA]["checkpoints_sha256"]["fold_0"]) == 64
     assert len(manifest["dataset"]["splits_sha256"]) == 64
     summary = json.loads((trained / CSA / "fold_0" / "validation" / "summary.json").read_text())
@@ -72,6 +76,19 @@ def test_a_smaller_comparison_in_the_same_folder_uses_no_old_ensemble(trained, t
     write(np.zeros((2, 3, 3), np.uint8), stray)
     assert main(["compare", "-d", str(tiny.id), "-m", STOCK, CSA, "-np", "1", "-o", str(tmp_path)]) == 0
     assert "case_77" not in {row["case"] for row in rows_of(tmp_path)}
+
+
+def test_an_ensemble_is_made_again_only_when_its_members_were(trained, tiny, tmp_path):
+    argv = ["compare", "-d", str(tiny.id), "-m", STOCK, CSA, "-np", "1", "-o", str(tmp_path)]
+    assert main(argv) == 0
+    made = sorted((tmp_path / "ensembles" / f"{STOCK}___{CSA}").glob("*.nii.gz"))
+    written = [path.stat().st_mtime_ns for path in made]
+    assert len(made) > 0
+    assert main(argv) == 0
+    assert [path.stat().st_mtime_ns for path in made] == written
+    next((trained / CSA / "fold_0" / "validation").glob("*.npz")).touch()
+    assert main(argv) == 0
+    assert all(path.stat().st_mtime_ns > before for path, before in zip(made, written, strict=True))
 
 
 def test_another_split_is_refused(trained, tiny, capsys, tmp_path):

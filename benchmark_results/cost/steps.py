@@ -1,0 +1,82 @@
+"""Seconds of a training step, all models taking turns in one process. Writes `steps.csv` beside this file.
+
+    python steps.py --device cpu --rounds 60
+
+A machine that others use too has slow spells of a minute or so: they hit one process of the verb `cost` and not the
+next. Here every model makes a step within a few seconds, in a new order each round, and ratios are taken within a
+round. Each steps on a batch of its own that is there already, and no loader runs. Data and plans as in `run.sh`.
+"""
+
+import argparse
+import csv
+import os
+import random
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).parent
+PLANS = "nnUNetCompactPlans"
+MODELS = [
+    ("nnUNetTrainer", "2d"),
+    *(
+        (f"nnUNetTrainer{name}", "2d")
+        for name in ("CSANet", "SAUNet", "TSFMUNet", "VAUNet", "EarlyFusion", "AxialConv", "SliceUNet")
+    ),
+    ("nnUNetTrainer", "3d_fullres"),
+]
+WARM_UP = 2
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--rounds", type=int, default=60)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as results:
+        os.environ["nnUNet_results"] = results  # a trainer makes its folder when it is built
+        steps = {model: step_of(*model, args.device) for model in MODELS}
+        rows = []
+        for number in range(-WARM_UP, args.rounds):
+            for model in random.sample(MODELS, len(MODELS)):
+                seconds, slices = steps[model]()
+                if number >= 0:
+                    rows.append([*model, number, slices, round(seconds, 5)])
+            print(f"round {number + 1} of {args.rounds}", flush=True)
+    with (HERE / "steps.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["trainer", "configuration", "round", "slices", "seconds"])
+        writer.writerows(rows)
+
+
+def step_of(name: str, configuration: str, device_name: str):
+    """What makes a step and returns (its seconds, its slices)."""
+    import torch
+    from nnunetv2.run.run_training import get_trainer_from_args
+
+    device = torch.device(device_name)
+    trainer = get_trainer_from_args("27", configuration, 0, name, PLANS, device=device)
+    trainer.initialize()
+    loaders = trainer.get_dataloaders()
+    batch = next(loaders[0])
+    for loader in loaders:
+        if hasattr(loader, "_finish"):
+            loader._finish()
+    trainer.network.train()
+    shape = batch["data"].shape
+    slices = shape[0] * (shape[2] if len(shape) == 5 else 1)
+
+    def step() -> tuple[float, int]:
+        start = time.perf_counter()
+        trainer.train_step(batch)
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        return time.perf_counter() - start, slices
+
+    return step
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""Turn what `run.py` compared into `cases.csv`, `spacings.png` and `README.md` beside this file: python report.py"""
+
+import json
+import os
+from pathlib import Path
+
+import pandas as pd
+from make_data import NAME, TESTED, TRAINED
+
+from nnunet_slice_attention.evaluation.statistics import paired_difference
+from nnunet_slice_attention.report.figures import spacing_figure
+from nnunet_slice_attention.report.names import short_names
+from nnunet_slice_attention.report.summary import MEAN, patient_figures
+from nnunet_slice_attention.report.tables import mean_sd
+
+HERE = Path(__file__).parent
+COLUMNS = ["model", "patient", "case", "structure", "spacing_mm", "dice"]
+BASELINE = "nnUNetTrainer_10epochs 2d"
+
+
+def main() -> None:
+    comparison = Path(os.environ["nnUNet_results"], NAME, "comparison")
+    cases = pd.read_csv(comparison / "cases.csv")[COLUMNS]
+    cases = cases.assign(
+        model=cases.model.map(short_names(list(cases.model.unique()))), dice=cases.dice.round(5)
+    )
+    cases.to_csv(HERE / "cases.csv", index=False)
+    models = list(cases.model.unique())
+    spacing_figure(cases, models).savefig(HERE / "spacings.png", dpi=150)
+    dice = {
+        (model, every): patient_figures(cases[cases.spacing_mm.round() == every], model, MEAN)
+        for model in models
+        for every in TESTED
+    }
+    manifest = json.loads((comparison / "manifest.json").read_text())
+    page = (
+        (HERE / "text.md")
+        .read_text(encoding="utf-8")
+        .format(
+            n=len(dice[models[0], TRAINED]),
+            dice=table("Dice at", models, TESTED, lambda model, every: mean_sd(dice[model, every].values())),
+            change=table(
+                "change to",
+                models,
+                [every for every in TESTED if every != TRAINED],
+                lambda model, every: str(paired_difference(dice[model, TRAINED], dice[model, every])),
+            ),
+            difference=table(
+                f"minus {BASELINE}, at",
+                [model for model in models if model != BASELINE],
+                TESTED,
+                lambda model, every: str(paired_difference(dice[BASELINE, every], dice[model, every])),
+            ),
+            versions=f"{manifest['versions']}, commit {manifest['commit']}",
+            hardware=manifest["hardware"],
+        )
+    )
+    (HERE / "README.md").write_text(page, encoding="utf-8")
+    print(page)
+
+
+def table(title: str, models: list[str], spacings: list[int], cell) -> str:
+    lines = [
+        f"| model | {' | '.join(f'{title} {every} mm' for every in spacings)} |",
+        "|---" * (len(spacings) + 1) + "|",
+    ]
+    lines += [f"| {model} | {' | '.join(cell(model, every) for every in spacings)} |" for model in models]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""What a figure was measured with: a table without it cannot be compared with another."""
+
+import json
+import os
+import platform
+import re
+import subprocess
+from importlib.metadata import PackageNotFoundError, distribution, version
+from pathlib import Path
+
+OURS = "nnunet-slice-attention"
+PACKAGES = (
+    OURS,
+    "nnunetv2",
+    "torch",
+    "dynamic-network-architectures",
+    "batchgeneratorsv2",
+)
+
+
+def versions() -> str:
+    """Python and the packages that decide a result, e.g. "Python 3.11.7, nnunetv2 2.8.1, torch 2.15.0"."""
+    return ", ".join([f"Python {platform.python_version()}", *(f"{p} {_version(p)}" for p in PACKAGES)])
+
+
+def hardware() -> str:
+    """GPU if there is one, and CPU, e.g. "2 x AMD EPYC, no GPU"."""
+    import torch
+
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
+    info = Path("/proc/cpuinfo")
+    names = re.findall(r"model name\s*: (.+)", info.read_text()) if info.is_file() else []
+    return f"{os.cpu_count()} x {names[0] if names else platform.processor() or platform.machine()}, {gpu}"
+
+
+def commit() -> str:
+    """Of the package's source, e.g. "1a2b3c4" or "1a2b3c4-dirty"; "unknown" if it did not come from Git."""
+    file = Path(__file__)
+    git = ["git", "-C", str(file.parent)]
+    try:
+        # A package that is only installed inside somebody's repository is not tracked there.
+        subprocess.run([*git, "ls-files", "--error-unmatch", file.name], capture_output=True, check=True)
+        described = subprocess.run(
+            [*git, "describe", "--always", "--dirty"], capture_output=True, text=True, check=True
+        )
+        return described.stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return _installed_commit()
+
+
+def _installed_commit() -> str:
+    """What pip noted when it installed from Git."""
+    try:
+        noted = json.loads(distribution(OURS).read_text("direct_url.json") or "{}")
+    except PackageNotFoundError:
+        noted = {}
+    return noted.get("vcs_info", {}).get("commit_id", "unknown")[:7]
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "(not installed)"
