@@ -8,6 +8,7 @@ from statistics import median
 
 import numpy as np
 from scipy.stats import bootstrap
+from steps import MODELS
 
 HERE = Path(__file__).parent
 
@@ -40,12 +41,13 @@ def step_table() -> tuple[str, int]:
         for row in csv.DictReader(file):
             model = f"{row['trainer']} {row['configuration']}"
             seconds[model][row["round"]] = float(row["seconds"]) / int(row["slices"])
-    baseline = next(iter(seconds.values()))
+    baseline = seconds["nnUNetTrainer 2d"]
     lines = [
         "| model | step, ms a slice | ratio [95 % CI] | middle half of the ratios |",
         "|---|---|---|---|",
     ]
-    for model, by_round in seconds.items():
+    for model in (" ".join(names) for names in MODELS):
+        by_round = seconds[model]
         ratios = np.array([value / baseline[number] for number, value in by_round.items()])
         ratio = f"{np.median(ratios):.2f}"
         if by_round is not baseline:
