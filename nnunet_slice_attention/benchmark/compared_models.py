@@ -10,7 +10,7 @@ from nnunetv2.ensembling.ensemble import ensemble_crossvalidations, ensemble_fol
 from nnunetv2.paths import nnUNet_results
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 
-from ..files import write_text
+from ..files import identity, write_text
 from ..model_name import ModelName
 from ..report.names import ENSEMBLE
 from .truth import Truth
@@ -146,7 +146,7 @@ def ensemble(one: Model, other: Model, output: Path, processes: int, truth: Trut
     if plans is None or bool(one.fold_of) != bool(other.fold_of):
         return None
     sources = json.dumps(
-        [_identity(model.probabilities(case)) for model in (one, other) for case in model.predictions]
+        [identity(model.probabilities(case)) for model in (one, other) for case in model.predictions]
     )
     noted = output / "made_from.json"
     if not (noted.is_file() and noted.read_text() == sources):
@@ -163,12 +163,6 @@ def ensemble(one: Model, other: Model, output: Path, processes: int, truth: Trut
         write_text(noted, sources)
     made = {case: output / f"{case}{truth.ending}" for case in one.predictions}
     return Model(f"{one.name}{ENSEMBLE}{other.name}", made, output, one.fold_of)
-
-
-def _identity(file: Path) -> tuple[str, int, int]:
-    """Changes when the file is written again; probabilities are too large to be read for a hash at every call."""
-    status = file.stat()
-    return str(file.resolve()), status.st_size, status.st_mtime_ns
 
 
 def _segmentations(folder: Path, ending: str) -> dict[str, Path]:

@@ -7,9 +7,33 @@ wait for torch.
 import argparse
 import sys
 
-from . import compare, cost, doctor, export, import_weights, phantom, plan_compact, predict, trainers_path
+from . import (
+    compare,
+    cost,
+    crossval,
+    doctor,
+    export,
+    find_best,
+    import_weights,
+    phantom,
+    plan_compact,
+    predict,
+    trainers_path,
+)
 
-VERBS = (doctor, trainers_path, plan_compact, phantom, import_weights, cost, compare, predict, export)
+VERBS = (
+    doctor,
+    trainers_path,
+    plan_compact,
+    phantom,
+    import_weights,
+    crossval,
+    compare,
+    find_best,
+    cost,
+    predict,
+    export,
+)
 
 # nnU-Net raises RuntimeError for an unknown data set id and for a folder variable that is not set.
 USER_ERRORS = (ValueError, FileNotFoundError, FileExistsError, RuntimeError)

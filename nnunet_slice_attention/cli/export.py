@@ -2,27 +2,59 @@
 
 import argparse
 
-HELP = "Write a trained network for use without nnU-Net: one slice with its neighbours as channels, as ONNX."
+HELP = "Write a trained model for others: a safe bundle to predict with, or one slice's view of the network as ONNX."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--format", choices=["onnx"], default="onnx", help="default: %(default)s")
+    parser.add_argument(
+        "--format",
+        choices=["onnx", "bundle"],
+        default="onnx",
+        help="onnx: the network for one slice with its neighbours as channels; bundle: all that predict needs, as "
+        "files that run no code when they are loaded (default: %(default)s)",
+    )
     parser.add_argument("-d", metavar="DATASET", required=True, help="data set id or name")
     parser.add_argument("-tr", metavar="TRAINER", default="nnUNetTrainerCSANet", help="default: %(default)s")
     parser.add_argument("-p", metavar="PLANS", default="nnUNetPlans", help="default: %(default)s")
     parser.add_argument("-c", metavar="CONFIGURATION", default="2d", help="default: %(default)s")
-    parser.add_argument("-f", metavar="FOLD", default="0", help="default: %(default)s")
+    parser.add_argument(
+        "-f",
+        metavar="FOLD",
+        nargs="+",
+        help="onnx: one (default: 0); bundle: those to average (default: all)",
+    )
     parser.add_argument("-chk", metavar="FILE", default="checkpoint_final.pth", help="default: %(default)s")
-    parser.add_argument("-o", metavar="FILE", required=True, help="file to write, e.g. csa.onnx")
+    parser.add_argument(
+        "-o", metavar="FILE", required=True, help="to write, e.g. csa.onnx; csa.zip, or a folder for a bundle"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
+    return _bundle(args) if args.format == "bundle" else _onnx(args)
+
+
+def _bundle(args: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from nnunet_slice_attention.bundle.export import export_bundle
+    from nnunet_slice_attention.inference.predict import model_folder
+
+    folds = export_bundle(model_folder(args.d, args.tr, args.p, args.c), Path(args.o), args.f, args.chk)
+    print(f"Wrote {args.o}: fold {', '.join(folds)}, plans, checksums and MODEL_CARD.md")
+    print(f"Predict with: nnunet-slice-attention predict --bundle {args.o} -i IMAGES -o SEGMENTATIONS")
+    return 0
+
+
+def _onnx(args: argparse.Namespace) -> int:
     from nnunet_slice_attention.inference.onnx_export import export_onnx
     from nnunet_slice_attention.inference.predict import load_predictor, model_folder
     from nnunet_slice_attention.networks import SlabNetwork
 
     folder = model_folder(args.d, args.tr, args.p, args.c)
-    predictor = load_predictor(folder, [args.f], args.chk, "cpu")
+    folds = args.f or ["0"]
+    if len(folds) > 1:
+        raise ValueError(f"-f {' '.join(folds)}: ONNX holds one network. Give one fold.")
+    predictor = load_predictor(folder, folds, args.chk, "cpu")
     network = getattr(predictor.network, "_orig_mod", predictor.network)
     if not isinstance(network, SlabNetwork):
         raise ValueError(

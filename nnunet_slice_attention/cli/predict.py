@@ -17,6 +17,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-c", metavar="CONFIGURATION", default="2d", help="default: %(default)s")
     parser.add_argument("-m", metavar="FOLDER", help="folder of the model, instead of -d, -tr, -p and -c")
     parser.add_argument(
+        "--bundle",
+        metavar="FILE",
+        help="of `export --format bundle`, instead of -d or -m",
+    )
+    parser.add_argument(
         "-f", metavar="FOLD", nargs="+", help="folds to average (default: all that are trained)"
     )
     parser.add_argument("-chk", metavar="FILE", default="checkpoint_final.pth", help="default: %(default)s")
@@ -46,20 +51,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from nnunet_slice_attention.inference.predict import load_predictor, model_folder, predict_files
 
-    if not (args.m or args.d):
-        raise ValueError("no model to predict with: give -d DATASET, or -m FOLDER of the model.")
-    predictor = load_predictor(
-        args.m or model_folder(args.d, args.tr, args.p, args.c),
-        args.f,
-        args.chk,
-        args.device,
-        tile_step_size=args.step_size,
-        use_mirroring=not args.disable_tta,
-        perform_everything_on_device=not args.not_on_device,
-        allow_tqdm=not args.disable_progress_bar,
-        slices_at_a_time=args.slices,
-        neighbours=args.neighbours,
-    )
+    if sum(map(bool, (args.d, args.m, args.bundle))) != 1:
+        raise ValueError(
+            "give one model to predict with: -d DATASET, -m FOLDER of the model, or --bundle FILE."
+        )
+    options = {
+        "tile_step_size": args.step_size,
+        "use_mirroring": not args.disable_tta,
+        "perform_everything_on_device": not args.not_on_device,
+        "allow_tqdm": not args.disable_progress_bar,
+        "slices_at_a_time": args.slices,
+        "neighbours": args.neighbours,
+    }
+    if args.bundle and args.f:
+        raise ValueError(
+            f"-f {' '.join(args.f)}: a bundle's folds are all averaged. Export one with these folds only."
+        )
+    if args.bundle:
+        from nnunet_slice_attention.bundle.load import load_bundle
+
+        predictor = load_bundle(args.bundle, args.device, **options)
+    else:
+        folder = args.m or model_folder(args.d, args.tr, args.p, args.c)
+        predictor = load_predictor(folder, args.f, args.chk, args.device, **options)
     failures = predict_files(
         predictor,
         args.i,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 from nnunetv2.utilities.utils import create_lists_from_splitted_dataset_folder
 
 
@@ -64,31 +65,52 @@ def find_cases(inputs: Sequence[Path], output: Path, ending: str) -> list[Case]:
     ]
 
 
-def problems(cases: Sequence[Case], n_channels: int, threads: int = 1) -> dict[Case, str]:
-    """What is visibly wrong with the images of each case: missing channels, empty and cut-off files.
+def problems(
+    cases: Sequence[Case], n_channels: int, reader_writer: BaseReaderWriter, threads: int = 1
+) -> dict[Case, str]:
+    """What is wrong with the images of each case: channels, what cannot be read, values that are no numbers.
+
+    nnU-Net would end the processes of all cases for most of these, and segment nothing, silently, in an image with NaN.
 
     Args:
         cases: to check.
         n_channels: what the model was trained on.
+        reader_writer: nnU-Net's reader of the data set.
         threads: so many cases at a time.
     """
 
     def check(case: Case) -> str | None:
-        if len(case.images) != n_channels:
-            names = ", ".join(p.name for p in case.images)
-            return f"has {len(case.images)} channels ({names}); the model was trained on {n_channels}"
-        for image in case.images:
-            try:
-                check_complete(image)
-            except OSError as error:
-                return f"{image.name} cannot be read: {error}"
-        return None
+        try:
+            return _problem(case, n_channels, reader_writer)
+        except Exception as error:  # readers raise what they like
+            return in_one_line(error)
 
     with ThreadPoolExecutor(max(1, threads)) as pool:
         return {c: problem for c, problem in zip(cases, pool.map(check, cases), strict=True) if problem}
 
 
-def is_finished(case: Case, reader_writer, with_probabilities: bool = False) -> bool:
+def _problem(case: Case, n_channels: int, reader_writer: BaseReaderWriter) -> str | None:
+    names = ", ".join(path.name for path in case.images)
+    if len(case.images) != n_channels:
+        return f"has {len(case.images)} channels ({names}); the model was trained on {n_channels}"
+    for image in case.images:
+        try:
+            check_complete(image)
+        except OSError as error:
+            return f"{image.name} cannot be read: {error}"
+    data, properties = reader_writer.read_images([str(path) for path in case.images])
+    if data.ndim != 4 or len(data) != n_channels:
+        return f"{names}: an array of {data.shape}; expected {n_channels} volumes, one a file, of one number a voxel"
+    if not data.size:
+        return f"{names}: no voxels, shape {data.shape}"
+    if not all(np.isfinite(length) and length > 0 for length in properties["spacing"]):
+        return f"{names}: spacing {tuple(map(float, properties['spacing']))} is not above 0 mm"
+    if wrong := int(data.size - np.isfinite(data).sum()):
+        return f"{names}: {wrong} voxels are NaN or infinite. Replace them, as in the images of the training"
+    return None
+
+
+def is_finished(case: Case, reader_writer: BaseReaderWriter, with_probabilities: bool = False) -> bool:
     """Whether the segmentation, and the probabilities if asked for, are there and whole.
 
     Args:

@@ -50,35 +50,46 @@ def load_predictor(
         ValueError: the device is not there, or the model's plans are not those its training wrote.
     """
     folder = Path(folder)
+    chosen = find_folds(folder, folds, checkpoint)
+    predictor = SlabPredictor(device=find_device(device), **options)
+    predictor.initialize_from_trained_model_folder(str(folder), chosen, checkpoint)
+    check_slab(predictor, folder / "plans.json")
+    return predictor
+
+
+def find_folds(folder: Path, folds: Sequence[int | str] | None, checkpoint: str) -> list[str]:
+    """The folds to use, see `load_predictor`."""
     found = [p.parent.name.removeprefix("fold_") for p in folder.glob(f"fold_*/{checkpoint}")]
     found = sorted((f for f in found if f.isdigit()), key=int) + [f for f in found if f == "all"]
-    missing = [str(f) for f in folds or () if str(f) not in found]
+    wanted = [str(fold) for fold in folds or ()]
+    missing = [fold for fold in wanted if fold not in found]
     if missing or not found:
         raise FileNotFoundError(
             f"{folder} has no {checkpoint} of fold {', '.join(missing) or 'any'}. Folds that have one: "
             f"{', '.join(found) or 'none'}; choose with -f, or another file with -chk."
         )
-    cross_validated = [f for f in found if f != "all"]
-    predictor = SlabPredictor(device=_device(device), **options)
-    predictor.initialize_from_trained_model_folder(
-        str(folder), list(folds or cross_validated or found), checkpoint
-    )
+    return wanted or [fold for fold in found if fold != "all"] or found
+
+
+def check_slab(predictor: SlabPredictor, plans: Path) -> None:
+    """Raise ValueError if the plans of a slice-attention network are not those that its training wrote."""
     patch = list(predictor.configuration_manager.patch_size)
-    if isinstance(predictor.network, SlabNetwork) and len(patch) != 3:
+    network = getattr(predictor.network, "_orig_mod", predictor.network)
+    if isinstance(network, SlabNetwork) and len(patch) != 3:
         raise ValueError(
-            f"{folder / 'plans.json'} has the patch size {patch}, without the slices that the training added. Put back "
-            "the file that the training wrote there."
+            f"{plans} has the patch size {patch}, without the slices that the training added. Put back the file that "
+            "the training wrote there."
         )
-    return predictor
 
 
-def _device(name: str) -> torch.device:
+def find_device(name: str) -> torch.device:
+    """Raise ValueError if it is not there; set PyTorch's threads as nnUNetv2_predict does."""
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if not available.get(name):
         usable = [device for device, there in available.items() if there]
         raise ValueError(f"device {name!r} is not available here. Give -device {' or '.join(usable)}.")
     if name != "mps":
-        torch.set_num_threads(multiprocessing.cpu_count() if name == "cpu" else 1)  # as nnUNetv2_predict does
+        torch.set_num_threads(multiprocessing.cpu_count() if name == "cpu" else 1)
     return torch.device(name)
 
 
@@ -124,9 +135,9 @@ def predict_files(
     if not overwrite:
         cases = [case for case in cases if not is_finished(case, reader_writer, save_probabilities)]
     n_channels = determine_num_input_channels(plans, predictor.configuration_manager, predictor.dataset_json)
-    bad = problems(cases, n_channels, n_preprocessing)
+    bad = problems(cases, n_channels, reader_writer, n_preprocessing)
     good = [case for case in cases if case not in bad]
-    for case in good:
+    for case in cases:
         remove_results(case)
 
     def predict(some: list[Case]) -> None:
@@ -142,13 +153,12 @@ def predict_files(
     try:
         if good:
             predict(good)
-    except (OSError, RuntimeError):  # it ends nnU-Net's processes, those of other cases too
+    except Exception:  # it ends nnU-Net's processes, those of other cases too
         for case in good:
             if not is_finished(case, reader_writer, save_probabilities):
                 try:
-                    reader_writer.read_images([str(p) for p in case.images])
                     predict([case])
-                except Exception as error:  # readers raise what they like
+                except Exception as error:  # whatever it was, the next case has its own processes
                     remove_results(case)
                     failures[case] = in_one_line(error)
     return [f"{case.images[0]}: {problem}" for case, problem in failures.items()]

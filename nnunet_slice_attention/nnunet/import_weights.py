@@ -1,17 +1,15 @@
 """A checkpoint for `nnUNetv2_train -pretrained_weights`, filled with ImageNet weights from timm."""
 
-from contextlib import redirect_stdout
-from io import StringIO
 from pathlib import Path
 
 import torch
 from batchgenerators.utilities.file_and_folder_operations import load_json
-from nnunetv2.utilities.find_objects import recursive_find_trainer_class_by_name
 from nnunetv2.utilities.label_handling.label_handling import determine_num_input_channels
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 from torch import nn
 
 from ..networks.timm_weights import load_timm_weights, read_timm_weights
+from .find_trainer import find_trainer
 from .planned_dataset import plans_file
 
 
@@ -54,13 +52,7 @@ def _network(plans_path: Path, trainer_name: str) -> nn.Module:
     plans = PlansManager(str(plans_path))
     configuration = plans.get_configuration("2d")
     dataset_json = load_json(str(plans_path.parent / "dataset.json"))
-    try:
-        with redirect_stdout(StringIO()):  # the search reports every module it looks at
-            trainer = recursive_find_trainer_class_by_name(trainer_name)
-    except RuntimeError as error:
-        raise ValueError(
-            f"nnU-Net finds no trainer {trainer_name}. Ask nnunet-slice-attention doctor."
-        ) from error
+    trainer = find_trainer(trainer_name)
     torch.manual_seed(0)
     return trainer.build_network_architecture(
         plans,

@@ -2,9 +2,11 @@
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nnunet_slice_attention.inference.whole_stack import segment_stack
-from tests.networks.configurations import build, every_network, slab
+from tests.networks.configurations import OPTIONS, build, every_network, slab
 
 
 def in_chunks(network, x, chunk):
@@ -40,3 +42,18 @@ def test_each_slice_is_encoded_once(name, options, chunk):
         in_chunks(network, slab(depth=37).float(), chunk)
     assert sum(encoded) == 37
     assert max(encoded) <= chunk + 2 * network.fusion_radius
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(OPTIONS),
+    st.integers(1, 13),
+    st.integers(1, 20),
+    st.integers(1, 20),
+)
+def test_any_two_chunk_sizes_agree_at_any_depth(which, depth, chunk, other):
+    network = build(*which).eval()
+    x = slab(depth=depth, batch=1)
+    with torch.inference_mode():
+        one, another = in_chunks(network, x, chunk), in_chunks(network, x, other)
+    torch.testing.assert_close(one, another, rtol=0, atol=1e-9)

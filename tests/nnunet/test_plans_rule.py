@@ -1,8 +1,11 @@
 from copy import deepcopy
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nnunet_slice_attention.nnunet.plans_rule import (
+    SAMPLINGS,
     prediction_depth,
     slab_plan,
     training_slabs,
@@ -99,3 +102,36 @@ def test_a_data_set_of_2d_images_is_refused_with_the_next_step(plans):
         ValueError, match=r"2D images \(median shape \[1, 512, 512\]\).*Train nnU-Net's own nnUNetTrainer"
     ):
         slab_plan(plans, "2d", 1)
+
+
+BATCHES, RADII, MEDIANS = st.integers(1, 500), st.integers(0, 8), st.integers(2, 1000)
+
+
+@given(BATCHES, RADII, st.sampled_from(SAMPLINGS))
+def test_training_slabs_hold_the_batch_as_nearly_as_whole_slabs_can(batch, radius, sampling):
+    depth, slabs = training_slabs(batch, radius, sampling)
+    assert slabs >= 1
+    assert depth >= (2 * radius + 1 if sampling != "short" else radius + 1)
+    if batch >= depth:
+        assert abs(depth * slabs - batch) <= depth / 2
+    else:
+        assert slabs == 1
+
+
+@given(BATCHES, RADII, MEDIANS)
+def test_prediction_sees_the_whole_context_and_no_more_than_memory_and_volumes_have(batch, radius, median):
+    depth = prediction_depth(batch, radius, median)
+    assert depth >= 2 * radius + 1
+    assert depth <= max(2 * radius + 1, min(median, 2 * batch))
+
+
+@given(BATCHES, RADII, MEDIANS, st.sampled_from(SAMPLINGS))
+def test_a_rewritten_plan_gives_the_same_slabs(batch, radius, median, sampling):
+    configuration = {"patch_size": [256, 224], "batch_size": batch, "spacing": [1.5, 1.5], "architecture": {}}
+    shape = [median, 255, 223]
+    plans = {"original_median_shape_after_transp": shape, "configurations": {"2d": configuration}}
+    slab = slab_plan(plans, "2d", radius, sampling)
+    rewritten = with_prediction_slab(plans, "2d", slab)
+    assert slab_plan(rewritten, "2d", radius, sampling) == slab
+    assert rewritten["configurations"]["2d"]["patch_size"] == [slab.predict_depth, 256, 224]
+    assert plans["configurations"]["2d"]["patch_size"] == [256, 224]

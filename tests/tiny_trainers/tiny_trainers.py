@@ -1,17 +1,17 @@
-"""`Tiny_X` is trainer X for two epochs of two iterations, as nnU-Net finds it through nnUNet_extTrainer."""
+"""`Tiny_X` is trainer X for two epochs of two iterations, `Long_X` for ten; found through nnUNet_extTrainer."""
 
-PREFIX = "Tiny_"
+EPOCHS = {"Tiny": 2, "Long": 10}
 SMALL = "_SmallR50ViT"  # the R50-ViT variant with a transformer that a test can afford
 
 
 def __getattr__(name: str) -> type:
-    if not name.startswith(PREFIX):
+    length, _, wanted = name.partition("_")
+    if length not in EPOCHS:
         raise AttributeError(name)
     from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
     from nnunet_slice_attention.trainers import resolve_trainer
 
-    wanted = name.removeprefix(PREFIX)
     options = (
         {"network_options": {"r50_vit": True, "vit_width": 64, "vit_depth": 1}} if SMALL in wanted else {}
     )
@@ -20,7 +20,7 @@ def __getattr__(name: str) -> type:
 
     def initialize(self) -> None:
         self.num_iterations_per_epoch, self.num_val_iterations_per_epoch = 2, 1
-        self.num_epochs, self.save_every = 2, 1
+        self.num_epochs, self.save_every = EPOCHS[length], 1
         base.initialize(self)
 
     return type(name, (base,), {"initialize": initialize, "__module__": __name__} | options)

@@ -1,0 +1,90 @@
+"""Write the pages of `reference/` that follow from the code: python docs/generate_reference.py
+
+`commands.md` from the command's parser, `variants.md` from the resolver's tables. A test compares them with the code.
+"""
+
+import argparse
+from pathlib import Path
+
+from nnunet_slice_attention.cli import build_parser
+from nnunet_slice_attention.trainers.resolver import BASES, SCHEDULES, VARIANTS, resolve_trainer
+
+REFERENCE = Path(__file__).parent / "reference"
+
+COMMANDS = """# Commands
+
+`nnunet-slice-attention VERB`, with nnU-Net's flag names. A mistake is one message on stderr and exit status 1;
+`--debug` shows its traceback.
+
+{index}
+"""
+
+VARIANTS_PAGE = """# All variants
+
+Suffixes of a trainer's name, the networks that have them, and what each sets. What they mean stands in
+[Trainers](trainers.md).
+
+{variants}
+
+| schedule | epochs of 250 iterations |
+|---|---|
+{schedules}
+"""
+
+
+def commands() -> str:
+    parser = build_parser()
+    (verbs,) = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+    index = "\n".join(
+        f"- [`{name}`](#{name}): {_first_lower(sub.description)}" for name, sub in verbs.choices.items()
+    )
+    sections = [_section(name, sub) for name, sub in verbs.choices.items()]
+    return "\n".join([COMMANDS.format(index=index), *sections])
+
+
+def _section(name: str, parser: argparse.ArgumentParser) -> str:
+    rows = ["| flag | meaning |", "|---|---|"]
+    for action in parser._actions:
+        if action.dest in ("help", "debug"):
+            continue
+        value = action.metavar or ("" if action.nargs == 0 else action.dest.upper())
+        if action.choices:
+            value = "{" + ",".join(map(str, action.choices)) + "}"
+        if isinstance(value, tuple):
+            value = " ".join(value)
+        dots = " ..." if action.nargs in ("+", "*") else ""
+        flag = " ".join(filter(None, ["/".join(action.option_strings), f"{value}{dots}".strip()]))
+        said = (action.help or "") % (vars(action) | {"prog": parser.prog})
+        rows.append(f"| `{flag}` | {said}{'; required' if action.required else ''} |".replace("|  |", "| |"))
+    table = "\n".join(rows) if len(rows) > 2 else "No flags."
+    return f"## {name}\n\n{parser.description}\n\n{table}\n"
+
+
+def _first_lower(text: str) -> str:
+    return text[0].lower() + text[1:]
+
+
+def variants() -> str:
+    rows = ["| suffix | networks | sets |", "|---|---|---|"]
+    for suffix, row in VARIANTS.items():
+        networks = [base.removeprefix("nnUNetTrainer") for base in BASES if _exists(f"{base}_{suffix}")]
+        of_all = "all" if len(networks) == len(BASES) else ", ".join(networks)
+        options = row.get("network_options", {}) | {k: v for k, v in row.items() if k != "network_options"}
+        rows.append(f"| `_{suffix}` | {of_all} | {', '.join(f'`{k} = {v!r}`' for k, v in options.items())} |")
+    schedules = "\n".join(f"| `_{suffix}` | {row['epochs']} |" for suffix, row in SCHEDULES.items())
+    return VARIANTS_PAGE.format(variants="\n".join(rows), schedules=schedules)
+
+
+def _exists(name: str) -> bool:
+    try:
+        resolve_trainer(name)
+    except ValueError:
+        return False
+    return True
+
+
+PAGES = {"commands.md": commands, "variants.md": variants}
+
+if __name__ == "__main__":
+    for name, page in PAGES.items():
+        (REFERENCE / name).write_text(page(), encoding="utf-8")

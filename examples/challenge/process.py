@@ -1,0 +1,116 @@
+"""What the container of a challenge runs: segment every image under /input with a bundle, write to /output.
+
+Grand Challenge's layout: one folder an input (a channel) under `images/`, with `.mha`, `.nii.gz` or `.nii`:
+
+    /input/images/INPUT/CASE.mha   ->   /output/images/OUTPUT/CASE.mha, /output/results.json
+
+Where every folder holds one image they belong together, whatever their names; otherwise those of the same name do.
+
+Needs no network, no write access but to /output and the folder for temporary files, and no setting of nnU-Net's. A case
+that cannot be segmented, or not in time, is named in `results.json` with the reason; the others go on; exit status 1.
+"""
+
+import argparse
+import json
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import SimpleITK
+
+from nnunet_slice_attention.bundle.load import load_bundle
+from nnunet_slice_attention.files import write_text
+from nnunet_slice_attention.inference.cases import Case, problems
+from nnunet_slice_attention.inference.predictor import SlabPredictor
+
+ENDINGS = (".mha", ".nii.gz", ".nii")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--bundle", type=Path, default=Path("/opt/model.zip"))
+    parser.add_argument("--input", type=Path, default=Path("/input"))
+    parser.add_argument("--output", type=Path, default=Path("/output"))
+    parser.add_argument("--images", nargs="+", required=True, metavar="INPUT", help="one a channel, in order")
+    parser.add_argument("--segmentation", required=True, metavar="OUTPUT", help="name of the output")
+    parser.add_argument("--seconds", type=int, default=600, help="limit of a case (default: %(default)s)")
+    parser.add_argument("--device", default="cuda")
+    args = parser.parse_args()
+    results, started = [], time.monotonic()
+    predictor = load_bundle(args.bundle, args.device, allow_tqdm=False)
+    print(f"Model loaded in {time.monotonic() - started:.1f} s", flush=True)
+    signal.signal(signal.SIGALRM, _too_late)
+    folders = [args.input / "images" / name for name in args.images]
+    for channels in cases_of(folders):
+        name = channels[0].name
+        started, error = time.monotonic(), ""
+        try:
+            signal.setitimer(signal.ITIMER_REAL, args.seconds, 1)  # again, should a library swallow the first
+            segment(predictor, channels, args.output / "images" / args.segmentation / name)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        except Exception as problem:  # readers raise what they like; the other cases go on
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            error = " ".join(str(problem).split()) or type(problem).__name__
+        results.append(
+            {"case": name, "seconds": round(time.monotonic() - started, 1), "error": error or None}
+        )
+        print(json.dumps(results[-1]), flush=True)
+        write_text(args.output / "results.json", json.dumps(results, indent=2))
+    if not results:
+        write_text(
+            args.output / "results.json", json.dumps([{"case": None, "error": f"no image in {folders[0]}"}])
+        )
+    return 0 if results and not any(result["error"] for result in results) else 1
+
+
+def cases_of(folders: Sequence[Path]) -> list[list[Path]]:
+    """The channels of each case; a file that is not there is named when it is read."""
+    found = [
+        sorted(path for path in (folder.iterdir() if folder.is_dir() else ()) if path.name.endswith(ENDINGS))
+        for folder in folders
+    ]
+    if all(len(images) == 1 for images in found):
+        return [[images[0] for images in found]]
+    names = sorted({path.name for images in found for path in images})
+    return [[folder / name for folder in folders] for name in names]
+
+
+def segment(predictor: SlabPredictor, channels: Sequence[Path], output: Path) -> None:
+    """Segment one case; `output` appears only when it is complete, with the geometry of the first channel."""
+    reader = predictor.plans_manager.image_reader_writer_class()
+    ending = predictor.dataset_json["file_ending"]
+    with tempfile.TemporaryDirectory() as scratch:
+        files = [str(Path(scratch, f"image_{i:04d}{ending}")) for i in range(len(channels))]
+        for channel, file in zip(channels, files, strict=True):
+            SimpleITK.WriteImage(SimpleITK.ReadImage(str(channel)), file)  # what nnU-Net was trained to read
+        case = Case(tuple(map(Path, files)), output, ending)
+        n_channels = len(predictor.dataset_json["channel_names"])
+        for problem in problems([case], n_channels, reader).values():
+            raise ValueError(problem)
+        image, properties = reader.read_images(files)
+        segmentation = predictor.predict_single_npy_array(image, properties)
+        made = str(Path(scratch, f"segmentation{ending}"))
+        reader.write_seg(segmentation, made, properties)
+        image = SimpleITK.ReadImage(made)
+    image.CopyInformation(SimpleITK.ReadImage(str(channels[0])))  # NIfTI rounds what MHA does not
+    output.parent.mkdir(parents=True, exist_ok=True)
+    partial = output.with_name(f".{output.name}")
+    try:
+        SimpleITK.WriteImage(image, str(partial), useCompression=True)
+        os.replace(partial, output)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _too_late(signum, frame) -> None:
+    raise TimeoutError("the time limit of a case is over")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

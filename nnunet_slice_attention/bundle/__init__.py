@@ -1,0 +1,1 @@
+"""Trained models as one file that can be loaded without running anything that it contains."""

@@ -1,0 +1,74 @@
+"""A trained model as a bundle."""
+
+import json
+from collections.abc import Sequence
+from inspect import signature
+from pathlib import Path
+
+from ..environment import commit, versions
+from ..inference.predict import find_folds, load_predictor
+from ..model_name import ModelName
+from ..nnunet.find_trainer import find_trainer
+from .archive import write_archive
+from .model_card import model_card
+from .weights import to_safetensors
+
+COPIED = ("plans.json", "dataset.json", "dataset_fingerprint.json")
+CARD = "MODEL_CARD.md"
+
+
+def weights_file(fold: str) -> str:
+    return f"fold_{fold}.safetensors"
+
+
+def export_bundle(
+    folder: Path, output: Path, folds: Sequence[str] | None, checkpoint: str = "checkpoint_final.pth"
+) -> list[str]:
+    """Write what prediction needs of a trained model, nnU-Net's own ones included, and a model card.
+
+    Args:
+        folder: of the model, TRAINER__PLANS__CONFIGURATION.
+        output: a zip if it ends in .zip, else a folder.
+        folds: whose weights; None takes all that are trained.
+
+    Returns:
+        the folds.
+
+    Raises:
+        FileNotFoundError: a fold has no such checkpoint.
+        FileExistsError: `output` exists.
+        ValueError: the trainer is written for an older nnU-Net.
+    """
+    folder = Path(folder)
+    folds = find_folds(folder, folds, checkpoint)
+    predictor = load_predictor(folder, folds, checkpoint, "cpu")
+    if (
+        "plans_manager"
+        not in signature(find_trainer(predictor.trainer_name).build_network_architecture).parameters
+    ):
+        raise ValueError(
+            f"{predictor.trainer_name} builds its network as trainers did before nnU-Net 2.8. Give its "
+            "build_network_architecture the present arguments."
+        )
+    axes = predictor.allowed_mirroring_axes
+    manifest = {
+        "trainer": predictor.trainer_name,
+        "configuration": ModelName.parse(folder.name).configuration,
+        "folds": folds,
+        "mirroring_axes": None if axes is None else list(axes),
+        "versions": versions(),
+        "commit": commit(),
+    }
+    summaries = {
+        fold: json.loads(path.read_text())
+        for fold in folds
+        if (path := folder / f"fold_{fold}" / "validation" / "summary.json").is_file()
+    }
+    files = {name: (folder / name).read_bytes() for name in COPIED}
+    files |= {
+        weights_file(fold): to_safetensors(state)
+        for fold, state in zip(folds, predictor.list_of_parameters, strict=True)
+    }
+    files[CARD] = model_card(predictor, manifest, summaries).encode()
+    write_archive(Path(output), manifest, files)
+    return folds

@@ -1,0 +1,68 @@
+"""A predictor from a bundle, without unpickling anything."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from nnunetv2.utilities.label_handling.label_handling import determine_num_input_channels
+from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
+
+from ..inference.predict import check_slab, find_device
+from ..inference.predictor import SlabPredictor
+from ..nnunet.find_trainer import find_trainer
+from .archive import Archive, read_archive
+from .export import weights_file
+from .trusted_names import check_names
+from .weights import from_safetensors
+
+
+def load_bundle(path: Path, device: str = "cuda", **options) -> SlabPredictor:
+    """A predictor with the weights of all folds of the bundle, which are averaged.
+
+    Args:
+        device: cuda, cpu or mps.
+        options: of `SlabPredictor`.
+
+    Raises:
+        FileNotFoundError: there is no bundle.
+        ValueError: it is damaged or not to be trusted (see `read_archive`, `check_names`), or its trainer is not
+            installed.
+    """
+    archive = read_archive(path)
+    try:
+        return _load(archive, device, options)
+    except (KeyError, TypeError, AttributeError, IndexError, AssertionError) as error:
+        raise ValueError(
+            f"{path} holds what no training writes ({type(error).__name__}: {error}). Do not use it."
+        ) from error
+
+
+def _load(archive: Archive, device: str, options: Mapping) -> SlabPredictor:
+    path = archive.path
+    plans, dataset_json = PlansManager(archive.json("plans.json")), archive.json("dataset.json")
+    configuration = plans.get_configuration(archive.manifest["configuration"])
+    check_names(plans, configuration)
+    trainer_name = archive.manifest["trainer"]
+    network = find_trainer(trainer_name).build_network_architecture(
+        plans,
+        configuration,
+        determine_num_input_channels(plans, configuration, dataset_json),
+        plans.get_label_manager(dataset_json).num_segmentation_heads,
+        enable_deep_supervision=False,
+    )
+    states = [
+        from_safetensors(archive.read(weights_file(fold)), network) for fold in archive.manifest["folds"]
+    ]
+    network.load_state_dict(states[0])
+    axes = archive.manifest["mirroring_axes"]
+    predictor = SlabPredictor(device=find_device(device), **options)
+    predictor.manual_initialization(
+        network,
+        plans,
+        configuration,
+        states,
+        dataset_json,
+        trainer_name,
+        None if axes is None else tuple(axes),
+    )
+    check_slab(predictor, path / "plans.json")
+    return predictor

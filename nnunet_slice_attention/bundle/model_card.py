@@ -1,0 +1,67 @@
+"""What a reader of a bundle wants to know, and what nobody wrote down is said to be unknown."""
+
+from collections.abc import Mapping
+
+from ..inference.predictor import SlabPredictor
+from ..networks import SlabNetwork
+
+
+def model_card(predictor: SlabPredictor, manifest: Mapping, summaries: Mapping[str, Mapping]) -> str:
+    """Markdown.
+
+    Args:
+        manifest: of the bundle.
+        summaries: nnU-Net's `summary.json` of the folds that were validated.
+    """
+    plans, configuration = predictor.plans_manager, predictor.configuration_manager
+    between, *_ = plans.original_median_spacing_after_transp
+    lines = [
+        f"# {manifest['trainer']} on {plans.dataset_name}",
+        "A network for the segmentation of medical images, trained with nnU-Net. **Not a medical device; not "
+        "validated for clinical use.**",
+        "## Input and output",
+        f"- channels: {_listed(predictor.dataset_json['channel_names'])}",
+        f"- labels: {_listed(predictor.dataset_json['labels'])}",
+        f"- file ending: {predictor.dataset_json['file_ending']}",
+        f"- spacing in plane: {_mm(configuration.spacing[-2:])}; images are resampled to it",
+        f"- median distance between slices in training: {between:g} mm",
+    ]
+    network = getattr(predictor.network, "_orig_mod", predictor.network)
+    if isinstance(network, SlabNetwork):
+        radius = network.context_radius
+        lines.append(
+            f"- each slice is segmented with {radius} neighbours on each side, about {radius * between:g} mm; images "
+            "are not resampled along the slices, so expect less with another distance between them"
+        )
+    lines += [
+        "## Training",
+        f"- configuration {manifest['configuration']}, plans {plans.plans_name}, folds {', '.join(manifest['folds'])}",
+        f"- exported with {manifest['versions']}, commit {manifest['commit']}",
+        "- origin and terms of the training data: not recorded; ask who gave you this bundle",
+        "## Accuracy",
+        *(_accuracy(fold, summary) for fold, summary in summaries.items()),
+    ]
+    if not summaries:
+        lines.append("- not validated")
+    lines += [
+        "## Use",
+        "```bash",
+        "nnunet-slice-attention predict --bundle THIS_BUNDLE -i IMAGES -o SEGMENTATIONS",
+        "```",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _accuracy(fold: str, summary: Mapping) -> str:
+    n = len(summary["metric_per_case"])
+    of_classes = ", ".join(f"{label}: {metrics['Dice']:.3f}" for label, metrics in summary["mean"].items())
+    seen = " (on the cases it was trained on)" if fold == "all" else ""
+    return f"- fold {fold}{seen}: mean Dice of the validation by label {of_classes}; n = {n} volumes"
+
+
+def _listed(names: Mapping) -> str:
+    return ", ".join(f"{key} = {value}" for key, value in names.items())
+
+
+def _mm(spacing) -> str:
+    return " x ".join(f"{length:g}" for length in spacing) + " mm"

@@ -1,0 +1,122 @@
+"""The verb `crossval`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+HELP = "Train models on folds, predict and compare: on this machine or a Slurm cluster; again does what is missing."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-d", metavar="DATASET", required=True, help="data set id or name, preprocessed")
+    parser.add_argument(
+        "-m", metavar="MODEL", nargs="+", required=True, help="TRAINER__PLANS__CONFIGURATION, stock ones too"
+    )
+    parser.add_argument(
+        "-f",
+        metavar="FOLD",
+        nargs="+",
+        default=["0", "1", "2", "3", "4"],
+        help="folds, or all (default: 0 to 4)",
+    )
+    parser.add_argument(
+        "-o", metavar="FOLDER", required=True, help="for predictions, the comparison and logs"
+    )
+    parser.add_argument("-i", metavar="FOLDER", help="images to predict with each model")
+    parser.add_argument(
+        "--repeats", type=int, metavar="N", default=1, help="independent trainings of each (default: 1)"
+    )
+    parser.add_argument("--group", metavar="RULE", help="which cases are one patient, as in compare")
+    parser.add_argument("-device", default="cuda", help="cuda, cpu or mps (default: %(default)s)")
+    parser.add_argument("-num_gpus", type=int, default=1, help="GPUs of one training (default: %(default)s)")
+    parser.add_argument("-pretrained_weights", metavar="FILE", help="as in nnUNetv2_train")
+    parser.add_argument("--npz", action="store_true", help="keep probabilities, for ensembles and FROC")
+    parser.add_argument("--no-ensembles", action="store_true", help="compare no pairs of models")
+    parser.add_argument("--dry-run", action="store_true", help="print what is left to do, and do nothing")
+    parser.add_argument(
+        "--launcher", choices=("local", "slurm"), default="local", help="default: %(default)s"
+    )
+    local = parser.add_argument_group("on this machine")
+    local.add_argument("--jobs", type=int, metavar="N", help="at a time (default: one a GPU; 1 without one)")
+    slurm = parser.add_argument_group("on a Slurm cluster")
+    slurm.add_argument("--partition", metavar="NAME")
+    slurm.add_argument("--hours", type=float, default=24.0, help="time limit of a job (default: %(default)s)")
+    slurm.add_argument(
+        "--requeues", type=int, default=20, help="continuations after the time limit (default: %(default)s)"
+    )
+    slurm.add_argument("--cpus", type=int, default=12, help="of a job (default: %(default)s)")
+    slurm.add_argument(
+        "--memory", type=float, default=48.0, metavar="GB", help="of a job (default: %(default)s)"
+    )
+    slurm.add_argument("--at-a-time", type=int, default=256, metavar="N", help="jobs (default: %(default)s)")
+    slurm.add_argument(
+        "--sbatch",
+        metavar="NAME=VALUE",
+        nargs="+",
+        default=[],
+        help="further options of sbatch, e.g. account=abc qos=long",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    from nnunet_slice_attention.crossval.crossval import Plan, crossvalidate, describe
+    from nnunet_slice_attention.crossval.training import Settings
+    from nnunet_slice_attention.model_name import ModelName
+
+    weights = Path(args.pretrained_weights).absolute() if args.pretrained_weights else None
+    if weights and not weights.is_file():
+        raise FileNotFoundError(f"-pretrained_weights {weights} does not exist.")
+    if args.repeats < 1:
+        raise ValueError(f"--repeats {args.repeats} is not a number from 1 on.")
+    plan = Plan(
+        dataset=args.d,
+        models=[ModelName.parse(name) for name in dict.fromkeys(args.m)],
+        folds=list(dict.fromkeys(args.f)),
+        settings=Settings(args.device, args.num_gpus, args.npz, weights),
+        output=Path(args.o).absolute(),
+        repeats=args.repeats,
+        images=Path(args.i).absolute() if args.i else None,
+        group=args.group,
+        ensembles=not args.no_ensembles,
+    )
+    if args.dry_run:
+        print(describe(plan))
+        return 0
+    launch = _local(args) if args.launcher == "local" else _slurm(args, plan.output)
+    failures = crossvalidate(plan, launch)
+    for failure in failures:
+        print(f"FAILED {failure}", file=sys.stderr)
+    if not failures:
+        print(f"Wrote {args.o}")
+    return 1 if failures else 0
+
+
+def _local(args: argparse.Namespace):
+    from nnunet_slice_attention.crossval.local import places, run_locally
+
+    where = places(args.device, args.num_gpus, args.jobs)
+    return lambda jobs: run_locally(jobs, where)
+
+
+def _slurm(args: argparse.Namespace, output: Path):
+    from nnunet_slice_attention.crossval.slurm import run_on_slurm
+
+    parameters = {
+        "timeout_min": max(1, round(60 * args.hours)),
+        "cpus_per_task": args.cpus,
+        "mem_gb": args.memory,
+        "slurm_array_parallelism": args.at_a_time,
+        "slurm_additional_parameters": {"requeue": True} | dict(_named(text) for text in args.sbatch),
+    }
+    if args.device == "cuda":
+        parameters["gpus_per_node"] = args.num_gpus
+    if args.partition:
+        parameters["slurm_partition"] = args.partition
+    return lambda jobs: run_on_slurm(jobs, output / "slurm", parameters, args.requeues)
+
+
+def _named(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    if not (name and value):
+        raise ValueError(f"--sbatch {text!r} is not NAME=VALUE, e.g. account=abc.")
+    return name, value

@@ -1,0 +1,28 @@
+"""The verb `find-best`."""
+
+import argparse
+
+HELP = "Find the best of trained models and their pairs, with postprocessing and instructions to predict."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-d", metavar="DATASET", required=True, help="data set id or name")
+    parser.add_argument(
+        "-m", metavar="MODEL", nargs="+", required=True, help="TRAINER__PLANS__CONFIGURATION, stock ones too"
+    )
+    parser.add_argument(
+        "-f", metavar="FOLD", nargs="+", type=int, default=[0, 1, 2, 3, 4], help="folds (default: 0 to 4)"
+    )
+    parser.add_argument("--disable_ensembling", action="store_true", help="leave out pairs of models")
+    parser.add_argument("-np", metavar="N", type=int, default=2, help="processes (default: %(default)s)")
+
+
+def run(args: argparse.Namespace) -> int:
+    from nnunet_slice_attention.benchmark.find_best import find_best
+    from nnunet_slice_attention.model_name import ModelName
+
+    models = [ModelName.parse(name) for name in dict.fromkeys(args.m)]
+    best = find_best(args.d, models, args.f, not args.disable_ensembling, args.np)
+    print(f"\nBest: {best.name}, Dice {best.dice:.4f}, {best.postprocessed_dice:.4f} with postprocessing")
+    print(f"How to predict with it: {best.instructions}")
+    return 0

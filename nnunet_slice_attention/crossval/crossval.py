@@ -1,0 +1,135 @@
+"""The stages of a cross-validation: train every model on every fold, compare, predict."""
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..benchmark.compare import Options, compare
+from ..benchmark.compared_models import trained_model
+from ..benchmark.patients import group_by
+from ..benchmark.truth import truth_of_dataset
+from ..model_name import ModelName
+from .job import Job
+from .prediction import Prediction
+from .preflight import check
+from .training import Settings, Training, results_of
+
+Launch = Callable[[Sequence[Job]], list[str]]  # runs jobs, returns a message for each that is not finished
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be there in the end.
+
+    Attributes:
+        dataset: nnU-Net's id or name.
+        models: each is trained on each of the folds.
+        folds: "0" to "4", or "all", which is trained but not compared.
+        repeats: independent trainings of each.
+        images: folder to predict with each model; None predicts nothing.
+        output: folder for predictions and reports.
+        group, ensembles: as in the verb `compare`.
+    """
+
+    dataset: str
+    models: Sequence[ModelName]
+    folds: Sequence[str]
+    settings: Settings
+    output: Path
+    repeats: int = 1
+    images: Path | None = None
+    group: str | None = None
+    ensembles: bool = True
+
+    def trainings(self) -> list[Training]:
+        """One fold of all models before the next fold, so that a comparison is possible as early as it can be."""
+        return [
+            Training(self.dataset, model, fold, self.settings, repeat)
+            for repeat in range(self.repeats)
+            for fold in self.folds
+            for model in self.models
+        ]
+
+    def predictions(self) -> list[Prediction]:
+        if self.images is None:
+            return []
+        return [
+            Prediction(
+                self.dataset,
+                model,
+                self.folds,
+                self.settings,
+                self.images,
+                self.output / _of_repeat("predictions", repeat) / str(model),
+                repeat,
+            )
+            for repeat in range(self.repeats)
+            for model in self.models
+        ]
+
+
+def describe(plan: Plan) -> str:
+    """What a call would do: one line a job."""
+    lines = [f"{job.name}: {_left(job)}" for job in plan.trainings()]
+    lines += [f"{job.name}: {'done' if job.finished() else 'start'}" for job in plan.predictions()]
+    return "\n".join(lines)
+
+
+def _left(training: Training) -> str:
+    state, (epoch, epochs) = training.state(), training.steps()
+    return f"{state}, at epoch {epoch} of {epochs}" if state == "continue" and epochs else state
+
+
+def crossvalidate(plan: Plan, launch: Launch) -> list[str]:
+    """Train what is not yet; when all is trained compare, and predict what is not yet.
+
+    Returns:
+        a message for each job that is not finished and each case that could not be compared.
+
+    Raises:
+        ValueError: something that would fail in every job, see `preflight.check`.
+    """
+    _check(plan)
+    failures = _run(plan.trainings(), launch)
+    if failures:
+        return failures
+    failures = [message for repeat in range(plan.repeats) for message in _compare(plan, repeat)]
+    return failures + _run(plan.predictions(), launch)
+
+
+def _run(jobs: Sequence[Job], launch: Launch) -> list[str]:
+    left = [job for job in jobs if not job.finished()]
+    return launch(left) if left else []
+
+
+def _check(plan: Plan) -> None:
+    """Raise what would else come up after the trainings."""
+    check(plan.dataset, plan.models, plan.folds)
+    for prediction in plan.predictions()[:1]:
+        prediction.cases  # noqa: B018 - raises if there is none
+    patient_of = group_by(plan.group)
+    for case in itertools.chain.from_iterable(truth_of_dataset(plan.dataset).splits):
+        patient_of(case)
+
+
+def _compare(plan: Plan, repeat: int) -> list[str]:
+    folds = [int(fold) for fold in plan.folds if fold != "all"]
+    if not folds:
+        return []
+    truth = truth_of_dataset(plan.dataset)
+    models = [
+        trained_model(plan.dataset, str(model), folds, truth, results_of(repeat)) for model in plan.models
+    ]
+    options = Options(
+        reference=models[0].name,
+        title=f"{plan.dataset}, folds {', '.join(map(str, folds))}",
+        group=plan.group,
+        ensembles=plan.ensembles,
+    )
+    output = plan.output / _of_repeat("comparison", repeat)
+    return compare(models, truth, output, options, group_by(plan.group))
+
+
+def _of_repeat(name: str, repeat: int) -> str:
+    return f"{name}_repeat_{repeat}" if repeat else name

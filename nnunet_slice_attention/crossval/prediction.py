@@ -1,0 +1,87 @@
+"""Prediction of a folder of images with a cross-validated model, its folds averaged, as a job."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from nnunetv2.imageio.reader_writer_registry import determine_reader_writer_from_dataset_json
+from nnunetv2.paths import nnUNet_preprocessed
+from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
+
+from ..files import identity, write_text
+from ..inference.cases import Case, find_cases, is_finished, remove_results
+from ..model_name import ModelName
+from .training import FINAL, Settings, results_of
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Attributes: images: folder as nnU-Net names files; output: folder for the segmentations of this model."""
+
+    dataset: str
+    model: ModelName
+    folds: Sequence[str]
+    settings: Settings
+    images: Path
+    output: Path
+    repeat: int = 0
+
+    @property
+    def name(self) -> str:
+        return f"{self.model}, prediction" + (f", repeat {self.repeat}" if self.repeat else "")
+
+    @property
+    def folder(self) -> Path:
+        return self.output
+
+    def prepare(self) -> None:
+        """Remove what other weights predicted; the verb `predict` replaces what is half-written."""
+        if not self._of_these_weights():
+            for case in self.cases:
+                remove_results(case)
+            write_text(self._noted, self._weights())
+
+    @property
+    def _noted(self) -> Path:
+        return self.output / "made_from.json"
+
+    def _weights(self) -> str:
+        """Changes with the folds, and when one is trained again."""
+        trained = results_of(self.repeat) / maybe_convert_to_dataset_name(self.dataset) / str(self.model)
+        checkpoints = [trained / f"fold_{fold}" / FINAL for fold in self.folds]
+        return json.dumps([identity(path) if path.is_file() else None for path in checkpoints])
+
+    def _of_these_weights(self) -> bool:
+        return self._noted.is_file() and self._noted.read_text() == self._weights()
+
+    def command(self) -> list[str]:
+        model = self.model
+        command = [sys.executable, "-m", "nnunet_slice_attention", "predict", "-d", self.dataset]
+        command += ["-tr", model.trainer, "-p", model.plans, "-c", model.configuration, "-f", *self.folds]
+        command += ["-i", str(self.images), "-o", str(self.output), "-device", self.settings.device]
+        return command + ["--continue_prediction"] + ["--save_probabilities"] * self.settings.npz
+
+    def environment(self) -> dict[str, str]:
+        return {"nnUNet_results": str(results_of(self.repeat))}
+
+    def finished(self) -> bool:
+        if not self._of_these_weights():
+            return False
+        example = str(self.cases[0].images[0])
+        reader = determine_reader_writer_from_dataset_json(self._description(), example, verbose=False)()
+        return all(is_finished(case, reader, self.settings.npz) for case in self.cases)
+
+    def steps(self) -> tuple[int, int | None]:
+        return sum(case.output.is_file() for case in self.cases), len(self.cases)
+
+    def _description(self) -> dict:
+        folder = Path(str(nnUNet_preprocessed), maybe_convert_to_dataset_name(self.dataset))
+        return json.loads((folder / "dataset.json").read_text())
+
+    @cached_property
+    def cases(self) -> list[Case]:
+        """Raise FileNotFoundError if the folder holds none."""
+        return find_cases([self.images], self.output, self._description()["file_ending"])

@@ -1,0 +1,141 @@
+"""One training of a cross-validation: what is left of it, and nnU-Net's own command that does it."""
+
+import json
+import re
+import sys
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from nnunetv2.paths import nnUNet_results
+from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
+
+from ..model_name import ModelName
+
+State = Literal["done", "validate", "continue", "start"]
+FINAL, LATEST, BEST = (f"checkpoint_{name}.pth" for name in ("final", "latest", "best"))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Of all trainings of a cross-validation; the names are those of nnU-Net's flags.
+
+    Attributes:
+        npz: keep the validation's probabilities, for ensembles and FROC.
+    """
+
+    device: str = "cuda"
+    num_gpus: int = 1
+    npz: bool = False
+    pretrained_weights: Path | None = None
+
+
+@dataclass(frozen=True)
+class Training:
+    """A model, a fold, and which of several independent trainings.
+
+    Attributes:
+        dataset: nnU-Net's id or name.
+        repeat: 0 lies where nnU-Net puts it, N > 0 in `nnUNet_results/repeat_N`. nnU-Net seeds nothing: all differ.
+    """
+
+    dataset: str
+    model: ModelName
+    fold: str
+    settings: Settings
+    repeat: int = 0
+
+    @property
+    def name(self) -> str:
+        return f"{self.model}, fold {self.fold}" + (f", repeat {self.repeat}" if self.repeat else "")
+
+    @property
+    def results(self) -> Path:
+        """What `nnUNet_results` is for it."""
+        return results_of(self.repeat)
+
+    @property
+    def folder(self) -> Path:
+        return (
+            self.results / maybe_convert_to_dataset_name(self.dataset) / str(self.model) / f"fold_{self.fold}"
+        )
+
+    def state(self) -> State:
+        """What is left, by the files that nnU-Net wrote."""
+        if (self.folder / FINAL).is_file():
+            return "done" if self._is_validated() else "validate"
+        return "continue" if any((self.folder / name).is_file() for name in (LATEST, BEST)) else "start"
+
+    def _is_validated(self) -> bool:
+        if not self._summary.is_file():
+            return False
+        cases = json.loads(self._summary.read_text())["metric_per_case"]
+        return not self.settings.npz or len(list(self._summary.parent.glob("*.npz"))) == len(cases)
+
+    @property
+    def _summary(self) -> Path:
+        return self.folder / "validation" / "summary.json"
+
+    def command(self) -> list[str]:
+        """nnU-Net's, for what is left."""
+        model, settings = self.model, self.settings
+        command = [
+            sys.executable,
+            "-m",
+            "nnunetv2.run.run_training",
+            self.dataset,
+            model.configuration,
+            self.fold,
+        ]
+        command += ["-tr", model.trainer, "-p", model.plans, "-device", settings.device]
+        if settings.num_gpus > 1:
+            command += ["-num_gpus", str(settings.num_gpus)]
+        if settings.npz:
+            command.append("--npz")
+        state = self.state()
+        if state == "start" and settings.pretrained_weights:
+            command += ["-pretrained_weights", str(settings.pretrained_weights)]
+        return command + {"validate": ["--val"], "continue": ["--c"]}.get(state, [])
+
+    def prepare(self) -> None:
+        """Put aside what would keep the next call from getting on; nothing of it is lost.
+
+        A checkpoint that was cut off while nnU-Net wrote it fails at every call. Of two whole ones --c takes
+        `checkpoint_latest`, written every 50 epochs, though `checkpoint_best` may be newer. And while a validation is
+        repeated, its earlier summary must not make it look complete.
+        """
+        for path in (self.folder / name for name in (FINAL, LATEST, BEST)):
+            if path.is_file() and not zipfile.is_zipfile(path):
+                path.replace(path.with_suffix(".broken"))
+        latest, best = self.folder / LATEST, self.folder / BEST
+        if latest.is_file() and best.is_file() and best.stat().st_mtime > latest.stat().st_mtime:
+            latest.replace(latest.with_suffix(".older"))
+        if self.state() == "validate" and self._summary.is_file():
+            self._summary.replace(self._summary.with_suffix(".before"))
+
+    def environment(self) -> dict[str, str]:
+        return {"nnUNet_results": str(self.results)}
+
+    def finished(self) -> bool:
+        return self.state() == "done"
+
+    def steps(self) -> tuple[int, int | None]:
+        """(Epochs that are done, epochs it has or None before nnU-Net has noted it)."""
+        try:
+            epochs = int(json.loads((self.folder / "debug.json").read_text())["num_epochs"])
+        except (OSError, ValueError, KeyError):  # not there yet, or nnU-Net is writing it
+            return 0, None
+        if self.state() in ("validate", "done"):
+            return epochs, epochs
+        logs = sorted(self.folder.glob("training_log_*.txt"), key=lambda path: path.stat().st_mtime)
+        begun = (
+            re.findall(r"Epoch (\d+) *$", logs[-1].read_text(errors="replace"), re.MULTILINE) if logs else []
+        )
+        return int(begun[-1]) if begun else 0, epochs
+
+
+def results_of(repeat: int) -> Path:
+    """The folder of trained models of a repeat."""
+    root = Path(str(nnUNet_results))
+    return root / f"repeat_{repeat}" if repeat else root

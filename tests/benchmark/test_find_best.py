@@ -1,0 +1,67 @@
+"""The verb `find-best`: nnU-Net's choice among named models, and instructions that work as written."""
+
+import re
+import shlex
+
+import pytest
+
+from nnunet_slice_attention.cli import main
+from tests.tiny_data import read
+
+OURS, STOCK = (f"Tiny_{name}__nnUNetPlans__2d" for name in ("nnUNetTrainerSAUNet", "nnUNetTrainer"))
+
+
+@pytest.fixture(scope="module")
+def trained(run_nnunet, nnunet_folders, tiny):
+    for model in (OURS, STOCK):
+        run_nnunet("nnUNetv2_train", tiny.id, "2d", 0, "-tr", model.split("__")[0], "-device", "cpu", "--npz")
+    return nnunet_folders / "results" / tiny.folder
+
+
+@pytest.mark.parametrize("models", [[OURS], [OURS, STOCK]])
+def test_the_instructions_work_as_written(
+    models, trained, run_nnunet, nnunet_folders, tiny, tmp_path, capsys
+):
+    assert main(["find-best", "-d", str(tiny.id), "-m", *models, "-f", "0", "-np", "1"]) == 0
+    printed = capsys.readouterr().out
+    assert re.search(r"Best: Tiny_nnUNetTrainer.*, Dice \d\.\d+, \d\.\d+ with postprocessing", printed)
+    instructions = trained / "inference_instructions.txt"
+    assert str(instructions) in printed
+    commands = [line for line in instructions.read_text().splitlines() if line.startswith("nnUNetv2_")]
+    assert len(commands) in (2, 4)  # one model, or two and their ensemble; and the postprocessing
+    images = nnunet_folders / "raw" / tiny.folder / "imagesTs"
+    for command in commands:
+        command = command.replace("INPUT_FOLDER", str(images)).replace("OUTPUT_FOLDER", str(tmp_path / "out"))
+        name, *arguments = shlex.split(command)
+        run_nnunet(name, *arguments, *(["-device", "cpu"] if name == "nnUNetv2_predict" else []))
+    made = sorted((tmp_path / "out_PP").glob("*.nii.gz"))
+    assert [path.name for path in made] == sorted(p.name.replace("_0000", "") for p in images.iterdir())
+    for path in made:
+        assert read(path).shape == read(images / path.name.replace(".nii", "_0000.nii")).shape
+
+
+def test_without_probabilities_the_next_step_is_named(trained, tiny, capsys):
+    validation = trained / STOCK / "fold_0" / "validation"
+    hidden = next(validation.glob("*.npz"))
+    hidden.rename(validation / "hidden")
+    try:
+        assert main(["find-best", "-d", str(tiny.id), "-m", OURS, STOCK, "-f", "0"]) == 1
+        error = capsys.readouterr().err
+        assert f"{STOCK}: the validation saved no probabilities for ensembles" in error
+        assert "--val --npz" in error
+        argv = [
+            "find-best",
+            "-d",
+            str(tiny.id),
+            "-m",
+            OURS,
+            STOCK,
+            "-f",
+            "0",
+            "-np",
+            "1",
+            "--disable_ensembling",
+        ]
+        assert main(argv) == 0
+    finally:
+        (validation / "hidden").rename(hidden)

@@ -1,0 +1,27 @@
+"""A job that is a shell command: it is finished when it has written `done` to its folder."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class ShellJob:
+    name: str
+    folder: Path
+    shell: str = "touch done"
+    variables: dict = field(default_factory=dict)
+
+    def finished(self):
+        return (self.folder / "done").exists()
+
+    def prepare(self):
+        (self.folder / "begun").touch()
+
+    def command(self):
+        return ["sh", "-c", f"cd {self.folder}; {self.shell}"]
+
+    def environment(self):
+        return self.variables
+
+    def steps(self):
+        return len(list(self.folder.glob("step*"))), 3

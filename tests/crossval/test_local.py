@@ -1,0 +1,122 @@
+"""Jobs on this machine, with shell commands as jobs."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from nnunet_slice_attention.crossval.local import places, run_job, run_locally
+from nnunet_slice_attention.crossval.lock import Busy, locked
+from tests.crossval.shell_job import ShellJob
+
+CPU = [[]]
+
+
+def test_a_failing_job_is_reported_with_its_last_lines_and_the_others_are_done(tmp_path):
+    jobs = [
+        ShellJob("a", tmp_path / "a"),
+        ShellJob("b", tmp_path / "b", "echo first; echo the reason >&2; exit 3"),
+        ShellJob("c", tmp_path / "c"),
+        ShellJob("d", tmp_path / "d", "true"),  # ends well, but its result is not there
+    ]
+    failed = run_locally(jobs, CPU)
+    assert [job.finished() for job in jobs] == [True, False, True, False]
+    assert len(failed) == 2
+    assert failed[0].startswith("b ended with status 3; the end of ")
+    assert failed[0].endswith("first\n    the reason")
+    assert failed[1].startswith("d ended with status 0")
+
+
+def test_what_is_finished_is_not_run_again(tmp_path):
+    job = ShellJob("a", tmp_path, "touch done; echo ran")
+    assert run_locally([job], CPU) == run_locally([job], CPU) == []
+    assert (tmp_path / "crossval.log").read_text() == "ran\n"
+
+
+def test_what_a_killed_process_leaves_behind_is_ended(tmp_path):
+    job = ShellJob("a", tmp_path, "sleep 1000 & echo $! > loader; exit 9")  # as nnU-Net's data loaders
+    assert run_locally([job], CPU)[0].startswith("a ended with status 9")
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "loader").read_text()), 0)
+    with locked(tmp_path / "crossval.lock"):
+        pass
+
+
+def test_a_folder_that_cannot_be_used_stops_no_other_job(tmp_path):
+    (tmp_path / "a").write_text("a file where the folder should be")
+    jobs = [ShellJob("a", tmp_path / "a"), ShellJob("b", tmp_path / "b")]
+    assert [message.split(":")[0] for message in run_locally(jobs, CPU)] == ["a"]
+    assert jobs[1].finished()
+
+
+def test_jobs_run_side_by_side_each_on_gpus_of_its_own(tmp_path):
+    meet = "echo $CUDA_VISIBLE_DEVICES > gpus; until [ -e ../{other}/gpus ]; do sleep 0.05; done; touch done"
+    jobs = [
+        ShellJob("a", tmp_path / "a", meet.format(other="b")),
+        ShellJob("b", tmp_path / "b", meet.format(other="a")),
+        ShellJob("c", tmp_path / "c", "echo $CUDA_VISIBLE_DEVICES > gpus; touch done"),
+    ]
+    assert run_locally(jobs, [["0", "1"], ["2", "3"]]) == []
+    gpus = [(job.folder / "gpus").read_text().strip() for job in jobs]
+    assert sorted(gpus[:2]) == ["0,1", "2,3"]
+    assert gpus[2] in ("0,1", "2,3")
+
+
+def test_a_job_sees_its_own_variables(tmp_path):
+    job = ShellJob(
+        "a", tmp_path, "[ $nnUNet_results = elsewhere ] && touch done", {"nnUNet_results": "elsewhere"}
+    )
+    assert run_job(job) == ""
+
+
+def test_a_job_that_runs_already_is_left_alone(tmp_path):
+    job = ShellJob("a", tmp_path)
+    with locked(tmp_path / "crossval.lock"):
+        assert run_locally([job], CPU) == ["a runs already, here or on another machine."]
+    assert not (tmp_path / "begun").exists()
+    assert run_locally([job], CPU) == []
+
+
+def test_a_process_keeps_the_lock_when_what_started_it_is_killed(tmp_path):
+    program = (
+        "from pathlib import Path\n"
+        "from nnunet_slice_attention.crossval.local import run_job\n"
+        "from tests.crossval.shell_job import ShellJob\n"
+        f"until_go = 'touch step1; until [ -e go ]; do sleep 0.05; done; touch done'\n"
+        f"run_job(ShellJob('a', Path({str(tmp_path)!r}), until_go))\n"
+    )
+    started = subprocess.Popen([sys.executable, "-c", program], cwd=Path(__file__).parents[2])
+    wait_for(tmp_path / "step1")
+    os.kill(started.pid, signal.SIGKILL)
+    started.wait()
+    with pytest.raises(Busy), locked(tmp_path / "crossval.lock"):
+        pass
+    (tmp_path / "go").touch()
+    wait_for(tmp_path / "done")
+    time.sleep(0.5)
+    with locked(tmp_path / "crossval.lock"):
+        pass
+
+
+def wait_for(path):
+    deadline = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < deadline, f"{path} never came"
+        time.sleep(0.05)
+
+
+def test_places_on_gpus_and_without(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,5,7")
+    assert places("cuda", 1) == [["2"], ["5"], ["7"]]
+    assert places("cuda", 2) == [["2", "5"]]
+    assert places("cuda", 3, at_a_time=2) == [["2", "5", "7"]] * 2
+    assert places("cpu", 1) == [[]]
+    assert places("cpu", 1, at_a_time=2) == [[], []]
+    with pytest.raises(ValueError, match="3 GPUs are visible, a training needs 4"):
+        places("cuda", 4)
+    with pytest.raises(ValueError, match="--jobs 0"):
+        places("cpu", 1, at_a_time=0)

@@ -1,0 +1,91 @@
+"""The tutorial's commands, as written, on a small generated folder in the Decathlon's layout."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK
+
+from tests.conftest import TINY_TRAINERS
+from tests.tiny_data import draw_volume
+
+PAGE = Path(__file__).parents[2] / "docs" / "getting-started" / "prostate.md"
+
+
+@pytest.fixture
+def decathlon(tmp_path):
+    """Two channels as a fourth dimension, labels, and test images, as the download has them."""
+    root = tmp_path / "Task05_Prostate"
+    for folder in ("imagesTr", "labelsTr", "imagesTs"):
+        (root / folder).mkdir(parents=True)
+    for i in range(7):
+        channels, labels = draw_volume(5, i, channels=2, with_ignore=False)
+        volumes = [_volume(channel) for channel in channels]
+        name = f"prostate_{i:02d}.nii.gz"
+        SimpleITK.WriteImage(
+            SimpleITK.JoinSeries(volumes), str(root / f"images{'Tr' if i < 6 else 'Ts'}" / name)
+        )
+        if i < 6:
+            SimpleITK.WriteImage(_volume(labels.astype(np.uint8)), str(root / "labelsTr" / name))
+    cases = [f"prostate_{i:02d}.nii.gz" for i in range(6)]
+    description = {
+        "name": "PROSTATE",
+        "modality": {"0": "T2", "1": "ADC"},
+        "labels": {"0": "background", "1": "PZ", "2": "TZ"},
+        "numTraining": 6,
+        "numTest": 1,
+        "training": [{"image": f"./imagesTr/{c}", "label": f"./labelsTr/{c}"} for c in cases],
+        "test": ["./imagesTs/prostate_06.nii.gz"],
+    }
+    (root / "dataset.json").write_text(json.dumps(description))
+    return root
+
+
+def _volume(array: np.ndarray) -> SimpleITK.Image:
+    image = SimpleITK.GetImageFromArray(array)
+    image.SetSpacing((0.6, 0.6, 3.6))
+    return image
+
+
+def commands(page: str) -> list[str]:
+    blocks = re.findall(r"```bash\n(.+?)```", page, re.DOTALL)
+    return [line for block in blocks for line in block.replace("\\\n", " ").splitlines() if line.strip()]
+
+
+def shortened(command: str) -> str:
+    """With trainers of a few iterations, on a CPU and one fold: all else as written."""
+    command = command.replace("nnUNetTrainer", "Tiny_nnUNetTrainer").replace("-f 0 1 2 3 4", "-f 0")
+    return f"{command} -device cpu" if re.search(r" (crossval|predict) ", command) else command
+
+
+@pytest.mark.timeout(900)
+def test_the_commands_work_in_order(decathlon, tmp_path):
+    from nnunet_slice_attention.nnunet import shim
+
+    env = os.environ | {"nnUNet_extTrainer": os.pathsep.join([shim.__path__[0], str(TINY_TRAINERS)])}
+    for kind in ("raw", "preprocessed", "results"):
+        (tmp_path / kind).mkdir()
+        env[f"nnUNet_{kind}"] = str(tmp_path / kind)
+    written = commands(PAGE.read_text(encoding="utf-8"))
+    programs = [shlex.split(command)[0] for command in written]
+    assert programs[:2] == ["nnUNetv2_convert_MSD_dataset", "nnUNetv2_plan_and_preprocess"]
+    assert programs[2:] == 5 * ["nnunet-slice-attention"]
+    for command in written:
+        done = subprocess.run(
+            ["bash", "-c", shortened(command)],
+            cwd=tmp_path,
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-3000:]}"
+    assert "3d_fullres" in (tmp_path / "prostate" / "comparison" / "report.md").read_text()
+    (instructions,) = (tmp_path / "results").glob("*/inference_instructions.txt")
+    assert "nnUNetv2_predict" in instructions.read_text()
+    assert [path.name for path in (tmp_path / "prostate_test").glob("*.nii.gz")] == ["prostate_06.nii.gz"]

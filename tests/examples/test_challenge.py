@@ -1,0 +1,170 @@
+"""The container's program as the container runs it: another user, no network, folders that cannot be written."""
+
+import json
+import os
+import runpy
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK
+
+from nnunet_slice_attention.cli import main
+from tests.tiny_data import read
+
+PROGRAM = Path(__file__).parents[2] / "examples" / "challenge" / "process.py"
+TRAINER = "Tiny_nnUNetTrainerCSANet"
+NOBODY = 65534
+AS_CONTAINER = [
+    "unshare", "--net", "setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--no-new-privs",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def bundle(run_nnunet, nnunet_folders, tiny, tmp_path_factory):
+    run_nnunet("nnUNetv2_train", tiny.id, "2d", 0, "-tr", TRAINER, "-device", "cpu")
+    path = tmp_path_factory.mktemp("bundle") / "model.zip"
+    argv = ["export", "--format", "bundle", "-d", str(tiny.id), "-tr", TRAINER, "-f", "0", "-o", str(path)]
+    assert main(argv) == 0
+    return path
+
+
+@pytest.fixture
+def box(bundle, nnunet_folders, tiny):
+    """Folders as a challenge lays them out, where every user can reach them."""
+    root = Path(tempfile.mkdtemp(prefix="challenge_"))
+    root.chmod(0o755)
+    shutil.copy(bundle, root / "model.zip")
+    inputs = root / "input" / "images" / "mri"
+    inputs.mkdir(parents=True)
+    for i, path in enumerate(sorted((nnunet_folders / "raw" / tiny.folder / "imagesTs").iterdir())):
+        image = SimpleITK.ReadImage(str(path))
+        image.SetOrigin((1.23456789, -7.0, 11.5))
+        name = path.name.replace("_0000.nii.gz", ".mha" if i % 2 else ".nii.gz")
+        SimpleITK.WriteImage(image, str(inputs / name))
+    for folder in ("output", "scratch"):
+        (root / folder).mkdir()
+        os.chown(root / folder, NOBODY if os.geteuid() == 0 else -1, -1)
+    yield root
+    shutil.rmtree(root)
+
+
+def process(box: Path, *flags, prefix=()) -> subprocess.CompletedProcess:
+    command = [*prefix, sys.executable, str(PROGRAM), "--bundle", str(box / "model.zip")]
+    command += ["--input", str(box / "input"), "--output", str(box / "output"), "--device", "cpu"]
+    command += ["--images", "mri", "--segmentation", "heart", *flags]
+    variables = {"HOME", "TMPDIR", "MPLCONFIGDIR", "TORCHINDUCTOR_CACHE_DIR"}
+    env = {k: v for k, v in os.environ.items() if not k.startswith("nnUNet_") or k == "nnUNet_extTrainer"}
+    env |= dict.fromkeys(variables, str(box / "scratch")) | {"PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(command, env=env, cwd=box, capture_output=True, text=True, check=False)
+
+
+def why_not() -> str:
+    """Why the container's conditions cannot be had here; "" if they can."""
+    if os.geteuid() != 0 or not all(map(shutil.which, ("unshare", "setpriv"))):
+        return "needs root, unshare and setpriv to switch the network off and to be somebody else"
+    everything = [
+        *AS_CONTAINER,
+        sys.executable,
+        "-c",
+        f"import nnunet_slice_attention; open({str(PROGRAM)!r})",
+    ]
+    done = subprocess.run(everything, capture_output=True, text=True, check=False, cwd="/")
+    return (
+        ""
+        if done.returncode == 0
+        else f"another user cannot run this: {done.stderr.strip().splitlines()[-1]}"
+    )
+
+
+@pytest.mark.skipif(bool(why_not()), reason=why_not())
+def test_another_user_without_a_network_segments_as_predict_does(box, bundle, nnunet_folders, tiny, tmp_path):
+    no_network = "import socket; socket.create_connection(('192.0.2.1', 80), 1)"
+    offline = subprocess.run(
+        [*AS_CONTAINER, sys.executable, "-c", no_network], capture_output=True, text=True, check=False
+    )
+    assert "unreachable" in offline.stderr
+    done = process(box, prefix=AS_CONTAINER)
+    assert done.returncode == 0, done.stdout + done.stderr
+    images = nnunet_folders / "raw" / tiny.folder / "imagesTs"
+    argv = ["predict", "--bundle", str(bundle), "-i", str(images), "-o", str(tmp_path), "-device", "cpu"]
+    assert main([*argv, "-npp", "1", "-nps", "1"]) == 0
+    results = {result["case"]: result for result in json.loads((box / "output" / "results.json").read_text())}
+    given = sorted((box / "input" / "images" / "mri").iterdir())
+    assert set(results) == {path.name for path in given}
+    for path in given:
+        made = box / "output" / "images" / "heart" / path.name
+        expected = tmp_path / f"{path.name.removesuffix('.mha').removesuffix('.nii.gz')}.nii.gz"
+        assert results[path.name]["error"] is None
+        assert np.array_equal(read(made), read(expected))
+        image, segmentation = SimpleITK.ReadImage(str(path)), SimpleITK.ReadImage(str(made))
+        assert segmentation.GetOrigin() == image.GetOrigin()
+        assert segmentation.GetSpacing() == image.GetSpacing()
+        assert segmentation.GetDirection() == image.GetDirection()
+
+
+def test_a_bad_case_is_named_and_the_others_are_segmented(box):
+    bad = box / "input" / "images" / "mri" / "a_broken.mha"
+    bad.write_bytes(b"this is no image")
+    whole = SimpleITK.ReadImage(str(next(bad.parent.glob("*.nii.gz"))))
+    values = SimpleITK.GetArrayFromImage(whole).astype("f4")
+    values[0, 0, 0] = float("nan")
+    SimpleITK.WriteImage(SimpleITK.GetImageFromArray(values), str(bad.with_name("a_nan.mha")))
+    done = process(box)
+    assert done.returncode == 1
+    results = json.loads((box / "output" / "results.json").read_text())
+    errors = {result["case"]: result["error"] for result in results}
+    assert errors.pop("a_broken.mha")
+    assert "1 voxels are NaN or infinite" in errors.pop("a_nan.mha")
+    assert len(errors) >= 2
+    assert not any(errors.values())
+    made = {path.name for path in (box / "output" / "images" / "heart").iterdir()}
+    assert made == set(errors)
+
+
+def test_channels_belong_together_by_name_or_because_they_are_single(tmp_path):
+    cases_of = runpy.run_path(str(PROGRAM))["cases_of"]
+    t2, adc = tmp_path / "t2", tmp_path / "adc"
+    for path in (t2 / "3f2a.mha", adc / "99b1.mha"):
+        path.parent.mkdir()
+        path.touch()
+    assert cases_of([t2, adc]) == [[t2 / "3f2a.mha", adc / "99b1.mha"]]
+    for name in ("a.mha", "b.mha"):
+        (t2 / name).touch()
+    (adc / "a.mha").touch()
+    for path in (t2 / "3f2a.mha", adc / "99b1.mha"):
+        path.unlink()
+    assert cases_of([t2, adc]) == [[t2 / "a.mha", adc / "a.mha"], [t2 / "b.mha", adc / "b.mha"]]
+
+
+def test_no_image_is_an_error(box):
+    shutil.rmtree(box / "input")
+    assert process(box).returncode == 1
+    assert "no image" in (box / "output" / "results.json").read_text()
+
+
+def test_a_case_that_takes_too_long_is_ended_and_the_next_begins(box, monkeypatch):
+    program = runpy.run_path(str(PROGRAM))
+    begun = []
+
+    def slow(predictor, channels, output):
+        begun.append(channels[0].name)
+        time.sleep(20 if len(begun) == 1 else 0)
+
+    monkeypatch.setitem(program["main"].__globals__, "segment", slow)
+    flags = {"--bundle": "model.zip", "--input": "input", "--output": "output"}
+    argv = [str(PROGRAM), "--images", "mri", "--segmentation", "heart", "--seconds", "1", "--device", "cpu"]
+    monkeypatch.setattr(sys, "argv", argv + [text for k, v in flags.items() for text in (k, str(box / v))])
+    started = time.monotonic()
+    assert program["main"]() == 1
+    assert time.monotonic() - started < 15
+    results = json.loads((box / "output" / "results.json").read_text())
+    assert [result["error"] for result in results] == ["the time limit of a case is over"] + [None] * (
+        len(begun) - 1
+    )
+    assert len(begun) >= 2
