@@ -52,6 +52,22 @@ def run_nnunet(nnunet_folders):
     return run
 
 
+@pytest.fixture(scope="session")
+def train(run_nnunet):
+    """Train on a CPU, with probabilities, what was not trained before: train(dataset, trainer, *folds)."""
+    done = set()
+
+    def once(dataset: TinyDataset, trainer: str, *folds: int) -> None:
+        for fold in folds or (0,):
+            if (dataset.id, trainer, fold) not in done:
+                run_nnunet(
+                    "nnUNetv2_train", dataset.id, "2d", fold, "-tr", trainer, "-device", "cpu", "--npz"
+                )
+                done.add((dataset.id, trainer, fold))
+
+    return once
+
+
 def _planned(run_nnunet, root: Path, dataset: TinyDataset) -> TinyDataset:
     write_raw(root / "raw", dataset)
     run_nnunet(

@@ -20,6 +20,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import SimpleITK
 
 from nnunet_slice_attention.bundle.load import load_bundle
@@ -88,7 +89,10 @@ def segment(predictor: SlabPredictor, channels: Sequence[Path], output: Path) ->
     with tempfile.TemporaryDirectory() as scratch:
         files = [str(Path(scratch, f"image_{i:04d}{ending}")) for i in range(len(channels))]
         for channel, file in zip(channels, files, strict=True):
-            SimpleITK.WriteImage(SimpleITK.ReadImage(str(channel)), file)  # what nnU-Net was trained to read
+            image = SimpleITK.ReadImage(str(channel))
+            if not np.isfinite(SimpleITK.GetArrayViewFromImage(image)).all():  # NIfTI would make them 0
+                raise ValueError(f"{channel.name} has voxels that are NaN or infinite")
+            SimpleITK.WriteImage(image, file)  # as nnU-Net was trained to read it
         case = Case(tuple(map(Path, files)), output, ending)
         n_channels = len(predictor.dataset_json["channel_names"])
         for problem in problems([case], n_channels, reader).values():

@@ -1,6 +1,7 @@
 """Cases to predict: found in a folder, checked before the work begins, and looked for when it has ended."""
 
 import gzip
+import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -8,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
-from nnunetv2.utilities.utils import create_lists_from_splitted_dataset_folder
+
+# Beyond them a header is damaged, and resampling would fill the memory. nnU-Net gives 2D images slices 999 mm apart.
+SMALLEST_MM, LARGEST_MM = 1e-4, 1e3
 
 
 @dataclass(frozen=True)
@@ -19,11 +22,13 @@ class Case:
         images: its files, one a channel.
         output: the segmentation to write.
         ending: of these files, e.g. ".nii.gz".
+        numbered: whether their names count the channels from _0000 on, as nnU-Net's do.
     """
 
     images: tuple[Path, ...]
     output: Path
     ending: str
+    numbered: bool = True
 
     @property
     def stem(self) -> str:
@@ -48,21 +53,37 @@ def find_cases(inputs: Sequence[Path], output: Path, ending: str) -> list[Case]:
     """
     inputs, output = [Path(p) for p in inputs], Path(output).absolute()  # nnU-Net makes its folder, never ""
     if len(inputs) == 1 and inputs[0].is_dir():
-        found = create_lists_from_splitted_dataset_folder(str(inputs[0]), ending, num_processes=1)
+        found = _grouped(inputs[0], output, ending)
+    elif all(path.is_file() for path in inputs):
+        is_file = output.name.endswith(ending)
+        name = inputs[0].name.removesuffix(ending).removesuffix("_0000")
+        found = [Case(tuple(inputs), output if is_file else output / f"{name}{ending}", ending)]
     else:
-        found = [inputs] if all(p.is_file() for p in inputs) else []
+        found = []
     if not found:
         raise FileNotFoundError(
             f"no case in {', '.join(map(str, inputs))}: expected a folder of files that end in _0000{ending}, "
             f"_0001{ending} ..., one a channel, or such files of one case."
         )
-    if output.name.endswith(ending) and not inputs[0].is_dir():
-        return [Case(tuple(inputs), output, ending)]
-    names = [Path(images[0]).name.removesuffix(ending).removesuffix("_0000") for images in found]
-    return [
-        Case(tuple(map(Path, images)), output / f"{name}{ending}", ending)
-        for images, name in zip(found, names, strict=True)
-    ]
+    return found
+
+
+def _grouped(folder: Path, output: Path, ending: str) -> list[Case]:
+    """Files of one name and other channels together; a file without a channel's number is a case of its own.
+
+    nnU-Net's own grouping takes the last five characters for the number, whatever they are.
+    """
+    cases: dict[str, list[Path]] = {}
+    for path in sorted(folder.iterdir()):
+        if path.name.endswith(ending) and not path.name.startswith("."):
+            name = re.sub(r"_\d{4}$", "", path.name.removesuffix(ending))
+            cases.setdefault(name, []).append(path)
+    found = []
+    for name, images in cases.items():
+        expected = [f"{name}_{channel:04d}{ending}" for channel in range(len(images))]
+        numbered = [path.name for path in images] == expected
+        found.append(Case(tuple(images), output / f"{name}{ending}", ending, numbered))
+    return found
 
 
 def problems(
@@ -71,6 +92,7 @@ def problems(
     """What is wrong with the images of each case: channels, what cannot be read, values that are no numbers.
 
     nnU-Net would end the processes of all cases for most of these, and segment nothing, silently, in an image with NaN.
+    (ITK reads NaN in NIfTI as 0, in training as in prediction; other formats and readers keep it.)
 
     Args:
         cases: to check.
@@ -93,7 +115,11 @@ def _problem(case: Case, n_channels: int, reader_writer: BaseReaderWriter) -> st
     names = ", ".join(path.name for path in case.images)
     if len(case.images) != n_channels:
         return f"has {len(case.images)} channels ({names}); the model was trained on {n_channels}"
+    if not case.numbered:
+        return f"{names}: the channels are not numbered from _0000{case.ending} on, as nnU-Net numbers them"
     for image in case.images:
+        if not image.is_file():
+            return f"{image.name} is no file"
         try:
             check_complete(image)
         except OSError as error:
@@ -103,8 +129,11 @@ def _problem(case: Case, n_channels: int, reader_writer: BaseReaderWriter) -> st
         return f"{names}: an array of {data.shape}; expected {n_channels} volumes, one a file, of one number a voxel"
     if not data.size:
         return f"{names}: no voxels, shape {data.shape}"
-    if not all(np.isfinite(length) and length > 0 for length in properties["spacing"]):
-        return f"{names}: spacing {tuple(map(float, properties['spacing']))} is not above 0 mm"
+    if not all(SMALLEST_MM <= length <= LARGEST_MM for length in properties["spacing"]):
+        return (
+            f"{names}: spacing {tuple(map(float, properties['spacing']))} is not within {SMALLEST_MM:g} to "
+            f"{LARGEST_MM:g} mm. Mend the file's header"
+        )
     if wrong := int(data.size - np.isfinite(data).sum()):
         return f"{names}: {wrong} voxels are NaN or infinite. Replace them, as in the images of the training"
     return None

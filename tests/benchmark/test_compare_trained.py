@@ -15,9 +15,9 @@ CSA, STOCK = (f"Tiny_{name}__nnUNetPlans__2d" for name in ("nnUNetTrainerSAUNet"
 
 
 @pytest.fixture(scope="module")
-def trained(run_nnunet, nnunet_folders, tiny):
+def trained(train, nnunet_folders, tiny):
     for model in (CSA, STOCK):
-        run_nnunet("nnUNetv2_train", tiny.id, "2d", 0, "-tr", model.split("__")[0], "-device", "cpu", "--npz")
+        train(tiny, model.split("__")[0])
     return nnunet_folders / "results" / tiny.folder
 
 

@@ -12,9 +12,9 @@ OURS, STOCK = (f"Tiny_{name}__nnUNetPlans__2d" for name in ("nnUNetTrainerSAUNet
 
 
 @pytest.fixture(scope="module")
-def trained(run_nnunet, nnunet_folders, tiny):
+def trained(train, nnunet_folders, tiny):
     for model in (OURS, STOCK):
-        run_nnunet("nnUNetv2_train", tiny.id, "2d", 0, "-tr", model.split("__")[0], "-device", "cpu", "--npz")
+        train(tiny, model.split("__")[0])
     return nnunet_folders / "results" / tiny.folder
 
 
@@ -22,7 +22,7 @@ def trained(run_nnunet, nnunet_folders, tiny):
 def test_the_instructions_work_as_written(
     models, trained, run_nnunet, nnunet_folders, tiny, tmp_path, capsys
 ):
-    assert main(["find-best", "-d", str(tiny.id), "-m", *models, "-f", "0", "-np", "1"]) == 0
+    assert main(["find-best", "-d", str(tiny.id), "-m", OURS, STOCK, "-f", "0", "-np", "1"]) == 0
     printed = capsys.readouterr().out
     assert re.search(r"Best: Tiny_nnUNetTrainer.*, Dice \d\.\d+, \d\.\d+ with postprocessing", printed)
     instructions = trained / "inference_instructions.txt"

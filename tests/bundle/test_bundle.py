@@ -20,10 +20,9 @@ TRAINERS = ("Tiny_nnUNetTrainerCSANet", "Tiny_nnUNetTrainer")
 
 
 @pytest.fixture(scope="module")
-def trained(run_nnunet, nnunet_folders, tiny):
-    for trainer in TRAINERS:
-        for fold in (0, 1):
-            run_nnunet("nnUNetv2_train", tiny.id, "2d", fold, "-tr", trainer, "-device", "cpu")
+def trained(train, nnunet_folders, tiny):
+    train(tiny, TRAINERS[0], 0, 1)
+    train(tiny, TRAINERS[1], 0)
     return nnunet_folders / "results" / tiny.folder
 
 

@@ -6,10 +6,14 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
+from nnunet_slice_attention.crossval import preflight
+from nnunet_slice_attention.crossval.crossval import Plan, crossvalidate, describe
+from nnunet_slice_attention.crossval.prediction import Prediction
 from nnunet_slice_attention.crossval.training import Settings, Training
 from nnunet_slice_attention.model_name import ModelName
 
@@ -24,18 +28,19 @@ def crossval(nnunet_folders, tiny, tmp_path_factory):
     root = tmp_path_factory.mktemp("crossval")
     env = os.environ | {"nnUNet_results": str(root / "results")}
 
-    def run(*flags, models=(OURS, STOCK), folds=("0", "1")):
+    def run(*flags, models=(OURS, STOCK), folds=("0",)):
         command = [sys.executable, "-m", "nnunet_slice_attention", "crossval", "-d", str(tiny.id)]
         command += ["-m", *map(str, models), "-f", *folds, "-o", str(root / "out"), "-device", "cpu", *flags]
         return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
 
     run.out, run.models = root / "out", root / "results" / tiny.folder
+    run.images = str(nnunet_folders / "raw" / tiny.folder / "imagesTs")
     return run
 
 
 @pytest.fixture(scope="module")
-def done(crossval, nnunet_folders, tiny):
-    result = crossval("--npz", "-i", str(nnunet_folders / "raw" / tiny.folder / "imagesTs"))
+def done(crossval):
+    result = crossval("--npz", "-i", crossval.images, "--jobs", "2")
     assert result.returncode == 0, result.stderr
     return crossval
 
@@ -45,86 +50,100 @@ def trainings(crossval):
     return sorted(crossval.models.glob("*/fold_*/training_log_*.txt"))
 
 
-def test_a_dry_run_tells_and_does_nothing(crossval):
-    result = crossval("--dry-run", "--repeats", "2", folds=("3", "4"))
-    assert result.returncode == 0
-    assert result.stdout.splitlines() == [
+def plan(dataset, tmp_path, **changes):
+    known = {"models": [OURS], "folds": ["0"], "settings": Settings(device="cpu"), "output": tmp_path}
+    return Plan(str(dataset.id), **(known | changes))
+
+
+def test_one_fold_of_all_models_comes_before_the_next(tiny, tmp_path):
+    described = describe(plan(tiny, tmp_path, models=[OURS, STOCK], folds=["3", "4"], repeats=2))
+    assert described.splitlines() == [
         f"{model}, fold {fold}{repeat}: start"
         for repeat in ("", ", repeat 1")
         for fold in ("3", "4")
         for model in (OURS, STOCK)
     ]
-    assert not (crossval.models / str(OURS) / "fold_3").exists()
 
 
-def test_everything_is_trained_predicted_and_compared(done, nnunet_folders, tiny):
+def test_everything_is_trained_compared_and_predicted(done):
     for model in (OURS, STOCK):
-        for fold in (0, 1):
-            assert (done.models / str(model) / f"fold_{fold}" / "validation" / "summary.json").is_file()
+        assert (done.models / str(model) / "fold_0" / "validation" / "summary.json").is_file()
         predicted = {path.name for path in (done.out / "predictions" / str(model)).glob("*.nii.gz")}
-        images = (nnunet_folders / "raw" / tiny.folder / "imagesTs").iterdir()
-        assert predicted == {path.name.replace("_0000", "") for path in images}
+        assert predicted == {path.name.replace("_0000", "") for path in Path(done.images).iterdir()}
     report = (done.out / "comparison" / "report.md").read_text()
-    assert "folds: 0, 1" in report
+    assert "folds: 0" in report
     assert "Tiny_nnUNetTrainerSAUNet + Tiny_nnUNetTrainer" in report  # probabilities were kept
 
 
-def test_the_same_call_again_trains_nothing(done, nnunet_folders, tiny):
+def test_the_same_call_again_does_nothing_and_a_dry_run_says_so(done):
     before = trainings(done)
-    assert len(before) == 4
-    assert done("--npz", "-i", str(nnunet_folders / "raw" / tiny.folder / "imagesTs")).returncode == 0
+    assert len(before) == 2
+    predicted = {path: path.stat().st_mtime_ns for path in done.out.glob("predictions/*/*.nii.gz")}
+    assert done("--npz", "-i", done.images).returncode == 0
     assert trainings(done) == before
+    assert all(path.stat().st_mtime_ns == when for path, when in predicted.items())
+    dry = done("--dry-run", "--npz", "-i", done.images).stdout.splitlines()
+    assert [line.rsplit(" ", 1)[1] for line in dry] == 4 * ["done"]
 
 
 def test_what_was_lost_is_made_again_and_nothing_else(done):
+    shutil.rmtree(done.models / str(OURS) / "fold_0" / "validation")
     before = trainings(done)
-    shutil.rmtree(done.models / str(OURS) / "fold_1" / "validation")
-    shutil.rmtree(done.models / str(STOCK) / "fold_1")
-    assert done("--dry-run", "--npz").stdout.splitlines() == [
-        f"{OURS}, fold 0: done",
-        f"{STOCK}, fold 0: done",
-        f"{OURS}, fold 1: validate",
-        f"{STOCK}, fold 1: start",
-    ]
-    result = done("--npz", "--jobs", "2")
+    result = done("--npz")
     assert result.returncode == 0, result.stderr
-    again = [path for path in trainings(done) if path not in before]
-    assert {path.parent.parent.name for path in again} == {str(OURS), str(STOCK)}
-    assert "Epoch 0" not in next(p for p in again if str(OURS) in str(p)).read_text()  # validated only
+    (again,) = (path for path in trainings(done) if path not in before)
+    assert again.parents[1].name == str(OURS)
+    assert "Epoch 0" not in again.read_text()  # validated only
 
 
-def test_predictions_of_other_folds_are_made_again(done, nnunet_folders, tiny):
-    images = str(nnunet_folders / "raw" / tiny.folder / "imagesTs")
-    before = {
-        path: path.stat().st_mtime_ns for path in (done.out / "predictions" / str(OURS)).glob("*.nii.gz")
-    }
-    assert done("-i", images, models=(OURS,), folds=("0",)).returncode == 0
-    assert all(path.stat().st_mtime_ns > when for path, when in before.items())
-
-
-def test_what_would_fail_after_the_trainings_is_refused_before_them(crossval, tmp_path):
-    assert "no case in" in crossval("-i", str(tmp_path), folds=("2",)).stderr
-    refused = crossval("--group", "(nobody)", folds=("2",))
-    assert refused.returncode == 1
-    assert "(nobody)" in refused.stderr
-    assert not (crossval.models / str(OURS) / "fold_2").exists()
+def test_predictions_of_other_weights_are_made_again(done, tiny, monkeypatch):
+    monkeypatch.setattr("nnunet_slice_attention.crossval.training.nnUNet_results", str(done.models.parent))
+    output = done.out / "predictions" / str(OURS)
+    job = Prediction(str(tiny.id), OURS, ["0"], Settings("cpu", npz=True), Path(done.images), output)
+    assert job.finished()
+    for changed in (replace(job, folds=["0", "1"]), replace(job, settings=Settings("cpu"))):
+        assert changed.finished() == (changed.folds == ["0"])
+    (done.models / str(OURS) / "fold_0" / "checkpoint_final.pth").touch()
+    assert not job.finished()
+    job.prepare()
+    assert not list(output.glob("*.nii.gz"))
 
 
 @pytest.mark.parametrize(
-    ("models", "folds", "said"),
+    ("model", "folds", "said"),
     [
-        ((ModelName("nnUNetTrainerCSANett", "nnUNetPlans", "2d"),), ("0",), "nnUNetTrainerCSANett"),
-        ((ModelName("nnUNetTrainerCSANet", "nnUNetPlans", "3d_fullres"),), ("0",), "3d_fullres"),
-        ((OURS,), ("7",), "fold 7 does not exist"),
-        ((ModelName("nnUNetTrainer", "nnUNetPlansX", "2d"),), ("0",), "nnUNetPlansX"),
+        ("nnUNetTrainerCSANett__nnUNetPlans__2d", ["0"], "nnUNetTrainerCSANett"),
+        ("nnUNetTrainerCSANet__nnUNetPlans__3d_fullres", ["0"], "3d_fullres"),
+        (str(OURS), ["0", "7"], "fold 7 does not exist: .* has folds 0 to 4"),
+        ("nnUNetTrainer__nnUNetPlansX__2d", ["0"], "nnUNetPlansX"),
     ],
 )
-def test_what_would_fail_in_every_job_is_refused_before_the_first(crossval, models, folds, said):
-    result = crossval(models=models, folds=folds)
+def test_preflight_finds_what_would_fail_in_every_job(model, folds, said, nnunet_folders, tiny):
+    with pytest.raises(Exception, match=said):
+        preflight.main(str(tiny.id), folds, [ModelName.parse(model)])
+
+
+def test_a_refusal_is_one_sentence_before_anything_is_trained(crossval):
+    result = crossval(models=(ModelName("nnUNetTrainerCSANet_8head", "nnUNetPlans", "2d"),), folds=("3",))
     assert result.returncode == 1
-    assert said in result.stderr
+    assert "_8head does not exist. Close: _8heads" in result.stderr
     assert "Traceback" not in result.stderr
-    assert not (crossval.models / str(models[0]) / f"fold_{folds[0]}").exists()
+    assert not list(crossval.models.glob("*8head*"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [({"images": Path("nowhere")}, "no case in nowhere"), ({"group": "(nobody)"}, "nobody")],
+)
+def test_what_would_fail_after_the_trainings_is_refused_before_them(
+    changes, said, tiny, tmp_path, monkeypatch, train
+):
+    train(tiny, OURS.trainer)  # writes the split
+    monkeypatch.setattr("nnunet_slice_attention.crossval.crossval.check", lambda *names: None)
+    launched = []
+    with pytest.raises((ValueError, FileNotFoundError), match=said):
+        crossvalidate(plan(tiny, tmp_path, **changes), launched.append)
+    assert not launched
 
 
 def test_the_state_is_what_lies_on_disk(nnunet_folders, tiny, tmp_path, monkeypatch):

@@ -11,20 +11,20 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
 
 from nnunet_slice_attention.cli import main
-from nnunet_slice_attention.inference.cases import Case, is_finished, remove_results
+from nnunet_slice_attention.inference.cases import Case, is_finished, problems, remove_results
 from nnunet_slice_attention.inference.predict import load_predictor
-from tests.tiny_data import read
+from tests.tiny_data import read, write
 
 TRAINER = "Tiny_nnUNetTrainerTSFMUNet_ShortSlabs"
 MODEL = f"{TRAINER}__nnUNetPlans__2d"
 
 
 @pytest.fixture(scope="module")
-def trained(run_nnunet, nnunet_folders, tiny):
-    run_nnunet("nnUNetv2_train", tiny.id, "2d", 0, "-tr", TRAINER, "-device", "cpu")
-    run_nnunet("nnUNetv2_train", tiny.id, "2d", 1, "-tr", TRAINER, "-device", "cpu")
+def trained(train, nnunet_folders, tiny):
+    train(tiny, TRAINER, 0, 1)
     folder = nnunet_folders / "results" / tiny.folder / MODEL
     return SimpleNamespace(
         folder=folder, images=nnunet_folders / "raw" / tiny.folder / "imagesTs", id=str(tiny.id)
@@ -157,3 +157,13 @@ def test_export_writes_the_trained_weights(trained, tmp_path, capsys):
     x, valid = torch.randn(1, 5, 40, 40), torch.ones(1, 5, dtype=torch.bool)
     (got,) = onnxruntime.InferenceSession(target).run(None, {"x": x.numpy(), "valid": valid.numpy()})
     np.testing.assert_allclose(got, network(x, valid).detach().numpy(), atol=1e-3)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_voxels_that_are_no_numbers_are_named(bad, tmp_path):
+    values = np.zeros((3, 8, 8), np.float32)
+    values[1, 2, 3] = bad
+    image = tmp_path / "a_0000.mha"  # ITK reads them as 0 in NIfTI
+    write(values, image)
+    case = Case((image,), tmp_path / "a.mha", ".mha")
+    assert problems([case], 1, SimpleITKIO())[case].startswith("a_0000.mha: 1 voxels are NaN or infinite")

@@ -34,9 +34,9 @@ def predict(run_nnunet, root, dataset, trainer, out: Path) -> dict[str, np.ndarr
 
 
 @pytest.fixture(scope="module")
-def trained(run_nnunet, nnunet_folders, tiny):
+def trained(train, nnunet_folders, tiny):
     for trainer in (CSA, STOCK):
-        run_nnunet("nnUNetv2_train", tiny.id, "2d", 0, "-tr", trainer, "-device", "cpu", "--npz")
+        train(tiny, trainer)
     return model_folder(nnunet_folders, tiny, CSA)
 
 
