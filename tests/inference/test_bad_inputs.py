@@ -48,6 +48,7 @@ def test_over_two_hundred_bad_inputs_among_good_ones(model, nnunet_folders, tiny
     assert len(bad) > 200
     named = {name for name in bad if any(f"/{name}{ENDING}" in line for line in failed)}
     predicted = {path.name.removesuffix(".nii.gz") for path in (tmp_path / "out").glob("*.nii.gz")} & bad
+    print(f"{len(bad)} bad inputs: {len(named)} named, {len(predicted)} predicted")
     assert named | predicted == bad
     assert not named & predicted
     for name in predicted:
