@@ -83,14 +83,18 @@ def test_a_pre_empted_job_is_queued_again_and_goes_on(slurm, tmp_path):
 def test_an_interrupted_call_leaves_its_jobs_in_the_queue(slurm, tmp_path):
     job = ShellJob("a", tmp_path / "a", "until [ -e go ]; do sleep 0.1; done; touch done")
     recorded = (job.folder / "slurm_job.json").exists
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # xdist's workers ignore it
 
     def interrupt():
         wait_for(recorded)
         os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=interrupt).start()
-    with pytest.raises(KeyboardInterrupt):
-        run_on_slurm([job], tmp_path / "logs", PARAMETERS, requeues=1)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_on_slurm([job], tmp_path / "logs", PARAMETERS, requeues=1)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert json.loads((job.folder / "slurm_job.json").read_text())["job"] in states()
     (job.folder / "go").touch()
     assert run_on_slurm([job], tmp_path / "logs", PARAMETERS, requeues=1) == []

@@ -5,6 +5,7 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -67,7 +68,11 @@ def shortened(command: str) -> str:
 def test_the_commands_work_in_order(decathlon, tmp_path):
     from nnunet_slice_attention.nnunet import shim
 
-    env = os.environ | {"nnUNet_extTrainer": os.pathsep.join([shim.__path__[0], str(TINY_TRAINERS)])}
+    commands_of_this_environment = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    env = os.environ | {
+        "PATH": commands_of_this_environment,
+        "nnUNet_extTrainer": os.pathsep.join([shim.__path__[0], str(TINY_TRAINERS)]),
+    }
     for kind in ("raw", "preprocessed", "results"):
         (tmp_path / kind).mkdir()
         env[f"nnUNet_{kind}"] = str(tmp_path / kind)
