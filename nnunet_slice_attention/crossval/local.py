@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -124,6 +125,11 @@ def _end(process: subprocess.Popen) -> None:
             os.killpg(process.pid, kind)
         with suppress(subprocess.TimeoutExpired):
             process.wait(GRACE_S)
+    end = time.monotonic() + GRACE_S
+    with suppress(ProcessLookupError):  # the last one is gone, and its hold on the lock with it
+        while time.monotonic() < end:  # a group of zombies that nobody reaps never ends
+            os.killpg(process.pid, 0)
+            time.sleep(0.01)
 
 
 def _watch(job: Job, process: subprocess.Popen, place: int, stop: threading.Event) -> None:
