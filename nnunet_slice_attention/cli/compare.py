@@ -4,14 +4,13 @@ import argparse
 import sys
 from pathlib import Path
 
+from .models import add_models
+
 HELP = "Compare models on the same cases, with uncertainty: tables, figures and one HTML page."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-d", metavar="DATASET", help="data set id or name")
-    parser.add_argument(
-        "-m", metavar="MODEL", nargs="+", default=[], help="TRAINER__PLANS__CONFIGURATION, stock ones too"
-    )
+    add_models(parser, required=False)
     parser.add_argument(
         "-f", metavar="FOLD", nargs="+", default=["0"], help="folds whose validation is compared (default: 0)"
     )

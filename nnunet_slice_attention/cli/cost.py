@@ -4,18 +4,13 @@ import argparse
 import sys
 from pathlib import Path
 
+from .models import add_models
+
 HELP = "Measure what models cost: parameters, multiply-adds, seconds and memory."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-d", metavar="DATASET", required=True, help="data set id or name, preprocessed")
-    parser.add_argument(
-        "-m",
-        metavar="MODEL",
-        nargs="+",
-        required=True,
-        help="TRAINER__PLANS__CONFIGURATION, stock ones too; ratios are to the first",
-    )
+    add_models(parser, dataset="data set id or name, preprocessed", note="; ratios are to the first")
     parser.add_argument("-o", metavar="FOLDER", required=True, help="folder of the tables")
     parser.add_argument("-device", default="cuda", help="cuda, cpu or mps (default: %(default)s)")
     parser.add_argument(

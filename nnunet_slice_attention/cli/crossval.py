@@ -4,14 +4,13 @@ import argparse
 import sys
 from pathlib import Path
 
+from .models import add_models
+
 HELP = "Train models on folds, predict and compare: on this machine or a Slurm cluster; again does what is missing."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-d", metavar="DATASET", required=True, help="data set id or name, preprocessed")
-    parser.add_argument(
-        "-m", metavar="MODEL", nargs="+", required=True, help="TRAINER__PLANS__CONFIGURATION, stock ones too"
-    )
+    add_models(parser, dataset="data set id or name, preprocessed")
     parser.add_argument(
         "-f",
         metavar="FOLD",
@@ -60,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from nnunet_slice_attention.crossval.crossval import Plan, crossvalidate, describe
-    from nnunet_slice_attention.crossval.training import Settings
+    from nnunet_slice_attention.crossval.model_job import Settings
     from nnunet_slice_attention.model_name import ModelName
 
     weights = Path(args.pretrained_weights).absolute() if args.pretrained_weights else None

@@ -2,14 +2,13 @@
 
 import argparse
 
+from .models import add_models
+
 HELP = "Find the best of trained models and their pairs, with postprocessing and instructions to predict."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-d", metavar="DATASET", required=True, help="data set id or name")
-    parser.add_argument(
-        "-m", metavar="MODEL", nargs="+", required=True, help="TRAINER__PLANS__CONFIGURATION, stock ones too"
-    )
+    add_models(parser)
     parser.add_argument(
         "-f", metavar="FOLD", nargs="+", type=int, default=[0, 1, 2, 3, 4], help="folds (default: 0 to 4)"
     )

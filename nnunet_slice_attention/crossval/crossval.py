@@ -11,9 +11,10 @@ from ..benchmark.patients import group_by
 from ..benchmark.truth import truth_of_dataset
 from ..model_name import ModelName
 from .job import Job
+from .model_job import Settings, results_of
 from .prediction import Prediction
 from .preflight import check
-from .training import Settings, Training, results_of
+from .training import Training
 
 Launch = Callable[[Sequence[Job]], list[str]]  # runs jobs, returns a message for each that is not finished
 
@@ -45,7 +46,7 @@ class Plan:
     def trainings(self) -> list[Training]:
         """One fold of all models before the next fold, so that a comparison is possible as early as it can be."""
         return [
-            Training(self.dataset, model, fold, self.settings, repeat)
+            Training(dataset=self.dataset, model=model, fold=fold, settings=self.settings, repeat=repeat)
             for repeat in range(self.repeats)
             for fold in self.folds
             for model in self.models
@@ -56,13 +57,13 @@ class Plan:
             return []
         return [
             Prediction(
-                self.dataset,
-                model,
-                self.folds,
-                self.settings,
-                self.images,
-                self.output / _of_repeat("predictions", repeat) / str(model),
-                repeat,
+                dataset=self.dataset,
+                model=model,
+                folds=self.folds,
+                settings=self.settings,
+                images=self.images,
+                output=self.output / _of_repeat("predictions", repeat) / str(model),
+                repeat=repeat,
             )
             for repeat in range(self.repeats)
             for model in self.models

@@ -9,29 +9,24 @@ from pathlib import Path
 
 from nnunetv2.imageio.reader_writer_registry import determine_reader_writer_from_dataset_json
 from nnunetv2.paths import nnUNet_preprocessed
-from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 
 from ..files import identity, write_text
 from ..inference.cases import Case, find_cases, is_finished, remove_results
-from ..model_name import ModelName
-from .training import FINAL, Settings, results_of
+from .model_job import ModelJob
+from .training import FINAL
 
 
-@dataclass(frozen=True)
-class Prediction:
+@dataclass(frozen=True, kw_only=True)
+class Prediction(ModelJob):
     """Attributes: images: folder as nnU-Net names files; output: folder for the segmentations of this model."""
 
-    dataset: str
-    model: ModelName
     folds: Sequence[str]
-    settings: Settings
     images: Path
     output: Path
-    repeat: int = 0
 
     @property
     def name(self) -> str:
-        return f"{self.model}, prediction" + (f", repeat {self.repeat}" if self.repeat else "")
+        return self.called("prediction")
 
     @property
     def folder(self) -> Path:
@@ -50,8 +45,7 @@ class Prediction:
 
     def _weights(self) -> str:
         """Changes with the folds, and when one is trained again."""
-        trained = results_of(self.repeat) / maybe_convert_to_dataset_name(self.dataset) / str(self.model)
-        checkpoints = [trained / f"fold_{fold}" / FINAL for fold in self.folds]
+        checkpoints = [self.folder_of(fold) / FINAL for fold in self.folds]
         return json.dumps([identity(path) if path.is_file() else None for path in checkpoints])
 
     def _of_these_weights(self) -> bool:
@@ -64,9 +58,6 @@ class Prediction:
         command += ["-i", str(self.images), "-o", str(self.output), "-device", self.settings.device]
         return command + ["--continue_prediction"] + ["--save_probabilities"] * self.settings.npz
 
-    def environment(self) -> dict[str, str]:
-        return {"nnUNet_results": str(results_of(self.repeat))}
-
     def finished(self) -> bool:
         if not self._of_these_weights():
             return False
@@ -78,7 +69,7 @@ class Prediction:
         return sum(case.output.is_file() for case in self.cases), len(self.cases)
 
     def _description(self) -> dict:
-        folder = Path(str(nnUNet_preprocessed), maybe_convert_to_dataset_name(self.dataset))
+        folder = Path(str(nnUNet_preprocessed), self.dataset_name)
         return json.loads((folder / "dataset.json").read_text())
 
     @cached_property

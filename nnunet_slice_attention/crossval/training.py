@@ -8,58 +8,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from nnunetv2.paths import nnUNet_results
-from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
-
-from ..model_name import ModelName
+from .model_job import ModelJob
 
 State = Literal["done", "validate", "continue", "start"]
 FINAL, LATEST, BEST = (f"checkpoint_{name}.pth" for name in ("final", "latest", "best"))
 
 
-@dataclass(frozen=True)
-class Settings:
-    """Of all trainings of a cross-validation; the names are those of nnU-Net's flags.
+@dataclass(frozen=True, kw_only=True)
+class Training(ModelJob):
+    """A model on one fold."""
 
-    Attributes:
-        npz: keep the validation's probabilities, for ensembles and FROC.
-    """
-
-    device: str = "cuda"
-    num_gpus: int = 1
-    npz: bool = False
-    pretrained_weights: Path | None = None
-
-
-@dataclass(frozen=True)
-class Training:
-    """A model, a fold, and which of several independent trainings.
-
-    Attributes:
-        dataset: nnU-Net's id or name.
-        repeat: 0 lies where nnU-Net puts it, N > 0 in `nnUNet_results/repeat_N`. nnU-Net seeds nothing: all differ.
-    """
-
-    dataset: str
-    model: ModelName
     fold: str
-    settings: Settings
-    repeat: int = 0
 
     @property
     def name(self) -> str:
-        return f"{self.model}, fold {self.fold}" + (f", repeat {self.repeat}" if self.repeat else "")
-
-    @property
-    def results(self) -> Path:
-        """What `nnUNet_results` is for it."""
-        return results_of(self.repeat)
+        return self.called(f"fold {self.fold}")
 
     @property
     def folder(self) -> Path:
-        return (
-            self.results / maybe_convert_to_dataset_name(self.dataset) / str(self.model) / f"fold_{self.fold}"
-        )
+        return self.folder_of(self.fold)
 
     def state(self) -> State:
         """What is left, by the files that nnU-Net wrote."""
@@ -114,9 +81,6 @@ class Training:
         if self.state() == "validate" and self._summary.is_file():
             self._summary.replace(self._summary.with_suffix(".before"))
 
-    def environment(self) -> dict[str, str]:
-        return {"nnUNet_results": str(self.results)}
-
     def finished(self) -> bool:
         return self.state() == "done"
 
@@ -133,9 +97,3 @@ class Training:
             re.findall(r"Epoch (\d+) *$", logs[-1].read_text(errors="replace"), re.MULTILINE) if logs else []
         )
         return int(begun[-1]) if begun else 0, epochs
-
-
-def results_of(repeat: int) -> Path:
-    """The folder of trained models of a repeat."""
-    root = Path(str(nnUNet_results))
-    return root / f"repeat_{repeat}" if repeat else root

@@ -10,36 +10,28 @@ from nnunet_slice_attention.cli import main
 from nnunet_slice_attention.environment import commit, versions
 from tests.tables import rows_of
 from tests.tiny_data import write
-
-CSA, STOCK = (f"Tiny_{name}__nnUNetPlans__2d" for name in ("nnUNetTrainerSAUNet", "nnUNetTrainer"))
-
-
-@pytest.fixture(scope="module")
-def trained(train, nnunet_folders, tiny):
-    for model in (CSA, STOCK):
-        train(tiny, model.split("__")[0])
-    return nnunet_folders / "results" / tiny.folder
+from tests.tiny_models import OURS, STOCK
 
 
 def test_trained_models_and_their_ensemble(trained, tiny, nnunet_folders, tmp_path):
-    argv = ["compare", "-d", str(tiny.id), "-m", STOCK, CSA, "-np", "1", "-o", str(tmp_path)]
+    argv = ["compare", "-d", str(tiny.id), "-m", STOCK, OURS, "-np", "1", "-o", str(tmp_path)]
     assert main(argv) == 0
     rows = rows_of(tmp_path)
-    assert {row["model"] for row in rows} == {STOCK, CSA, f"{STOCK} + {CSA}"}
+    assert {row["model"] for row in rows} == {STOCK, OURS, f"{STOCK} + {OURS}"}
     manifest = json.loads((tmp_path / "manifest.json").read_text())
-    assert manifest["models"][CSA]["training"]["fold_0"]["num_epochs"] == "2"
-    training = manifest["models"][CSA]["training"]["fold_0"]
+    assert manifest["models"][OURS]["training"]["fold_0"]["num_epochs"] == "2"
+    training = manifest["models"][OURS]["training"]["fold_0"]
     assert training["made_with"] == f"{versions()}, commit {commit()}"
     assert int(training["torch_seed"]) >= 0
-    assert len(manifest["models"][CSA]["checkpoints_sha256"]["fold_0"]) == 64
+    assert len(manifest["models"][OURS]["checkpoints_sha256"]["fold_0"]) == 64
     assert len(manifest["dataset"]["splits_sha256"]) == 64
-    summary = json.loads((trained / CSA / "fold_0" / "validation" / "summary.json").read_text())
+    summary = json.loads((trained / OURS / "fold_0" / "validation" / "summary.json").read_text())
     for case in summary["metric_per_case"]:
         name = case["prediction_file"].rsplit("/", 1)[-1].removesuffix(".nii.gz")
         (ours,) = [
             row["dice"]
             for row in rows
-            if (row["model"], row["case"], row["structure"]) == (CSA, name, "disc")
+            if (row["model"], row["case"], row["structure"]) == (OURS, name, "disc")
         ]
         assert float(ours) == pytest.approx(case["metrics"]["1"]["Dice"])
 
@@ -50,7 +42,7 @@ def test_saved_probabilities_give_froc(trained, tiny, tmp_path):
         "-d",
         str(tiny.id),
         "-m",
-        CSA,
+        OURS,
         "-np",
         "1",
         "-o",
@@ -71,35 +63,35 @@ def test_saved_probabilities_give_froc(trained, tiny, tmp_path):
 
 
 def test_a_smaller_comparison_in_the_same_folder_uses_no_old_ensemble(trained, tiny, run_nnunet, tmp_path):
-    (tmp_path / "ensembles" / f"{STOCK}___{CSA}").mkdir(parents=True)
-    stray = tmp_path / "ensembles" / f"{STOCK}___{CSA}" / "case_77.nii.gz"
+    (tmp_path / "ensembles" / f"{STOCK}___{OURS}").mkdir(parents=True)
+    stray = tmp_path / "ensembles" / f"{STOCK}___{OURS}" / "case_77.nii.gz"
     write(np.zeros((2, 3, 3), np.uint8), stray)
-    assert main(["compare", "-d", str(tiny.id), "-m", STOCK, CSA, "-np", "1", "-o", str(tmp_path)]) == 0
+    assert main(["compare", "-d", str(tiny.id), "-m", STOCK, OURS, "-np", "1", "-o", str(tmp_path)]) == 0
     assert "case_77" not in {row["case"] for row in rows_of(tmp_path)}
 
 
 def test_an_ensemble_is_made_again_only_when_its_members_were(trained, tiny, tmp_path):
-    argv = ["compare", "-d", str(tiny.id), "-m", STOCK, CSA, "-np", "1", "-o", str(tmp_path)]
+    argv = ["compare", "-d", str(tiny.id), "-m", STOCK, OURS, "-np", "1", "-o", str(tmp_path)]
     assert main(argv) == 0
-    made = sorted((tmp_path / "ensembles" / f"{STOCK}___{CSA}").glob("*.nii.gz"))
+    made = sorted((tmp_path / "ensembles" / f"{STOCK}___{OURS}").glob("*.nii.gz"))
     written = [path.stat().st_mtime_ns for path in made]
     assert len(made) > 0
     assert main(argv) == 0
     assert [path.stat().st_mtime_ns for path in made] == written
-    next((trained / CSA / "fold_0" / "validation").glob("*.npz")).touch()
+    next((trained / OURS / "fold_0" / "validation").glob("*.npz")).touch()
     assert main(argv) == 0
     assert all(path.stat().st_mtime_ns > before for path, before in zip(made, written, strict=True))
 
 
 def test_another_split_is_refused(trained, tiny, capsys, tmp_path):
-    validation = trained / CSA / "fold_0" / "validation"
+    validation = trained / OURS / "fold_0" / "validation"
     moved = sorted(validation.glob("*.nii.gz"))[0]
-    argv = ["compare", "-d", str(tiny.id), "-m", STOCK, CSA, "-np", "1", "-o", str(tmp_path)]
+    argv = ["compare", "-d", str(tiny.id), "-m", STOCK, OURS, "-np", "1", "-o", str(tmp_path)]
     renamed = moved.rename(validation / "case_99.nii.gz")
     try:
         assert main(argv) == 1
         error = capsys.readouterr().err
-        assert f"{CSA}, fold 0: no prediction of {moved.name.removesuffix('.nii.gz')}" in error
+        assert f"{OURS}, fold 0: no prediction of {moved.name.removesuffix('.nii.gz')}" in error
         shutil.copy(renamed, moved)
         assert main(argv) == 1
         assert "case_99 is not in this fold of splits_final.json" in capsys.readouterr().err

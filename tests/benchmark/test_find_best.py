@@ -7,15 +7,7 @@ import pytest
 
 from nnunet_slice_attention.cli import main
 from tests.tiny_data import read
-
-OURS, STOCK = (f"Tiny_{name}__nnUNetPlans__2d" for name in ("nnUNetTrainerSAUNet", "nnUNetTrainer"))
-
-
-@pytest.fixture(scope="module")
-def trained(train, nnunet_folders, tiny):
-    for model in (OURS, STOCK):
-        train(tiny, model.split("__")[0])
-    return nnunet_folders / "results" / tiny.folder
+from tests.tiny_models import OURS, STOCK
 
 
 @pytest.mark.parametrize("models", [[OURS], [OURS, STOCK]])

@@ -13,13 +13,13 @@ import torch
 
 from nnunet_slice_attention.crossval import preflight
 from nnunet_slice_attention.crossval.crossval import Plan, crossvalidate, describe
+from nnunet_slice_attention.crossval.model_job import Settings
 from nnunet_slice_attention.crossval.prediction import Prediction
-from nnunet_slice_attention.crossval.training import Settings, Training
+from nnunet_slice_attention.crossval.training import Training
 from nnunet_slice_attention.model_name import ModelName
+from tests import tiny_models
 
-OURS, STOCK = (
-    ModelName(f"Tiny_{name}", "nnUNetPlans", "2d") for name in ("nnUNetTrainerSAUNet", "nnUNetTrainer")
-)
+OURS, STOCK = map(ModelName.parse, (tiny_models.OURS, tiny_models.STOCK))
 
 
 @pytest.fixture(scope="module")
@@ -97,9 +97,16 @@ def test_what_was_lost_is_made_again_and_nothing_else(done):
 
 
 def test_predictions_of_other_weights_are_made_again(done, tiny, monkeypatch):
-    monkeypatch.setattr("nnunet_slice_attention.crossval.training.nnUNet_results", str(done.models.parent))
+    monkeypatch.setattr("nnunet_slice_attention.crossval.model_job.nnUNet_results", str(done.models.parent))
     output = done.out / "predictions" / str(OURS)
-    job = Prediction(str(tiny.id), OURS, ["0"], Settings("cpu", npz=True), Path(done.images), output)
+    job = Prediction(
+        dataset=str(tiny.id),
+        model=OURS,
+        folds=["0"],
+        settings=Settings("cpu", npz=True),
+        images=Path(done.images),
+        output=output,
+    )
     assert job.finished()
     for changed in (replace(job, folds=["0", "1"]), replace(job, settings=Settings("cpu"))):
         assert changed.finished() == (changed.folds == ["0"])
@@ -147,10 +154,9 @@ def test_what_would_fail_after_the_trainings_is_refused_before_them(
 
 
 def test_the_state_is_what_lies_on_disk(nnunet_folders, tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr("nnunet_slice_attention.crossval.training.nnUNet_results", str(tmp_path))
-    training = Training(
-        str(tiny.id), OURS, "0", Settings(device="cpu", pretrained_weights=tmp_path / "w.pth")
-    )
+    monkeypatch.setattr("nnunet_slice_attention.crossval.model_job.nnUNet_results", str(tmp_path))
+    settings = Settings(device="cpu", pretrained_weights=tmp_path / "w.pth")
+    training = Training(dataset=str(tiny.id), model=OURS, fold="0", settings=settings)
     training.folder.mkdir(parents=True)
     assert training.state() == "start"
     assert training.command()[-2:] == ["-pretrained_weights", str(tmp_path / "w.pth")]

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 import torch
 
-from nnunet_slice_attention.crossval.training import Settings, Training
+from nnunet_slice_attention.crossval.model_job import Settings
+from nnunet_slice_attention.crossval.training import Training
 from nnunet_slice_attention.model_name import ModelName
 
 KILLS = int(os.environ.get("SLICE_ATTENTION_KILLS", "4"))
@@ -23,7 +24,8 @@ OURS, STOCK = "Long_nnUNetTrainerCSANet", "Long_nnUNetTrainer"
 
 @pytest.fixture(params=[OURS, STOCK] if KILLS > 4 else [OURS])
 def training(request, nnunet_folders, tiny):
-    return Training(str(tiny.id), ModelName(request.param, "nnUNetPlans", "2d"), "0", Settings(device="cpu"))
+    model = ModelName(request.param, "nnUNetPlans", "2d")
+    return Training(dataset=str(tiny.id), model=model, fold="0", settings=Settings(device="cpu"))
 
 
 def start(training: Training) -> subprocess.Popen:

@@ -1,0 +1,14 @@
+"""Two trained models of the tiny data set."""
+
+import pytest
+
+from nnunet_slice_attention.model_name import ModelName
+from tests.tiny_models import OURS, STOCK
+
+
+@pytest.fixture(scope="session")
+def trained(train, nnunet_folders, tiny):
+    """nnU-Net's folder of the models `OURS` and `STOCK`."""
+    for model in (OURS, STOCK):
+        train(tiny, ModelName.parse(model).trainer)
+    return nnunet_folders / "results" / tiny.folder
