@@ -22,7 +22,7 @@ quickstart: .venv/installed
 test: .venv/installed-for-tests
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/python -m pytest -n 2 --dist loadfile
+	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # pip is what is missing where the system's venv module is incomplete, so it is what stands for a working environment.
 .venv/bin/pip:

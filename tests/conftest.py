@@ -1,5 +1,7 @@
 """A tiny data set, planned and preprocessed by nnU-Net, and trainers that stop after a few iterations."""
 
+import json
+import multiprocessing
 import os
 import sys
 from pathlib import Path
@@ -14,7 +16,15 @@ import torch
 
 from tests.tiny_data import TinyDataset, write_raw
 
-TINY_TRAINERS = Path(__file__).parent / "tiny_trainers"
+TESTS = Path(__file__).parent
+TINY_TRAINERS = TESTS / "tiny_trainers"
+LONG = ["docs", "crossval", "trainers", "inference", "bundle", "benchmark"]  # minutes each
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long, so that no worker is left alone with it in the end; `make test` keeps this order."""
+    folders = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: folders.get(item.path.relative_to(TESTS).parts[0], len(LONG)))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -32,7 +42,22 @@ def nnunet_folders(tmp_path_factory) -> Path:
         (root / kind).mkdir()
         os.environ[f"nnUNet_{kind}"] = str(root / kind)
     os.environ["nnUNet_extTrainer"] = os.pathsep.join([shim.__path__[0], str(TINY_TRAINERS)])
+    _import_once()
     return root
+
+
+def _import_once() -> None:
+    """Fork the workers of nnU-Net's pools from a clean process that has imported nnU-Net already.
+
+    Each of some hundred workers that nnU-Net spawns else takes six seconds for its imports.
+    """
+    context_of = multiprocessing.get_context
+    multiprocessing.get_context = lambda method=None: context_of(
+        "forkserver" if method == "spawn" else method
+    )
+    multiprocessing.set_forkserver_preload(
+        ["nnunetv2.training.nnUNetTrainer.nnUNetTrainer", "nnunet_slice_attention.inference.predict"]
+    )
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +98,17 @@ def _planned(run_nnunet, root: Path, dataset: TinyDataset) -> TinyDataset:
     run_nnunet(
         "nnUNetv2_plan_and_preprocess", "-d", dataset.id, "-c", "2d", "3d_fullres", "-np", 1, "-npfp", 1
     )
+    plans = root / "preprocessed" / dataset.folder / "nnUNetPlans.json"
+    plans.write_text(json.dumps(_narrow(json.loads(plans.read_text()))))
     return dataset
+
+
+def _narrow(plans: dict) -> dict:
+    """With an eighth of the channels, so that a training takes seconds."""
+    for configuration in plans["configurations"].values():
+        arguments = configuration["architecture"]["arch_kwargs"]
+        arguments["features_per_stage"] = [n // 8 for n in arguments["features_per_stage"]]
+    return plans
 
 
 @pytest.fixture(scope="session")

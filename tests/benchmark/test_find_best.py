@@ -3,17 +3,12 @@
 import re
 import shlex
 
-import pytest
-
 from nnunet_slice_attention.cli import main
 from tests.tiny_data import read
 from tests.tiny_models import OURS, STOCK
 
 
-@pytest.mark.parametrize("models", [[OURS], [OURS, STOCK]])
-def test_the_instructions_work_as_written(
-    models, trained, run_nnunet, nnunet_folders, tiny, tmp_path, capsys
-):
+def test_the_instructions_work_as_written(trained, run_nnunet, nnunet_folders, tiny, tmp_path, capsys):
     assert main(["find-best", "-d", str(tiny.id), "-m", OURS, STOCK, "-f", "0", "-np", "1"]) == 0
     printed = capsys.readouterr().out
     assert re.search(r"Best: Tiny_nnUNetTrainer.*, Dice \d\.\d+, \d\.\d+ with postprocessing", printed)

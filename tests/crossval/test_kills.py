@@ -1,6 +1,6 @@
 """A training that is killed again and again, whatever it is doing, ends with a checkpoint that can be loaded.
 
-Four kills by default; SLICE_ATTENTION_KILLS=20 for the figures of docs/explanation/reliability.md.
+Two kills by default; SLICE_ATTENTION_KILLS=20 for the figures of docs/explanation/reliability.md.
 """
 
 import os
@@ -18,11 +18,11 @@ from nnunet_slice_attention.crossval.model_job import Settings
 from nnunet_slice_attention.crossval.training import Training
 from nnunet_slice_attention.model_name import ModelName
 
-KILLS = int(os.environ.get("SLICE_ATTENTION_KILLS", "4"))
+KILLS = int(os.environ.get("SLICE_ATTENTION_KILLS", "2"))
 OURS, STOCK = "Long_nnUNetTrainerCSANet", "Long_nnUNetTrainer"
 
 
-@pytest.fixture(params=[OURS, STOCK] if KILLS > 4 else [OURS])
+@pytest.fixture(params=[OURS, STOCK] if KILLS > 2 else [OURS])
 def training(request, nnunet_folders, tiny):
     model = ModelName(request.param, "nnUNetPlans", "2d")
     return Training(dataset=str(tiny.id), model=model, fold="0", settings=Settings(device="cpu"))

@@ -59,7 +59,8 @@ def commands(page: str) -> list[str]:
 
 
 def shortened(command: str) -> str:
-    """With trainers of a few iterations, on a CPU and one fold: all else as written."""
+    """With trainers of a few iterations, on a CPU, one fold and without the 2D network: all else as written."""
+    command = command.replace("nnUNetTrainer__nnUNetPlans__2d ", "")
     command = command.replace("nnUNetTrainer", "Tiny_nnUNetTrainer").replace("-f 0 1 2 3 4", "-f 0")
     return f"{command} -device cpu" if re.search(r" (crossval|predict) ", command) else command
 
