@@ -4,15 +4,13 @@ import json
 import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import SimpleITK
 
-from tests.conftest import TINY_TRAINERS
+from nnunet_slice_attention.cli import main
 from tests.tiny_data import draw_volume
 
 PAGE = Path(__file__).parents[2] / "docs" / "getting-started" / "prostate.md"
@@ -65,33 +63,19 @@ def shortened(command: str) -> str:
     return f"{command} -device cpu" if re.search(r" (crossval|predict) ", command) else command
 
 
-@pytest.mark.timeout(900)
-def test_the_commands_work_in_order(decathlon, tmp_path):
-    from nnunet_slice_attention.nnunet import shim
-
-    commands_of_this_environment = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    env = os.environ | {
-        "PATH": commands_of_this_environment,
-        "nnUNet_extTrainer": os.pathsep.join([shim.__path__[0], str(TINY_TRAINERS)]),
-    }
-    for kind in ("raw", "preprocessed", "results"):
-        (tmp_path / kind).mkdir()
-        env[f"nnUNet_{kind}"] = str(tmp_path / kind)
+def test_the_commands_work_in_order(decathlon, run_nnunet, nnunet_folders, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     written = commands(PAGE.read_text(encoding="utf-8"))
     programs = [shlex.split(command)[0] for command in written]
     assert programs[:2] == ["nnUNetv2_convert_MSD_dataset", "nnUNetv2_plan_and_preprocess"]
     assert programs[2:] == 5 * ["nnunet-slice-attention"]
     for command in written:
-        done = subprocess.run(
-            ["bash", "-c", shortened(command)],
-            cwd=tmp_path,
-            env=env,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-3000:]}"
+        program, *arguments = shlex.split(os.path.expandvars(shortened(command)))
+        if program == "nnunet-slice-attention":
+            assert main(arguments) == 0, command
+        else:
+            run_nnunet(program, *arguments)
     assert "3d_fullres" in (tmp_path / "prostate" / "comparison" / "report.md").read_text()
-    (instructions,) = (tmp_path / "results").glob("*/inference_instructions.txt")
+    (instructions,) = (nnunet_folders / "results" / "Dataset005_Prostate").glob("inference_instructions.txt")
     assert "nnUNetv2_predict" in instructions.read_text()
     assert [path.name for path in (tmp_path / "prostate_test").glob("*.nii.gz")] == ["prostate_06.nii.gz"]
