@@ -21,7 +21,7 @@ nnunet-slice-attention export --format bundle -d 27 -tr "$trainer" -p nnUNetComp
 
 env -i PATH="$PATH" PYTHONPATH="${PYTHONPATH:-}" HOME="$out/scratch" TMPDIR="$out/scratch" PYTHONDONTWRITEBYTECODE=1 \
     unshare --net setpriv --reuid=$nobody --regid=$nobody --clear-groups --no-new-privs \
-    python "$here/../../examples/challenge/process.py" --bundle "$out/model.zip" --input "$out/input" \
+    "$(command -v python)" "$here/../../examples/challenge/process.py" --bundle "$out/model.zip" --input "$out/input" \
     --output "$out/output" --images cardiac-mri --segmentation cardiac-segmentation --device cpu
 
 nnunet-slice-attention compare --predictions "$trainer=$out/output/images/cardiac-segmentation" \
