@@ -8,6 +8,7 @@ def __getattr__(name: str) -> type:
     length, _, wanted = name.partition("_")
     if length not in EPOCHS:
         raise AttributeError(name)
+    import torch
     from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
     from nnunet_slice_attention.trainers import resolve_trainer
@@ -21,6 +22,7 @@ def __getattr__(name: str) -> type:
     def initialize(self) -> None:
         self.num_iterations_per_epoch, self.num_val_iterations_per_epoch = 2, 1
         self.num_epochs, self.save_every = EPOCHS[length], 1
+        torch.set_num_threads(1)  # nnU-Net takes them all, and tests run beside each other
         base.initialize(self)
 
     return type(name, (base,), {"initialize": initialize, "__module__": __name__} | options)
