@@ -4,6 +4,16 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+HEAD_WIDTH = 64  # channels, as in CSA-Net (16 heads of 1024) and ViT (12 of 768)
+
+
+def default_num_heads(dim: int) -> int:
+    """As many heads as divide `dim` channels into at least 64 each; one if there are fewer than 128.
+
+    Narrower heads cannot tell the places of a slice apart: random position vectors of 8 channels are alike too often.
+    """
+    return max(n for n in range(1, max(1, dim // HEAD_WIDTH) + 1) if dim % n == 0)
+
 
 class MultiHeadAttention(nn.Module):
     """`softmax(Q K^T / sqrt(d_h)) V` per head, heads concatenated and projected.

@@ -6,6 +6,7 @@ from einops import rearrange
 from timm.models.vision_transformer import Block
 from torch import Tensor, nn
 
+from .multi_head import default_num_heads
 from .position import LearnedPosition
 
 
@@ -32,7 +33,7 @@ class VisionTransformerEncoder(nn.Module):
         as_pretrained: bool = False,
     ):
         super().__init__()
-        num_heads = num_heads or max(1, width // 64)
+        num_heads = num_heads or default_num_heads(width)
         if width % num_heads:
             raise ValueError(
                 f"vit_width={width} is not divisible by {num_heads} heads. Choose a multiple of 64."

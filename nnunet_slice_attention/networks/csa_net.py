@@ -13,6 +13,7 @@ Deviations from the paper, and why:
 - The ViT is as wide as the encoder at stride 16 (paper: 768) and trains from scratch, without dropout.
 - The centre slice asks and the neighbour answers, which finds the neighbours in fewer steps; the paper's direction
   is an option. See benchmark_results/attention_direction.
+- As many heads of the paper's 64 channels as the stage has room for (paper: 16 of 1024 channels).
 - For more than three slices the previous side shares one module and the next side another; the paper has three.
 """
 
@@ -24,6 +25,7 @@ from einops import rearrange
 from torch import Tensor
 
 from ..attention.cross_slice import CrossSliceAttention, Direction, InSliceAttention
+from ..attention.multi_head import default_num_heads
 from ..attention.neighbours import Neighbourhood
 from ..attention.position import LearnedPosition
 from ..attention.vit import VisionTransformerEncoder
@@ -33,6 +35,8 @@ from .slab_network import SlabNetwork
 from .topology import UNetTopology
 
 ATTENTION_STRIDE = 16  # pixels of the input per token, as in the paper
+# Places must differ more than contents do (SD about 0.7), or attention cannot find the same place in another slice.
+POSITION_STD = 1.5
 
 
 class CSANet(SlabNetwork):
@@ -43,6 +47,7 @@ class CSANet(SlabNetwork):
         patch_size: (H, W) in voxels; the position embedding is learned on its token grid.
         context_radius: neighbours on each side; 0 switches cross-slice attention off.
         num_heads: heads of cross-slice and in-slice attention; must divide the width at stride 16.
+            Default one per 64 channels, as in the paper, see `default_num_heads`.
         direction: who asks whom, see `CrossSliceAttention`.
         cross_slice, in_slice: switch the two attention modules off (the paper's ablation).
         identity: the same as both off.
@@ -59,7 +64,7 @@ class CSANet(SlabNetwork):
         patch_size: Sequence[int],
         deep_supervision: bool = False,
         context_radius: int = 1,
-        num_heads: int = 16,
+        num_heads: int | None = None,
         direction: Direction = "centre_query",
         cross_slice: bool = True,
         in_slice: bool = True,
@@ -80,12 +85,12 @@ class CSANet(SlabNetwork):
         self.offsets = range(-radius, radius + 1)
         self.stage = topology.stage_nearest(ATTENTION_STRIDE)
         dim = topology.features[self.stage]
+        num_heads = default_num_heads(dim) if num_heads is None else num_heads
         vit_width = vit_width or dim
         stride = topology.total_strides[self.stage]
         grid = tuple(math.ceil(p / s) for p, s in zip(patch_size, stride, strict=True))
 
-        # Places must differ as much as contents do, or attention cannot find the same place in another slice.
-        self.position = LearnedPosition(dim, grid, std=1.0) if in_slice or radius else None
+        self.position = LearnedPosition(dim, grid, std=POSITION_STD) if in_slice or radius else None
         self.previous = CrossSliceAttention(dim, num_heads, direction) if radius else None
         self.next = CrossSliceAttention(dim, num_heads, direction) if radius else None
         self.in_slice = InSliceAttention(dim, num_heads) if in_slice else None

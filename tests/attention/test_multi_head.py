@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from nnunet_slice_attention.attention.cross_slice import CrossSliceAttention, InSliceAttention
-from nnunet_slice_attention.attention.multi_head import MultiHeadAttention
+from nnunet_slice_attention.attention.multi_head import MultiHeadAttention, default_num_heads
 
 
 def reference(attention: MultiHeadAttention) -> nn.MultiheadAttention:
@@ -61,17 +61,11 @@ def test_in_slice_attention_is_cross_slice_attention_with_itself():
     torch.testing.assert_close(module(centre, position), other(centre, centre, position))
 
 
-def test_attention_starts_at_the_same_place_of_the_other_slice():
-    """With positions as strong as contents, equal projections put most of the weight on the own place."""
-    torch.manual_seed(0)
-    module = CrossSliceAttention(256, 16, "centre_query")
-    asks = torch.randn(1, 36, 256)
-    position = torch.randn(1, 36, 256)
-    attention = module.attention
-    q = attention.query(asks + position).unflatten(-1, (16, 16)).transpose(1, 2)
-    k = attention.key(torch.randn(1, 36, 256) + position).unflatten(-1, (16, 16)).transpose(1, 2)
-    weights = (q @ k.transpose(-1, -2) / 4).softmax(dim=-1).mean(dim=1)[0]
-    assert weights.diagonal().mean() > 5 / 36
+@pytest.mark.parametrize(
+    ("dim", "heads"), [(1024, 16), (768, 12), (320, 5), (200, 2), (193, 1), (64, 1), (8, 1)]
+)
+def test_heads_are_as_many_as_leave_each_64_channels(dim, heads):
+    assert default_num_heads(dim) == heads
 
 
 @pytest.mark.parametrize("heads", [0, 3, -1])

@@ -1,6 +1,9 @@
 """Where CSA-Net's attention sits in a U-Net that goes deeper than stride 16."""
 
+import pytest
 import torch
+from einops import rearrange
+from torch.nn import functional as F
 
 from nnunet_slice_attention.networks import create_network
 
@@ -32,3 +35,21 @@ def test_each_neighbour_and_no_other_slice_reaches_the_output_from_there():
     influence = x.grad.abs().amax(dim=(0, 1, 3, 4))
     assert [i for i in range(5) if influence[i] > 0] == [1, 2, 3]
     assert influence[[1, 3]].min() > 1e-4 * influence[2]
+
+
+@pytest.mark.parametrize(
+    ("width", "patch"), [(64, (96, 96)), (128, (256, 224)), (512, (256, 224)), (512, (512, 512))]
+)
+def test_attention_starts_at_the_same_place_of_the_other_slice(width, patch):
+    """Whatever the plan's width and patch size: else a new network averages over the neighbour's places."""
+    torch.manual_seed(0)
+    network = create_network("CSANet", 1, 2, patch, (8, 8, 8, 8, width), vit_depth=1)
+    attention, grid = network.previous.attention, [side // 16 for side in patch]
+    position = rearrange(network.position(*grid), "n d h w -> n (h w) d")
+    centre, neighbour = (F.leaky_relu(torch.randn(2, grid[0] * grid[1], width), 0.01) for _ in range(2))
+
+    split = {"pattern": "n l (heads d) -> n heads l d", "heads": attention.num_heads}
+    query = rearrange(attention.query(centre + position), **split)
+    key = rearrange(attention.key(neighbour + position), **split)
+    weights = (query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5).softmax(dim=-1)
+    assert weights.diagonal(dim1=-2, dim2=-1).mean() > 0.5
