@@ -39,9 +39,8 @@ def places(device: str, gpus_of_a_job: int, at_a_time: int | None = None) -> lis
     ids = shown.split(",") if shown else list(map(str, range(torch.cuda.device_count())))
     found = [ids[i : i + gpus_of_a_job] for i in range(0, len(ids) - gpus_of_a_job + 1, gpus_of_a_job)]
     if not found:
-        raise ValueError(
-            f"{len(ids)} GPUs are visible, a training needs {gpus_of_a_job}. Give -device cpu, or fewer with -num_gpus."
-        )
+        way_out = "Give fewer with -num_gpus." if ids else "Make one visible, or give -device cpu."
+        raise ValueError(f"{len(ids)} GPUs are visible, a training needs {gpus_of_a_job}. {way_out}")
     if at_a_time is None:
         return found
     return [found[i % len(found)] for i in range(at_a_time)]  # more jobs than GPUs share them

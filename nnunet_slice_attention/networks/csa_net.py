@@ -12,8 +12,9 @@ Deviations from the paper, and why:
 - Residuals, norms and positions around the attention, see `attention/cross_slice.py`.
 - The ViT is as wide as the encoder at stride 16 (paper: 768) and trains from scratch, without dropout.
 - The centre slice asks and the neighbour answers, which finds the neighbours in fewer steps; the paper's direction
-  is an option. See benchmark_results/attention_direction.
-- As many heads of the paper's 64 channels as the stage has room for (paper: 16 of 1024 channels).
+  is an option. See benchmark_results/phantom.
+- As many heads of the paper's 64 channels as the stage has room for (paper: 16 of 1024 channels). See
+  benchmark_results/attention_heads.
 - For more than three slices the previous side shares one module and the next side another; the paper has three.
 """
 

@@ -118,7 +118,13 @@ def test_places_on_gpus_and_without(monkeypatch):
     assert places("cuda", 3, at_a_time=2) == [["2", "5", "7"]] * 2
     assert places("cpu", 1) == [[]]
     assert places("cpu", 1, at_a_time=2) == [[], []]
-    with pytest.raises(ValueError, match="3 GPUs are visible, a training needs 4"):
+    with pytest.raises(
+        ValueError, match=r"3 GPUs are visible, a training needs 4. Give fewer with -num_gpus"
+    ):
         places("cuda", 4)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    with pytest.raises(ValueError, match=r"0 GPUs are visible, a training needs 1\. .*-device cpu"):
+        places("cuda", 1)
     with pytest.raises(ValueError, match="--jobs 0"):
         places("cpu", 1, at_a_time=0)
