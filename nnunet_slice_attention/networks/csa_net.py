@@ -14,7 +14,7 @@ Deviations from the paper, and why:
 - The centre slice asks and the neighbour answers, which finds the neighbours in fewer steps; the paper's direction
   is an option. See benchmark_results/phantom.
 - As many heads of the paper's 64 channels as the stage has room for (paper: 16 of 1024 channels). See
-  benchmark_results/attention_heads.
+  benchmark_results/csa_attention.
 - For more than three slices the previous side shares one module and the next side another; the paper has three.
 """
 
@@ -25,7 +25,7 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from ..attention.cross_slice import CrossSliceAttention, Direction, InSliceAttention
+from ..attention.cross_slice import POSITION_STD, CrossSliceAttention, Direction, InSliceAttention
 from ..attention.multi_head import default_num_heads
 from ..attention.neighbours import Neighbourhood
 from ..attention.position import LearnedPosition
@@ -36,8 +36,6 @@ from .slab_network import SlabNetwork
 from .topology import UNetTopology
 
 ATTENTION_STRIDE = 16  # pixels of the input per token, as in the paper
-# Places must differ more than contents do (SD about 0.7), or attention cannot find the same place in another slice.
-POSITION_STD = 1.5
 
 
 class CSANet(SlabNetwork):
@@ -91,10 +89,12 @@ class CSANet(SlabNetwork):
         stride = topology.total_strides[self.stage]
         grid = tuple(math.ceil(p / s) for p, s in zip(patch_size, stride, strict=True))
 
-        self.position = LearnedPosition(dim, grid, std=POSITION_STD) if in_slice or radius else None
         self.previous = CrossSliceAttention(dim, num_heads, direction) if radius else None
         self.next = CrossSliceAttention(dim, num_heads, direction) if radius else None
         self.in_slice = InSliceAttention(dim, num_heads) if in_slice else None
+        self.position = (
+            LearnedPosition(dim, grid, std=POSITION_STD[direction]) if in_slice or radius else None
+        )
         n_branches = 2 * radius + bool(in_slice)
         self.aggregate = conv_block_like(self.encoder, max(1, n_branches) * dim, dim, kernel_size=1)
         self.transformer = VisionTransformerEncoder(dim, vit_width, vit_depth, grid, as_pretrained=r50_vit)

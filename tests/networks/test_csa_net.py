@@ -53,3 +53,24 @@ def test_attention_starts_at_the_same_place_of_the_other_slice(width, patch):
     key = rearrange(attention.key(neighbour + position), **split)
     weights = (query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5).softmax(dim=-1)
     assert weights.diagonal(dim1=-2, dim2=-1).mean() > 0.5
+
+
+def test_in_the_papers_direction_contents_decide_where_a_neighbour_reads():
+    """It has no other way to be heard: with positions stronger than contents, all neighbours would read alike."""
+    torch.manual_seed(0)
+    networks = [
+        create_network("CSANet", 1, 2, (96, 96), (8, 8, 8, 8, 128), vit_depth=1, direction=d)
+        for d in ("paper", "centre_query")
+    ]
+    centre, neighbour, other = (F.leaky_relu(torch.randn(1, 128, 6, 6), 0.01) for _ in range(3))
+    changed = []
+    for network in networks:
+        network.previous.direction = "paper"
+        a, b = (network.previous(centre, n, network.position(6, 6)) for n in (neighbour, other))
+        changed.append((a - b).square().mean())
+    assert changed[0] > 2 * changed[1]
+
+
+def test_an_unknown_direction_is_refused():
+    with pytest.raises(ValueError, match=r"direction='up' is unknown.*centre_query.*paper"):
+        create_network("CSANet", 1, 2, (96, 96), (8, 8, 8, 8, 64), vit_depth=1, direction="up")
