@@ -11,8 +11,7 @@ Deviations from the paper, and why:
   2D U-Net. See benchmark_results/design_choices.
 - Residuals, norms and positions around the attention, see `attention/cross_slice.py`.
 - The ViT is as wide as the encoder at stride 16 (paper: 768) and trains from scratch, without dropout.
-- The centre slice asks and the neighbour answers, which finds the neighbours in fewer steps; the paper's direction
-  is an option. See benchmark_results/phantom.
+- The centre slice asks and the neighbour answers; the paper's direction is an option. See docs/explanation/csa-net.md.
 - As many heads of the paper's 64 channels as the stage has room for (paper: 16 of 1024 channels). See
   benchmark_results/csa_attention.
 - For more than three slices the previous side shares one module and the next side another; the paper has three.
