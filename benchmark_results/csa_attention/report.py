@@ -4,7 +4,7 @@ export nnUNet_raw=... nnUNet_preprocessed=... nnUNet_results=...
 nnunet-slice-attention phantom -o $nnUNet_raw -d 999 --cases 30 --test-cases 8 --seed 0
 nnUNetv2_plan_and_preprocess -d 999 -c 2d
 nnunet-slice-attention plan-compact -d 999 --batch-size 4 --features 128 --convs 1
-python ../run.py --dataset 999 --epochs 5 --seeds 0 1 2 3 --trainers trainers.txt
+python ../run.py --dataset 999 --epochs 5 --seeds 0 1 2 --trainers trainers.txt
 python report.py
 """
 
