@@ -1,15 +1,15 @@
-"""Train and validate a list of trainers on one fold, each from fixed seeds, through nnU-Net's own loop. Resumable.
+"""Train and validate a list of models on one fold, each from fixed seeds, through nnU-Net's own loop. Resumable.
 
     export nnUNet_raw=... nnUNet_preprocessed=... nnUNet_results=...
     nnUNetv2_plan_and_preprocess -d 27 -c 2d        # then copy splits_final.json into the preprocessed data set
     nnunet-slice-attention plan-compact -d 27
     python run.py --dataset 27 --trainers design_choices/trainers.txt --seeds 0 1 --epochs 8 --workers 2
 
-Each run trains fold 0 of configuration 2d with compact plans, then validates the final checkpoint on all validation
-volumes without mirroring. Training steps run in mixed precision (bfloat16), as nnU-Net's do on a GPU, validation in
-single precision. Results go to `$nnUNet_results/seedN`: use one
-results folder for one number of epochs. A finished run is skipped, a cut-off one goes on from its last
-epoch. The report beside the list of trainers makes the table.
+The list names a trainer a line, for configuration 2d with compact plans, or TRAINER__PLANS__CONFIGURATION. Each run
+trains one fold, then validates the final checkpoint on all validation volumes without mirroring. Training steps run in
+mixed precision (bfloat16), as nnU-Net's do on a GPU, validation in single precision. Results go to
+`$nnUNet_results/seedN`: use one results folder for one number of epochs. A finished run is skipped, a cut-off one goes
+on from its last epoch. The report beside the list makes the table.
 """
 
 import argparse
@@ -18,6 +18,8 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from nnunet_slice_attention.model_name import ModelName
 
 PLANS = "nnUNetCompactPlans"
 
@@ -31,37 +33,38 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2, help="runs at a time, one CPU thread each")
     parser.add_argument("--epochs", type=int, required=True, help="epochs of 250 iterations")
     parser.add_argument(
-        "--trainers", type=Path, required=True, help="file with one trainer's name a line, without a schedule"
+        "--trainers", type=Path, required=True, help="file with the name of a trainer or a model a line"
     )
+    parser.add_argument("--fold", type=int, default=0)
     args = parser.parse_args()
     runs = [(trainer, seed) for seed in args.seeds for trainer in args.trainers.read_text().split()]
     with ThreadPoolExecutor(args.workers) as pool:
         failed = [
             run
             for run, ok in zip(
-                runs, pool.map(lambda r: launch(args.dataset, *r, args.epochs), runs), strict=True
+                runs, pool.map(lambda r: launch(args.dataset, args.fold, *r, args.epochs), runs), strict=True
             )
             if not ok
         ]
-    for trainer, seed in failed:
-        print(f"FAILED {trainer} seed {seed}: see {log_file(trainer, seed)}", file=sys.stderr)
+    for name, seed in failed:
+        print(f"FAILED {name} seed {seed}: see {log_file(name, args.fold, seed)}", file=sys.stderr)
     return 1 if failed else 0
 
 
-def log_file(trainer: str, seed: int) -> Path:
-    return Path(os.environ["nnUNet_results"]) / f"seed{seed}" / f"{trainer}.log"
+def log_file(name: str, fold: int, seed: int) -> Path:
+    return Path(os.environ["nnUNet_results"]) / f"seed{seed}" / f"{name}_fold{fold}.log"
 
 
-def launch(dataset: str, trainer: str, seed: int, epochs: int) -> bool:
+def launch(dataset: str, fold: int, name: str, seed: int, epochs: int) -> bool:
     """One run in a process of its own, so that seeds and threads are its own."""
-    log = log_file(trainer, seed)
+    log = log_file(name, fold, seed)
     log.parent.mkdir(parents=True, exist_ok=True)
     threads = {k: "1" for k in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "nnUNet_def_n_proc")}
     # 0 loads data in the training process, which makes a run repeatable.
     env = os.environ | threads | {"nnUNet_results": str(log.parent), "nnUNet_n_proc_DA": "0"}
-    print(f"run {trainer} seed {seed}", flush=True)
+    print(f"run {name} fold {fold} seed {seed}", flush=True)
     with log.open("a") as out:
-        call = f"train_and_validate({dataset!r}, {trainer!r}, {seed}, {epochs})"
+        call = f"train_and_validate({dataset!r}, {fold}, {name!r}, {seed}, {epochs})"
         command = [sys.executable, "-c", f"from run import train_and_validate; {call}"]
         env["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), env.get("PYTHONPATH", "")])
         return (
@@ -70,7 +73,7 @@ def launch(dataset: str, trainer: str, seed: int, epochs: int) -> bool:
         )
 
 
-def train_and_validate(dataset: str, trainer_name: str, seed: int, epochs: int) -> None:
+def train_and_validate(dataset: str, fold: int, name: str, seed: int, epochs: int) -> None:
     import numpy as np
     import torch
     from nnunetv2.run.run_training import get_trainer_from_args
@@ -79,16 +82,16 @@ def train_and_validate(dataset: str, trainer_name: str, seed: int, epochs: int) 
 
     torch.manual_seed(seed)
     np.random.seed(seed)
-    trainer = get_trainer_from_args(dataset, "2d", 0, trainer_name, PLANS, device=torch.device("cpu"))
+    model = ModelName.parse(name) if "__" in name else ModelName(name, PLANS, "2d")
+    of_model = (dataset, model.configuration, fold, model.trainer, model.plans)
+    trainer = get_trainer_from_args(*of_model, device=torch.device("cpu"))
     trainer.num_epochs = epochs
     folder = Path(trainer.output_folder)
     if (folder / "validation" / "summary.json").is_file():
         return
     if not (folder / "checkpoint_final.pth").is_file():
         if (folder / "checkpoint_latest.pth").is_file():
-            trainer = get_trainer_from_args(
-                dataset, "2d", 0, trainer_name, PLANS, continue_training=True, device=torch.device("cpu")
-            )
+            trainer = get_trainer_from_args(*of_model, continue_training=True, device=torch.device("cpu"))
             trainer.num_epochs = epochs
             trainer.load_checkpoint(str(folder / "checkpoint_latest.pth"))
             torch.manual_seed(
