@@ -1,4 +1,4 @@
-"""Copy the validation images of ACDC40's fold 0 to a folder: python validation_images.py FOLDER"""
+"""Copy the validation images of ACDC40's fold 0, and their labels: python validation_images.py IMAGES [LABELS]"""
 
 import json
 import os
@@ -8,11 +8,11 @@ from pathlib import Path
 
 
 def main() -> None:
-    folder = Path(sys.argv[1])
-    folder.mkdir(parents=True, exist_ok=True)
     dataset = Path(os.environ["nnUNet_raw"]) / "Dataset027_ACDC40"
-    for case in json.loads((dataset / "splits_final.json").read_text())[0]["val"]:
-        shutil.copy(dataset / "imagesTr" / f"{case}_0000.nii.gz", folder)
+    for target, folder, channel in zip(sys.argv[1:], ("imagesTr", "labelsTr"), ("_0000", ""), strict=False):
+        Path(target).mkdir(parents=True, exist_ok=True)
+        for case in json.loads((dataset / "splits_final.json").read_text())[0]["val"]:
+            shutil.copy(dataset / folder / f"{case}{channel}.nii.gz", target)
 
 
 if __name__ == "__main__":

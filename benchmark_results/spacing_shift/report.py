@@ -19,7 +19,7 @@ BASELINE = "nnUNetTrainer_10epochs 2d"
 
 
 def main() -> None:
-    comparison = Path(os.environ["nnUNet_results"], NAME, "comparison")
+    comparison = Path(os.environ["nnUNet_results"], "seed0", NAME, "comparison")
     cases = pd.read_csv(comparison / "cases.csv")[COLUMNS]
     cases = cases.assign(
         model=cases.model.map(short_names(list(cases.model.unique()))), dice=cases.dice.round(5)

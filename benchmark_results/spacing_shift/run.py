@@ -4,46 +4,47 @@
     python make_data.py --source FOLDER/Dataset004_Hippocampus
     nnUNetv2_plan_and_preprocess -d 504 -c 2d 3d_fullres
     nnunet-slice-attention plan-compact -d 504
-    python run.py --device cpu
+    python run.py
     python report.py
 
-Fold 0, 10 epochs of 250 iterations, final checkpoints, by the verb `crossval`; the test volumes are of the fold's
-validation, which decides nothing in a training. All models predict with `nnUNetv2_predict`, whose defaults mirror.
+Fold 0, 10 epochs of 250 iterations, final checkpoints, by ../run.py; the test volumes are of the fold's validation,
+which decides nothing in a training. All models predict with `nnUNetv2_predict`, whose defaults mirror.
 """
 
-import argparse
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 from make_data import NAME, TESTED
 
 from nnunet_slice_attention.model_name import ModelName
 
-RAW, RESULTS = Path(os.environ["nnUNet_raw"], NAME), Path(os.environ["nnUNet_results"], NAME)
-PLANS = "nnUNetCompactPlans"
-NETWORKS = ("CSANet", "SAUNet", "TSFMUNet", "VAUNet")
-MODELS = [
-    ModelName("nnUNetTrainer_10epochs", PLANS, "2d"),
-    ModelName("nnUNetTrainer_10epochs", PLANS, "3d_fullres"),
-    *(ModelName(f"nnUNetTrainer{network}_10epochs", PLANS, "2d") for network in NETWORKS),
-]
+HERE = Path(__file__).parent
+MODELS = [ModelName.parse(name) for name in (HERE / "models.txt").read_text(encoding="utf-8").split()]
+RAW = Path(os.environ["nnUNet_raw"], NAME)
+RESULTS = Path(os.environ["nnUNet_results"], "seed0")  # where ../run.py puts them
+OUT = RESULTS / NAME
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--device", default="cuda")
-    device = parser.parse_args().device
-    models = [str(model) for model in MODELS]
-    crossval = ["nnunet-slice-attention", "crossval", "-d", NAME, "-f", "0", "-device", device]
-    call([*crossval, "-o", str(RESULTS / "crossval"), "-m", *models])
+    train = [sys.executable, str(HERE.parent / "run.py"), "--dataset", NAME, "--epochs", "10"]
+    call([*train, "--trainers", str(HERE / "models.txt")])
     check_split()
+    os.environ["nnUNet_results"] = str(RESULTS)
     for model in MODELS:
         command = ["nnUNetv2_predict", "-d", NAME, "-c", model.configuration, "-f", "0", "-tr", model.trainer]
-        command += ["-p", PLANS, "-i", str(RAW / "imagesTs"), "-o", str(output(model)), "-device", device]
+        command += [
+            "-p",
+            model.plans,
+            "-i",
+            str(RAW / "imagesTs"),
+            "-o",
+            str(output(model)),
+            "-device",
+            "cpu",
+        ]
         call([*command, "--continue_prediction", "-npp", "1", "-nps", "1"])
     folders = [f"{model}={output(model)}" for model in MODELS]
     compare = [
@@ -55,11 +56,11 @@ def main() -> None:
         str(RAW / "labelsTs"),
     ]
     compare += ["--images", str(RAW / "imagesTs"), "--group", r"(hippocampus_\d+)_"]
-    call([*compare, "-o", str(RESULTS / "comparison"), "--title", "Hippocampus: other slice spacings"])
+    call([*compare, "-o", str(OUT / "comparison"), "--title", "Hippocampus: other slice spacings"])
 
 
 def output(model: ModelName) -> Path:
-    return RESULTS / "predicted" / str(model)
+    return OUT / "predicted" / str(model)
 
 
 def call(command: list[str]) -> None:

@@ -1,0 +1,81 @@
+"""Turn the comparisons of `run.sh` into `cases.csv`, `differences.png` and `README.md` beside this file.
+
+export nnUNet_results=...   # the folder run.sh wrote to
+python report.py
+"""
+
+import json
+import os
+from pathlib import Path
+
+import pandas as pd
+
+from nnunet_slice_attention.report.figures import difference_figure
+from nnunet_slice_attention.report.names import short_names
+from nnunet_slice_attention.report.summary import MEAN, difference_table, patient_figures, structures_of
+from nnunet_slice_attention.report.tables import Table, mean_sd
+
+HERE = Path(__file__).parent
+COLUMNS = ["model", "seed", "patient", "case", "structure", "presence", "dice", "nsd", "hd95"]
+REFERENCES = ("nnUNetTrainer_10epochs 2d", "nnUNetTrainer_10epochs 3d_fullres")
+
+
+def main() -> None:
+    folders = sorted(Path(os.environ["nnUNet_results"]).glob("seed*/comparison"))
+    if not folders:
+        raise SystemExit(f"{os.environ['nnUNet_results']} holds no comparison. Start run.sh first.")
+    cases = pd.concat([read(folder) for folder in folders])
+    cases = cases.assign(model=cases.model.map(short_names(list(cases.model.unique()))))
+    cases[COLUMNS].round(5).to_csv(HERE / "cases.csv", index=False)
+    # Seeds of a volume are more cases of its patient: figures are over patients, each the mean over volumes and seeds.
+    by_seed = cases.assign(case=cases.case + " seed " + cases.seed)
+    models = list(cases.model.unique())
+    difference_figure(by_seed, models, REFERENCES[0]).savefig(HERE / "differences.png", dpi=150)
+    manifest = json.loads((folders[0] / "manifest.json").read_text())
+    text = (HERE / "text.md").read_text(encoding="utf-8")
+    page = text.format(
+        accuracy=accuracy(by_seed, models),
+        differences="\n".join(differences(by_seed, models, reference) for reference in REFERENCES),
+        seeds=cases.seed.nunique(),
+        volumes=cases.case.nunique(),
+        patients=cases.patient.nunique(),
+        commits=", ".join(sorted(set(commits()))),
+        versions=manifest["versions"],
+        hardware=manifest["hardware"],
+    )
+    (HERE / "README.md").write_text(page, encoding="utf-8")
+    print(page)
+
+
+def read(folder: Path) -> pd.DataFrame:
+    return pd.read_csv(folder / "cases.csv").assign(seed=folder.parent.name.removeprefix("seed"))
+
+
+def commits() -> list[str]:
+    """Of the package's source at each training."""
+    return [
+        p.read_text()
+        for p in Path(os.environ["nnUNet_results"]).glob("seed*/Dataset027_*/*/fold_0/commit.txt")
+    ]
+
+
+def accuracy(cases: pd.DataFrame, models: list[str]) -> str:
+    structures = [MEAN, *structures_of(cases)]
+    rows = []
+    for model in models:
+        dice = (mean_sd(patient_figures(cases, model, structure).values()) for structure in structures)
+        nsd = mean_sd(patient_figures(cases, model, MEAN, "nsd").values())
+        hd95 = mean_sd(patient_figures(cases, model, MEAN, "hd95").values(), 1)
+        rows.append((model, *dice, nsd, hd95))
+    columns = ("model", *(f"Dice, {structure}" for structure in structures), "NSD at 2 mm", "HD95 [mm]")
+    return Table("Accuracy", columns, tuple(rows), "Mean ± SD over patients.").markdown()
+
+
+def differences(cases: pd.DataFrame, models: list[str], reference: str) -> str:
+    table = difference_table(cases[cases.structure.isin(structures_of(cases)[:-1])], models, reference)
+    rows = tuple(row[1:] for row in table.rows if row[0] == MEAN)
+    return Table(f"Against {reference}", table.columns[1:], rows).markdown()
+
+
+if __name__ == "__main__":
+    main()
