@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from nnunet_slice_attention.evaluation.segmentations import FOREGROUND
 from nnunet_slice_attention.report.figures import difference_figure
 from nnunet_slice_attention.report.names import short_names
 from nnunet_slice_attention.report.summary import MEAN, difference_table, patient_figures, structures_of
@@ -60,7 +61,7 @@ def commits() -> list[str]:
 
 
 def accuracy(cases: pd.DataFrame, models: list[str]) -> str:
-    structures = [MEAN, *structures_of(cases)]
+    structures = [MEAN, *classes_of(cases)]
     rows = []
     for model in models:
         dice = (mean_sd(patient_figures(cases, model, structure).values()) for structure in structures)
@@ -72,9 +73,14 @@ def accuracy(cases: pd.DataFrame, models: list[str]) -> str:
 
 
 def differences(cases: pd.DataFrame, models: list[str], reference: str) -> str:
-    table = difference_table(cases[cases.structure.isin(structures_of(cases)[:-1])], models, reference)
+    table = difference_table(cases[cases.structure.isin(classes_of(cases))], models, reference)
     rows = tuple(row[1:] for row in table.rows if row[0] == MEAN)
-    return Table(f"Against {reference}", table.columns[1:], rows).markdown()
+    note = "Mean of the classes; Holm's correction is over all models and classes."
+    return Table(f"Against {reference}", table.columns[1:], rows, note).markdown()
+
+
+def classes_of(cases: pd.DataFrame) -> list[str]:
+    return [structure for structure in structures_of(cases) if structure != FOREGROUND]
 
 
 if __name__ == "__main__":
