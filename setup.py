@@ -71,7 +71,7 @@ setup(
         "safetensors",
         "scipy>=1.15",
         "submitit",
-        "timm",
+        "timm>=1.0.9",  # weights_only
         "tqdm",
         *REPORT,
     ],

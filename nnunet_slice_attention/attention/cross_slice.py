@@ -19,8 +19,9 @@ from .multi_head import MultiHeadAttention
 
 Direction = Literal["centre_query", "paper"]
 DIRECTIONS: tuple[Direction, ...] = ("centre_query", "paper")
-# What positions start with; contents have an SD of about 0.7. To find the same place in another slice, places must
-# differ more than contents do. In the paper's direction a neighbour speaks through the weights only: contents decide.
+# What positions start with (`LearnedPosition` says what SD it gives); contents have an SD of about 0.7. To find the
+# same place in another slice, places must differ more than contents do. In the paper's direction a neighbour speaks
+# through the weights only: contents decide.
 POSITION_STD: dict[Direction, float] = {"centre_query": 1.5, "paper": 0.5}
 
 

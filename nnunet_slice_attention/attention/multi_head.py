@@ -15,6 +15,16 @@ def default_num_heads(dim: int) -> int:
     return max(n for n in range(1, max(1, dim // HEAD_WIDTH) + 1) if dim % n == 0)
 
 
+def check_heads(dim: int, num_heads: int) -> None:
+    """Raise ValueError, with the numbers that do, if `num_heads` does not divide `dim` channels."""
+    if num_heads < 1 or dim % num_heads:
+        fitting = [h for h in range(1, dim + 1) if dim % h == 0 and h <= 32]
+        raise ValueError(
+            f"num_heads={num_heads} does not divide the feature width {dim} at the attention's stage. "
+            f"Choose one of {fitting}, or change features_per_stage in the plans."
+        )
+
+
 class MultiHeadAttention(nn.Module):
     """`softmax(Q K^T / sqrt(d_h)) V` per head, heads concatenated and projected.
 
@@ -30,12 +40,7 @@ class MultiHeadAttention(nn.Module):
 
     def __init__(self, dim: int, num_heads: int):
         super().__init__()
-        if num_heads < 1 or dim % num_heads:
-            fitting = [h for h in range(1, dim + 1) if dim % h == 0 and h <= 32]
-            raise ValueError(
-                f"num_heads={num_heads} does not divide the feature width {dim} at the attention's stage. "
-                f"Choose one of {fitting}, or change features_per_stage in the plans."
-            )
+        check_heads(dim, num_heads)
         self.num_heads = num_heads
         # Only the query's bias would train: softmax cancels the key's, a norm behind this module the others.
         self.query = nn.Linear(dim, dim)

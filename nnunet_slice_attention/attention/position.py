@@ -11,7 +11,8 @@ class LearnedPosition(nn.Module):
     Args:
         dim: channels.
         grid: (h, w) the positions are learned on.
-        std: of the normal distribution they start from.
+        std: of the normal distribution they start from, which is cut at -2 and 2: 0.5 gives values of that SD, 1.5 of
+            1.02, 2 of 1.08.
     """
 
     def __init__(self, dim: int, grid: tuple[int, int], std: float):

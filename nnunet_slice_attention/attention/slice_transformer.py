@@ -11,6 +11,7 @@ from einops import rearrange, repeat
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .multi_head import check_heads
 from .neighbours import Neighbourhood
 
 Mode = Literal["global", "local"]
@@ -44,8 +45,7 @@ class SliceTransformerLayer(nn.Module):
         super().__init__()
         if mode not in MODES:
             raise ValueError(f"mode={mode!r} is unknown. Choose one of {MODES}.")
-        if num_heads < 1 or dim % num_heads:
-            raise ValueError(f"num_heads={num_heads} does not divide the feature width {dim}.")
+        check_heads(dim, num_heads)
         self.num_heads, self.mode = num_heads, mode
         self.offsets = list(range(-radius, radius + 1))
         self.norm = nn.GroupNorm(1, dim)

@@ -39,6 +39,11 @@ class Case:
     def probabilities(self) -> Path:
         return Path(f"{self.stem}.npz")
 
+    @property
+    def results(self) -> tuple[Path, Path, Path]:
+        """All that nnU-Net writes: the segmentation, the probabilities and their properties."""
+        return self.output, self.probabilities, self.probabilities.with_suffix(".pkl")
+
 
 def find_cases(inputs: Sequence[Path], output: Path, ending: str) -> list[Case]:
     """The cases of a folder, or the one case whose channels are given.
@@ -50,6 +55,7 @@ def find_cases(inputs: Sequence[Path], output: Path, ending: str) -> list[Case]:
 
     Raises:
         FileNotFoundError: there is none.
+        ValueError: a result would be written over an image.
     """
     inputs, output = [Path(p) for p in inputs], Path(output).absolute()  # nnU-Net makes its folder, never ""
     if len(inputs) == 1 and inputs[0].is_dir():
@@ -65,7 +71,20 @@ def find_cases(inputs: Sequence[Path], output: Path, ending: str) -> list[Case]:
             f"no case in {', '.join(map(str, inputs))}: expected a folder of files that end in _0000{ending}, "
             f"_0001{ending} ..., one a channel, or such files of one case."
         )
+    _check_overwrites_nothing(found)
     return found
+
+
+def _check_overwrites_nothing(cases: Sequence[Case]) -> None:
+    """Raise ValueError if a result of one case has the place of an image of any."""
+    images = {image.resolve() for case in cases for image in case.images}
+    for case in cases:
+        for result in case.results:
+            if result.resolve() in images:
+                raise ValueError(
+                    f"the result of {case.images[0].name} would be written over {result}, which is an image to "
+                    "predict. Give another folder with -o."
+                )
 
 
 def _grouped(folder: Path, output: Path, ending: str) -> list[Case]:
@@ -160,7 +179,7 @@ def is_finished(case: Case, reader_writer: BaseReaderWriter, with_probabilities:
 
 def remove_results(case: Case) -> None:
     """Remove what an earlier or a failed prediction left: nothing old or half-written looks finished."""
-    for path in (case.output, case.probabilities, case.probabilities.with_suffix(".pkl")):
+    for path in case.results:
         if path.is_file():
             path.unlink()
 

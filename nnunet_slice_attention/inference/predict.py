@@ -121,7 +121,7 @@ def predict_files(
 
     Raises:
         FileNotFoundError: no case in `inputs`.
-        ValueError: `part_id` is not one of the parts, or no process to work.
+        ValueError: `part_id` is not one of the parts, no process to work, or a result would overwrite an image.
     """
     if not 0 <= part_id < num_parts:
         raise ValueError(

@@ -86,7 +86,7 @@ class SlabPredictor(nnUNetPredictor):
             try:
                 logits = self._predict(network, volume, n_slices, place)[(slice(None), *inside[1:])]
                 return logits if self.neighbours != "shuffle" else logits[:, order.argsort()]
-            except torch.OutOfMemoryError:
+            except torch.cuda.OutOfMemoryError:
                 empty_cache(self.device)
         raise RuntimeError(
             f"one slice of {tuple(patch)} voxels does not fit into the memory of {self.device}. Free it, or predict "

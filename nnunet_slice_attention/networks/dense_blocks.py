@@ -45,7 +45,7 @@ class DenseBlock(nn.Module):
         """
         convs = [block.all_modules[0] for block in self.convs]
         features = [self.pool(x)]
-        seen, sums = features[0].shape[1], []
+        seen = features[0].shape[1]
         sums = _convolve(features[0], convs, slice(0, seen), first=True)
         for k, block in enumerate(self.convs):
             feature = block.all_modules[1:](sums[k])

@@ -7,7 +7,6 @@ Each slice is encoded once. A network overrides `fuse`, which lets the features 
 the decoder, or `finish`, which does so behind it.
 """
 
-import math
 from collections.abc import Sequence
 
 import torch
@@ -190,7 +189,8 @@ class SlabNetwork(nn.Module):
 
         def unpad(t: Tensor) -> Tensor:
             scales = [p // s for p, s in zip(padded, t.shape[-2:], strict=True)]
-            return t[..., : math.ceil(size[0] / scales[0]), : math.ceil(size[1] / scales[1])]
+            height, width = (max(1, round(n * (1 / s))) for n, s in zip(size, scales, strict=True))
+            return t[..., :height, :width]  # as nnU-Net rounds the sizes of its targets
 
         return _map(lambda t: self._with_missing(unpad(t), around), self.finish(decoded, around))
 

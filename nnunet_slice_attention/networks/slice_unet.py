@@ -1,6 +1,7 @@
 """The plan's own 2D U-Net on every slice of a slab: the control that separates sampling from attention.
 
-It sees no neighbour. Trained on slabs it differs from nnU-Net's `2d` only in which slices share a batch.
+It sees no neighbour. Trained on slabs it differs from nnU-Net's `2d` only in which slices share a batch and an
+augmentation.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
 """A preprocessed data set whose volumes have a few missing slices at both ends.
 
 nnU-Net's loader never lets a patch start outside the volume unless the patch is larger, so the first and last
-slice would be drawn less often than the others, and never in a slab's middle. With `margin` empty slices at both
-ends each slice of a volume can take every position from which its neighbours are seen.
+slice would be drawn less often than the others, and never in a slab's middle. `plans_rule.training_margin` says how
+many empty slices to add at both ends.
 """
 
 from typing import Any

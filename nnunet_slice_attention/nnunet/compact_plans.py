@@ -1,4 +1,4 @@
-"""Small plans for small machines: the same preprocessed data, a quarter of the width, a small patch.
+"""Small plans for small machines: the same preprocessed data, half the width, a small patch.
 
 They make work without a GPU practical: `nnUNetv2_train 27 2d 0 -tr nnUNetTrainerCSANet -p nnUNetCompactPlans`.
 """

@@ -48,6 +48,17 @@ def _parameters(function: Callable) -> str:
     return " ".join(inspect.signature(function).parameters)
 
 
+def _extended_methods() -> dict[str, str]:
+    names = (
+        "_set_batch_size_and_oversample",
+        "configure_optimizers",
+        "get_tr_and_val_datasets",
+        "save_checkpoint",
+        "perform_actual_validation",
+    )
+    return {name: _parameters(getattr(_trainer(), name)) for name in names}
+
+
 def _finder_parameters() -> str:
     from nnunetv2.utilities.find_objects import recursive_find_trainer_class_by_name
 
@@ -168,6 +179,17 @@ CONTRACT = (
         "set_deep_supervision_enabled sets network.decoder.deep_supervision; our networks have that switch.",
         _deep_supervision_switch,
         True,
+    ),
+    Expectation(
+        "The trainer has these methods with these parameters; ours extends each, and would never be called otherwise.",
+        _extended_methods,
+        {
+            "_set_batch_size_and_oversample": "self",
+            "configure_optimizers": "self",
+            "get_tr_and_val_datasets": "self",
+            "save_checkpoint": "self filename",
+            "perform_actual_validation": "self save_probabilities",
+        },
     ),
     Expectation(
         "recursive_find_trainer_class_by_name takes a name; nnU-Net and our doctor find trainers with it.",

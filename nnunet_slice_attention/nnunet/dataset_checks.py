@@ -117,4 +117,14 @@ def check_slabs(plans: dict, trainer: type) -> Check:
         f"training {slab.train_slabs} x {slab.train_depth} slices of {height} x {width}, prediction "
         f"{slab.predict_depth} slices; a slice sees {radius} neighbour{'s' * (radius != 1)} on each side, {reach:g} mm"
     )
-    return Check("slabs", True, text)
+    planned = PlansManager(plans).get_configuration(CONFIGURATION).batch_size
+    slices = slab.train_slabs * slab.train_depth
+    if slab.train_slabs > 1 or slices <= planned:
+        return Check("slabs", True, text)
+    text += f"; a training step takes {slices} slices, where nnU-Net planned {planned} for the GPU's memory"
+    return Check(
+        "slabs",
+        True,
+        text,
+        "If it does not fit, take a smaller context, e.g. suffix _3slices, or _ShortSlabs.",
+    )

@@ -21,13 +21,16 @@ class SlabPlan:
     Attributes:
         in_plane: (H, W), the plan's 2D patch.
         train_depth: slices of a training slab.
-        train_slabs: slabs of a training batch; train_depth * train_slabs is close to the plan's 2D batch size.
+        train_slabs: slabs of a training batch; train_depth * train_slabs is close to the plan's 2D batch size, and
+            above it where one slab is.
+        train_margin: missing slices that a volume gets at both ends in training.
         predict_depth: slices of the patch in the saved plans.
     """
 
     in_plane: tuple[int, int]
     train_depth: int
     train_slabs: int
+    train_margin: int
     predict_depth: int
 
 
@@ -48,6 +51,15 @@ def training_slabs(batch_size: int, context_radius: int, sampling: Sampling) -> 
         sampling
     ]
     return depth, max(1, round(batch_size / depth))
+
+
+def training_margin(depth: int, context_radius: int, sampling: Sampling) -> int:
+    """Missing slices to add at both ends of a volume, so that its first slices are drawn in all their contexts.
+
+    With depth - 1 of them, which short slabs get, every slice of a volume is drawn equally often. Longer slabs get R:
+    with more, too much of a batch would be missing; their first and last slices are drawn less often than the others.
+    """
+    return depth - 1 if sampling == "short" else context_radius
 
 
 def prediction_depth(batch_size: int, context_radius: int, median_depth: int) -> int:
@@ -72,6 +84,7 @@ def slab_plan(plans: dict, configuration: str, context_radius: int, sampling: Sa
         in_plane=tuple(int(p) for p in config.patch_size[-2:]),
         train_depth=depth,
         train_slabs=slabs,
+        train_margin=training_margin(depth, context_radius, sampling),
         predict_depth=prediction_depth(batch_size, context_radius, median_depth(plans)),
     )
 

@@ -26,7 +26,7 @@ class nnUNetTrainerSlab(nnUNetTrainer):
     is deep. `configuration_manager` rules training: its patch is a shallow slab.
 
     Attributes:
-        network: a key of `NETWORKS`.
+        network_name: a key of `NETWORKS`.
         network_options: keyword arguments of that network.
         sampling: how slices form slabs in training, see `plans_rule.training_slabs`.
         optimiser: a key of `OPTIMISERS`.
@@ -56,6 +56,7 @@ class nnUNetTrainerSlab(nnUNetTrainer):
         training = deepcopy(self.configuration_manager.configuration)
         training |= {"patch_size": [slab.train_depth, *slab.in_plane], "batch_size": slab.train_slabs}
         self.configuration_manager = ConfigurationManager(training)
+        self.slab_margin = slab.train_margin
         # With one or two slabs a batch nnU-Net's "the last third of the batch" rounds to none or half of it.
         self.probabilistic_oversampling = slab.train_slabs < 3
         if self.epochs is not None:
@@ -145,7 +146,7 @@ class nnUNetTrainerSlab(nnUNetTrainer):
         return make_slice_coherent(pipeline, keep_centre_only=cls.sampling == "centre")
 
     def get_tr_and_val_datasets(self):
-        return tuple(BorderPaddedDataset(d, self.context_radius()) for d in super().get_tr_and_val_datasets())
+        return tuple(BorderPaddedDataset(d, self.slab_margin) for d in super().get_tr_and_val_datasets())
 
     def save_checkpoint(self, filename: str) -> None:
         """Replace the previous checkpoint only by a complete one: a kill while writing loses nothing."""

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from nnunet_slice_attention.attention.position import LearnedPosition
 from nnunet_slice_attention.attention.vit import VisionTransformerEncoder
 
 
@@ -24,3 +25,9 @@ def test_a_token_sees_every_other_and_knows_where_it_is():
 def test_a_width_without_whole_heads_is_refused():
     with pytest.raises(ValueError, match="vit_width=130 is not divisible by 4 heads"):
         VisionTransformerEncoder(4, 130, 1, (2, 2), num_heads=4)
+
+
+@pytest.mark.parametrize(("std", "realised"), [(0.02, 0.02), (0.5, 0.5), (1.5, 1.02)])
+def test_the_strength_positions_start_with(std, realised):
+    torch.manual_seed(0)
+    assert LearnedPosition(64, (32, 32), std).embedding.std().item() == pytest.approx(realised, abs=0.01)

@@ -113,6 +113,25 @@ def test_what_is_cut_off_is_not_finished_and_nothing_old_stays(trained, tmp_path
     assert {p.name for p in tmp_path.iterdir()} == {"whole.nii.gz"}
 
 
+@pytest.mark.parametrize("flags", [[], ["--continue_prediction"]])
+@pytest.mark.parametrize("name", ["scan.nii.gz", "scan_0000.nii.gz"])
+@pytest.mark.parametrize(
+    ("images", "out"), [("scans", "scans"), ("scans/{name}", "scans"), ("scans/{name}", "scans/{name}")]
+)
+def test_no_image_is_overwritten(trained, tmp_path, capsys, monkeypatch, name, images, out, flags):
+    monkeypatch.chdir(tmp_path)
+    Path("scans").mkdir()
+    scan = Path("scans", name)
+    shutil.copy(next(trained.images.glob("*.nii.gz")), scan)
+    before = scan.read_bytes()
+    if name == "scan_0000.nii.gz" and out == "scans":
+        Path("scans/scan.nii.gz").write_bytes(before)  # what an earlier call would have written
+        images = "scans"
+    assert predict(trained, out.format(name=name), "-f", "0", *flags, images=[images.format(name=name)]) == 1
+    assert re.search("would be written over .*scan.*Give another folder with -o", capsys.readouterr().err)
+    assert scan.read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [

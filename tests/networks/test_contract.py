@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from batchgeneratorsv2.transforms.utils.deep_supervision_downsampling import DownsampleSegForDSTransform
 
 from nnunet_slice_attention.networks import NETWORKS, create_network
 from tests.networks.configurations import FEATURES, OPTIONS, PATCH, build, every_default, every_network, slab
@@ -66,7 +67,9 @@ def test_any_depth_and_odd_sizes(name, options, depth, in_channels):
     outputs = network(slab(in_channels, depth, (33, 47), batch=2))
     assert outputs[0].shape == (2, 3, depth, 33, 47)
     assert [o.shape[2] for o in outputs] == [depth] * len(outputs)
-    assert [o.shape[-1] for o in outputs] == sorted((o.shape[-1] for o in outputs), reverse=True)
+    scales = [[1.0, *(1 / stride for stride in strides)] for strides in network.head_strides]
+    targets = DownsampleSegForDSTransform(scales)(segmentation=torch.zeros(1, depth, 33, 47))["segmentation"]
+    assert [o.shape[2:] for o in outputs] == [t.shape[1:] for t in targets]
 
 
 @every_network

@@ -149,6 +149,15 @@ def test_volumes_thinner_than_the_context_are_a_note(folders, plans, capsys):
     assert status == 0 and "median 4 slices, fewer than the 5" in text
 
 
+def test_a_step_of_more_slices_than_planned_is_a_note(folders, plans, capsys):
+    plans["configurations"]["2d"]["batch_size"] = 2
+    write(folders, plans)
+    status, text = diagnose(capsys, "-d", "27", "-tr", f"{CSA}_9slices_FullSlabs")
+    assert status == 0 and "takes 9 slices, where nnU-Net planned 2" in text and "_ShortSlabs" in text
+    _, text = diagnose(capsys, "-d", "27", "-tr", CSA)
+    assert "where nnU-Net planned" not in text
+
+
 def test_2d_images_are_wrong(folders, plans, capsys):
     plans["original_median_shape_after_transp"][0] = 1
     write(folders, plans)

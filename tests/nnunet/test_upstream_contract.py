@@ -1,10 +1,13 @@
 """nnU-Net still does what we rely on; where it does not, a sentence says so."""
 
+import inspect
+
 import pytest
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
 from nnunet_slice_attention.nnunet import contract
 from nnunet_slice_attention.nnunet.contract import CONTRACT
+from nnunet_slice_attention.trainers.base import nnUNetTrainerSlab
 
 
 @pytest.mark.parametrize("expectation", CONTRACT, ids=lambda e: "_".join(e.sentence.split()[:4]))
@@ -26,6 +29,19 @@ def test_a_method_that_is_gone_upstream_is_a_sentence_not_a_traceback(monkeypatc
     monkeypatch.delattr(nnUNetTrainer, "_get_deep_supervision_scales")
     (violation,) = contract.violations()
     assert "finest first" in violation and "AttributeError" in violation
+
+
+def test_every_method_of_nnunets_trainer_that_we_extend_is_looked_at():
+    source = inspect.getsource(contract)
+    extended = [
+        name for name in vars(nnUNetTrainerSlab) if hasattr(nnUNetTrainer, name) and name in _methods()
+    ]
+    assert {"__init__", "save_checkpoint", "get_training_transforms"} <= set(extended)
+    assert [name for name in extended if name not in source] == []
+
+
+def _methods() -> set[str]:
+    return {name for name, _ in inspect.getmembers(nnUNetTrainer, inspect.isroutine)}
 
 
 def test_every_sentence_says_what_of_ours_needs_it():
