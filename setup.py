@@ -68,6 +68,7 @@ setup(
     install_requires=[
         "nnunetv2>=2.8,<2.9",
         "einops",
+        "nibabel",
         "safetensors",
         "scipy>=1.15",
         "submitit",

@@ -78,6 +78,7 @@ def train_and_validate(dataset: str, fold: int, name: str, seed: int, epochs: in
     import torch
     from nnunetv2.run.run_training import get_trainer_from_args
 
+    from nnunet_slice_attention.crossval.training import put_aside_broken_checkpoints
     from nnunet_slice_attention.environment import commit
 
     torch.manual_seed(seed)
@@ -89,11 +90,13 @@ def train_and_validate(dataset: str, fold: int, name: str, seed: int, epochs: in
     folder = Path(trainer.output_folder)
     if (folder / "validation" / "summary.json").is_file():
         return
+    put_aside_broken_checkpoints(folder)
     if not (folder / "checkpoint_final.pth").is_file():
-        if (folder / "checkpoint_latest.pth").is_file():
+        found = (folder / f"checkpoint_{name}.pth" for name in ("latest", "best"))
+        if checkpoint := next((path for path in found if path.is_file()), None):
             trainer = get_trainer_from_args(*of_model, continue_training=True, device=torch.device("cpu"))
             trainer.num_epochs = epochs
-            trainer.load_checkpoint(str(folder / "checkpoint_latest.pth"))
+            trainer.load_checkpoint(str(checkpoint))
             torch.manual_seed(
                 seed + 1000 * trainer.current_epoch
             )  # not the samples of the first epochs again

@@ -61,7 +61,7 @@ def commits() -> list[str]:
 
 
 def accuracy(cases: pd.DataFrame, models: list[str]) -> str:
-    structures = [MEAN, *classes_of(cases)]
+    structures = [MEAN, *(structure for structure in structures_of(cases) if structure != FOREGROUND)]
     rows = []
     for model in models:
         dice = (mean_sd(patient_figures(cases, model, structure).values()) for structure in structures)
@@ -73,14 +73,10 @@ def accuracy(cases: pd.DataFrame, models: list[str]) -> str:
 
 
 def differences(cases: pd.DataFrame, models: list[str], reference: str) -> str:
-    table = difference_table(cases[cases.structure.isin(classes_of(cases))], models, reference)
+    table = difference_table(cases, models, reference)
     rows = tuple(row[1:] for row in table.rows if row[0] == MEAN)
-    note = "Mean of the classes; Holm's correction is over all models and classes."
+    note = "Mean of the classes; Holm's correction is over all models."
     return Table(f"Against {reference}", table.columns[1:], rows, note).markdown()
-
-
-def classes_of(cases: pd.DataFrame) -> list[str]:
-    return [structure for structure in structures_of(cases) if structure != FOREGROUND]
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ the machine hits all of them, and one model's memory is not another's.
 """
 
 import csv
+import hashlib
 import json
 import os
 import re
@@ -15,6 +16,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
+
+from nnunetv2.paths import nnUNet_preprocessed
+from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 
 from ..environment import commit, hardware, versions
 from ..files import write_text
@@ -49,10 +53,12 @@ def measure_costs(
         a message for each measurement that failed; the tables hold the others.
 
     Raises:
-        ValueError: a model's name has not three parts.
+        ValueError: a model's name has not three parts, or nothing is to be measured.
     """
     if not models:
         raise ValueError("no model to measure. Give -m TRAINER__PLANS__CONFIGURATION.")
+    if min(repeats, iterations) < 1:
+        raise ValueError(f"--repeats {repeats} --iterations {iterations}: both are at least 1.")
     jobs = {model: _job(dataset, model, device, iterations, cases) for model in models}
     runs = output / "runs"
     runs.mkdir(parents=True, exist_ok=True)
@@ -65,7 +71,11 @@ def measure_costs(
     costs = {model: measured for model, measured in costs.items() if measured}
     if costs:
         _write_csv(output / "cost.csv", costs)
-        (output / "cost.md").write_text(table(costs), encoding="utf-8")
+        made_with = f"{versions()}, commit {commit()}. {hardware()}."
+        note = (
+            f"Medians over {repeats} repeats; ratios to {models[0]}, in brackets their smallest and largest."
+        )
+        (output / "cost.md").write_text(f"{table(costs, models[0])}\n{note} {made_with}\n", encoding="utf-8")
         cost_figure(costs).savefig(output / "cost.png", dpi=150)
         manifest = {
             "versions": versions(),
@@ -102,8 +112,12 @@ def _run(job: Job, result: Path, title: str) -> list[str]:
 
 
 def _key(job: Job) -> dict:
-    """What a measurement is valid for: another machine or version measures anew."""
-    return {"job": asdict(job), "versions": versions(), "hardware": hardware()}
+    """What a measurement is valid for: another machine, version or plan measures anew."""
+    plans = Path(str(nnUNet_preprocessed), maybe_convert_to_dataset_name(job.dataset), f"{job.plans}.json")
+    digest = hashlib.sha256(plans.read_bytes()).hexdigest() if plans.is_file() else None
+    return {
+        "job": asdict(job), "plans": digest, "versions": versions(), "commit": commit(), "hardware": hardware(),
+    }  # fmt: skip
 
 
 def _is_of(job: Job, result: Path) -> bool:
@@ -126,10 +140,13 @@ def _write_csv(path: Path, costs: dict[str, Repeats]) -> None:
             writer.writerows([model, i, *asdict(cost).values()] for i, cost in measured.items())
 
 
-def table(costs: dict[str, Repeats]) -> str:
-    """Markdown: medians over the repeats; ratios to the first model with their smallest and largest repeat."""
-    reference = next(iter(costs.values()))
-    of_reference = next(iter(reference.values()))
+def table(costs: dict[str, Repeats], reference_name: str) -> str:
+    """Markdown: medians over the repeats; ratios to the reference with their smallest and largest repeat.
+
+    Ratios are left out if the reference could not be measured.
+    """
+    reference = costs.get(reference_name, {})
+    of_reference = next(iter(reference.values()), None)
     header = [
         "model", "parameters", "GMAC a slice", "ratio", "training, ms a slice", "ratio",
         "with data loading, ms a slice", "peak MB",
@@ -142,7 +159,7 @@ def table(costs: dict[str, Repeats]) -> str:
             model,
             f"{one.parameters / 1e6:.1f} M",
             f"{one.gmac_per_slice:.2f}",
-            f"{one.gmac_per_slice / of_reference.gmac_per_slice:.2f}",
+            f"{one.gmac_per_slice / of_reference.gmac_per_slice:.2f}" if of_reference else "",
             *_milliseconds(measured, reference, lambda c: c.step_s / c.slices_per_step),
             _milliseconds(measured, reference, lambda c: c.loaded_step_s / c.slices_per_step)[0],
             f"{median(c.memory_mb for c in measured.values()):.0f}",

@@ -15,6 +15,7 @@ from .weights import to_safetensors
 
 COPIED = ("plans.json", "dataset.json", "dataset_fingerprint.json")
 CARD = "MODEL_CARD.md"
+VALIDATED = "checkpoint_final.pth"  # which nnU-Net validates
 
 
 def weights_file(fold: str) -> str:
@@ -22,7 +23,7 @@ def weights_file(fold: str) -> str:
 
 
 def export_bundle(
-    folder: Path, output: Path, folds: Sequence[str] | None, checkpoint: str = "checkpoint_final.pth"
+    folder: Path, output: Path, folds: Sequence[str] | None, checkpoint: str = VALIDATED
 ) -> list[str]:
     """Write what prediction needs of a trained model, nnU-Net's own ones included, and a model card.
 
@@ -30,6 +31,7 @@ def export_bundle(
         folder: of the model, TRAINER__PLANS__CONFIGURATION.
         output: a zip if it ends in .zip, else a folder.
         folds: whose weights; None takes all that are trained.
+        checkpoint: file in each fold's folder.
 
     Returns:
         the folds.
@@ -55,6 +57,7 @@ def export_bundle(
         "trainer": predictor.trainer_name,
         "configuration": ModelName.parse(folder.name).configuration,
         "folds": folds,
+        "checkpoint": checkpoint,
         "mirroring_axes": None if axes is None else list(axes),
         "versions": versions(),
         "commit": commit(),
@@ -62,7 +65,8 @@ def export_bundle(
     summaries = {
         fold: json.loads(path.read_text())
         for fold in folds
-        if (path := folder / f"fold_{fold}" / "validation" / "summary.json").is_file()
+        if checkpoint == VALIDATED
+        and (path := folder / f"fold_{fold}" / "validation" / "summary.json").is_file()
     }
     files = {name: (folder / name).read_bytes() for name in COPIED}
     files |= {

@@ -35,14 +35,15 @@ def model_card(predictor: SlabPredictor, manifest: Mapping, summaries: Mapping[s
         )
     lines += [
         "## Training",
-        f"- configuration {manifest['configuration']}, plans {plans.plans_name}, folds {', '.join(manifest['folds'])}",
+        f"- configuration {manifest['configuration']}, plans {plans.plans_name}, folds {', '.join(manifest['folds'])}, "
+        f"{manifest['checkpoint']}",
         f"- exported with {manifest['versions']}, commit {manifest['commit']}",
         "- origin and terms of the training data: not recorded; ask who gave you this bundle",
         "## Accuracy",
         *(_accuracy(fold, summary) for fold, summary in summaries.items()),
     ]
     if not summaries:
-        lines.append("- not validated")
+        lines.append("- not validated with these weights")
     lines += [
         "## Use",
         "```bash",

@@ -27,10 +27,12 @@ def places(device: str, gpus_of_a_job: int, at_a_time: int | None = None) -> lis
         at_a_time: jobs; None takes as many as there are GPUs for, 1 without GPUs.
 
     Raises:
-        ValueError: there are fewer GPUs than one job needs, or `at_a_time` is below 1.
+        ValueError: there are fewer GPUs than one job needs, or a number is below 1.
     """
     if at_a_time is not None and at_a_time < 1:
         raise ValueError(f"--jobs {at_a_time} is not a number from 1 on.")
+    if gpus_of_a_job < 1:
+        raise ValueError(f"-num_gpus {gpus_of_a_job} is not a number from 1 on.")
     if device != "cuda":
         return [[]] * (at_a_time or 1)
     import torch

@@ -33,23 +33,24 @@ class Prediction(ModelJob):
         return self.output
 
     def prepare(self) -> None:
-        """Remove what other weights predicted; the verb `predict` replaces what is half-written."""
-        if not self._of_these_weights():
+        """Remove what other weights predicted, or of other images; the verb `predict` replaces what is half-written."""
+        if not self._of_the_same():
             for case in self.cases:
                 remove_results(case)
-            write_text(self._noted, self._weights())
+            write_text(self._noted, self._sources())
 
     @property
     def _noted(self) -> Path:
         return self.output / "made_from.json"
 
-    def _weights(self) -> str:
-        """Changes with the folds, and when one is trained again."""
+    def _sources(self) -> str:
+        """Changes with the folds and the images, and when one of them is made again."""
         checkpoints = [self.folder_of(fold) / FINAL for fold in self.folds]
-        return json.dumps([identity(path) if path.is_file() else None for path in checkpoints])
+        images = [image for case in self.cases for image in case.images]
+        return json.dumps([identity(path) if path.is_file() else None for path in [*checkpoints, *images]])
 
-    def _of_these_weights(self) -> bool:
-        return self._noted.is_file() and self._noted.read_text() == self._weights()
+    def _of_the_same(self) -> bool:
+        return self._noted.is_file() and self._noted.read_text() == self._sources()
 
     def command(self) -> list[str]:
         model = self.model
@@ -59,7 +60,7 @@ class Prediction(ModelJob):
         return command + ["--continue_prediction"] + ["--save_probabilities"] * self.settings.npz
 
     def finished(self) -> bool:
-        if not self._of_these_weights():
+        if not self._of_the_same():
             return False
         example = str(self.cases[0].images[0])
         reader = determine_reader_writer_from_dataset_json(self._description(), example, verbose=False)()

@@ -35,10 +35,13 @@ class Training(ModelJob):
         return "continue" if any((self.folder / name).is_file() for name in (LATEST, BEST)) else "start"
 
     def _is_validated(self) -> bool:
-        if not self._summary.is_file():
+        """With the weights that are there: nnU-Net leaves the validation of an earlier training in place."""
+        trained = (self.folder / FINAL).stat().st_mtime
+        if not (self._summary.is_file() and self._summary.stat().st_mtime >= trained):
             return False
         cases = json.loads(self._summary.read_text())["metric_per_case"]
-        return not self.settings.npz or len(list(self._summary.parent.glob("*.npz"))) == len(cases)
+        probabilities = [p for p in self._summary.parent.glob("*.npz") if p.stat().st_mtime >= trained]
+        return not self.settings.npz or len(probabilities) == len(cases)
 
     @property
     def _summary(self) -> Path:
@@ -69,16 +72,14 @@ class Training(ModelJob):
         """Put aside what would keep the next call from getting on; nothing of it is lost.
 
         A checkpoint that was cut off while nnU-Net wrote it fails at every call. Of two whole ones --c takes
-        `checkpoint_latest`, written every 50 epochs, though `checkpoint_best` may be newer. And while a validation is
-        repeated, its earlier summary must not make it look complete.
+        `checkpoint_latest`, written every 50 epochs, though `checkpoint_best` may be newer. And an earlier summary must
+        not make a validation look complete that is still to come.
         """
-        for path in (self.folder / name for name in (FINAL, LATEST, BEST)):
-            if path.is_file() and not zipfile.is_zipfile(path):
-                path.replace(path.with_suffix(".broken"))
+        put_aside_broken_checkpoints(self.folder)
         latest, best = self.folder / LATEST, self.folder / BEST
         if latest.is_file() and best.is_file() and best.stat().st_mtime > latest.stat().st_mtime:
             latest.replace(latest.with_suffix(".older"))
-        if self.state() == "validate" and self._summary.is_file():
+        if self.state() != "done" and self._summary.is_file():
             self._summary.replace(self._summary.with_suffix(".before"))
 
     def finished(self) -> bool:
@@ -97,3 +98,10 @@ class Training(ModelJob):
             re.findall(r"Epoch (\d+) *$", logs[-1].read_text(errors="replace"), re.MULTILINE) if logs else []
         )
         return int(begun[-1]) if begun else 0, epochs
+
+
+def put_aside_broken_checkpoints(folder: Path) -> None:
+    """Rename those of a fold that were cut off while they were written."""
+    for path in (folder / name for name in (FINAL, LATEST, BEST)):
+        if path.is_file() and not zipfile.is_zipfile(path):
+            path.replace(path.with_suffix(".broken"))

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 
+from ..files import check_complete
+
 FOREGROUND = "foreground (all classes)"
 DUMMY_SPACING = 999  # which nnU-Net's readers give the missing axis of 2D images, in units of the others
 GEOMETRY_TOLERANCE = 1e-3  # mm; file formats round
@@ -102,8 +104,14 @@ def read_pair(
         thick: axis of the files along which slices are stacked, see `stack_axis`.
 
     Raises:
+        OSError: a file is cut off.
         ValueError: the two differ in geometry, or hold a label that the data set does not have.
     """
+    for path in (truth, prediction):
+        try:
+            check_complete(path)
+        except OSError as error:
+            raise OSError(f"{path}: {error}. Predict this case again.") from error
     (true_labels, of_truth), (predicted, of_prediction) = (
         reader.read_seg(str(p)) for p in (truth, prediction)
     )

@@ -63,7 +63,7 @@ class Comparison(NamedTuple):
 
     Attributes:
         difference: other - baseline, with its interval.
-        wins, ties, losses: patients at which the other is better, equal (to `tie` or less) or worse.
+        wins, ties, losses: patients at which the other is higher, equal (to `tie` or less) or lower.
         p: two-sided Wilcoxon signed-rank test; NaN for fewer than two patients or none that differs.
         n: patients.
     """
@@ -79,21 +79,19 @@ class Comparison(NamedTuple):
 def compare(
     baseline: Mapping[str, float],
     other: Mapping[str, float],
-    higher_is_better: bool = True,
     tie: float = 1e-6,
     seed: int = 0,
 ) -> Comparison:
     """Everything said about two models' figures, {patient: figure}. See `paired_difference`."""
     difference = paired_difference(baseline, other, seed=seed)
     deltas = np.array([other[patient] - baseline[patient] for patient in sorted(baseline)])
-    better = deltas if higher_is_better else -deltas
     differs = np.abs(deltas) > tie
     p = float(wilcoxon(deltas).pvalue) if len(deltas) > 1 and differs.any() else float("nan")
     return Comparison(
         difference,
-        int((better[differs] > 0).sum()),
+        int((deltas[differs] > 0).sum()),
         int((~differs).sum()),
-        int((better[differs] < 0).sum()),
+        int((deltas[differs] < 0).sum()),
         p,
         len(deltas),
     )
@@ -127,7 +125,7 @@ def verdict(name: str, baseline_name: str, comparison: Comparison, p: float) -> 
         return f"{said}, too small for a verdict."
     if not comparison.wins + comparison.losses:
         return f"{said}, identical."
-    said += f", p = {p:.2g}"
+    said += f", corrected p = {p:.2g}"
     if difference.low <= 0 <= difference.high or not p < ALPHA:
         return f"{said}, not separable."
     return f"{said}: {name} is {'better' if difference.mean > 0 else 'worse'}."

@@ -16,6 +16,7 @@ import numpy as np
 from scipy.ndimage import binary_erosion, distance_transform_edt, generate_binary_structure
 from skimage.measure import marching_cubes
 
+ROUNDING = 1e-4  # mm; NIfTI holds spacing in single precision
 CORNERS = np.array(list(product((0, 1), repeat=3)))  # of a cell of 2 x 2 x 2 voxels, the first counts 1
 
 
@@ -40,7 +41,7 @@ class SurfaceDistances:
     def within(self, tolerance: float) -> float:
         """Normalised surface distance: the share of both surfaces' area at most `tolerance` mm from the other."""
         near = sum(
-            area[distances <= tolerance].sum()
+            area[distances <= tolerance + ROUNDING].sum()
             for distances, area in zip(self.surfels, self.areas, strict=True)
         )
         return float(near / sum(area.sum() for area in self.areas))

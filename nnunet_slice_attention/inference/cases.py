@@ -1,6 +1,5 @@
 """Cases to predict: found in a folder, checked before the work begins, and looked for when it has ended."""
 
-import gzip
 import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
+
+from ..files import check_complete
 
 # Beyond them a header is damaged, and resampling would fill the memory. nnU-Net gives 2D images slices 999 mm apart.
 SMALLEST_MM, LARGEST_MM = 1e-4, 1e3
@@ -182,22 +183,6 @@ def remove_results(case: Case) -> None:
     for path in case.results:
         if path.is_file():
             path.unlink()
-
-
-def check_complete(path: Path) -> None:
-    """Raise an OSError if a file is empty, or compressed and cut off.
-
-    ITK's NIfTI reader fills up what a cut-off file lacks and says nothing.
-    """
-    if path.stat().st_size == 0:
-        raise OSError("the file is empty")
-    if path.suffix == ".gz":
-        try:
-            with gzip.open(path) as file:
-                while file.read(1 << 20):
-                    pass
-        except EOFError as error:
-            raise OSError("the file is cut off") from error
 
 
 def in_one_line(error: Exception) -> str:

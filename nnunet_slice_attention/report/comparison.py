@@ -15,7 +15,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from ..evaluation.lesions import SIZE_NAMES
-from ..evaluation.statistics import holm, verdict
+from ..evaluation.statistics import verdict
 from ..files import write_text
 from . import figures, summary
 from .lesion_tables import froc_table, lesion_table
@@ -62,7 +62,7 @@ def write_report(report: Report, output: Path) -> None:
     """Write both pages into `output`."""
     cases, short = report.cases, report.short
     models, reference = list(short.values()), short[report.reference]
-    verdicts = verdicts_of(cases, [short[name] for name in report.single], reference)
+    verdicts = verdicts_of(cases, models, reference, [short[name] for name in report.single])
     tables = tables_of(report, cases, models)
     pictures = figures_of(report, cases, models)
     facts = facts_of(report, cases)
@@ -99,13 +99,17 @@ def figures_of(report: Report, cases: pd.DataFrame, models: Sequence[str]) -> di
     return drawn
 
 
-def verdicts_of(cases: pd.DataFrame, models: Sequence[str], reference: str) -> list[str]:
-    """One sentence for each model but the reference, on the mean of classes; one family of tests."""
+def verdicts_of(
+    cases: pd.DataFrame, models: Sequence[str], reference: str, single: Sequence[str]
+) -> list[str]:
+    """One sentence for each of `single` but the reference, on the mean of classes; all models are one family."""
     overall = summary.with_mean(summary.structures_of(cases))[0]
-    others = [model for model in models if model != reference]
-    comparisons = {model: summary.paired(cases, model, reference, overall) for model in others}
-    p_values = holm({model: comparison.p for model, comparison in comparisons.items()})
-    found = [verdict(model, reference, comparisons[model], p_values[model]) for model in others]
+    others = [(overall, model) for model in models if model != reference]
+    comparisons = {key: summary.paired(cases, key[1], reference, overall) for key in others}
+    p_values = summary.corrected(comparisons, overall)
+    found = [
+        verdict(key[1], reference, comparisons[key], p_values[key]) for key in others if key[1] in single
+    ]
     return found or ["Only one model: nothing to compare it with."]
 
 

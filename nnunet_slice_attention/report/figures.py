@@ -97,8 +97,11 @@ def position_figure(cases: pd.DataFrame, models: Sequence[str]) -> Figure:
 def spacing_figure(cases: pd.DataFrame, models: Sequence[str]) -> Figure:
     """Mean Dice against the distance between slices."""
     groups = spacing_groups(cases)
-    lines = {model: dice_by_spacing(groups, model, _overall(cases)) for model in models}
-    return _line_figure(lines, "distance between slices")
+    lines = {}
+    for model in models:
+        found = dice_by_spacing(groups, model, _overall(cases))
+        lines[model] = {f"{spacing}\nn = {len(dice)}": dice for spacing, dice in found.items()}
+    return _line_figure(lines, "distance between slices, n patients")
 
 
 def _line_figure(lines: Mapping[str, Mapping[str, Iterable[float]]], label: str) -> Figure:

@@ -9,7 +9,7 @@ import pytest
 from nnunet_slice_attention.cli import main
 from nnunet_slice_attention.environment import commit, versions
 from tests.tables import rows_of
-from tests.tiny_data import write
+from tests.tiny_data import read, write
 from tests.tiny_models import OURS, STOCK
 
 
@@ -62,12 +62,16 @@ def test_saved_probabilities_give_froc(trained, tiny, tmp_path):
     assert "nothing to compare it with" in report
 
 
-def test_a_smaller_comparison_in_the_same_folder_uses_no_old_ensemble(trained, tiny, run_nnunet, tmp_path):
-    (tmp_path / "ensembles" / f"{STOCK}___{OURS}").mkdir(parents=True)
-    stray = tmp_path / "ensembles" / f"{STOCK}___{OURS}" / "case_77.nii.gz"
-    write(np.zeros((2, 3, 3), np.uint8), stray)
+def test_what_an_ensemble_of_other_members_left_is_not_used(trained, tiny, tmp_path):
+    folder = tmp_path / "ensembles" / f"{STOCK}___{OURS}"
+    folder.mkdir(parents=True)
+    case = sorted((trained / OURS / "fold_0" / "validation").glob("*.nii.gz"))[0].name
+    (folder / "made_from.json").write_text("[]")
+    for name in (case, "case_77.nii.gz"):
+        write(np.zeros((2, 3, 3), np.uint8), folder / name)
     assert main(["compare", "-d", str(tiny.id), "-m", STOCK, OURS, "-np", "1", "-o", str(tmp_path)]) == 0
-    assert "case_77" not in {row["case"] for row in rows_of(tmp_path)}
+    assert not (folder / "case_77.nii.gz").exists()
+    assert read(folder / case).shape == read(trained / OURS / "fold_0" / "validation" / case).shape
 
 
 def test_an_ensemble_is_made_again_only_when_its_members_were(trained, tiny, tmp_path):

@@ -6,6 +6,7 @@ import json
 import pytest
 import torch
 
+from nnunet_slice_attention.benchmark import cost
 from nnunet_slice_attention.benchmark.cost import measure_costs, table
 from nnunet_slice_attention.benchmark.cost_figure import cost_figure
 from nnunet_slice_attention.benchmark.cost_worker import Cost, forward_macs
@@ -44,8 +45,10 @@ def costs(step_s, **more):
 
 def test_ratios_pair_the_repeats_that_both_models_have():
     # The machine is twice as slow in repeat 1; model b costs three times as much all along, and failed in repeat 0.
-    page = table({"a": costs({0: 1.0, 1: 2.0, 2: 1.0}), "b": costs({1: 6.0, 2: 3.0})})
-    assert "3.00 [3.00, 3.00]" in page.splitlines()[-1]
+    measured = {"a": costs({0: 1.0, 1: 2.0, 2: 1.0}), "b": costs({1: 6.0, 2: 3.0})}
+    assert "3.00 [3.00, 3.00]" in table(measured, "a").splitlines()[-1]
+    del measured["a"]  # it failed: b is not the reference for that
+    assert "[" not in table(measured, "a")
 
 
 def test_the_figure_holds_every_repeat_and_leaves_out_what_was_not_measured():
@@ -115,6 +118,27 @@ def test_a_measurement_of_another_machine_is_not_used(measured):
     run.write_text(json.dumps(content))
     assert main([*argv, "-m", STOCK, "--cases", "0"]) == 0
     assert json.loads(run.read_text())["cost"]["parameters"] > 1
+
+
+@pytest.mark.parametrize("nothing", [{"repeats": 0}, {"iterations": 0}])
+def test_nothing_to_measure_is_refused(tmp_path, nothing):
+    with pytest.raises(ValueError, match="both are at least 1"):
+        measure_costs("1", [STOCK], tmp_path, **nothing)
+
+
+def test_other_plans_or_another_commit_are_measured_anew(monkeypatch, tmp_path):
+    monkeypatch.setattr(cost, "nnUNet_preprocessed", str(tmp_path))
+    monkeypatch.setattr(cost, "maybe_convert_to_dataset_name", str)
+    job = cost._job("Dataset001_X", STOCK, "cpu", 1, 0)
+    plans = tmp_path / "Dataset001_X" / "nnUNetPlans.json"
+    plans.parent.mkdir()
+    keys = []
+    for content, commit in (("{}", "a"), ("{ }", "a"), ("{ }", "b")):
+        plans.write_text(content)
+        monkeypatch.setattr(cost, "commit", lambda commit=commit: commit)
+        keys.append(cost._key(job))
+    assert keys[0] != keys[1] != keys[2]
+    assert keys[2] == cost._key(job)
 
 
 def test_a_name_without_three_parts_is_refused(tmp_path):

@@ -77,8 +77,13 @@ def test_what_is_in_it(trained, tiny, tmp_path):
     card = (bundle / "MODEL_CARD.md").read_text()
     assert "each slice is segmented with 1 neighbours on each side, about 6 mm" in card
     assert "fold 1: mean Dice of the validation by label" in card
+    other = (
+        export(tiny, tmp_path / "o", "-f", "1", "-chk", "checkpoint_best.pth") / "MODEL_CARD.md"
+    ).read_text()
+    assert "checkpoint_best.pth" in other and "- not validated with these weights" in other
     manifest = json.loads((bundle / "bundle.json").read_text())
     assert manifest["format"] == FORMAT
+    assert manifest["checkpoint"] == "checkpoint_final.pth"
     assert manifest["trainer"] == TRAINERS[0]
     checkpoint = trained / f"{TRAINERS[0]}__nnUNetPlans__2d" / "fold_1" / "checkpoint_final.pth"
     assert (

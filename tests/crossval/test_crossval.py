@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -96,7 +97,7 @@ def test_what_was_lost_is_made_again_and_nothing_else(done):
     assert "Epoch 0" not in again.read_text()  # validated only
 
 
-def test_predictions_of_other_weights_are_made_again(done, tiny, monkeypatch):
+def test_predictions_of_other_weights_or_images_are_made_again(done, tiny, monkeypatch, tmp_path):
     monkeypatch.setattr("nnunet_slice_attention.crossval.model_job.nnUNet_results", str(done.models.parent))
     output = done.out / "predictions" / str(OURS)
     job = Prediction(
@@ -110,10 +111,16 @@ def test_predictions_of_other_weights_are_made_again(done, tiny, monkeypatch):
     assert job.finished()
     for changed in (replace(job, folds=["0", "1"]), replace(job, settings=Settings("cpu"))):
         assert changed.finished() == (changed.folds == ["0"])
-    (done.models / str(OURS) / "fold_0" / "checkpoint_final.pth").touch()
+    images = shutil.copytree(done.images, tmp_path / "images")
+    assert not replace(job, images=images).finished()
+    next(Path(done.images).iterdir()).touch()
     assert not job.finished()
     job.prepare()
     assert not list(output.glob("*.nii.gz"))
+    noted = (output / "made_from.json").read_text()
+    (done.models / str(OURS) / "fold_0" / "checkpoint_final.pth").touch()
+    job.prepare()
+    assert (output / "made_from.json").read_text() != noted
 
 
 @pytest.mark.parametrize(
@@ -189,4 +196,14 @@ def test_the_state_is_what_lies_on_disk(nnunet_folders, tiny, tmp_path, monkeypa
     assert with_probabilities.state() == "validate"  # until nnU-Net has written its summary again
     (validation / "summary.before").rename(validation / "summary.json")
     assert with_probabilities.state() == "done"
+    hours_ago = time.time() - 7200
+    os.utime(
+        validation / "case_1.npz", (hours_ago, hours_ago)
+    )  # of an earlier training, and so is then the summary
+    assert (training.state(), with_probabilities.state()) == ("done", "validate")
+    os.utime(validation / "summary.json", (hours_ago, hours_ago))
+    assert training.state() == "validate"
+    (training.folder / "checkpoint_final.pth").unlink()
+    training.prepare()
+    assert not (validation / "summary.json").exists()
     assert replace(training, repeat=2).folder == tmp_path / "repeat_2" / training.folder.relative_to(tmp_path)

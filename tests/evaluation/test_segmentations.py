@@ -1,5 +1,7 @@
 """What can be compared is read along the thick slices; what cannot is refused by name."""
 
+import os
+
 import nibabel
 import numpy as np
 import pytest
@@ -106,3 +108,15 @@ def test_labels_that_the_data_set_does_not_have_are_refused(files):
     write(labels * np.float32(0.5), prediction)
     with pytest.raises(ValueError, match=r"no labels, e\.g\. 0\.5"):
         read_pair(SimpleITKIO(), truth, prediction, LABELS)
+
+
+@pytest.mark.parametrize("ending", [".nii", ".nii.gz"])
+@pytest.mark.parametrize("cut", [0, 1])
+def test_a_file_that_is_cut_off_is_refused(files, tmp_path, ending, cut):
+    paths = [tmp_path / f"{name}_whole{ending}" for name in ("truth", "prediction")]
+    for path in paths:
+        write(files[2], path)
+    assert read_pair(SimpleITKIO(), *paths, LABELS).truth.any()
+    os.truncate(paths[cut], paths[cut].stat().st_size * 6 // 10)
+    with pytest.raises(OSError, match=f"{paths[cut].name}: the file is cut off"):
+        read_pair(SimpleITKIO(), *paths, LABELS)

@@ -52,6 +52,14 @@ def test_a_shift_along_thick_slices_counts_in_mm():
     assert surface_distances(a, a, (8.0, 1.0, 1.0)).hausdorff() == 0
 
 
+@pytest.mark.parametrize("spacing", [0.1, 0.4, 0.7, 0.8, 1.1, 3.3])
+def test_what_is_at_the_tolerance_is_within_it_though_files_round_the_spacing(spacing):
+    a, b = box((3, 5, 5), (6, 15, 15)), box((3, 5, 7), (6, 15, 17))
+    distances = surface_distances(a, b, (8.0, 1.0, float(np.float32(spacing))))
+    assert distances.within(2 * spacing) == 1.0
+    assert distances.within(2 * spacing - 0.01) < 1.0
+
+
 def test_the_area_of_a_box_is_its_surface():
     spacing, mask = (5.0, 1.0, 2.0), box((2, 4, 3), (8, 16, 17))
     areas = surface_distances(mask, mask, spacing).areas[0]
