@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What do trained models lose if they are shown wrong neighbours? Resumable.
+# What do trained models lose if they are shown wrong neighbours?
 #
 #     export nnUNet_raw=... nnUNet_preprocessed=... nnUNet_results=...
 #     bash run.sh OUT DEVICE TRAINER...       # trained on ACDC40, 2d, fold 0, compact plans
@@ -18,7 +18,7 @@ for trainer in "$@"; do
     mkdir -p "$out/$trainer"
     for neighbours in own repeat shuffle; do
         nnunet-slice-attention predict -i "$out/images" -o "$out/$trainer/$neighbours" -d 27 -f 0 -tr "$trainer" \
-            -p $plans --neighbours $neighbours -npp 1 -nps 1 -device "$device" --disable_tta --continue_prediction
+            -p $plans --neighbours $neighbours -npp 1 -nps 1 -device "$device" --disable_tta
     done
     folders=(own="$out/$trainer/own" repeat="$out/$trainer/repeat" shuffle="$out/$trainer/shuffle")
     nnunet-slice-attention compare --predictions "${folders[@]}" --truth "$out/labels" --group '(patient\d+)_' \

@@ -34,6 +34,7 @@ def main() -> None:
     check_split()
     os.environ["nnUNet_results"] = str(RESULTS)
     for model in MODELS:
+        remove_older(output(model), than=OUT / str(model) / "fold_0" / "checkpoint_final.pth")
         command = ["nnUNetv2_predict", "-d", NAME, "-c", model.configuration, "-f", "0", "-tr", model.trainer]
         command += [
             "-p",
@@ -66,6 +67,13 @@ def output(model: ModelName) -> Path:
 def call(command: list[str]) -> None:
     print(" ".join(command), flush=True)
     subprocess.run(command, check=True)
+
+
+def remove_older(folder: Path, than: Path) -> None:
+    """Predictions of an earlier training are not those of this one."""
+    for path in folder.glob("*"):
+        if path.stat().st_mtime < than.stat().st_mtime:
+            path.unlink()
 
 
 def check_split() -> None:

@@ -37,12 +37,12 @@ def lesion_table(cases: pd.DataFrame, models: Sequence[str], sizes: Mapping[str,
         "false positives a volume",
         *(f"Dice, {s} ({mm})" for s, mm in sizes.items()),
     )
-    return Table(
-        "Lesions",
-        columns,
-        tuple(rows),
-        "Connected components, found at a Dice of 0.1 with all that touches; diameter of the sphere of equal volume.",
+    note = (
+        "Connected components, found at a Dice of 0.1 with all that touches; diameter of the sphere of equal volume. "
+        f"Sensitivity and false positives are pooled over {cases.case.nunique()} volumes of {cases.patient.nunique()} "
+        "patients, Dice is mean ± SD over patients."
     )
+    return Table("Lesions", columns, tuple(rows), note)
 
 
 def froc_table(froc: Sequence[Mapping]) -> Table:
@@ -51,5 +51,9 @@ def froc_table(froc: Sequence[Mapping]) -> Table:
         groups.setdefault((row["structure"], row["model"]), []).append(row)
     rows = [(*group, *(f"{s:.3f}" for s in sensitivity_at(counts))) for group, counts in groups.items()]
     columns = ("structure", "model", *(f"{rate:g}" for rate in RATES))
-    note = "Highest sensitivity over all thresholds, at no more than so many false positives a volume."
+    volumes = len({row["case"] for row in froc})
+    note = (
+        "Highest sensitivity over all thresholds, at no more than so many false positives a volume; pooled over "
+        f"{volumes} volumes."
+    )
     return Table("FROC", columns, tuple(rows), note)

@@ -50,7 +50,12 @@ def test_folders_are_compared_patient_by_patient(folders):
     small = [float(row["dice"]) for row in rows if (row["model"], row["structure"]) == ("small", "disc")]
     assert 0.4 < min(small) < max(small) < 0.95
     report = (folders / "out" / "report.md").read_text()
-    assert re.search(r"- small minus perfect: -0\.\d+ \[.*n = 8, p = 0\.0078: small is worse\.", report)
+    assert re.search(
+        r"- small minus perfect: -0\.\d+ \[.*n = 8, corrected p = 0\.0078: small is worse\.", report
+    )
+    assert re.search(r"\| mean of classes \| small \|.*\| 0\.00781 \| 0\.00781 \|", report)  # the verdict's p
+    assert re.search(r"\| disc \| small \|.*\| 0\.00781 \| 0\.0234 \|", report)  # of three structures
+    assert f"pooled over {2 * PATIENTS} volumes of {PATIENTS} patients" in report
     for title in ("Accuracy", "Differences", "Lowest differences", "Within the stack", "Lesions"):
         assert f"## {title}" in report
     assert r"- patients: 8, by (patient\d+)_" in report
