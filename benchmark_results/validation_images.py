@@ -6,7 +6,6 @@ import shutil
 import sys
 from pathlib import Path
 
-
 NAME = "Dataset027_ACDC40"
 
 
