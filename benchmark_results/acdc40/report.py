@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 import pandas as pd
+import torch
 
 from nnunet_slice_attention.evaluation.segmentations import FOREGROUND
 from nnunet_slice_attention.report.figures import difference_figure
@@ -26,7 +27,9 @@ def main() -> None:
     if not folders:
         raise SystemExit(f"{os.environ['nnUNet_results']} holds no comparison. Start run.sh first.")
     cases = pd.concat([read(folder) for folder in folders])
-    cases = cases.assign(model=cases.model.map(short_names(list(cases.model.unique()))))
+    planned = (HERE / "models.txt").read_text(encoding="utf-8").split()
+    short = short_names(planned)
+    cases = cases.assign(model=cases.model.map(short))
     cases[COLUMNS].round(5).to_csv(HERE / "cases.csv", index=False)
     # Seeds of a volume are more cases of its patient: figures are over patients, each the mean over volumes and seeds.
     by_seed = cases.assign(case=cases.case + " seed " + cases.seed)
@@ -36,7 +39,9 @@ def main() -> None:
     text = (HERE / "text.md").read_text(encoding="utf-8")
     page = text.format(
         accuracy=accuracy(by_seed, models),
-        differences="\n".join(differences(by_seed, models, reference) for reference in REFERENCES),
+        differences="\n".join(differences(by_seed, models, ref) for ref in REFERENCES if ref in models),
+        losses=losses(folders, short),
+        missing=", ".join(short[model] for model in planned if short[model] not in models) or "none",
         seeds=cases.seed.nunique(),
         volumes=cases.case.nunique(),
         patients=cases.patient.nunique(),
@@ -58,6 +63,26 @@ def commits() -> list[str]:
         p.read_text()
         for p in Path(os.environ["nnUNet_results"]).glob("seed*/Dataset027_*/*/fold_0/commit.txt")
     ]
+
+
+def losses(folders: list[Path], short: dict[str, str]) -> str:
+    """nnU-Net's training loss (cross-entropy minus soft Dice), its mean over each epoch."""
+    rows = []
+    for folder in folders:
+        for model, name in short.items():
+            checkpoint = folder.parent / "Dataset027_ACDC40" / model / "fold_0" / "checkpoint_final.pth"
+            if checkpoint.is_file():
+                kept = torch.load(checkpoint, map_location="cpu", weights_only=False)["logging"][
+                    "train_losses"
+                ]
+                rows.append(
+                    (name, folder.parent.name.removeprefix("seed"), *(f"{loss:.3f}" for loss in kept))
+                )
+    epochs = max(len(row) for row in rows) - 2
+    columns = ("model", "seed", *(f"epoch {n + 1}" for n in range(epochs)))
+    return Table(
+        "Training loss", columns, tuple(rows), "Cross-entropy minus soft Dice, mean over the epoch."
+    ).markdown()
 
 
 def accuracy(cases: pd.DataFrame, models: list[str]) -> str:
