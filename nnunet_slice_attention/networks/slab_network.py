@@ -189,8 +189,11 @@ class SlabNetwork(nn.Module):
 
         def unpad(t: Tensor) -> Tensor:
             scales = [p // s for p, s in zip(padded, t.shape[-2:], strict=True)]
-            height, width = (max(1, round(n * (1 / s))) for n, s in zip(size, scales, strict=True))
-            return t[..., :height, :width]  # as nnU-Net rounds the sizes of its targets
+            # As nnU-Net rounds the sizes of its targets; the finest head's may be symbols of an export.
+            height, width = (
+                n if s == 1 else max(1, round(n * (1 / s))) for n, s in zip(size, scales, strict=True)
+            )
+            return t[..., :height, :width]
 
         return _map(lambda t: self._with_missing(unpad(t), around), self.finish(decoded, around))
 
