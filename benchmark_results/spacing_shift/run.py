@@ -36,16 +36,8 @@ def main() -> None:
     for model in MODELS:
         remove_older(output(model), than=OUT / str(model) / "fold_0" / "checkpoint_final.pth")
         command = ["nnUNetv2_predict", "-d", NAME, "-c", model.configuration, "-f", "0", "-tr", model.trainer]
-        command += [
-            "-p",
-            model.plans,
-            "-i",
-            str(RAW / "imagesTs"),
-            "-o",
-            str(output(model)),
-            "-device",
-            "cpu",
-        ]
+        command += ["-p", model.plans, "-device", "cpu"]
+        command += ["-i", str(RAW / "imagesTs"), "-o", str(output(model))]
         call([*command, "--continue_prediction", "-npp", "1", "-nps", "1"])
     folders = [f"{model}={output(model)}" for model in MODELS]
     compare = [

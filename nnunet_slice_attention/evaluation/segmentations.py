@@ -107,11 +107,11 @@ def read_pair(
         OSError: a file is cut off.
         ValueError: the two differ in geometry, or hold a label that the data set does not have.
     """
-    for path in (truth, prediction):
+    for path, next_step in ((truth, "Restore this truth"), (prediction, "Predict this case again")):
         try:
             check_complete(path)
         except OSError as error:
-            raise OSError(f"{path}: {error}. Predict this case again.") from error
+            raise OSError(f"{path}: {error}. {next_step}.") from error
     (true_labels, of_truth), (predicted, of_prediction) = (
         reader.read_seg(str(p)) for p in (truth, prediction)
     )
