@@ -7,9 +7,10 @@
 
 The list names a trainer a line, for configuration 2d with compact plans, or TRAINER__PLANS__CONFIGURATION. Each run
 trains one fold, then validates the final checkpoint on all validation volumes without mirroring. Training steps run in
-mixed precision (bfloat16), as nnU-Net's do on a GPU, validation in single precision. Results go to
-`$nnUNet_results/seedN`: use one results folder for one number of epochs. A finished run is skipped, a cut-off one goes
-on from its last epoch. The report beside the list makes the table.
+mixed precision (bfloat16), as nnU-Net's do on a GPU, or in single precision, which some processors are faster in;
+validation in single precision. Results go to `$nnUNet_results/seedN`: use one results folder for one number of epochs
+and one precision. A finished run is skipped, a cut-off one goes on from its last epoch. The report beside the list
+makes the table.
 """
 
 import argparse
@@ -36,13 +37,16 @@ def main() -> int:
         "--trainers", type=Path, required=True, help="file with the name of a trainer or a model a line"
     )
     parser.add_argument("--fold", type=int, default=0)
+    parser.add_argument("--precision", choices=("bfloat16", "single"), default="bfloat16")
     args = parser.parse_args()
     runs = [(trainer, seed) for seed in args.seeds for trainer in args.trainers.read_text().split()]
     with ThreadPoolExecutor(args.workers) as pool:
         failed = [
             run
             for run, ok in zip(
-                runs, pool.map(lambda r: launch(args.dataset, args.fold, *r, args.epochs), runs), strict=True
+                runs,
+                pool.map(lambda r: launch(args.dataset, args.fold, *r, args.epochs, args.precision), runs),
+                strict=True,
             )
             if not ok
         ]
@@ -55,7 +59,7 @@ def log_file(name: str, fold: int, seed: int) -> Path:
     return Path(os.environ["nnUNet_results"]) / f"seed{seed}" / f"{name}_fold{fold}.log"
 
 
-def launch(dataset: str, fold: int, name: str, seed: int, epochs: int) -> bool:
+def launch(dataset: str, fold: int, name: str, seed: int, epochs: int, precision: str) -> bool:
     """One run in a process of its own, so that seeds and threads are its own."""
     log = log_file(name, fold, seed)
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -64,7 +68,7 @@ def launch(dataset: str, fold: int, name: str, seed: int, epochs: int) -> bool:
     env = os.environ | threads | {"nnUNet_results": str(log.parent), "nnUNet_n_proc_DA": "0"}
     print(f"run {name} fold {fold} seed {seed}", flush=True)
     with log.open("a") as out:
-        call = f"train_and_validate({dataset!r}, {fold}, {name!r}, {seed}, {epochs})"
+        call = f"train_and_validate({dataset!r}, {fold}, {name!r}, {seed}, {epochs}, {precision!r})"
         command = [sys.executable, "-c", f"from run import train_and_validate; {call}"]
         env["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), env.get("PYTHONPATH", "")])
         return (
@@ -73,7 +77,7 @@ def launch(dataset: str, fold: int, name: str, seed: int, epochs: int) -> bool:
         )
 
 
-def train_and_validate(dataset: str, fold: int, name: str, seed: int, epochs: int) -> None:
+def train_and_validate(dataset: str, fold: int, name: str, seed: int, epochs: int, precision: str) -> None:
     import numpy as np
     import torch
     from nnunetv2.run.run_training import get_trainer_from_args
@@ -106,7 +110,8 @@ def train_and_validate(dataset: str, fold: int, name: str, seed: int, epochs: in
         commits.write_text("+".join(dict.fromkeys([*before, commit()])))
         trainer.save_every = 1
         trainer.num_val_iterations_per_epoch = 5  # the online figure is not used
-        trainer.train_step = torch.autocast("cpu", torch.bfloat16)(trainer.train_step)
+        if precision == "bfloat16":
+            trainer.train_step = torch.autocast("cpu", torch.bfloat16)(trainer.train_step)
         trainer.run_training()
     trainer.load_checkpoint(str(folder / "checkpoint_final.pth"))
     trainer.inference_allowed_mirroring_axes = None  # a quarter of the time, the same for all

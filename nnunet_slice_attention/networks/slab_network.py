@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..attention.neighbours import Neighbourhood, like
+from .slicewise import Slices, map_each, slicewise, slicewise_centre_learns
 from .topology import UNetTopology
 
 Logits = Tensor | list[Tensor]
@@ -36,6 +37,7 @@ class SlabNetwork(nn.Module):
     Attributes:
         context_radius: R; the output at slice i depends on slices i-R..i+R and on no other.
         centre_only_in_training: in training mode decode only the middle slice of a slab.
+        context_learns: False: where only the middle slice is decoded, its neighbours' features carry no gradient.
         fusion_radius: what of that the features of encoded slices reach; the rest enters as channels of the images.
         head_strides: (vertical, horizontal) downsampling of each of the decoder's heads, finest first.
         has_background: channel 0 of the logits is the background; False where regions are trained.
@@ -71,6 +73,7 @@ class SlabNetwork(nn.Module):
             slices_per_image * in_channels, num_classes, deep_supervision
         )
         self.centre_only_in_training = False
+        self.context_learns = True
         self.has_background = True
 
     @classmethod
@@ -116,14 +119,14 @@ class SlabNetwork(nn.Module):
         """
         if x.ndim == 4:
             stack = rearrange(x, "b (s c) h w -> b s c h w", s=self._channel_view_slices(x))
-            return _map(lambda t: t[:, 0], self._segment(stack, [self.context_radius], valid))
+            return map_each(lambda t: t[:, 0], self._segment(stack, [self.context_radius], valid))
         if x.ndim != 5:
             raise ValueError(f"expected (B, C, S, H, W) or (B, n*C, H, W), got shape {tuple(x.shape)}.")
         n_slices = x.shape[2]
         only_centre = self.training and self.centre_only_in_training
         stack = rearrange(x, "b c s h w -> b s c h w")
         logits = self._segment(stack, [n_slices // 2] if only_centre else range(n_slices), valid)
-        return _map(lambda t: rearrange(t, "b t k h w -> b k t h w"), logits)
+        return map_each(lambda t: rearrange(t, "b t k h w -> b k t h w"), logits)
 
     def _channel_view_slices(self, x: Tensor) -> int:
         n = 2 * self.context_radius + 1
@@ -166,10 +169,7 @@ class SlabNetwork(nn.Module):
         images = torch.cat([around.neighbour_or_centre(stack, offset) for offset in reach], dim=2)
         # Every image has the channels the encoder was built for, also where it repeats its centre.
         images = images.repeat(1, 1, self.slices_per_image // len(reach), 1, 1)
-        images = rearrange(images, "b t c h w -> (b t) c h w")
-        return [
-            rearrange(f, "(b t) c h w -> b t c h w", b=len(stack)) for f in self.encoder(self._padded(images))
-        ]
+        return self._run(self.encoder, self._padded(images))
 
     def decode(self, skips: list[Tensor], around: Neighbourhood, size: Sequence[int]) -> Logits:
         """Logits of the centres from the features of all slices within `fusion_radius` of them.
@@ -182,9 +182,7 @@ class SlabNetwork(nn.Module):
         Returns:
             (B, T, K, H, W); with deep supervision a list of them, finest first.
         """
-        fused = self.fuse(skips, around)
-        decoded = self.decoder([rearrange(f, "b t c h w -> (b t) c h w") for f in fused])
-        decoded = _map(lambda t: rearrange(t, "(b t) k h w -> b t k h w", b=len(skips[0])), decoded)
+        decoded = self._run(self.decoder, self.fuse(skips, around))
         padded = skips[0].shape[-2:]
 
         def unpad(t: Tensor) -> Tensor:
@@ -195,7 +193,14 @@ class SlabNetwork(nn.Module):
             )
             return t[..., :height, :width]
 
-        return _map(lambda t: self._with_missing(unpad(t), around), self.finish(decoded, around))
+        return map_each(lambda t: self._with_missing(unpad(t), around), self.finish(decoded, around))
+
+    def _run(self, network: nn.Module, slices: Slices) -> Slices:
+        """Encoder or decoder on (B, S, C, h, w) or a list of them, one a stage."""
+        centre_learns = self.training and self.centre_only_in_training and not self.context_learns
+        n_slices = (slices[0] if isinstance(slices, list) else slices).shape[1]
+        # Where the centre alone is encoded or decoded there is no context.
+        return (slicewise_centre_learns if centre_learns and n_slices > 1 else slicewise)(network, slices)
 
     def _with_missing(self, logits: Tensor, around: Neighbourhood) -> Tensor:
         """(B, T, K, h, w) with background where a slice is missing.
@@ -208,10 +213,6 @@ class SlabNetwork(nn.Module):
         return torch.where(like(around.centre(around.valid), logits), logits, nothing)
 
     def _padded(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) zero-padded, as nnU-Net pads, to a multiple of the encoder's stride."""
+        """(..., H, W) zero-padded, as nnU-Net pads, to a multiple of the encoder's stride."""
         pad_y, pad_x = (-s % k for s, k in zip(x.shape[-2:], self.total_stride, strict=True))
         return F.pad(x, (0, pad_x, 0, pad_y)) if pad_y or pad_x else x
-
-
-def _map(fn, logits: Logits) -> Logits:
-    return [fn(t) for t in logits] if isinstance(logits, (list, tuple)) else fn(logits)

@@ -6,12 +6,13 @@ Training uses shallow slabs, many of them: it lives on variety. See docs/explana
 
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
-Sampling = Literal["short", "full", "centre", "deep"]
-SAMPLINGS: tuple[Sampling, ...] = ("short", "full", "centre", "deep")
+Sampling = Literal["context", "short", "full", "centre", "deep"]
+SAMPLINGS: tuple[Sampling, ...] = get_args(Sampling)
+CENTRE_LEARNS: tuple[Sampling, ...] = ("context", "centre")  # the loss sees a slab's middle slice only
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,7 @@ class SlabPlan:
     Attributes:
         in_plane: (H, W), the plan's 2D patch.
         train_depth: slices of a training slab.
-        train_slabs: slabs of a training batch; train_depth * train_slabs is close to the plan's 2D batch size, and
-            above it where one slab is.
+        train_slabs: slabs of a training batch.
         train_margin: missing slices that a volume gets at both ends in training.
         predict_depth: slices of the patch in the saved plans.
     """
@@ -37,6 +37,12 @@ class SlabPlan:
 def training_slabs(batch_size: int, context_radius: int, sampling: Sampling) -> tuple[int, int]:
     """(depth, number) of a batch's slabs for a plan of `batch_size` independent slices.
 
+    context: 2R+1 slices, loss on the middle one, no gradient through the others. As many slabs as the plan has slices:
+        a batch teaches as many independent slices as nnU-Net's own;
+
+    In the others gradients pass through all slices, and number times depth is close to `batch_size`, or above it where
+    one slab is:
+
     short: R+1 slices, so that most slices of a slab have a neighbour, loss on all of them;
     full: 2R+1 slices, so that one slice has all its neighbours, loss on all of them;
     centre: 2R+1 slices, loss on the middle one;
@@ -47,6 +53,8 @@ def training_slabs(batch_size: int, context_radius: int, sampling: Sampling) -> 
     full_context = 2 * context_radius + 1
     if sampling == "deep":
         return max(batch_size, full_context), 1
+    if sampling == "context":
+        return full_context, batch_size
     depth = {"short": max(2, context_radius + 1), "full": max(2, full_context), "centre": full_context}[
         sampling
     ]
@@ -56,8 +64,9 @@ def training_slabs(batch_size: int, context_radius: int, sampling: Sampling) -> 
 def training_margin(depth: int, context_radius: int, sampling: Sampling) -> int:
     """Missing slices to add at both ends of a volume, so that its first slices are drawn in all their contexts.
 
-    With depth - 1 of them, which short slabs get, every slice of a volume is drawn equally often. Longer slabs get R:
-    with more, too much of a batch would be missing; their first and last slices are drawn less often than the others.
+    With depth - 1 of them, which short slabs get, every slice of a volume is drawn equally often; with R where the
+    middle slice learns. The others get R too: with more, too much of a batch would be missing; their first and last
+    slices are drawn less often than the others.
     """
     return depth - 1 if sampling == "short" else context_radius
 
@@ -70,7 +79,7 @@ def prediction_depth(batch_size: int, context_radius: int, median_depth: int) ->
     return max(2 * context_radius + 1, min(median_depth, 2 * batch_size))
 
 
-def slab_plan(plans: dict, configuration: str, context_radius: int, sampling: Sampling = "short") -> SlabPlan:
+def slab_plan(plans: dict, configuration: str, context_radius: int, sampling: Sampling = "context") -> SlabPlan:
     """The slabs for a plan. Idempotent: a plan already rewritten gives the same answer.
 
     Raises:

@@ -13,7 +13,7 @@ from ..augmentation.slice_coherent import make_slice_coherent
 from ..environment import commit, versions
 from ..networks import NETWORKS, SlabNetwork, UNetTopology, create_network
 from ..nnunet.border_padding import BorderPaddedDataset
-from ..nnunet.plans_rule import Sampling, slab_plan, with_prediction_slab
+from ..nnunet.plans_rule import CENTRE_LEARNS, Sampling, slab_plan, with_prediction_slab
 from .optimisers import OPTIMISERS, Optimiser
 
 REGIONS = "slice_attention_trains_regions"  # entry of the saved plans
@@ -35,7 +35,7 @@ class nnUNetTrainerSlab(nnUNetTrainer):
 
     network_name: ClassVar[str]
     network_options: ClassVar[dict[str, Any]] = {}
-    sampling: ClassVar[Sampling] = "short"
+    sampling: ClassVar[Sampling] = "context"
     optimiser: ClassVar[Optimiser] = "sgd"
     epochs: ClassVar[int | None] = None
 
@@ -109,7 +109,8 @@ class nnUNetTrainerSlab(nnUNetTrainer):
             deep_supervision=enable_deep_supervision,
             **cls.network_options,
         )
-        network.centre_only_in_training = cls.sampling == "centre"
+        network.centre_only_in_training = cls.sampling in CENTRE_LEARNS
+        network.context_learns = cls.sampling != "context"
         network.has_background = not plans_manager.plans.get(REGIONS, False)
         return network
 
@@ -143,7 +144,7 @@ class nnUNetTrainerSlab(nnUNetTrainer):
     @classmethod
     def get_training_transforms(cls, *args, **kwargs):
         pipeline = super().get_training_transforms(*args, **kwargs)
-        return make_slice_coherent(pipeline, keep_centre_only=cls.sampling == "centre")
+        return make_slice_coherent(pipeline, keep_centre_only=cls.sampling in CENTRE_LEARNS)
 
     def get_tr_and_val_datasets(self):
         return tuple(BorderPaddedDataset(d, self.slab_margin) for d in super().get_tr_and_val_datasets())

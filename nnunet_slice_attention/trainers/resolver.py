@@ -17,8 +17,6 @@ from ..networks import NETWORKS
 BASES: dict[str, dict[str, Any]] = {
     f"nnUNetTrainer{network}": {"network_name": network} for network in NETWORKS
 }
-# In slabs of R+1 slices a bag of both neighbours never comes up, so that likeness would stay untrained.
-BASES["nnUNetTrainerVAUNet"]["sampling"] = "full"
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "RepeatCentre": {"network_options": {"repeat_centre": True}},
@@ -38,6 +36,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "3sliceImages": {"network_options": {"slices_per_image": 3}},
     **{f"{n}head{'s' * (n > 1)}": {"network_options": {"num_heads": n}} for n in (1, 4, 8, 16, 32)},
     **{f"{n}slice{'s' * (n > 1)}": {"network_options": {"context_radius": n // 2}} for n in (1, 3, 5, 7, 9)},
+    "ContextSlabs": {"sampling": "context"},
     "ShortSlabs": {"sampling": "short"},
     "FullSlabs": {"sampling": "full"},
     "CentreLoss": {"sampling": "centre"},

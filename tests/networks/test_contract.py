@@ -116,6 +116,37 @@ def test_centre_only_training_gives_the_middle_slice_of_the_slab_view(name, opti
 
 
 @every_network
+@pytest.mark.parametrize("autocast", [False, True])
+def test_without_gradient_through_the_context_the_centre_learns_the_same_and_the_context_nothing(
+    name, options, autocast
+):
+    network = build(name, options, deep_supervision=True, double=not autocast).train()
+    radius = network.context_radius
+    x = slab(depth=2 * radius + 1, batch=2).to(torch.float32 if autocast else torch.float64).requires_grad_()
+
+    def outputs_and_influence():
+        network.zero_grad()
+        x.grad = None
+        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+            outputs = network(x)
+        sum(o.float().square().mean() for o in outputs).backward()
+        return outputs, x.grad.abs().amax(dim=(0, 1, 3, 4))
+
+    network.centre_only_in_training = True
+    expected, _ = outputs_and_influence()
+    network.context_learns = False
+    outputs, influence = outputs_and_influence()
+    tolerance = {"rtol": 0, "atol": 1e-10} if not autocast else {}
+    for got, want in zip(outputs, expected, strict=True):
+        torch.testing.assert_close(got, want, **tolerance)
+    # What enters as a channel of the centre's own image keeps its gradient.
+    reached = [i for i in range(2 * radius + 1) if influence[i] > 0]
+    assert reached == list(range(radius - network.image_radius, radius + network.image_radius + 1))
+    without = {k for k, p in network.named_parameters() if p.grad is None or not p.grad.any()}
+    assert {k for k in without if "temperature" not in k or not network.repeat_centre} == set()
+
+
+@every_network
 def test_torch_export_gives_the_same_logits(name, options):
     network = build(name, options, double=False).eval()
     x = slab(depth=3).float()
@@ -124,9 +155,11 @@ def test_torch_export_gives_the_same_logits(name, options):
 
 
 @every_default
-def test_torch_compile_takes_the_network_in_one_graph(name, options):
+@pytest.mark.parametrize("centre_only", [False, True])
+def test_torch_compile_takes_the_network_in_one_graph(name, options, centre_only):
     torch.compiler.reset()
     network = build(name, options, double=False).train()
+    network.centre_only_in_training, network.context_learns = centre_only, not centre_only
     x = slab(depth=3).float()
     expected = network(x)
     compiled = torch.compile(network, fullgraph=True, backend="aot_eager")(x)

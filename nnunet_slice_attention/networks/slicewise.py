@@ -1,0 +1,42 @@
+"""Running a 2D network on every slice of a stack, in training with or without a gradient through the context."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+Slices = Tensor | list[Tensor]  # (B, S, ...), or one such tensor a stage
+Network = Callable[[Slices], Slices]
+
+
+def map_each(fn: Callable[[Tensor], Tensor], x: Slices) -> Slices:
+    """`fn` of a tensor, or of each in a list."""
+    return [fn(t) for t in x] if isinstance(x, (list, tuple)) else fn(x)
+
+
+def slicewise(network: Network, slices: Slices) -> Slices:
+    """(B, S, C, h, w) -> (B, S, C', h', w'): what `network` makes of (B*S, C, h, w)."""
+    n_slices = (slices[0] if isinstance(slices, list) else slices).shape[1]
+    made = network(map_each(lambda t: t.flatten(0, 1), slices))
+    return map_each(lambda t: t.unflatten(0, (-1, n_slices)), made)
+
+
+def slicewise_centre_learns(network: Network, slices: Slices) -> Slices:
+    """As `slicewise`, but only the result of the middle slice, S // 2, carries a gradient.
+
+    The others are computed without keeping activations: about an eighth of the time that they would take in training.
+    """
+    n_slices = (slices[0] if isinstance(slices, list) else slices).shape[1]
+    middle = n_slices // 2
+    others = [s for s in range(n_slices) if s != middle]
+    # The centre first: autocast keeps its casts of the weights, and casts made without a gradient would be kept too.
+    centre = slicewise(network, map_each(lambda t: t[:, middle : middle + 1], slices))
+    with torch.no_grad():
+        context = slicewise(network, map_each(lambda t: t[:, others], slices))
+
+    def in_order(centre: Tensor, context: Tensor) -> Tensor:
+        return torch.cat([context[:, :middle], centre, context[:, middle:]], dim=1)
+
+    if isinstance(centre, (list, tuple)):
+        return [in_order(*pair) for pair in zip(centre, context, strict=True)]
+    return in_order(centre, context)
