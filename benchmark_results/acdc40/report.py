@@ -14,7 +14,7 @@ import torch
 from nnunet_slice_attention.evaluation.segmentations import FOREGROUND
 from nnunet_slice_attention.report.figures import difference_figure
 from nnunet_slice_attention.report.names import short_names
-from nnunet_slice_attention.report.summary import MEAN, difference_table, patient_figures, structures_of
+from nnunet_slice_attention.report.summary import MEAN, difference_table, paired, patient_figures, structures_of
 from nnunet_slice_attention.report.tables import Table, mean_sd
 
 HERE = Path(__file__).parent
@@ -41,6 +41,7 @@ def main() -> None:
         accuracy=accuracy(by_seed, models),
         differences="\n".join(differences(by_seed, models, ref) for ref in REFERENCES if ref in models),
         losses=losses(folders, short),
+        short_slabs=short_slabs(by_seed),
         missing=", ".join(short[model] for model in planned if short[model] not in models) or "none",
         seeds=cases.seed.nunique(),
         volumes=cases.case.nunique(),
@@ -83,6 +84,18 @@ def losses(folders: list[Path], short: dict[str, str]) -> str:
     return Table(
         "Training loss", columns, tuple(rows), "Cross-entropy minus soft Dice, mean over the epoch."
     ).markdown()
+
+
+def short_slabs(by_seed: pd.DataFrame) -> str:
+    """What the networks lost to nnU-Net 2D with an earlier sampling, each against the 2D training of its own time."""
+    earlier = pd.read_csv(HERE / "short_slabs.csv")
+    rows = []
+    for model in earlier.model.unique():
+        if model != REFERENCES[0] and model in set(by_seed.model):
+            then, now = (paired(cases, model, REFERENCES[0], MEAN).difference for cases in (earlier, by_seed))
+            rows.append((model, str(then), str(now)))
+    columns = ("model", "before [95 % CI]", "context slabs [95 % CI]")
+    return Table(f"Dice minus that of {REFERENCES[0]}, before and after", columns, tuple(rows)).markdown()
 
 
 def accuracy(cases: pd.DataFrame, models: list[str]) -> str:

@@ -114,17 +114,19 @@ def check_slabs(plans: dict, trainer: type) -> Check:
     height, width = slab.in_plane
     reach = radius * plans["original_median_spacing_after_transp"][0]
     text = (
-        f"training {slab.train_slabs} x {slab.train_depth} slices of {height} x {width}, prediction "
+        f"training {slab.train_slabs} slabs of {slab.train_depth} slices of {height} x {width}, prediction "
         f"{slab.predict_depth} slices; a slice sees {radius} neighbour{'s' * (radius != 1)} on each side, {reach:g} mm"
     )
     planned = PlansManager(plans).get_configuration(CONFIGURATION).batch_size
-    slices = slab.train_slabs * slab.train_depth
+    slices = slab.train_slabs * (1 if trainer.sampling == "context" else slab.train_depth)
     if slab.train_slabs > 1 or slices <= planned:
         return Check("slabs", True, text)
-    text += f"; a training step takes {slices} slices, where nnU-Net planned {planned} for the GPU's memory"
+    text += (
+        f"; a training step learns from {slices} slices, where nnU-Net planned {planned} for the GPU's memory"
+    )
     return Check(
         "slabs",
         True,
         text,
-        "If it does not fit, take a smaller context, e.g. suffix _3slices, or _ShortSlabs.",
+        "If it does not fit, leave out the suffix that says how slabs are formed, or take fewer slices, e.g. _3slices.",
     )

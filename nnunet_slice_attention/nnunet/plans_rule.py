@@ -79,7 +79,9 @@ def prediction_depth(batch_size: int, context_radius: int, median_depth: int) ->
     return max(2 * context_radius + 1, min(median_depth, 2 * batch_size))
 
 
-def slab_plan(plans: dict, configuration: str, context_radius: int, sampling: Sampling = "context") -> SlabPlan:
+def slab_plan(
+    plans: dict, configuration: str, context_radius: int, sampling: Sampling = "context"
+) -> SlabPlan:
     """The slabs for a plan. Idempotent: a plan already rewritten gives the same answer.
 
     Raises:

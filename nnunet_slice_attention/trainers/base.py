@@ -73,8 +73,8 @@ class nnUNetTrainerSlab(nnUNetTrainer):
         )
         if slabs < gpus:
             raise ValueError(
-                f"{gpus} GPUs cannot share a batch of {slabs} slabs. Train with -num_gpus {slabs} or fewer, with "
-                "_ShortSlabs, or with plans of a larger batch."
+                f"{gpus} GPUs cannot share a batch of {slabs} slabs. Train with -num_gpus {slabs} or fewer, "
+                "without a suffix that says how slabs are formed, or with plans of a larger batch."
             )
         share = self.oversample_foreground_percent
         super()._set_batch_size_and_oversample()

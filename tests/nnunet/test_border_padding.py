@@ -5,7 +5,7 @@ from nnunetv2.training.dataloading.data_loader import nnUNetDataLoader
 from nnunetv2.utilities.label_handling.label_handling import LabelManager
 
 from nnunet_slice_attention.nnunet.border_padding import BorderPaddedDataset, PaddedVolume
-from nnunet_slice_attention.nnunet.plans_rule import training_margin, training_slabs
+from nnunet_slice_attention.nnunet.plans_rule import CENTRE_LEARNS, training_margin, training_slabs
 
 VOLUME = np.arange(2 * 4 * 5 * 6, dtype=np.float32).reshape(2, 4, 5, 6) + 1
 
@@ -46,7 +46,15 @@ def test_a_class_is_found_where_the_padded_volume_has_it():
 
 @pytest.mark.parametrize(
     ("radius", "sampling", "ends"),
-    [(0, "short", 1), (1, "short", 1), (2, "short", 1), (1, "centre", 1), (1, "full", 2 / 3)],
+    [
+        (0, "short", 1),
+        (1, "short", 1),
+        (2, "short", 1),
+        (1, "centre", 1),
+        (0, "context", 1),
+        (2, "context", 1),
+        (1, "full", 2 / 3),
+    ],
 )
 def test_how_often_nnunet_draws_the_slices_at_the_ends(radius, sampling, ends):
     depth, _ = training_slabs(6, radius, sampling)
@@ -57,7 +65,7 @@ def test_how_often_nnunet_draws_the_slices_at_the_ends(radius, sampling, ends):
     np.random.seed(0)
     for _ in range(20_000):
         (first, *_), (end, *_) = loader.get_bbox(np.array([n_slices + 2 * margin, 5, 6]), False, None)
-        with_loss = [first + depth // 2] if sampling == "centre" else range(first, end)
+        with_loss = [first + depth // 2] if sampling in CENTRE_LEARNS else range(first, end)
         inside = [z - margin for z in with_loss if 0 <= z - margin < n_slices]
         drawn[inside] += 1
     middle = drawn[3:7].mean()

@@ -131,7 +131,7 @@ def test_a_planned_data_set_is_described_in_slices_and_millimetres(folders, plan
     assert "array axis 2" in text
     assert "median 8 mm between slices, 1.6 x 1.6 mm in plane, ratio 5.0" in text
     assert "median 10 slices" in text
-    assert "training 4 x 3 slices of 256 x 224, prediction 10 slices" in text
+    assert "training 12 slabs of 5 slices of 256 x 224, prediction 10 slices" in text
     assert "2 neighbours on each side, 16 mm" in text
 
 
@@ -153,7 +153,7 @@ def test_a_step_of_more_slices_than_planned_is_a_note(folders, plans, capsys):
     plans["configurations"]["2d"]["batch_size"] = 2
     write(folders, plans)
     status, text = diagnose(capsys, "-d", "27", "-tr", f"{CSA}_9slices_FullSlabs")
-    assert status == 0 and "takes 9 slices, where nnU-Net planned 2" in text and "_ShortSlabs" in text
+    assert status == 0 and "learns from 9 slices, where nnU-Net planned 2" in text and "_3slices" in text
     _, text = diagnose(capsys, "-d", "27", "-tr", CSA)
     assert "where nnU-Net planned" not in text
 

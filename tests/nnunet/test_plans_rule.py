@@ -36,6 +36,9 @@ def plans():
 @pytest.mark.parametrize(
     ("batch", "radius", "sampling", "expected"),
     [
+        (6, 1, "context", (3, 6)),
+        (6, 0, "context", (1, 6)),
+        (40, 2, "context", (5, 40)),
         (6, 1, "short", (2, 3)),
         (6, 1, "full", (3, 2)),
         (6, 0, "full", (2, 3)),
@@ -83,7 +86,7 @@ def test_the_saved_plans_differ_in_the_patch_only_and_the_rule_is_idempotent(pla
 
 def test_a_configuration_that_inherits_its_patch_works(plans):
     slab = slab_plan(plans, "2d_child", 1)
-    assert (slab.in_plane, slab.train_slabs) == ((256, 224), 6)
+    assert (slab.in_plane, slab.train_slabs) == ((256, 224), 12)
     assert with_prediction_slab(plans, "2d_child", slab)["configurations"]["2d"]["patch_size"] == [256, 224]
 
 
@@ -108,8 +111,13 @@ BATCHES, RADII, MEDIANS = st.integers(1, 500), st.integers(0, 8), st.integers(2,
 
 
 @given(BATCHES, RADII, st.sampled_from(SAMPLINGS))
-def test_training_slabs_hold_the_batch_as_nearly_as_whole_slabs_can(batch, radius, sampling):
+def test_training_slabs_hold_the_batch_as_nearly_as_whole_slabs_can_or_have_it_in_their_middles(
+    batch, radius, sampling
+):
     depth, slabs = training_slabs(batch, radius, sampling)
+    if sampling == "context":
+        assert (depth, slabs) == (2 * radius + 1, batch)
+        return
     assert slabs >= 1
     assert depth >= (2 * radius + 1 if sampling != "short" else radius + 1)
     if batch >= depth:

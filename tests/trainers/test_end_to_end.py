@@ -105,7 +105,7 @@ def test_every_other_network_trains_validates_and_predicts(
 def test_regions_an_ignore_label_and_two_channels_train_and_validate(
     run_nnunet, nnunet_folders, tiny_regions
 ):
-    trainer = f"{CSA}_CentreLoss_AdamW_8heads"
+    trainer = f"{CSA}_ShortSlabs_AdamW_8heads"
     run_nnunet("nnUNetv2_train", tiny_regions.id, "2d", 0, "-tr", trainer, "-device", "cpu")
     folder = model_folder(nnunet_folders, tiny_regions, trainer)
     summary = json.loads((folder / "fold_0" / "validation" / "summary.json").read_text())

@@ -34,12 +34,12 @@ def test_every_variant_builds_for_every_network_that_has_its_option(variant):
         assert network.context_radius in (0, trainer.context_radius())
 
 
-def test_a_bag_of_both_neighbours_comes_up_in_training_of_volumetric_attention():
-    trainer = resolve_trainer("nnUNetTrainerVAUNet")
-    assert (
-        training_slabs(6, trainer.context_radius(), trainer.sampling)[0] >= 2 * trainer.context_radius() + 1
-    )
-    assert resolve_trainer("nnUNetTrainerVAUNet_ShortSlabs").sampling == "short"
+@pytest.mark.parametrize("base", BASES)
+def test_a_slice_learns_with_its_whole_context_unless_a_suffix_says_otherwise(base):
+    trainer = resolve_trainer(base)
+    radius = trainer.context_radius()
+    assert training_slabs(6, radius, trainer.sampling) == (2 * radius + 1, 6)
+    assert resolve_trainer(f"{base}_ShortSlabs").sampling == "short"
 
 
 def test_every_network_has_a_trainer():
