@@ -21,7 +21,7 @@ from .manifest import hash_of, manifest_of
 from .truth import Truth
 
 RESULTS = ("cases.csv", "froc.csv", "manifest.json", "report.md", "report.html")
-SCHEMA = 1  # of the rows; count it up when a figure is defined anew
+SCHEMA = 2  # of the rows; count it up when a figure is defined anew
 AXIS_CASES = 20  # from which the axis of the slices is taken
 FILES = ("truth", "prediction", "probabilities")  # of a task
 
@@ -85,12 +85,15 @@ def compare(
 
     for name in RESULTS:  # if this call fails, no report of another one stays behind
         (output / name).unlink(missing_ok=True)
-    models = list(models)
-    if options.ensembles:
-        models += _ensembles(models, output / "ensembles", options.processes, truth)
     cases = sorted(patients)[:AXIS_CASES]
     thick = stack_axis(truth.reader(), [truth.file(case) for case in cases])
     rows, failures = _evaluated(models, truth, thick, output / "evaluated", options)
+    if (
+        not failures and options.ensembles
+    ):  # of probabilities that were checked with the evaluation of their models
+        ensembles = _ensembles(models, output / "ensembles", options.processes, truth)
+        more, failures = _evaluated(ensembles, truth, thick, output / "evaluated", options)
+        models, rows = [*models, *ensembles], rows + more
     if failures:
         return failures
     froc = [
@@ -111,7 +114,7 @@ def compare(
 
 
 def _ensembles(models: Sequence[Model], output: Path, processes: int, truth: Truth) -> list[Model]:
-    with_probabilities = [model for model in models if model.has_probabilities]
+    with_probabilities = [model for model in models if not model.without_probabilities]
     pairs = itertools.combinations(with_probabilities, 2)
     made = [ensemble(a, b, output / f"{a.name}___{b.name}", processes, truth) for a, b in pairs]
     return [model for model in made if model is not None]
@@ -123,8 +126,10 @@ def _evaluated(
     """Rows of all models with their name and fold, and messages; what was evaluated before is read again."""
     cache.mkdir(parents=True, exist_ok=True)
     labels = Labels.of_dataset(truth.dataset_json)
+    use_probabilities = options.lesion_sizes is not None or (options.ensembles and len(models) > 1)
     rows, failures = [], []
     for model in models:
+        saved = use_probabilities and not model.without_probabilities
         tasks = [
             Task(
                 case,
@@ -134,7 +139,7 @@ def _evaluated(
                 options.tolerance,
                 options.lesion_sizes,
                 thick,
-                model.probabilities(case) if options.lesion_sizes and model.has_probabilities else None,
+                model.probabilities(case) if saved else None,
             )
             for case, path in model.predictions.items()
         ]

@@ -40,8 +40,9 @@ class Model:
         return path if path.is_file() else None
 
     @property
-    def has_probabilities(self) -> bool:
-        return all(self.probabilities(case) for case in self.predictions)
+    def without_probabilities(self) -> list[str]:
+        """Cases whose probabilities were not saved."""
+        return [case for case in self.predictions if self.probabilities(case) is None]
 
 
 def split_name(text: str) -> tuple[str, Path]:
@@ -53,6 +54,10 @@ def split_name(text: str) -> tuple[str, Path]:
     name, _, folder = text.partition("=")
     if not (name and folder):
         raise ValueError(f"--predictions {text!r} is not NAME=FOLDER.")
+    if ENSEMBLE in name:
+        raise ValueError(
+            f"--predictions {text!r}: {ENSEMBLE.strip()!r} between spaces names ensembles. Rename it."
+        )
     return name, Path(folder)
 
 

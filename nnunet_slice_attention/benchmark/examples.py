@@ -52,4 +52,9 @@ def _example(title: str, case: str, models: Sequence[Model], truth: Truth, thick
     labels, reader = Labels.of_dataset(truth.dataset_json), truth.reader()
     ours, theirs = (read_pair(reader, truth.file(case), m.predictions[case], labels, thick) for m in models)
     image = ours.as_read(reader.read_images([str(truth.image(case))])[0][0])
+    if image.shape != ours.truth.shape:
+        raise ValueError(
+            f"{truth.image(case)} has the shape {image.shape}, its truth {ours.truth.shape}: give --images the images "
+            "of these truths, or leave it out."
+        )
     return Example(title, image, ours.truth, theirs.prediction, ours.prediction, ours.spacing[1:])

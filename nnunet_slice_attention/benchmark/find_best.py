@@ -45,7 +45,7 @@ def find_best(
     truth = truth_of_dataset(dataset)
     trained = [trained_model(dataset, str(model), folds, truth) for model in models]
     check_same_cases(trained, truth)
-    lacking = [model.name for model in trained if not model.has_probabilities]
+    lacking = [model.name for model in trained if model.without_probabilities]
     if ensembles and len(trained) > 1 and lacking:
         raise ValueError(
             f"{', '.join(lacking)}: the validation saved no probabilities for ensembles. Run nnUNetv2_train again "

@@ -43,6 +43,7 @@ def _of_model(model: Model) -> dict:
     return {
         "folds": folds,
         "cases": len(model.predictions),
+        "cases_without_probabilities": len(model.without_probabilities),
         "plans_sha256": hash_of(plans) if plans.is_file() else None,
         "checkpoints_sha256": {p.parent.name: hash_of(p) for p in checkpoints if p.is_file()},
         "training": {p.parent.name: _training(p) for p in noted if p.is_file()},

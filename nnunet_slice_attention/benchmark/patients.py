@@ -20,6 +20,9 @@ def group_by(rule: str | Path | None) -> Callable[[str], str]:
         lines = [line.split(",") for line in Path(rule).read_text().splitlines() if line.strip()]
         if wrong := [",".join(line) for line in lines if len(line) != 2 or not line[1].strip()]:
             raise ValueError(f"{rule}: {wrong[0]!r} is not CASE,PATIENT.")
+        cases = [case.strip() for case, _ in lines]
+        if twice := sorted({case for case in cases if cases.count(case) > 1}):
+            raise ValueError(f"{rule} names case {twice[0]} more than once: keep one of its lines.")
         patients = {case.strip(): patient.strip() for case, patient in lines}
 
         def from_table(case: str) -> str:

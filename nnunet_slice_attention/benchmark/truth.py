@@ -86,4 +86,8 @@ def truth_of_folder(folder: str | None, dataset_json: Path, images: str | None =
     if not Path(dataset_json).is_file():
         raise FileNotFoundError(f"{dataset_json} does not exist: give --dataset-json the data set's.")
     shown = Path(images) if images else None
+    if shown and not shown.is_dir():
+        raise FileNotFoundError(
+            f"{images} is no folder: give --images the folder of the images, or leave it out."
+        )
     return Truth(Path(folder), json.loads(Path(dataset_json).read_text()), images=shown)

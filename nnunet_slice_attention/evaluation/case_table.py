@@ -8,8 +8,9 @@ from pathlib import Path
 
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 
-from .froc import froc_counts, read_probability
+from .froc import froc_counts
 from .lesions import SIZE_NAMES, SIZES_MM, match_lesions
+from .probabilities import check_made_of, read_probabilities
 from .segmentations import Labels, read_pair
 from .slice_profile import PARTS, continuity_error, dice_by_position
 from .structure_metrics import structure_metrics
@@ -25,7 +26,8 @@ class Task:
         tolerance: of the normalised surface distance, in mm.
         lesion_sizes: diameters in mm between small, medium and large; None leaves lesions out.
         thick: axis along which slices are stacked.
-        probabilities: nnU-Net's file of them, for FROC; None leaves FROC out.
+        probabilities: nnU-Net's file of them, checked, and used for FROC where lesions are asked for; None leaves both
+            out.
     """
 
     case: str
@@ -67,6 +69,10 @@ def _try(task: Task, reader: BaseReaderWriter) -> tuple[list[dict], str]:
 def rows_of(task: Task, reader: BaseReaderWriter) -> list[dict]:
     """The rows of one case, one a structure."""
     pair = read_pair(reader, task.truth, task.prediction, task.labels, task.thick)
+    probabilities = None
+    if task.probabilities is not None:
+        probabilities = read_probabilities(task.probabilities)
+        check_made_of(pair.as_file(pair.prediction), probabilities, task.labels.manager(), task.probabilities)
     rows = []
     for name in task.labels.structures:
         truth, prediction = pair.masks(task.labels, name)
@@ -77,9 +83,9 @@ def rows_of(task: Task, reader: BaseReaderWriter) -> list[dict]:
         row["continuity_error"] = continuity_error(truth, prediction)
         if task.lesion_sizes is not None:
             row |= lesion_figures(truth, prediction, pair.spacing, task.lesion_sizes)
-            if task.probabilities is not None and name in task.labels.channels:
-                probability = read_probability(task.probabilities, task.labels.channels[name])
-                probability = pair.as_read(probability) * pair.counted(task.labels)
+            if probabilities is not None and name in task.labels.channels:
+                probability = pair.as_read(probabilities[task.labels.channels[name]])
+                probability = probability * pair.counted(task.labels)
                 row["froc"] = froc_counts(truth, probability, pair.spacing)
         rows.append(row)
     return rows

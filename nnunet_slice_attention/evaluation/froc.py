@@ -5,7 +5,6 @@ J. Appl. Photogr. Eng. 4:166-171, 1978.
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -57,17 +56,3 @@ def sensitivity_at(counts: Sequence[Mapping], rates: Sequence[float] = RATES) ->
     if any(np.isnan(sensitivity) for _, sensitivity in points):
         return [float("nan")] * len(rates)
     return [max((s for fp, s in points if fp <= rate), default=0.0) for rate in rates]
-
-
-def read_probability(file: Path, channel: int) -> np.ndarray:
-    """One channel of nnU-Net's `CASE.npz`, (S, H, W) as the segmentation's file has it.
-
-    Raises:
-        ValueError: not a probability: NaN, or outside 0 to 1.
-    """
-    probability = np.load(file)["probabilities"][channel].astype(np.float32)
-    if not ((probability >= 0) & (probability <= 1.001)).all():  # half precision rounds up
-        raise ValueError(
-            f"{file} holds values that are no probabilities (NaN, or outside 0 to 1): predict it again."
-        )
-    return probability

@@ -1,11 +1,12 @@
 """Reading a truth and its prediction, and refusing what cannot be compared."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
+from nnunetv2.utilities.label_handling.label_handling import LabelManager
 
 from ..files import check_complete
 
@@ -23,12 +24,14 @@ class Labels:
         channels: where nnU-Net's probabilities have them; the foreground has no channel.
         ignore: the label of voxels that count for nothing, if there is one.
         background: the label of everything else.
+        entries: of `dataset.json`, what nnU-Net makes its own `LabelManager` of.
     """
 
     structures: dict[str, tuple[int, ...]]
     channels: dict[str, int]
     ignore: int | None
     background: int = 0
+    entries: Mapping = field(default_factory=dict)
 
     @classmethod
     def of_dataset(cls, dataset_json: Mapping) -> "Labels":
@@ -44,7 +47,15 @@ class Labels:
         every = tuple(sorted({label for group in structures.values() for label in group}))
         if len(structures) > 1:
             structures[FOREGROUND] = every
-        return cls(structures, channels, ignore, background)
+        entries = {
+            "label_dict": dict(dataset_json["labels"]),
+            "regions_class_order": dataset_json.get("regions_class_order"),
+        }
+        return cls(structures, channels, ignore, background, entries)
+
+    def manager(self) -> LabelManager:
+        """nnU-Net's."""
+        return LabelManager(**self.entries)
 
     @property
     def known(self) -> set[int]:
@@ -69,6 +80,10 @@ class Pair:
     def as_read(self, volume: np.ndarray) -> np.ndarray:
         """A volume in the axes of the files, e.g. a probability, to (S, H, W)."""
         return np.moveaxis(volume, self.thick, 0)
+
+    def as_file(self, volume: np.ndarray) -> np.ndarray:
+        """The reverse of `as_read`."""
+        return np.moveaxis(volume, 0, self.thick)
 
     def masks(self, labels: Labels, structure: str) -> tuple[np.ndarray, np.ndarray]:
         """Truth and prediction of one structure, without the ignored voxels."""

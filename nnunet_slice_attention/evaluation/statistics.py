@@ -21,7 +21,10 @@ class PairedDifference(NamedTuple):
     high: float
 
     def __str__(self) -> str:
-        return f"{self.mean:+.4f} [{self.low:+.4f}, {self.high:+.4f}]"
+        if np.isnan(self.mean):
+            return "n/a"
+        bounds = "n/a" if np.isnan(self.low) else f"{self.low:+.4f}, {self.high:+.4f}"
+        return f"{self.mean:+.4f} [{bounds}]"
 
 
 def patient_means(
@@ -86,7 +89,11 @@ def compare(
     difference = paired_difference(baseline, other, seed=seed)
     deltas = np.array([other[patient] - baseline[patient] for patient in sorted(baseline)])
     differs = np.abs(deltas) > tie
-    p = float(wilcoxon(deltas).pvalue) if len(deltas) > 1 and differs.any() else float("nan")
+    p = (
+        float(wilcoxon(np.where(differs, deltas, 0)).pvalue)
+        if len(deltas) > 1 and differs.any()
+        else float("nan")
+    )
     return Comparison(
         difference,
         int((deltas[differs] > 0).sum()),
@@ -118,6 +125,8 @@ def verdict(name: str, baseline_name: str, comparison: Comparison, p: float) -> 
     """
     difference, n = comparison.difference, comparison.n
     title = f"{name} minus {baseline_name}"
+    if n == 0:
+        return f"{title}: no structure is in any case, so there is nothing to compare."
     if n < 2:
         return f"{title}: {difference.mean:+.4f} Dice, n = {n} is too small for an interval."
     said = f"{title}: {difference} Dice (95 % CI), n = {n}"

@@ -102,14 +102,12 @@ def figures_of(report: Report, cases: pd.DataFrame, models: Sequence[str]) -> di
 def verdicts_of(
     cases: pd.DataFrame, models: Sequence[str], reference: str, single: Sequence[str]
 ) -> list[str]:
-    """One sentence for each of `single` but the reference, on the mean of classes; all models are one family."""
+    """One sentence for each of `single` but the reference, on the mean of classes; they are one family."""
     overall = summary.with_mean(summary.structures_of(cases))[0]
-    others = [(overall, model) for model in models if model != reference]
+    others = [(overall, model) for model in models if model != reference and model in single]
     comparisons = {key: summary.paired(cases, key[1], reference, overall) for key in others}
-    p_values = summary.corrected(comparisons, overall)
-    found = [
-        verdict(key[1], reference, comparisons[key], p_values[key]) for key in others if key[1] in single
-    ]
+    p_values = summary.corrected(comparisons, overall, single)
+    found = [verdict(key[1], reference, comparisons[key], p_values[key]) for key in others]
     return found or ["Only one model: nothing to compare it with."]
 
 
@@ -117,7 +115,9 @@ def tables_of(report: Report, cases: pd.DataFrame, models: Sequence[str]) -> lis
     options = report.manifest["options"]
     tables = [
         summary.accuracy_table(cases, models, options["tolerance"]),
-        summary.difference_table(cases, models, report.short[report.reference]),
+        summary.difference_table(
+            cases, models, report.short[report.reference], [report.short[name] for name in report.single]
+        ),
         summary.worst_table(cases, models, report.short[report.reference]),
         summary.slice_table(cases, models),
         spacing_table(cases, models),
@@ -148,6 +148,12 @@ def facts_of(report: Report, cases: pd.DataFrame) -> dict[str, str]:
             name if name == shown else f"{shown}: {name}" for name, shown in report.short.items()
         ),
         "reference": report.reference,
+        "in no ensemble, and no FROC curve": ", ".join(
+            f"{report.short[name]} ({lacking} of {of_model['cases']} cases without saved probabilities)"
+            for name, of_model in manifest["models"].items()
+            if name in report.single and (lacking := of_model["cases_without_probabilities"])
+        )
+        or "none",
         "versions": f"{manifest['versions']}, commit {manifest['commit']}",
         "hardware": manifest["hardware"],
         "hash of the split": manifest["dataset"]["splits_sha256"] or "unknown",

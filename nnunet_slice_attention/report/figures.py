@@ -99,9 +99,8 @@ def spacing_figure(cases: pd.DataFrame, models: Sequence[str]) -> Figure:
     groups = spacing_groups(cases)
     lines = {}
     for model in models:
-        found = dice_by_spacing(groups, model, _overall(cases))
-        lines[model] = {f"{spacing}\nn = {len(dice)}": dice for spacing, dice in found.items()}
-    return _line_figure(lines, "distance between slices, n patients")
+        lines[model] = dice_by_spacing(groups, model, _overall(cases))
+    return _line_figure(lines, "distance between slices")
 
 
 def _line_figure(lines: Mapping[str, Mapping[str, Iterable[float]]], label: str) -> Figure:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from ..evaluation.froc import RATES, sensitivity_at
 from .summary import patient_figures, structures_of
-from .tables import Table, mean_sd
+from .tables import Table, mean_sd, number
 
 
 def lesion_table(cases: pd.DataFrame, models: Sequence[str], sizes: Mapping[str, str]) -> Table:
@@ -24,7 +24,7 @@ def lesion_table(cases: pd.DataFrame, models: Sequence[str], sizes: Mapping[str,
                     structure,
                     model,
                     f"{int(own.lesions.sum())}",
-                    f"{sensitivity:.3f}",
+                    number(sensitivity, ".3f"),
                     f"{own.lesions_made_up.mean():.2f}",
                     *by_size,
                 )
@@ -49,7 +49,7 @@ def froc_table(froc: Sequence[Mapping]) -> Table:
     groups: dict[tuple[str, str], list[Mapping]] = {}
     for row in froc:
         groups.setdefault((row["structure"], row["model"]), []).append(row)
-    rows = [(*group, *(f"{s:.3f}" for s in sensitivity_at(counts))) for group, counts in groups.items()]
+    rows = [(*group, *(number(s, ".3f") for s in sensitivity_at(counts))) for group, counts in groups.items()]
     columns = ("structure", "model", *(f"{rate:g}" for rate in RATES))
     volumes = len({row["case"] for row in froc})
     note = (

@@ -7,7 +7,7 @@ import pandas as pd
 from ..evaluation.segmentations import FOREGROUND
 from ..evaluation.slice_profile import PARTS
 from ..evaluation.statistics import Comparison, compare, holm, patient_means
-from .tables import Table, mean_sd, median_iqr
+from .tables import Table, mean_sd, median_iqr, number
 
 MEAN = "mean of classes"
 
@@ -75,7 +75,7 @@ def paired(cases: pd.DataFrame, model: str, reference: str, structure: str) -> C
 def accuracy_table(cases: pd.DataFrame, models: Sequence[str], tolerance: float) -> Table:
     columns = (
         "structure", "model", "n", "Dice, mean ± SD", "Dice, median [IQR]", f"NSD at {tolerance:g} mm",
-        "HD95 [mm]", "HD [mm]", "volume error [ml]", "missed", "hallucinated",
+        "HD95 [mm]", "HD [mm]", "volume error [ml]", "missed", "hallucinated", "in neither",
     )  # fmt: skip
     rows = []
     for structure in with_mean(structures_of(cases)):
@@ -99,6 +99,7 @@ def accuracy_table(cases: pd.DataFrame, models: Sequence[str], tolerance: float)
                     mean_sd(figures["volume_error_ml"], 1),
                     str((of_both.presence == "missed").sum()),
                     str((of_both.presence == "hallucinated").sum()),
+                    str((of_both.presence == "absent").sum()),
                 )
             )
     note = (
@@ -109,17 +110,24 @@ def accuracy_table(cases: pd.DataFrame, models: Sequence[str], tolerance: float)
     return Table("Accuracy", columns, tuple(rows), note)
 
 
-def corrected(found: Mapping[tuple[str, str], Comparison], overall: str) -> dict[tuple[str, str], float]:
+def corrected(
+    found: Mapping[tuple[str, str], Comparison], overall: str, single: Sequence[str]
+) -> dict[tuple[str, str], float]:
     """p-values of comparisons by (structure, model), corrected (Holm).
 
-    Those of the structure `overall`, on which verdicts rest, are one family, all others another.
+    Those that verdicts rest on, of the structure `overall` and the models `single`, are one family, all others another:
+    saving probabilities, which adds ensembles, changes no verdict.
     """
-    of_verdict = {key: comparison.p for key, comparison in found.items() if key[0] == overall}
-    others = {key: comparison.p for key, comparison in found.items() if key[0] != overall}
+    p_values = {key: comparison.p for key, comparison in found.items()}
+    of_verdict = {key: p for key, p in p_values.items() if key[0] == overall and key[1] in single}
+    others = {key: p for key, p in p_values.items() if key not in of_verdict}
     return holm(of_verdict) | holm(others)
 
 
-def difference_table(cases: pd.DataFrame, models: Sequence[str], reference: str) -> Table:
+def difference_table(
+    cases: pd.DataFrame, models: Sequence[str], reference: str, single: Sequence[str] | None = None
+) -> Table:
+    """Every model but the reference against it; `single` are those that are no ensembles, by default all."""
     columns = (
         "structure",
         "model",
@@ -135,7 +143,7 @@ def difference_table(cases: pd.DataFrame, models: Sequence[str], reference: str)
         for model in models
         if model != reference
     }
-    adjusted = corrected(found, with_mean(structures_of(cases))[0])
+    adjusted = corrected(found, with_mean(structures_of(cases))[0], models if single is None else single)
     rows = [
         (
             structure,
@@ -143,16 +151,16 @@ def difference_table(cases: pd.DataFrame, models: Sequence[str], reference: str)
             str(c.difference),
             str(c.n),
             f"{c.wins} / {c.ties} / {c.losses}",
-            f"{c.p:.3g}",
-            f"{adjusted[structure, model]:.3g}",
+            number(c.p, ".3g"),
+            number(adjusted[structure, model], ".3g"),
         )
         for (structure, model), c in found.items()
     ]
     note = (
         f"To {reference}, on the same patients, cases and classes; where one of the two hallucinates a structure, the "
         "other, rightly empty, counts 1. Mean of the paired differences of patients, percentile bootstrap with 10,000 "
-        "draws. Holm's correction is over all models for the first structure, on which the verdict rests, and over all "
-        "other rows."
+        "draws. Holm's correction is over all models but ensembles for the first structure, on which the verdicts "
+        "rest, and over all other rows."
     )
     return Table("Differences", columns, tuple(rows), note)
 
@@ -188,7 +196,8 @@ def slice_table(cases: pd.DataFrame, models: Sequence[str]) -> Table:
             rows.append((structure, model, *by_part, continuity))
     columns = ("structure", "model", *(f"Dice, {part} fifth" for part in PARTS), "continuity error")
     note = (
-        "Along the slices, from the first to the last slice of the true structure. Continuity error: mean absolute "
+        "Along the slices, from the first to the last slice of the true structure, as its file has them: where files "
+        "run in both directions, the ends are mixed. Continuity error: mean absolute "
         "difference between the overlap of neighbouring slices in the prediction and in the truth; 0 is as continuous "
         "as the truth. Mean ± SD over patients."
     )

@@ -44,6 +44,11 @@ def median_iqr(values: Iterable[float], digits: int = 3) -> str:
     return f"{middle:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
+def number(value: float, form: str) -> str:
+    """The value in a format as ".3g"; "n/a" for NaN."""
+    return "n/a" if np.isnan(value) else f"{value:{form}}"
+
+
 def _numbers(values: Iterable[float]) -> np.ndarray:
     values = np.asarray(list(values), float)
     return values[~np.isnan(values)]

@@ -140,6 +140,56 @@ def test_a_hallucination_costs_in_the_verdict_though_the_other_has_no_figure_the
     assert "n = 8" in report
 
 
+def save_probabilities(folder, change=lambda probabilities: probabilities):
+    """Beside every segmentation, as nnU-Net does; `change` spoils those of one case."""
+    shutil.copy(folder.parent / "dataset.json", folder)
+    (folder / "plans.json").write_text("{}")
+    for path in folder.glob("*.nii.gz"):
+        labels = read(path)
+        probabilities = np.stack([labels == label for label in range(3)]).astype(np.float32)
+        spoiled = change(probabilities) if path.name == "patient2_visit0.nii.gz" else probabilities
+        np.savez(folder / path.name.replace(".nii.gz", ".npz"), probabilities=spoiled)
+
+
+@pytest.mark.parametrize("flags", [[], ["--lesions", "15", "30"]])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda p: p * np.nan, "no probabilities (NaN"),
+        (lambda p: p[:, :1], "has the shape (3, 1, 40, 36), its segmentation needs (3, 5, 40, 36)"),
+        (lambda p: p[::-1], "is not what the segmentation beside it was made of"),
+    ],
+    ids=["nan", "one slice", "of an earlier model"],
+)
+def test_probabilities_that_are_not_the_segmentations_are_refused(folders, capsys, flags, change, message):
+    save_probabilities(folders / "perfect")
+    save_probabilities(folders / "small", change)
+    assert compare(folders, *flags) == 1
+    error = capsys.readouterr().err
+    assert f"FAILED small, patient2_visit0: {folders / 'small' / 'patient2_visit0.npz'} " in error
+    assert message in error
+    assert "perfect" not in error.replace(str(folders), "")
+    assert not (folders / "out" / "report.html").exists()
+
+
+def test_a_model_that_saved_probabilities_of_some_cases_only_is_named_as_left_out(folders):
+    for name in ("perfect", "small"):
+        save_probabilities(folders / name)
+    (folders / "small" / "patient2_visit0.npz").unlink()
+    assert compare(folders) == 0
+    report = (folders / "out" / "report.md").read_text()
+    assert "in no ensemble, and no FROC curve: small (1 of 16 cases without saved probabilities)" in report
+    assert {row["model"] for row in rows_of(folders / "out")} == {"perfect", "small"}
+
+
+def test_images_of_another_shape_are_refused(folders, capsys):
+    (folders / "images").mkdir()
+    for path in (folders / "truth").iterdir():
+        write(read(path)[:, 1:], folders / "images" / path.name.replace(".nii.gz", "_0000.nii.gz"))
+    assert compare(folders, "--images", str(folders / "images")) == 1
+    assert "_0000.nii.gz has the shape (5, 39, 36), its truth (5, 40, 36)" in capsys.readouterr().err
+
+
 def test_examples_show_the_cases_with_the_highest_and_the_lowest_difference(folders):
     shutil.copytree(folders / "truth", folders / "images")
     for path in list((folders / "images").iterdir()):
@@ -164,6 +214,8 @@ def test_a_name_cannot_break_the_page(folders):
         (["--group", "("], "neither a file nor a regular expression"),
         (["--truth", "nowhere"], "nowhere is no folder"),
         (["--predictions", "perfect"], "--predictions 'perfect' is not NAME=FOLDER"),
+        (["--predictions", "a + b=perfect"], "'+' between spaces names ensembles"),
+        (["--images", "nowhere"], "nowhere is no folder"),
         (["-m", "A__B__C"], "give either -d and -m"),
         (["--tolerance", "0"], "--tolerance 0 mm is not above 0"),
         (

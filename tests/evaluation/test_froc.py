@@ -1,9 +1,8 @@
 """FROC by hand: two lesions and one false alarm at known probabilities."""
 
 import numpy as np
-import pytest
 
-from nnunet_slice_attention.evaluation.froc import froc_counts, read_probability, sensitivity_at
+from nnunet_slice_attention.evaluation.froc import froc_counts, sensitivity_at
 
 SPACING = (5.0, 1.0, 1.0)
 
@@ -39,14 +38,3 @@ def test_without_a_lesion_there_is_no_sensitivity_and_without_a_threshold_none_i
     assert np.isnan(sensitivity_at(nothing)).all()
     always = froc_counts(TRUTH, volume(0.9, 0.9, 1.0), SPACING)
     assert sensitivity_at(always, rates=(0.5, 1)) == [0.0, 1.0]
-
-
-def test_a_channel_is_read(tmp_path):
-    np.savez(tmp_path / "a.npz", probabilities=np.stack([volume(v) for v in (0.1, 0.2, 0.3)]))
-    assert read_probability(tmp_path / "a.npz", 1).max() == pytest.approx(0.2)
-
-
-def test_what_is_no_probability_is_refused(tmp_path):
-    np.savez(tmp_path / "a.npz", probabilities=np.full((2, 2, 2, 2), np.nan))
-    with pytest.raises(ValueError, match="no probabilities"):
-        read_probability(tmp_path / "a.npz", 1)

@@ -71,6 +71,20 @@ def test_wins_ties_and_losses():
     assert compared.p == pytest.approx(wilcoxon(list(other.values()), list(baseline.values())).pvalue)
 
 
+def test_differences_below_a_tie_do_not_make_a_test_significant():
+    baseline = {str(i): 0.5 for i in range(10)}
+    other = {k: v + 1e-9 for k, v in baseline.items()} | {"0": 0.7}
+    compared = compare(baseline, other)
+    assert (compared.wins, compared.ties) == (1, 9)
+    assert compared.p == pytest.approx(wilcoxon([0.2] + [0.0] * 9).pvalue) and compared.p > 0.3
+
+
+def test_what_does_not_exist_is_not_a_number_in_a_text():
+    one, none = compare({"a": 0.5}, {"a": 0.7}), compare({}, {})
+    assert str(one.difference) == "+0.2000 [n/a]" and str(none.difference) == "n/a"
+    assert verdict("new", "old", none, none.p).endswith("nothing to compare.")
+
+
 def test_the_verdict_says_what_the_interval_allows():
     baseline = {str(i): 0.5 for i in range(10)}
 

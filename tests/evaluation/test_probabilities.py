@@ -1,0 +1,74 @@
+"""Saved probabilities are used only with the segmentation that was made of them."""
+
+import numpy as np
+import pytest
+
+from nnunet_slice_attention.evaluation.probabilities import check_made_of, read_probabilities
+from nnunet_slice_attention.evaluation.segmentations import Labels
+from tests.tiny_data import TinyDataset
+
+SHAPE = (3, 8, 6)
+
+
+def probabilities_of(dataset: TinyDataset) -> np.ndarray:
+    """(channels, *SHAPE), as a network's: classes sum to 1, regions do not."""
+    logits = np.random.default_rng(0).normal(0, 3, (2 if dataset.regions else 3, *SHAPE))
+    if dataset.regions:
+        return 1 / (1 + np.exp(-logits))
+    return np.exp(logits) / np.exp(logits).sum(axis=0)
+
+
+@pytest.fixture(params=[False, True], ids=["classes", "regions"])
+def case(request):
+    """LabelManager, probabilities, and the segmentation by hand."""
+    dataset = TinyDataset(1, "Tiny", regions=request.param)
+    probabilities = probabilities_of(dataset)
+    by_class = probabilities.argmax(axis=0)
+    by_region = np.where(probabilities[1] > 0.5, 2, np.where(probabilities[0] > 0.5, 1, 0))
+    labels = Labels.of_dataset(dataset.dataset_json).manager()
+    return labels, probabilities, by_region if dataset.regions else by_class
+
+
+def test_its_own_segmentation_passes_also_in_half_precision(case, tmp_path):
+    labels, probabilities, segmentation = case
+    np.savez(tmp_path / "a.npz", probabilities=probabilities.astype(np.float16))
+    check_made_of(segmentation, read_probabilities(tmp_path / "a.npz"), labels, tmp_path / "a.npz")
+
+
+def test_a_tie_is_no_difference(case):
+    labels, probabilities, segmentation = case
+    tied = np.full_like(probabilities, 0.5)
+    check_made_of(segmentation, tied, labels, "a.npz")
+
+
+def test_another_segmentation_is_refused(case):
+    labels, probabilities, segmentation = case
+    other = np.where(segmentation == 0, 1, 0)
+    with pytest.raises(
+        ValueError, match=r"a\.npz is not what the segmentation .* was made of \(\d+ voxels differ\)"
+    ):
+        check_made_of(other, probabilities, labels, "a.npz")
+
+
+def test_probabilities_of_one_slice_are_refused(case):
+    labels, probabilities, segmentation = case
+    with pytest.raises(
+        ValueError, match=r"has the shape \(\d, 1, 8, 6\), its segmentation needs \(\d, 3, 8, 6\)"
+    ):
+        check_made_of(segmentation, probabilities[:, :1], labels, "a.npz")
+
+
+@pytest.mark.parametrize("value", [np.nan, -0.5, 2])
+def test_what_is_no_probability_is_refused(tmp_path, value):
+    np.savez(tmp_path / "a.npz", probabilities=np.full((2, 2, 2, 2), value))
+    with pytest.raises(ValueError, match=r"a\.npz holds values that are no probabilities"):
+        read_probabilities(tmp_path / "a.npz")
+
+
+def test_a_file_that_is_cut_off_or_holds_something_else_is_refused(tmp_path):
+    np.savez(tmp_path / "a.npz", probabilities=np.zeros((2, 2, 2, 2)))
+    (tmp_path / "a.npz").write_bytes((tmp_path / "a.npz").read_bytes()[:200])
+    np.savez(tmp_path / "b.npz", softmax=np.zeros((2, 2, 2, 2)))
+    for name in ("a.npz", "b.npz"):
+        with pytest.raises(ValueError, match=rf"{name} cannot be read"):
+            read_probabilities(tmp_path / name)
