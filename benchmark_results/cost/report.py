@@ -17,12 +17,14 @@ def main() -> None:
     manifest = json.loads((HERE / "manifest.json").read_text(encoding="utf-8"))
     job = next(iter(manifest["jobs"].values()))
     steps, rounds = step_table()
+    of_steps = json.loads((HERE / "steps.json").read_text(encoding="utf-8"))
     page = (
         (HERE / "text.md")
         .read_text(encoding="utf-8")
         .format(
             steps=steps,
             rounds=rounds,
+            steps_made_with=f"{of_steps['versions']}, commit {of_steps['commit']}. {of_steps['hardware']}",
             table=(HERE / "cost.md").read_text(encoding="utf-8").replace("__nnUNetCompactPlans__", " "),
             repeats=manifest["repeats"],
             iterations=job["iterations"],

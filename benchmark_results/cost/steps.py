@@ -1,4 +1,4 @@
-"""Seconds of a training step, all models taking turns in one process. Writes `steps.csv` beside this file.
+"""Seconds of a training step, all models taking turns in one process. Writes `steps.csv` and `steps.json` beside it.
 
     python steps.py --device cpu --rounds 60
 
@@ -9,11 +9,14 @@ round. Each steps on a batch of its own that is there already, and no loader run
 
 import argparse
 import csv
+import json
 import os
 import random
 import tempfile
 import time
 from pathlib import Path
+
+from nnunet_slice_attention.environment import commit, hardware, versions
 
 HERE = Path(__file__).parent
 PLANS = "nnUNetCompactPlans"
@@ -49,12 +52,16 @@ def main() -> None:
         writer = csv.writer(file)
         writer.writerow(["trainer", "configuration", "round", "slices", "seconds"])
         writer.writerows(rows)
+    made_with = {"versions": versions(), "commit": commit(), "hardware": hardware()}
+    (HERE / "steps.json").write_text(json.dumps(made_with, indent=2) + "\n", encoding="utf-8")
 
 
 def step_of(name: str, configuration: str, device_name: str):
     """What makes a step and returns (its seconds, its slices)."""
     import torch
     from nnunetv2.run.run_training import get_trainer_from_args
+
+    from nnunet_slice_attention.benchmark.cost_worker import slices_with_loss
 
     device = torch.device(device_name)
     trainer = get_trainer_from_args("27", configuration, 0, name, PLANS, device=device)
@@ -65,8 +72,7 @@ def step_of(name: str, configuration: str, device_name: str):
         if hasattr(loader, "_finish"):
             loader._finish()
     trainer.network.train()
-    shape = batch["data"].shape
-    slices = shape[0] * (shape[2] if len(shape) == 5 else 1)
+    slices = slices_with_loss(batch)
 
     def step() -> tuple[float, int]:
         start = time.perf_counter()

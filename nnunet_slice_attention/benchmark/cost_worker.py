@@ -42,7 +42,7 @@ class Cost:
     Attributes:
         parameters: number of weights.
         gmac_per_slice: 1e9 multiply-adds of a forward pass, per slice of a training patch.
-        slices_per_step: slices of a training batch.
+        slices_per_step: slices of a training batch that the loss sees; not their context.
         step_s: median seconds of a training step on a batch that is already there.
         loaded_step_s: mean seconds of a training step, data loading and augmentation included.
         memory_mb: peak of the training: torch's on a GPU, the process's on a CPU.
@@ -81,7 +81,14 @@ def measure(job: Job) -> Cost:
     memory = peak_memory(device)
     predicted = predict_seconds(trainer, job.cases, wait) if job.cases else (None, None, None)
     parameters = sum(p.numel() for p in trainer.network.parameters())
-    return Cost(parameters, gmac, n_slices, step, loaded, memory, *predicted)
+    return Cost(parameters, gmac, slices_with_loss(batch), step, loaded, memory, *predicted)
+
+
+def slices_with_loss(batch: dict) -> int:
+    """Slices of a training batch that the loss sees: all of a 3D patch, the middle one of a context slab."""
+    target = batch["target"]
+    finest = target[0] if isinstance(target, list) else target  # a list with deep supervision
+    return finest.shape[0] * (finest.shape[2] if finest.ndim == 5 else 1)
 
 
 def _nothing() -> None:
