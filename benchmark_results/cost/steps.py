@@ -38,6 +38,7 @@ def main() -> None:
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--rounds", type=int, default=60)
     args = parser.parse_args()
+    made_with = {"versions": versions(), "commit": commit(), "hardware": hardware()}
     with tempfile.TemporaryDirectory() as results:
         os.environ["nnUNet_results"] = results  # a trainer makes its folder when it is built
         steps = {model: step_of(*model, args.device) for model in MODELS}
@@ -52,7 +53,6 @@ def main() -> None:
         writer = csv.writer(file)
         writer.writerow(["trainer", "configuration", "round", "slices", "seconds"])
         writer.writerows(rows)
-    made_with = {"versions": versions(), "commit": commit(), "hardware": hardware()}
     (HERE / "steps.json").write_text(json.dumps(made_with, indent=2) + "\n", encoding="utf-8")
 
 

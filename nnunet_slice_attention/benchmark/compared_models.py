@@ -129,11 +129,12 @@ def check_same_cases(models: Sequence[Model], truth: Truth) -> None:
     """Raise ValueError unless all models have the same cases, each with a truth."""
     first = models[0]
     for model in models[1:]:
-        if differing := sorted(set(first.predictions) ^ set(model.predictions)):
-            raise ValueError(
-                f"{first.name} and {model.name} do not hold the same cases; only one has {', '.join(differing)}. "
-                "Predict the missing ones, or compare other folders."
-            )
+        for one, other in ((first, model), (model, first)):
+            if only := sorted(set(one.predictions) - set(other.predictions)):
+                raise ValueError(
+                    f"{first.name} and {model.name} do not hold the same cases; only {one.name} has {', '.join(only)}. "
+                    "Predict the missing ones, or compare other folders."
+                )
     if missing := [case for case in sorted(first.predictions) if not truth.file(case).is_file()]:
         raise FileNotFoundError(f"no truth of {', '.join(missing)} in {truth.folder}.")
 

@@ -72,10 +72,14 @@ def run(args: argparse.Namespace) -> int:
     if args.m:
         if not args.d:
             raise ValueError("-m needs -d DATASET.")
+        if args.truth or args.images or args.dataset_json:
+            raise ValueError("--truth, --dataset-json and --images are for --predictions; -d knows its own.")
         truth = truth_of_dataset(args.d)
         folds = [int(fold) if fold.isdigit() else fold for fold in args.f]
         models = [found.trained_model(args.d, name, folds, truth) for name in args.m]
     else:
+        if args.d:
+            raise ValueError("-d is for trained models, -m; --predictions has --truth and --dataset-json.")
         named = [found.split_name(text) for text in args.predictions]
         truth = truth_of_folder(args.truth, args.dataset_json or named[0][1] / "dataset.json", args.images)
         models = [found.predicted_folder(name, folder, truth.ending) for name, folder in named]

@@ -217,6 +217,7 @@ def test_a_name_cannot_break_the_page(folders):
         (["--predictions", "a + b=perfect"], "'+' between spaces names ensembles"),
         (["--images", "nowhere"], "nowhere is no folder"),
         (["-m", "A__B__C"], "give either -d and -m"),
+        (["-d", "27"], "-d is for trained models"),
         (["--tolerance", "0"], "--tolerance 0 mm is not above 0"),
         (
             ["--lesions", "30", "15"],
@@ -234,7 +235,7 @@ def test_a_mistake_is_one_sentence(folders, capsys, flags, message):
 def test_missing_cases_are_named(folders, capsys):
     (folders / "small" / "patient1_visit0.nii.gz").unlink()
     assert compare(folders) == 1
-    assert "only one has patient1_visit0" in capsys.readouterr().err
+    assert "only perfect has patient1_visit0" in capsys.readouterr().err
     (folders / "perfect" / "patient1_visit0.nii.gz").unlink()
     (folders / "truth" / "patient2_visit0.nii.gz").unlink()
     assert compare(folders) == 1
