@@ -10,7 +10,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
-python "$here/../run.py" --dataset 27 --epochs 10 --seeds "$@" --workers 2 --trainers "$here/models.txt"
+python "$here/../run.py" --dataset 27 --epochs 10 --seeds "$@" --workers 2 --precision single --trainers "$here/models.txt"
 
 mapfile -t models < "$here/models.txt"
 for seed in "$@"; do
