@@ -15,6 +15,7 @@ from statistics import median
 
 import torch
 from nnunetv2.run.run_training import get_trainer_from_args
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from ..inference.predictor import SlabPredictor
@@ -97,7 +98,9 @@ def _nothing() -> None:
 
 def forward_macs(trainer, data: torch.Tensor) -> float:
     network = getattr(trainer.network, "_orig_mod", trainer.network)  # the counter does not see compiled code
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+    network.eval()  # all slices of a slab, not only the one that learns
+    # The counter of some versions of torch does not know the fused attention of a CPU.
+    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         network(data.to(trainer.device))
     return counter.get_total_flops() / 2
 
