@@ -1,24 +1,26 @@
-"""Turn the finished runs of `../run.py` on the phantom into `cases.csv` and `README.md` beside this file.
+"""Turn the finished runs of `../run.py` on the phantom into `cases.csv` and `README.md`.
 
     export nnUNet_raw=... nnUNet_preprocessed=... nnUNet_results=...
     nnunet-slice-attention phantom -d 999
     nnUNetv2_plan_and_preprocess -d 999 -c 2d
     nnunet-slice-attention plan-compact -d 999 --batch-size 4
     python ../run.py --dataset 999 --epochs 5 --seeds 0 1 2 --trainers trainers.txt
-    python report.py
+    python report.py [FOLDER]
 
-Runs that are in `cases.csv` already and whose results are no longer there stay in the table.
+FOLDER, by default this file's own, holds `trainers.txt` and `text.md`, and gets the other two. Runs that are in
+`cases.csv` already and whose results are no longer there stay in the table.
 """
 
 import csv
 import os
+import sys
 from pathlib import Path
 from statistics import mean, stdev
 
 from nnunet_slice_attention.environment import hardware, versions
 from nnunet_slice_attention.evaluation.nnunet_summary import read_dice
 
-HERE = Path(__file__).parent
+HERE = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent
 TRAINERS = (HERE / "trainers.txt").read_text(encoding="utf-8").split()
 CLASSES = {"1": "vessel", "2": "nodule"}
 COLUMNS = ["trainer", "seed", "commit", "case", *CLASSES.values()]
