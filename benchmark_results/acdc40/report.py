@@ -47,7 +47,7 @@ def main() -> None:
         accuracy=accuracy(by_seed, models),
         differences="\n".join(differences(by_seed, models, ref) for ref in REFERENCES if ref in models),
         losses=losses(folders, short),
-        short_slabs=short_slabs(by_seed),
+        short_slabs=short_slabs(by_seed, [short[model] for model in planned]),
         missing=", ".join(short[model] for model in planned if short[model] not in models) or "none",
         seeds=cases.seed.nunique(),
         volumes=cases.case.nunique(),
@@ -92,15 +92,17 @@ def losses(folders: list[Path], short: dict[str, str]) -> str:
     ).markdown()
 
 
-def short_slabs(by_seed: pd.DataFrame) -> str:
+def short_slabs(by_seed: pd.DataFrame, planned: list[str]) -> str:
     """What the networks lost to nnU-Net 2D with an earlier sampling, each against the 2D training of its own time."""
     earlier = pd.read_csv(HERE / "short_slabs.csv")
     rows = []
     for model in earlier.model.unique():
-        if model != REFERENCES[0] and model in set(by_seed.model):
-            then, now = (paired(cases, model, REFERENCES[0], MEAN).difference for cases in (earlier, by_seed))
+        if model != REFERENCES[0] and model in planned:
+            then = paired(earlier, model, REFERENCES[0], MEAN).difference
+            done = model in set(by_seed.model)
+            now = paired(by_seed, model, REFERENCES[0], MEAN).difference if done else "not run yet"
             rows.append((model, str(then), str(now)))
-    columns = ("model", "before [95 % CI]", "context slabs [95 % CI]")
+    columns = ("model", "before [95 % CI]", "now [95 % CI]")
     return Table(f"Dice minus that of {REFERENCES[0]}, before and after", columns, tuple(rows)).markdown()
 
 

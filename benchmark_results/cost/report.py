@@ -38,15 +38,16 @@ def main() -> None:
 
 def step_table() -> tuple[str, int]:
     """(Markdown of `steps.csv`, rounds): the median ratio to the first model with its 95 % bootstrap interval."""
-    seconds = defaultdict(dict)
+    seconds, slices = defaultdict(dict), {}
     with (HERE / "steps.csv").open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             model = f"{row['trainer']} {row['configuration']}"
-            seconds[model][row["round"]] = float(row["seconds"]) / int(row["slices"])
+            slices[model] = int(row["slices"])
+            seconds[model][row["round"]] = float(row["seconds"]) / slices[model]
     baseline = seconds["nnUNetTrainer 2d"]
     lines = [
-        "| model | step, ms a slice | ratio [95 % CI] | middle half of the ratios |",
-        "|---|---|---|---|",
+        "| model | slices that learn | step, ms | ms a slice | ratio [95 % CI] | middle half of the ratios |",
+        "|---|---|---|---|---|---|",
     ]
     for model in (" ".join(names) for names in MODELS):
         by_round = seconds[model]
@@ -56,9 +57,16 @@ def step_table() -> tuple[str, int]:
             interval = bootstrap((ratios,), np.median, method="percentile", rng=0).confidence_interval
             ratio += f" [{interval.low:.2f}, {interval.high:.2f}]"
         low, high = np.percentile(ratios, (25, 75))
-        lines.append(
-            f"| {model} | {1000 * median(by_round.values()):.1f} | {ratio} | {low:.2f} to {high:.2f} |"
+        ms = 1000 * median(by_round.values())
+        cells = (
+            model,
+            slices[model],
+            f"{ms * slices[model]:.0f}",
+            f"{ms:.1f}",
+            ratio,
+            f"{low:.2f} to {high:.2f}",
         )
+        lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join(lines), len(baseline)
 
 

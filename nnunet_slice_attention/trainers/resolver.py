@@ -18,6 +18,10 @@ BASES: dict[str, dict[str, Any]] = {
     f"nnUNetTrainer{network}": {"network_name": network} for network in NETWORKS
 }
 
+# Its module reads a neighbour's last decoder features, which must learn to be read; without a gradient they came to
+# less (benchmark_results/phantom_context), at more cost: the neighbours are decoded too.
+BASES["nnUNetTrainerSAUNet"]["sampling"] = "short"
+
 VARIANTS: dict[str, dict[str, Any]] = {
     "RepeatCentre": {"network_options": {"repeat_centre": True}},
     "Identity": {"network_options": {"identity": True}},
