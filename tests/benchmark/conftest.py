@@ -1,8 +1,9 @@
-"""Two trained models of the tiny data set."""
+"""What is compared: two trained models of the tiny data set, and folders of predictions."""
 
 import pytest
 
 from nnunet_slice_attention.model_name import ModelName
+from tests.benchmark.prediction_folders import write_folders
 from tests.tiny_models import OURS, STOCK
 
 
@@ -12,3 +13,9 @@ def trained(train, nnunet_folders, tiny):
     for model in (OURS, STOCK):
         train(tiny, ModelName.parse(model).trainer)
     return nnunet_folders / "results" / tiny.folder
+
+
+@pytest.fixture
+def folders(tmp_path):
+    write_folders(tmp_path)
+    return tmp_path

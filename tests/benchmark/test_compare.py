@@ -10,36 +10,9 @@ import pytest
 from matplotlib.image import imread
 
 from nnunet_slice_attention.benchmark.cost import training_costs
-from nnunet_slice_attention.cli import main
+from tests.benchmark.prediction_folders import PATIENTS, compare
 from tests.tables import rows_of
-from tests.tiny_data import TinyDataset, draw_volume, read, write
-
-PATIENTS = 8
-
-
-@pytest.fixture
-def folders(tmp_path):
-    """Eight patients of two visits: a truth, a perfect prediction and one that is a voxel too small all around."""
-    dataset = TinyDataset(1, "Tiny")
-    for name in ("truth", "perfect", "small"):
-        (tmp_path / name).mkdir()
-    for patient in range(PATIENTS):
-        for visit in range(2):
-            _, labels = draw_volume(5, seed=10 * patient + visit, channels=1, with_ignore=False)
-            eroded = labels.copy()
-            for axis in (1, 2):
-                for shift in (-1, 1):
-                    eroded = np.minimum(eroded, np.roll(labels, shift, axis))
-            for name, volume in (("truth", labels), ("perfect", labels), ("small", eroded)):
-                write(volume, tmp_path / name / f"patient{patient}_visit{visit}.nii.gz")
-    (tmp_path / "dataset.json").write_text(json.dumps(dataset.dataset_json))
-    return tmp_path
-
-
-def compare(folders, *flags, models=("perfect", "small")):
-    named = [f"{name}={folders / name}" for name in models]
-    argv = ["compare", "--predictions", *named, "--truth", str(folders / "truth"), "-np", "1"]
-    return main([*argv, "--dataset-json", str(folders / "dataset.json"), "-o", str(folders / "out"), *flags])
+from tests.tiny_data import read, write
 
 
 def test_folders_are_compared_patient_by_patient(folders):
@@ -138,48 +111,6 @@ def test_a_hallucination_costs_in_the_verdict_though_the_other_has_no_figure_the
     difference = float(re.search(r"- small minus perfect: (-0\.\d+)", report)[1])
     assert difference < -0.5
     assert "n = 8" in report
-
-
-def save_probabilities(folder, change=lambda probabilities: probabilities):
-    """Beside every segmentation, as nnU-Net does; `change` spoils those of one case."""
-    shutil.copy(folder.parent / "dataset.json", folder)
-    (folder / "plans.json").write_text("{}")
-    for path in folder.glob("*.nii.gz"):
-        labels = read(path)
-        probabilities = np.stack([labels == label for label in range(3)]).astype(np.float32)
-        spoiled = change(probabilities) if path.name == "patient2_visit0.nii.gz" else probabilities
-        np.savez(folder / path.name.replace(".nii.gz", ".npz"), probabilities=spoiled)
-
-
-@pytest.mark.parametrize("flags", [[], ["--lesions", "15", "30"]])
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda p: p * np.nan, "no probabilities (NaN"),
-        (lambda p: p[:, :1], "has the shape (3, 1, 40, 36), its segmentation needs (3, 5, 40, 36)"),
-        (lambda p: p[::-1], "is not what the segmentation beside it was made of"),
-    ],
-    ids=["nan", "one slice", "of an earlier model"],
-)
-def test_probabilities_that_are_not_the_segmentations_are_refused(folders, capsys, flags, change, message):
-    save_probabilities(folders / "perfect")
-    save_probabilities(folders / "small", change)
-    assert compare(folders, *flags) == 1
-    error = capsys.readouterr().err
-    assert f"FAILED small, patient2_visit0: {folders / 'small' / 'patient2_visit0.npz'} " in error
-    assert message in error
-    assert "perfect" not in error.replace(str(folders), "")
-    assert not (folders / "out" / "report.html").exists()
-
-
-def test_a_model_that_saved_probabilities_of_some_cases_only_is_named_as_left_out(folders):
-    for name in ("perfect", "small"):
-        save_probabilities(folders / name)
-    (folders / "small" / "patient2_visit0.npz").unlink()
-    assert compare(folders) == 0
-    report = (folders / "out" / "report.md").read_text()
-    assert "in no ensemble, and no FROC curve: small (1 of 16 cases without saved probabilities)" in report
-    assert {row["model"] for row in rows_of(folders / "out")} == {"perfect", "small"}
 
 
 def test_images_of_another_shape_are_refused(folders, capsys):

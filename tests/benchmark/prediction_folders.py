@@ -1,0 +1,33 @@
+"""Folders of predictions to compare, without any training."""
+
+import json
+
+import numpy as np
+
+from nnunet_slice_attention.cli import main
+from tests.tiny_data import TinyDataset, draw_volume, write
+
+PATIENTS = 8
+
+
+def write_folders(root):
+    """Eight patients of two visits: a truth, a perfect prediction and one that is a voxel too small all around."""
+    dataset = TinyDataset(1, "Tiny")
+    for name in ("truth", "perfect", "small"):
+        (root / name).mkdir()
+    for patient in range(PATIENTS):
+        for visit in range(2):
+            _, labels = draw_volume(5, seed=10 * patient + visit, channels=1, with_ignore=False)
+            eroded = labels.copy()
+            for axis in (1, 2):
+                for shift in (-1, 1):
+                    eroded = np.minimum(eroded, np.roll(labels, shift, axis))
+            for name, volume in (("truth", labels), ("perfect", labels), ("small", eroded)):
+                write(volume, root / name / f"patient{patient}_visit{visit}.nii.gz")
+    (root / "dataset.json").write_text(json.dumps(dataset.dataset_json))
+
+
+def compare(folders, *flags, models=("perfect", "small")):
+    named = [f"{name}={folders / name}" for name in models]
+    argv = ["compare", "--predictions", *named, "--truth", str(folders / "truth"), "-np", "1"]
+    return main([*argv, "--dataset-json", str(folders / "dataset.json"), "-o", str(folders / "out"), *flags])
