@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..attention.neighbours import Neighbourhood, like
-from .slicewise import Slices, map_each, slicewise, slicewise_centre_learns
+from .slicewise import Slices, depth, map_each, slicewise, slicewise_centre_learns
 from .topology import UNetTopology
 
 Logits = Tensor | list[Tensor]
@@ -198,9 +198,10 @@ class SlabNetwork(nn.Module):
     def _run(self, network: nn.Module, slices: Slices) -> Slices:
         """Encoder or decoder on (B, S, C, h, w) or a list of them, one a stage."""
         centre_learns = self.training and self.centre_only_in_training and not self.context_learns
-        n_slices = (slices[0] if isinstance(slices, list) else slices).shape[1]
         # Where the centre alone is encoded or decoded there is no context.
-        return (slicewise_centre_learns if centre_learns and n_slices > 1 else slicewise)(network, slices)
+        return (slicewise_centre_learns if centre_learns and depth(slices) > 1 else slicewise)(
+            network, slices
+        )
 
     def _with_missing(self, logits: Tensor, around: Neighbourhood) -> Tensor:
         """(B, T, K, h, w) with background where a slice is missing.

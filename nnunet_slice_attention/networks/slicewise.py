@@ -14,9 +14,14 @@ def map_each(fn: Callable[[Tensor], Tensor], x: Slices) -> Slices:
     return [fn(t) for t in x] if isinstance(x, (list, tuple)) else fn(x)
 
 
+def depth(slices: Slices) -> int:
+    """S."""
+    return (slices[0] if isinstance(slices, (list, tuple)) else slices).shape[1]
+
+
 def slicewise(network: Network, slices: Slices) -> Slices:
     """(B, S, C, h, w) -> (B, S, C', h', w'): what `network` makes of (B*S, C, h, w)."""
-    n_slices = (slices[0] if isinstance(slices, list) else slices).shape[1]
+    n_slices = depth(slices)
     made = network(map_each(lambda t: t.flatten(0, 1), slices))
     return map_each(lambda t: t.unflatten(0, (-1, n_slices)), made)
 
@@ -26,7 +31,7 @@ def slicewise_centre_learns(network: Network, slices: Slices) -> Slices:
 
     The others are computed without keeping activations: about an eighth of the time that they would take in training.
     """
-    n_slices = (slices[0] if isinstance(slices, list) else slices).shape[1]
+    n_slices = depth(slices)
     middle = n_slices // 2
     others = [s for s in range(n_slices) if s != middle]
     # The centre first: autocast keeps its casts of the weights, and casts made without a gradient would be kept too.
