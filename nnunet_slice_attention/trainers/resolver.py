@@ -18,8 +18,8 @@ BASES: dict[str, dict[str, Any]] = {
     f"nnUNetTrainer{network}": {"network_name": network} for network in NETWORKS
 }
 
-# Its module reads a neighbour's last decoder features, which must learn to be read; without a gradient they came to
-# less (benchmark_results/phantom_context), at more cost: the neighbours are decoded too.
+# Its module reads a neighbour's last decoder features: without a gradient through them it came to less, in one training
+# of each (benchmark_results/phantom_context), at more cost, since the neighbours are decoded too.
 BASES["nnUNetTrainerSAUNet"]["sampling"] = "short"
 
 VARIANTS: dict[str, dict[str, Any]] = {
