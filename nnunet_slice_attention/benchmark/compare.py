@@ -88,9 +88,8 @@ def compare(
     cases = sorted(patients)[:AXIS_CASES]
     thick = stack_axis(truth.reader(), [truth.file(case) for case in cases])
     rows, failures = _evaluated(models, truth, thick, output / "evaluated", options)
-    if (
-        not failures and options.ensembles
-    ):  # of probabilities that were checked with the evaluation of their models
+    # After the models' own evaluation, which checks the probabilities.
+    if options.ensembles and not failures:
         ensembles = _ensembles(models, output / "ensembles", options.processes, truth)
         more, failures = _evaluated(ensembles, truth, thick, output / "evaluated", options)
         models, rows = [*models, *ensembles], rows + more
