@@ -12,15 +12,10 @@ import pandas as pd
 import torch
 
 from nnunet_slice_attention.evaluation.segmentations import FOREGROUND
+from nnunet_slice_attention.report.differences import difference_table, paired
 from nnunet_slice_attention.report.figures import difference_figure
 from nnunet_slice_attention.report.names import short_names
-from nnunet_slice_attention.report.summary import (
-    MEAN,
-    difference_table,
-    paired,
-    patient_figures,
-    structures_of,
-)
+from nnunet_slice_attention.report.summary import MEAN, patient_figures, structures_of
 from nnunet_slice_attention.report.tables import Table, mean_sd
 
 HERE = Path(__file__).parent

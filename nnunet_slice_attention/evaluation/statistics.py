@@ -21,10 +21,14 @@ class PairedDifference(NamedTuple):
     high: float
 
     def __str__(self) -> str:
+        return self.text(4)
+
+    def text(self, digits: int) -> str:
+        """ "-0.0123 [-0.0200, -0.0040]", with so many decimals; "n/a" for what is NaN."""
         if np.isnan(self.mean):
             return "n/a"
-        bounds = "n/a" if np.isnan(self.low) else f"{self.low:+.4f}, {self.high:+.4f}"
-        return f"{self.mean:+.4f} [{bounds}]"
+        bounds = "n/a" if np.isnan(self.low) else f"{self.low:+.{digits}f}, {self.high:+.{digits}f}"
+        return f"{self.mean:+.{digits}f} [{bounds}]"
 
 
 def patient_means(

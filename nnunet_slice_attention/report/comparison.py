@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from ..evaluation.lesions import SIZE_NAMES
 from ..evaluation.statistics import verdict
 from ..files import write_text
-from . import figures, summary
+from . import differences, figures, summary
 from .lesion_tables import froc_table, lesion_table
 from .names import short_names
 from .overlays import Example, overlay_figure
@@ -105,20 +105,21 @@ def verdicts_of(
     """One sentence for each of `single` but the reference, on the mean of classes; they are one family."""
     overall = summary.with_mean(summary.structures_of(cases))[0]
     others = [(overall, model) for model in models if model != reference and model in single]
-    comparisons = {key: summary.paired(cases, key[1], reference, overall) for key in others}
-    p_values = summary.corrected(comparisons, overall, single)
+    comparisons = {key: differences.paired(cases, key[1], reference, overall) for key in others}
+    p_values = differences.corrected(comparisons, overall, single)
     found = [verdict(key[1], reference, comparisons[key], p_values[key]) for key in others]
     return found or ["Only one model: nothing to compare it with."]
 
 
 def tables_of(report: Report, cases: pd.DataFrame, models: Sequence[str]) -> list[Table]:
-    options = report.manifest["options"]
+    options, reference = report.manifest["options"], report.short[report.reference]
     tables = [
         summary.accuracy_table(cases, models, options["tolerance"]),
-        summary.difference_table(
-            cases, models, report.short[report.reference], [report.short[name] for name in report.single]
+        differences.difference_table(
+            cases, models, reference, [report.short[name] for name in report.single]
         ),
-        summary.worst_table(cases, models, report.short[report.reference]),
+        differences.surface_table(cases, models, reference, options["tolerance"]),
+        differences.worst_table(cases, models, reference),
         summary.slice_table(cases, models),
         spacing_table(cases, models),
     ]

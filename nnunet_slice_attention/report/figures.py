@@ -7,8 +7,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ..evaluation.slice_profile import PARTS
+from .differences import paired, paired_patients
 from .spacing import dice_by_spacing, spacing_groups
-from .summary import paired, paired_patients, patient_figures, structures_of, with_mean
+from .summary import patient_figures, structures_of, with_mean
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = "osD^vP*"

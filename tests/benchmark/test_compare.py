@@ -29,7 +29,14 @@ def test_folders_are_compared_patient_by_patient(folders):
     assert re.search(r"\| mean of classes \| small \|.*\| 0\.00781 \| 0\.00781 \|", report)  # the verdict's p
     assert re.search(r"\| disc \| small \|.*\| 0\.00781 \| 0\.0234 \|", report)  # of three structures
     assert f"pooled over {2 * PATIENTS} volumes of {PATIENTS} patients" in report
-    for title in ("Accuracy", "Differences", "Lowest differences", "Within the stack", "Lesions"):
+    for title in (
+        "Accuracy",
+        "Differences",
+        "Differences at the surface",
+        "Lowest differences",
+        "Within the stack",
+        "Lesions",
+    ):
         assert f"## {title}" in report
     assert r"- patients: 8, by (patient\d+)_" in report
     manifest = json.loads((folders / "out" / "manifest.json").read_text())
