@@ -14,7 +14,7 @@ HERE = Path(__file__).parent
 
 
 def main() -> None:
-    manifest = json.loads((HERE / "manifest.json").read_text(encoding="utf-8"))
+    manifest = json.loads((HERE / "cost.json").read_text(encoding="utf-8"))
     job = next(iter(manifest["jobs"].values()))
     steps, rounds = step_table()
     of_steps = json.loads((HERE / "steps.json").read_text(encoding="utf-8"))

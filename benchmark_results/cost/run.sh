@@ -6,7 +6,7 @@
 #     nnunet-slice-attention plan-compact -d 27
 #     bash run.sh [DEVICE] [REPEATS]
 #
-# Writes steps.csv, cost.csv, cost.md, cost.png, manifest.json and README.md beside this file. Keep the machine free of other work.
+# Writes steps.csv, cost.csv, cost.md, cost.png, cost.json and README.md beside this file. Keep the machine free of other work.
 set -euo pipefail
 cd "$(dirname "$0")"
 

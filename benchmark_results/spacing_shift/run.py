@@ -7,7 +7,7 @@
     python run.py
     python report.py
 
-Fold 0, 10 epochs of 250 iterations, final checkpoints, by ../run.py; the test volumes are of the fold's validation,
+Fold 0, 5 epochs of 250 iterations, single precision, final checkpoints, by ../run.py; the test volumes are of the fold's validation,
 which decides nothing in a training. All models predict with `nnUNetv2_predict`, whose defaults mirror.
 """
 
@@ -29,8 +29,8 @@ OUT = RESULTS / NAME
 
 
 def main() -> None:
-    train = [sys.executable, str(HERE.parent / "run.py"), "--dataset", NAME, "--epochs", "10"]
-    call([*train, "--trainers", str(HERE / "models.txt")])
+    train = [sys.executable, str(HERE.parent / "run.py"), "--dataset", NAME, "--epochs", "5"]
+    call([*train, "--trainers", str(HERE / "models.txt"), "--precision", "single"])
     check_split()
     os.environ["nnUNet_results"] = str(RESULTS)
     for model in MODELS:

@@ -44,6 +44,16 @@ class Model:
         """Cases whose probabilities were not saved."""
         return [case for case in self.predictions if self.probabilities(case) is None]
 
+    @property
+    def older_than_checkpoint(self) -> list[Fold]:
+        """Folds with a prediction from before the final checkpoint was written: of a former training, or copied."""
+        found = {}
+        for case, fold in self.fold_of.items():
+            checkpoint = self.folder / f"fold_{fold}" / "checkpoint_final.pth"
+            if checkpoint.is_file() and self.predictions[case].stat().st_mtime < checkpoint.stat().st_mtime:
+                found[fold] = None
+        return list(found)
+
 
 def split_name(text: str) -> tuple[str, Path]:
     """("csa", Path("out/csa")) of "csa=out/csa".

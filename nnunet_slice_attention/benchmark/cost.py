@@ -39,7 +39,7 @@ def measure_costs(
     iterations: int = 10,
     cases: int = 1,
 ) -> list[str]:
-    """Measure; write `cost.csv`, `cost.md`, `cost.png`, `manifest.json` to `output`. Finished measurements are kept.
+    """Measure; write `cost.csv`, `cost.md`, `cost.png`, `cost.json` to `output`. Finished measurements are kept.
 
     Args:
         dataset: id or name of a planned and preprocessed data set.
@@ -84,7 +84,7 @@ def measure_costs(
             "repeats": repeats,
             "jobs": {m: asdict(j) for m, j in jobs.items()},
         }
-        (output / "manifest.json").write_text(json.dumps(manifest, indent=2), encoding="utf-8")
+        write_text(output / "cost.json", json.dumps(manifest, indent=2))
     return failures
 
 

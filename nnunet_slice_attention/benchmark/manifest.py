@@ -5,7 +5,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from ..environment import commit, hardware, versions
+from ..environment import OURS, commit, hardware, versions
+from ..inference.settings import SETTINGS
 from .compared_models import Model
 from .truth import Truth
 
@@ -40,13 +41,16 @@ def _of_model(model: Model) -> dict:
     folds = sorted({str(fold) for fold in model.fold_of.values()})
     checkpoints = [model.folder / f"fold_{fold}" / "checkpoint_final.pth" for fold in folds]
     noted = [model.folder / f"fold_{fold}" / "debug.json" for fold in folds]
+    settings = model.folder / SETTINGS
     return {
         "folds": folds,
         "cases": len(model.predictions),
         "cases_without_probabilities": len(model.without_probabilities),
         "plans_sha256": hash_of(plans) if plans.is_file() else None,
         "checkpoints_sha256": {p.parent.name: hash_of(p) for p in checkpoints if p.is_file()},
+        "folds_older_than_checkpoint": [str(fold) for fold in model.older_than_checkpoint],
         "training": {p.parent.name: _training(p) for p in noted if p.is_file()},
+        "prediction": json.loads(settings.read_text()).get(OURS) if settings.is_file() else None,
         "predictions_sha256": _together([model.predictions[case] for case in sorted(model.predictions)]),
     }
 

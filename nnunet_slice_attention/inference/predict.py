@@ -11,6 +11,7 @@ from nnunetv2.utilities.label_handling.label_handling import determine_num_input
 from ..networks import SlabNetwork
 from .cases import Case, find_cases, in_one_line, is_finished, problems, remove_results
 from .predictor import SlabPredictor
+from .settings import note_settings
 
 
 def model_folder(dataset: str | int, trainer: str, plans: str, configuration: str) -> Path:
@@ -148,6 +149,7 @@ def predict_files(
             num_processes_preprocessing=n_preprocessing,
             num_processes_segmentation_export=n_export,
         )
+        note_settings(predictor, some[0].output.parent)
 
     failures = dict(bad)
     try:

@@ -155,6 +155,12 @@ def facts_of(report: Report, cases: pd.DataFrame) -> dict[str, str]:
             if name in report.single and (lacking := of_model["cases_without_probabilities"])
         )
         or "none",
+        "predictions older than their checkpoint, so of an earlier training or copied": ", ".join(
+            f"{report.short[name]}, fold {', '.join(folds)}"
+            for name, of_model in manifest["models"].items()
+            if name in report.single and (folds := of_model["folds_older_than_checkpoint"])
+        )
+        or "none",
         "versions": f"{manifest['versions']}, commit {manifest['commit']}",
         "hardware": manifest["hardware"],
         "hash of the split": manifest["dataset"]["splits_sha256"] or "unknown",

@@ -1,6 +1,7 @@
 """The verb `compare` on trained models: folds, ensembles, splits."""
 
 import json
+import re
 import shutil
 
 import numpy as np
@@ -34,6 +35,28 @@ def test_trained_models_and_their_ensemble(trained, tiny, nnunet_folders, tmp_pa
             if (row["model"], row["case"], row["structure"]) == (OURS, name, "disc")
         ]
         assert float(ours) == pytest.approx(case["metrics"]["1"]["Dice"])
+
+
+def test_predictions_from_before_the_checkpoint_was_written_are_named(trained, tiny, tmp_path):
+    argv = [
+        "compare",
+        "-d",
+        str(tiny.id),
+        "-m",
+        STOCK,
+        OURS,
+        "-np",
+        "1",
+        "-o",
+        str(tmp_path),
+        "--no-ensembles",
+    ]
+    fact = "- predictions older than their checkpoint, so of an earlier training or copied: "
+    assert main(argv) == 0
+    assert f"{fact}none\n" in (tmp_path / "report.md").read_text()
+    (trained / OURS / "fold_0" / "checkpoint_final.pth").touch()
+    assert main(argv) == 0
+    assert re.search(rf"{fact}\w*SAUNet, fold 0\n", (tmp_path / "report.md").read_text())
 
 
 def test_saved_probabilities_give_froc(trained, tiny, tmp_path):

@@ -59,6 +59,29 @@ def test_one_case_given_as_its_file_becomes_one_file(trained, tmp_path, monkeypa
     assert read(target).shape == read(case).shape
 
 
+def test_what_decides_a_prediction_is_noted_beside_it_and_in_the_manifest_of_a_comparison(trained, tmp_path):
+    out = tmp_path / "out"
+    assert predict(trained, out, "-f", "0", "1", "--neighbours", "shuffle", "--disable_tta") == 0
+    labels = tmp_path / "labels"
+    shutil.copytree(out, labels)
+    argv = [
+        "compare",
+        "--predictions",
+        f"shuffled={out}",
+        "--truth",
+        str(labels),
+        "-o",
+        str(tmp_path / "report"),
+    ]
+    assert main([*argv, "-np", "1"]) == 0
+    noted = json.loads((tmp_path / "report" / "manifest.json").read_text())["models"]["shuffled"][
+        "prediction"
+    ]
+    assert noted["neighbours"] == "shuffle"
+    assert noted["folds_averaged"] == 2
+    assert noted["mirroring_axes"] == []
+
+
 def test_what_is_there_is_left_out_and_parts_share_the_cases(trained, tmp_path):
     assert predict(trained, tmp_path, "-f", "0", "--disable_tta", "-num_parts", "2", "-part_id", "1") == 0
     (done,) = tmp_path.glob("*.nii.gz")
