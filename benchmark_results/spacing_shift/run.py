@@ -8,7 +8,8 @@
     python report.py
 
 Fold 0, 5 epochs of 250 iterations, single precision, final checkpoints, by ../run.py; the test volumes are of the
-fold's validation, which decides nothing in a training. All models predict with `nnUNetv2_predict`, whose defaults mirror.
+fold's validation, which decides nothing in a training. All models predict with
+`nnUNetv2_predict`, whose defaults mirror.
 """
 
 import json
