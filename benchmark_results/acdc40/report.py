@@ -1,4 +1,4 @@
-"""Turn the comparisons of `run.sh` into `cases.csv`, `differences.png` and `README.md` beside this file.
+"""Turn the comparisons of `run.sh` into the CSV files, `differences.png` and `README.md` beside this file.
 
 export nnUNet_results=...   # the folder run.sh wrote to
 python report.py
@@ -24,16 +24,15 @@ REFERENCES = ("nnUNetTrainer_10epochs 2d", "nnUNetTrainer_10epochs 3d_fullres")
 
 
 def main() -> None:
-    folders = sorted(Path(os.environ["nnUNet_results"]).glob("seed*/comparison"))
-    if not folders:
-        raise SystemExit(f"{os.environ['nnUNet_results']} holds no comparison. Start run.sh first.")
-    cases = pd.concat([read(folder) for folder in folders])
     planned = (HERE / "models.txt").read_text(encoding="utf-8").split()
     short = short_names(planned)
-    cases = cases.assign(model=cases.model.map(short))
-    cases[COLUMNS].round(5).to_csv(HERE / "cases.csv", index=False)
-    # Seeds of a volume are more cases of its patient: figures are over patients, each the mean over volumes and seeds.
-    by_seed = cases.assign(case=cases.case + " seed " + cases.seed)
+    folders, cases = read("comparison", short)
+    if not folders:
+        raise SystemExit(f"{os.environ['nnUNet_results']} holds no comparison. Start run.sh first.")
+    second = read("comparison_fold1", short)[1]
+    for name, of_fold in (("cases.csv", cases), ("second_fold.csv", second)):
+        of_fold.to_csv(HERE / name, index=False)
+    by_seed = each_seed_a_case(cases)
     models = list(cases.model.unique())
     difference_figure(by_seed, models, REFERENCES[0]).savefig(HERE / "differences.png", dpi=150)
     manifest = json.loads((folders[0] / "manifest.json").read_text())
@@ -42,6 +41,7 @@ def main() -> None:
         accuracy=accuracy(by_seed, models),
         differences="\n".join(differences(by_seed, models, ref) for ref in REFERENCES if ref in models),
         losses=losses(folders, short),
+        second_fold=second_fold(by_seed, each_seed_a_case(second)),
         short_slabs=short_slabs(by_seed, [short[model] for model in planned]),
         missing=", ".join(short[model] for model in planned if short[model] not in models) or "none",
         seeds=cases.seed.nunique(),
@@ -55,15 +55,26 @@ def main() -> None:
     print(page)
 
 
-def read(folder: Path) -> pd.DataFrame:
-    return pd.read_csv(folder / "cases.csv").assign(seed=folder.parent.name.removeprefix("seed"))
+def read(name: str, short: dict[str, str]) -> tuple[list[Path], pd.DataFrame]:
+    """The comparisons of all seeds, and their cases."""
+    folders = sorted(Path(os.environ["nnUNet_results"]).glob(f"seed*/{name}"))
+    tables = [pd.DataFrame(columns=COLUMNS)]
+    for folder in folders:
+        cases = pd.read_csv(folder / "cases.csv").assign(seed=folder.parent.name.removeprefix("seed"))
+        tables.append(cases.assign(model=cases.model.map(short))[COLUMNS].round(5))
+    return folders, pd.concat(tables[1:] or tables)
+
+
+def each_seed_a_case(cases: pd.DataFrame) -> pd.DataFrame:
+    """Seeds of a volume become cases of its patient: figures are over patients, means over volumes and seeds."""
+    return cases.assign(case=cases.case + " seed " + cases.seed)
 
 
 def commits() -> list[str]:
     """Of the package's source at each training."""
     return [
         p.read_text()
-        for p in Path(os.environ["nnUNet_results"]).glob("seed*/Dataset027_*/*/fold_0/commit.txt")
+        for p in Path(os.environ["nnUNet_results"]).glob("seed*/Dataset027_*/*/fold_*/commit.txt")
     ]
 
 
@@ -99,6 +110,27 @@ def short_slabs(by_seed: pd.DataFrame, planned: list[str]) -> str:
             rows.append((model, str(then), str(now)))
     columns = ("model", "before [95 % CI]", "now [95 % CI]")
     return Table(f"Dice minus that of {REFERENCES[0]}, before and after", columns, tuple(rows)).markdown()
+
+
+def second_fold(first: pd.DataFrame, second: pd.DataFrame) -> str:
+    """The models of both folds against nnU-Net 2D, in each and in both."""
+    if second.empty:
+        return "A second fold: not run yet."
+    rows = []
+    for fold, cases in (("0", first), ("1", second), ("0 and 1", pd.concat([first, second]))):
+        for model in second.model.unique():
+            if model != REFERENCES[0]:
+                found = paired(cases, model, REFERENCES[0], MEAN)
+                dice = (mean_sd(patient_figures(cases, m, MEAN).values()) for m in (REFERENCES[0], model))
+                counts = f"{found.wins} / {found.ties} / {found.losses}"
+                rows.append(
+                    (fold, model, *dice, str(found.difference), str(found.n), counts, f"{found.p:.3g}")
+                )
+    columns = (
+        "fold", "model", f"Dice of {REFERENCES[0]}", "Dice", "difference [95 % CI]", "n", "better / equal / worse",
+        "p (Wilcoxon)",
+    )  # fmt: skip
+    return Table("A second fold", columns, tuple(rows), "Mean of the classes.").markdown()
 
 
 def accuracy(cases: pd.DataFrame, models: list[str]) -> str:

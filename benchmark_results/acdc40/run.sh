@@ -6,15 +6,24 @@
 #     nnunet-slice-attention plan-compact -d 27
 #     bash run.sh SEED...                                   # then: python report.py
 #
-# Fold 0, 10 epochs of 250 iterations, by ../run.py; every seed's models are compared in its own results folder.
+# All of models.txt on fold 0, then second_fold.txt on fold 1, each 10 epochs of 250 iterations by ../run.py. Every seed's
+# models are compared in its own results folder.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
-python "$here/../run.py" --dataset 27 --epochs 10 --seeds "$@" --workers 2 --precision single --trainers "$here/models.txt"
 
-mapfile -t models < "$here/models.txt"
-for seed in "$@"; do
-    nnUNet_results=$nnUNet_results/seed$seed nnunet-slice-attention compare -d 27 -f 0 --group '(patient\d+)_' \
-        --reference nnUNetTrainer_10epochs__nnUNetCompactPlans__2d --no-ensembles -m "${models[@]}" \
-        -o "$nnUNet_results/seed$seed/comparison" --title "ACDC40, fold 0, seed $seed"
-done
+train_and_compare() {
+    local fold=$1 list=$2 output=$3
+    shift 3
+    python "$here/../run.py" --dataset 27 --epochs 10 --seeds "$@" --workers 2 --precision single --trainers "$list" --fold "$fold"
+    local models seed
+    mapfile -t models < "$list"
+    for seed in "$@"; do
+        nnUNet_results=$nnUNet_results/seed$seed nnunet-slice-attention compare -d 27 -f "$fold" --group '(patient\d+)_' \
+            --reference nnUNetTrainer_10epochs__nnUNetCompactPlans__2d --no-ensembles -m "${models[@]}" \
+            -o "$nnUNet_results/seed$seed/$output" --title "ACDC40, fold $fold, seed $seed"
+    done
+}
+
+train_and_compare 0 "$here/models.txt" comparison "$@"
+train_and_compare 1 "$here/second_fold.txt" comparison_fold1 "$@"
