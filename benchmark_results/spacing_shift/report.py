@@ -15,7 +15,7 @@ from nnunet_slice_attention.report.tables import mean_sd
 
 HERE = Path(__file__).parent
 COLUMNS = ["model", "patient", "case", "structure", "spacing_mm", "dice"]
-BASELINE = "nnUNetTrainer_5epochs 2d"
+BASELINE = "nnUNetTrainer 2d"
 
 
 def main() -> None:

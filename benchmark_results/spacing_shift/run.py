@@ -7,9 +7,9 @@
     python run.py
     python report.py
 
-Fold 0, 5 epochs of 250 iterations, single precision, final checkpoints, by ../run.py; the test volumes are of the
+Fold 0, 3 epochs of 250 iterations, single precision, final checkpoints, by ../run.py; the test volumes are of the
 fold's validation, which decides nothing in a training. All models predict with
-`nnUNetv2_predict`, whose defaults mirror.
+`nnUNetv2_predict`, without mirroring.
 """
 
 import json
@@ -30,14 +30,14 @@ OUT = RESULTS / NAME
 
 
 def main() -> None:
-    train = [sys.executable, str(HERE.parent / "run.py"), "--dataset", NAME, "--epochs", "5"]
+    train = [sys.executable, str(HERE.parent / "run.py"), "--dataset", NAME, "--epochs", "3"]
     call([*train, "--trainers", str(HERE / "models.txt"), "--precision", "single"])
     check_split()
     os.environ["nnUNet_results"] = str(RESULTS)
     for model in MODELS:
         remove_older(output(model), than=OUT / str(model) / "fold_0" / "checkpoint_final.pth")
         command = ["nnUNetv2_predict", "-d", NAME, "-c", model.configuration, "-f", "0", "-tr", model.trainer]
-        command += ["-p", model.plans, "-device", "cpu"]
+        command += ["-p", model.plans, "-device", "cpu", "--disable_tta"]
         command += ["-i", str(RAW / "imagesTs"), "-o", str(output(model))]
         call([*command, "--continue_prediction", "-npp", "1", "-nps", "1"])
     folders = [f"{model}={output(model)}" for model in MODELS]
