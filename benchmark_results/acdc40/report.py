@@ -20,7 +20,11 @@ from nnunet_slice_attention.report.tables import Table, mean_sd
 
 HERE = Path(__file__).parent
 COLUMNS = ["model", "seed", "patient", "case", "structure", "presence", "dice", "nsd", "hd95"]
-REFERENCES = ("nnUNetTrainer_10epochs 2d", "nnUNetTrainer_10epochs 3d_fullres")
+REFERENCES = (
+    "nnUNetTrainer_10epochs 2d",
+    "nnUNetTrainer_10epochs 3d_fullres",
+    "nnUNetTrainerTSFMUNet_RepeatCentre_10epochs 2d",
+)
 
 
 def main() -> None:
