@@ -69,8 +69,9 @@ def launch(dataset: str, fold: int, name: str, seed: int, epochs: int, precision
     print(f"run {name} fold {fold} seed {seed}", flush=True)
     with log.open("a") as out:
         call = f"train_and_validate({dataset!r}, {fold}, {name!r}, {seed}, {epochs}, {precision!r})"
-        command = [sys.executable, "-c", f"from run import train_and_validate; {call}"]
-        env["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), env.get("PYTHONPATH", "")])
+        # Before the working directory, whose own run.py may be the one that is at work.
+        path = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})"
+        command = [sys.executable, "-c", f"{path}; from run import train_and_validate; {call}"]
         return (
             subprocess.run(command, env=env, stdout=out, stderr=subprocess.STDOUT, check=False).returncode
             == 0
