@@ -149,7 +149,6 @@ def predict_files(
             num_processes_preprocessing=n_preprocessing,
             num_processes_segmentation_export=n_export,
         )
-        note_settings(predictor, some[0].output.parent)
 
     failures = dict(bad)
     try:
@@ -163,4 +162,6 @@ def predict_files(
                 except Exception as error:  # whatever it was, the next case has its own processes
                     remove_results(case)
                     failures[case] = in_one_line(error)
+    if done := [case for case in good if case not in failures]:
+        note_settings(predictor, done[0].output.parent)
     return [f"{case.images[0]}: {problem}" for case, problem in failures.items()]

@@ -14,7 +14,10 @@ SETTINGS = "predict_from_raw_data_args.json"  # in which nnU-Net notes files and
 def note_settings(predictor: nnUNetPredictor, folder: Path) -> None:
     """Add to nnU-Net's note in `folder` what decides the result, under the name of this package."""
     path = folder / SETTINGS
-    noted = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        noted = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # not written, or just being written by another part of the cases
+        noted = {}
     noted[OURS] = {
         "trainer": predictor.trainer_name,
         "plans": predictor.plans_manager.plans_name,
