@@ -19,7 +19,8 @@ from nnunet_slice_attention.report.summary import MEAN, patient_figures, structu
 from nnunet_slice_attention.report.tables import Table, mean_sd
 
 HERE = Path(__file__).parent
-COLUMNS = ["model", "seed", "patient", "case", "structure", "presence", "dice", "nsd", "hd95"]
+CHOSEN_ON = 0  # the fold that slabs and optimiser were chosen on
+COLUMNS = ["model", "seed", "fold", "patient", "case", "structure", "presence", "dice", "nsd", "hd95"]
 REFERENCES = (
     "nnUNetTrainer_10epochs 2d",
     "nnUNetTrainer_10epochs 3d_fullres",
@@ -33,9 +34,9 @@ def main() -> None:
     folders, cases = read("comparison", short)
     if not folders:
         raise SystemExit(f"{os.environ['nnUNet_results']} holds no comparison. Start run.sh first.")
-    second = read("comparison_fold1", short)[1]
-    for name, of_fold in (("cases.csv", cases), ("second_fold.csv", second)):
-        of_fold.to_csv(HERE / name, index=False)
+    of_all_folds = read("comparison_folds", short)[1]
+    cases.to_csv(HERE / "cases.csv", index=False)
+    of_all_folds.to_csv(HERE / "folds.csv", index=False)
     by_seed = each_seed_a_case(cases)
     models = list(cases.model.unique())
     difference_figure(by_seed, models, REFERENCES[0]).savefig(HERE / "differences.png", dpi=150)
@@ -45,7 +46,7 @@ def main() -> None:
         accuracy=accuracy(by_seed, models),
         differences="\n".join(differences(by_seed, models, ref) for ref in REFERENCES if ref in models),
         losses=losses(folders, short),
-        second_fold=second_fold(by_seed, each_seed_a_case(second)),
+        folds=folds_table(each_seed_a_case(of_all_folds)),
         short_slabs=short_slabs(by_seed, [short[model] for model in planned]),
         missing=", ".join(short[model] for model in planned if short[model] not in models) or "none",
         seeds=cases.seed.nunique(),
@@ -60,7 +61,7 @@ def main() -> None:
 
 
 def read(name: str, short: dict[str, str]) -> tuple[list[Path], pd.DataFrame]:
-    """The comparisons of all seeds, and their cases."""
+    """The comparisons of this name of all seeds, and their cases."""
     folders = sorted(Path(os.environ["nnUNet_results"]).glob(f"seed*/{name}"))
     tables = [pd.DataFrame(columns=COLUMNS)]
     for folder in folders:
@@ -116,25 +117,32 @@ def short_slabs(by_seed: pd.DataFrame, planned: list[str]) -> str:
     return Table(f"Dice minus that of {REFERENCES[0]}, before and after", columns, tuple(rows)).markdown()
 
 
-def second_fold(first: pd.DataFrame, second: pd.DataFrame) -> str:
-    """The models of both folds against nnU-Net 2D, in each and in both."""
-    if second.empty:
-        return "A second fold: not run yet."
+def folds_table(cases: pd.DataFrame) -> str:
+    """The models of every fold against nnU-Net 2D: in each fold, in those on which nothing was chosen, and in all."""
+    if cases.empty:
+        return "Other folds: not run yet."
+    folds = sorted(cases.fold.unique())
+    groups = {str(fold): [fold] for fold in folds}
+    groups["all but 0"] = [fold for fold in folds if fold != CHOSEN_ON]
+    groups["all"] = folds
     rows = []
-    for fold, cases in (("0", first), ("1", second), ("0 and 1", pd.concat([first, second]))):
-        for model in second.model.unique():
+    for name, group in groups.items():
+        own = cases[cases.fold.isin(group)]
+        for model in cases.model.unique():
             if model != REFERENCES[0]:
-                found = paired(cases, model, REFERENCES[0], MEAN)
-                dice = (mean_sd(patient_figures(cases, m, MEAN).values()) for m in (REFERENCES[0], model))
+                found = paired(own, model, REFERENCES[0], MEAN)
+                dice = (mean_sd(patient_figures(own, m, MEAN).values()) for m in (REFERENCES[0], model))
                 counts = f"{found.wins} / {found.ties} / {found.losses}"
                 rows.append(
-                    (fold, model, *dice, str(found.difference), str(found.n), counts, f"{found.p:.3g}")
+                    (name, model, *dice, str(found.difference), str(found.n), counts, f"{found.p:.3g}")
                 )
     columns = (
         "fold", "model", f"Dice of {REFERENCES[0]}", "Dice", "difference [95 % CI]", "n", "better / equal / worse",
         "p (Wilcoxon)",
     )  # fmt: skip
-    return Table("A second fold", columns, tuple(rows), "Mean of the classes.").markdown()
+    return Table(
+        "Other folds", columns, tuple(rows), "Mean of the classes; p-values are not corrected."
+    ).markdown()
 
 
 def accuracy(cases: pd.DataFrame, models: list[str]) -> str:

@@ -6,24 +6,34 @@
 #     nnunet-slice-attention plan-compact -d 27
 #     bash run.sh SEED...                                   # then: python report.py
 #
-# All of models.txt on fold 0, then second_fold.txt on fold 1, each 10 epochs of 250 iterations by ../run.py. Every seed's
-# models are compared in its own results folder.
+# All of models.txt on fold 0, then every_fold.txt on folds 1 to 4, each 10 epochs of 250 iterations by ../run.py. Every
+# seed's models are compared in its own results folder.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 
-train_and_compare() {
-    local fold=$1 list=$2 output=$3
-    shift 3
+train() {
+    local list=$1 fold=$2
+    shift 2
     python "$here/../run.py" --dataset 27 --epochs 10 --seeds "$@" --workers 2 --precision single --trainers "$list" --fold "$fold"
-    local models seed
+}
+
+compare() {
+    local list=$1 folds=$2 output=$3 seed models
+    shift 3
     mapfile -t models < "$list"
     for seed in "$@"; do
-        nnUNet_results=$nnUNet_results/seed$seed nnunet-slice-attention compare -d 27 -f "$fold" --group '(patient\d+)_' \
+        # The folds are words of their own.
+        # shellcheck disable=SC2086
+        nnUNet_results=$nnUNet_results/seed$seed nnunet-slice-attention compare -d 27 -f $folds --group '(patient\d+)_' \
             --reference nnUNetTrainer_10epochs__nnUNetCompactPlans__2d --no-ensembles -m "${models[@]}" \
-            -o "$nnUNet_results/seed$seed/$output" --title "ACDC40, fold $fold, seed $seed"
+            -o "$nnUNet_results/seed$seed/$output" --title "ACDC40, fold $folds, seed $seed"
     done
 }
 
-train_and_compare 0 "$here/models.txt" comparison "$@"
-train_and_compare 1 "$here/second_fold.txt" comparison_fold1 "$@"
+train "$here/models.txt" 0 "$@"
+compare "$here/models.txt" 0 comparison "$@"
+for fold in 1 2 3 4; do
+    train "$here/every_fold.txt" "$fold" "$@"
+done
+compare "$here/every_fold.txt" "0 1 2 3 4" comparison_folds "$@"
