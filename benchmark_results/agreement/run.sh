@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Does the verb `predict` segment as `nnUNetv2_predict` does? Both predict the validation images of fold 0.
 #
-#     export nnUNet_raw=... nnUNet_preprocessed=... nnUNet_results=...
+#     export nnUNet_raw=... nnUNet_preprocessed=... nnUNet_results=.../seed0   # the models of ../acdc40
 #     bash run.sh OUT DEVICE TRAINER...       # trained on ACDC40, 2d, fold 0, compact plans
 #
 # nnU-Net's predictions stand in for the truth. No mirroring: its average would hide differences. `report.py` makes the

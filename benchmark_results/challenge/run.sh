@@ -2,7 +2,7 @@
 # The container's program, `examples/challenge/process.py`, on held-out ACDC40 volumes under a container's conditions: from
 # a bundle, as a user without rights, without a network, with nothing writable but the output and a scratch folder.
 #
-#     export nnUNet_raw=... nnUNet_preprocessed=... nnUNet_results=...
+#     export nnUNet_raw=... nnUNet_preprocessed=... nnUNet_results=...   # .../seed0 for the models of ../acdc40
 #     bash run.sh OUT TRAINER            # as root, for `unshare`; trained on ACDC40, 2d, fold 0, compact plans
 #
 # `report.py OUT` makes the page.

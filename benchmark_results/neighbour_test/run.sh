@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What do trained models lose if they are shown wrong neighbours?
 #
-#     export nnUNet_raw=... nnUNet_preprocessed=... nnUNet_results=...
+#     export nnUNet_raw=... nnUNet_preprocessed=... nnUNet_results=.../seed0   # the models of ../acdc40
 #     bash run.sh OUT DEVICE TRAINER...       # trained on ACDC40, 2d, fold 0, compact plans
 #
 # Each model predicts the validation images of fold 0 with the slices' own neighbours, with each slice as its own

@@ -18,6 +18,7 @@ from .compared_models import Model, check_same_cases, ensemble
 from .cost import training_costs
 from .examples import examples_of
 from .manifest import hash_of, manifest_of
+from .patients import on_both_sides
 from .truth import Truth
 
 RESULTS = ("cases.csv", "froc.csv", "manifest.json", "report.md", "report.html")
@@ -103,6 +104,9 @@ def compare(
     for row in rows:
         row["patient"] = patients[row["case"]]
     manifest = manifest_of(models, truth, asdict(options))
+    folds = {int(fold) for fold in models[0].fold_of.values()}
+    divided = [on_both_sides(truth.training[fold], truth.splits[fold], patient_of) for fold in folds]
+    manifest["dataset"]["patients_trained_and_validated_on"] = sorted(set().union(*divided))
     examples = examples_of(rows, models[: len(names)], options.reference, truth, thick)
     write_report(Report(rows, manifest, options.reference, names, examples, training_ms, froc), output)
     _write_csv(output / "cases.csv", rows)

@@ -1,7 +1,7 @@
 """Which cases are one patient: two scans of one are not independent of each other."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 
@@ -44,3 +44,20 @@ def group_by(rule: str | Path | None) -> Callable[[str], str]:
         return name
 
     return from_name
+
+
+def on_both_sides(
+    training: Iterable[str], validation: Iterable[str], patient_of: Callable[[str], str]
+) -> list[str]:
+    """Patients of whom some cases are trained on and others validated: nnU-Net's own split knows cases only.
+
+    A training case that the rule does not cover is taken for another patient's.
+    """
+
+    def known(case: str) -> set[str]:
+        try:
+            return {patient_of(case)}
+        except ValueError:
+            return set()
+
+    return sorted(set().union(*map(known, training)) & {patient_of(case) for case in validation})

@@ -19,12 +19,14 @@ class Truth:
         folder: which holds CASE + ending.
         dataset_json: the data set's description.
         splits: validation cases of every fold; empty where the data set is not known.
+        training: training cases of every fold; likewise.
         images: folder of the images, if they are to be shown.
     """
 
     folder: Path
     dataset_json: Mapping
     splits: Sequence[Sequence[str]] = ()
+    training: Sequence[Sequence[str]] = ()
     images: Path | None = None
 
     @property
@@ -64,9 +66,14 @@ def truth_of_dataset(dataset: str) -> Truth:
                 f"{path} does not exist. Preprocess the data set and train a fold of it: nnUNetv2_plan_and_preprocess "
                 f"-d {dataset}, nnUNetv2_train {dataset} 2d 0."
             )
-    splits = [split["val"] for split in json.loads(needed["splits_final.json"].read_text())]
-    raw = Path(str(nnUNet_raw)) / folder.name / "imagesTr"
-    return Truth(needed["gt_segmentations"], json.loads(needed["dataset.json"].read_text()), splits, raw)
+    splits = json.loads(needed["splits_final.json"].read_text())
+    return Truth(
+        needed["gt_segmentations"],
+        json.loads(needed["dataset.json"].read_text()),
+        splits=[split["val"] for split in splits],
+        training=[split["train"] for split in splits],
+        images=Path(str(nnUNet_raw)) / folder.name / "imagesTr",
+    )
 
 
 def truth_of_folder(folder: str | None, dataset_json: Path, images: str | None = None) -> Truth:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..benchmark.compare import Options, compare
 from ..benchmark.compared_models import trained_model
-from ..benchmark.patients import group_by
+from ..benchmark.patients import group_by, on_both_sides
 from ..benchmark.truth import truth_of_dataset
 from ..model_name import ModelName
 from .job import Job
@@ -109,9 +109,15 @@ def _check(plan: Plan) -> None:
     check(plan.dataset, plan.models, plan.folds)
     for prediction in plan.predictions()[:1]:
         prediction.cases  # noqa: B018 - raises if there is none
-    patient_of = group_by(plan.group)
-    for case in itertools.chain.from_iterable(truth_of_dataset(plan.dataset).splits):
+    patient_of, truth = group_by(plan.group), truth_of_dataset(plan.dataset)
+    for case in itertools.chain.from_iterable(truth.splits):
         patient_of(case)
+    for fold in (int(fold) for fold in plan.folds if fold != "all"):
+        if divided := on_both_sides(truth.training[fold], truth.splits[fold], patient_of):
+            raise ValueError(
+                f"fold {fold} trains on volumes of {', '.join(divided)} and validates on others of the same. Write a "
+                f"splits_final.json by patient to {truth.folder.parent}, and train again what was trained on this one."
+            )
 
 
 def _compare(plan: Plan, repeat: int) -> list[str]:

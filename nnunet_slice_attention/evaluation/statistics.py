@@ -9,7 +9,6 @@ import numpy as np
 from scipy.stats import bootstrap, wilcoxon
 
 ALPHA = 0.05
-MIN_PATIENTS = 6  # fewer cannot reach p < 0.05 in the signed-rank test
 Key = TypeVar("Key", bound=Hashable)
 
 
@@ -118,14 +117,20 @@ def holm(p_values: Mapping[Key, float]) -> dict[Key, float]:
     return adjusted
 
 
-def verdict(name: str, baseline_name: str, comparison: Comparison, p: float) -> str:
+def smallest_p(patients: int, comparisons: int = 1) -> float:
+    """The least that any of Holm's adjusted p-values can be: all patients differ in the same direction."""
+    return min(1.0, comparisons * 2.0 ** (1 - patients))
+
+
+def verdict(name: str, baseline_name: str, comparison: Comparison, p: float, comparisons: int = 1) -> str:
     """One sentence on a difference in Dice with its interval and n.
 
     "Better" and "worse" take an interval without 0 and a p below 0.05: with few patients a percentile bootstrap
-    leaves out 0 too often.
+    leaves out 0 too often. Where patients are so few that no p could be below 0.05 there is none.
 
     Args:
         p: of the comparison, corrected for all that are made.
+        comparisons: how many these are.
     """
     difference, n = comparison.difference, comparison.n
     title = f"{name} minus {baseline_name}"
@@ -134,8 +139,9 @@ def verdict(name: str, baseline_name: str, comparison: Comparison, p: float) -> 
     if n < 2:
         return f"{title}: {difference.mean:+.4f} Dice, n = {n} is too small for an interval."
     said = f"{title}: {difference} Dice (95 % CI), n = {n}"
-    if n < MIN_PATIENTS:
-        return f"{said}, too small for a verdict."
+    if (least := smallest_p(n, comparisons)) >= ALPHA:
+        among = f" among {comparisons} comparisons" if comparisons > 1 else ""
+        return f"{said}, too small for a verdict{among}: p cannot be below {least:.2g}."
     if not comparison.wins + comparison.losses:
         return f"{said}, identical."
     said += f", corrected p = {p:.2g}"

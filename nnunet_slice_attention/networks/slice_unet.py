@@ -1,7 +1,7 @@
 """The plan's own 2D U-Net on every slice of a slab: the control that separates sampling from attention.
 
-It sees no neighbour. Trained on slabs it differs from nnU-Net's `2d` only in which slices share a batch and an
-augmentation.
+It sees no neighbour. In context slabs, of which it decodes the middle slice alone, it is nnU-Net's `2d`; in other slabs
+it differs from that only in which slices share a batch and an augmentation.
 """
 
 from collections.abc import Sequence

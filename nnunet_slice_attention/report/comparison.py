@@ -62,7 +62,8 @@ def write_report(report: Report, output: Path) -> None:
     """Write both pages into `output`."""
     cases, short = report.cases, report.short
     models, reference = list(short.values()), short[report.reference]
-    verdicts = verdicts_of(cases, models, reference, [short[name] for name in report.single])
+    verdicts = warnings_of(report.manifest)
+    verdicts += verdicts_of(cases, models, reference, [short[name] for name in report.single])
     tables = tables_of(report, cases, models)
     pictures = figures_of(report, cases, models)
     facts = facts_of(report, cases)
@@ -99,6 +100,17 @@ def figures_of(report: Report, cases: pd.DataFrame, models: Sequence[str]) -> di
     return drawn
 
 
+def warnings_of(manifest: Mapping) -> list[str]:
+    """What makes all figures of a comparison too good."""
+    divided = manifest["dataset"]["patients_trained_and_validated_on"]
+    if not divided:
+        return []
+    return [
+        f"WARNING: too good to be true. The split has volumes of {', '.join(divided)} in training and in validation of "
+        "the same fold. Write a splits_final.json by patient and train again."
+    ]
+
+
 def verdicts_of(
     cases: pd.DataFrame, models: Sequence[str], reference: str, single: Sequence[str]
 ) -> list[str]:
@@ -107,7 +119,7 @@ def verdicts_of(
     others = [(overall, model) for model in models if model != reference and model in single]
     comparisons = {key: differences.paired(cases, key[1], reference, overall) for key in others}
     p_values = differences.corrected(comparisons, overall, single)
-    found = [verdict(key[1], reference, comparisons[key], p_values[key]) for key in others]
+    found = [verdict(key[1], reference, comparisons[key], p_values[key], len(comparisons)) for key in others]
     return found or ["Only one model: nothing to compare it with."]
 
 

@@ -59,6 +59,45 @@ def test_predictions_from_before_the_checkpoint_was_written_are_named(trained, t
     assert re.search(rf"{fact}\w*SAUNet, fold 0\n", (tmp_path / "report.md").read_text())
 
 
+def test_a_patient_on_both_sides_of_the_split_is_the_first_thing_a_report_says(trained, tiny, tmp_path):
+    argv = [
+        "compare",
+        "-d",
+        str(tiny.id),
+        "-m",
+        STOCK,
+        OURS,
+        "-np",
+        "1",
+        "-o",
+        str(tmp_path),
+        "--no-ensembles",
+    ]
+
+    def divided(*group: str) -> list[str]:
+        assert main([*argv, *group]) == 0
+        found = json.loads((tmp_path / "manifest.json").read_text())["dataset"][
+            "patients_trained_and_validated_on"
+        ]
+        for page in ("report.md", "report.html"):
+            text = (tmp_path / page).read_text()
+            warned = text.find("WARNING: too good to be true. The split has volumes of")
+            assert (0 < warned < text.index(" Dice")) == bool(found)
+        return found
+
+    assert divided() == []
+    validated = sorted({row["case"] for row in rows_of(tmp_path)})
+    cases = [f"case_{i}" for i in range(6)]
+    other = next(case for case in cases if case not in validated)
+    table = tmp_path / "patients.csv"
+    table.write_text("".join(f"{case},{case}\n" for case in validated))  # says nothing of those trained on
+    assert divided("--group", str(table)) == []
+    table.write_text(
+        "".join(f"{case},{'twin' if case in (validated[0], other) else case}\n" for case in cases)
+    )
+    assert divided("--group", str(table)) == ["twin"]
+
+
 def test_saved_probabilities_give_froc(trained, tiny, tmp_path):
     argv = [
         "compare",

@@ -147,7 +147,11 @@ def test_a_refusal_is_one_sentence_before_anything_is_trained(crossval):
 
 @pytest.mark.parametrize(
     ("changes", "said"),
-    [({"images": Path("nowhere")}, "no case in nowhere"), ({"group": "(nobody)"}, "nobody")],
+    [
+        ({"images": Path("nowhere")}, "no case in nowhere"),
+        ({"group": "(nobody)"}, "nobody"),
+        ({"group": "(case)_"}, "fold 0 trains on volumes of case and validates on others of the same"),
+    ],
 )
 def test_what_would_fail_after_the_trainings_is_refused_before_them(
     changes, said, tiny, tmp_path, monkeypatch, train

@@ -11,6 +11,7 @@ from nnunet_slice_attention.evaluation.statistics import (
     holm,
     paired_difference,
     patient_means,
+    smallest_p,
     verdict,
 )
 
@@ -101,5 +102,18 @@ def test_the_verdict_says_what_the_interval_allows():
     assert verdict_for([0.1] * 5 + [-0.05]).endswith("not separable.")
     assert verdict_for(better, p=0.06).endswith("corrected p = 0.06, not separable.")
     assert verdict_for([0.0] * 10).endswith("identical.")
-    assert verdict_for([0.1, 0.1, 0.2]).endswith("n = 3, too small for a verdict.")
+    assert verdict_for([0.1, 0.1, 0.2]).endswith("n = 3, too small for a verdict: p cannot be below 0.25.")
     assert verdict_for([0.1]).endswith("n = 1 is too small for an interval.")
+
+
+def test_too_few_patients_for_so_many_models_is_not_called_inseparable():
+    baseline = {str(i): 0.5 for i in range(8)}
+    best = {k: 0.6 + int(k) / 100 for k in baseline}  # better in all: no p of eight patients is smaller
+    compared = compare(baseline, best)
+    for models in (1, 6, 7, 8):
+        p = holm({"best": compared.p} | {str(i): 1.0 for i in range(models - 1)})["best"]
+        assert p == pytest.approx(smallest_p(8, models))
+        said = verdict("best", "old", compared, p, models)
+        assert said.endswith(
+            "best is better." if p < 0.05 else f"{models} comparisons: p cannot be below {p:.2g}."
+        )
