@@ -20,12 +20,13 @@ from nnunet_slice_attention.environment import commit, hardware, versions
 
 HERE = Path(__file__).parent
 PLANS = "nnUNetCompactPlans"
+OURS = (
+    "CSANet", "SAUNet", "SAUNet_ShortSlabs", "TSFMUNet", "TSFMUNet_RepeatCentre", "VAUNet", "EarlyFusion", "AxialConv",
+    "SliceUNet",
+)  # fmt: skip
 MODELS = [
     ("nnUNetTrainer", "2d"),
-    *(
-        (f"nnUNetTrainer{name}", "2d")
-        for name in ("CSANet", "SAUNet", "TSFMUNet", "VAUNet", "EarlyFusion", "AxialConv", "SliceUNet")
-    ),
+    *((f"nnUNetTrainer{name}", "2d") for name in OURS),
     ("nnUNetTrainer", "3d_fullres"),
 ]
 WARM_UP = 2

@@ -18,10 +18,6 @@ BASES: dict[str, dict[str, Any]] = {
     f"nnUNetTrainer{network}": {"network_name": network} for network in NETWORKS
 }
 
-# Its module reads a neighbour's last decoder features: without a gradient through them it came to less, in one training
-# of each (benchmark_results/phantom_context), at more cost, since the neighbours are decoded too.
-BASES["nnUNetTrainerSAUNet"]["sampling"] = "short"
-
 VARIANTS: dict[str, dict[str, Any]] = {
     "RepeatCentre": {"network_options": {"repeat_centre": True}},
     "Identity": {"network_options": {"identity": True}},

@@ -34,17 +34,12 @@ def test_every_variant_builds_for_every_network_that_has_its_option(variant):
         assert network.context_radius in (0, trainer.context_radius())
 
 
-@pytest.mark.parametrize("base", sorted(set(BASES) - {"nnUNetTrainerSAUNet"}))
+@pytest.mark.parametrize("base", sorted(BASES))
 def test_a_slice_learns_with_its_whole_context_unless_a_suffix_says_otherwise(base):
     trainer = resolve_trainer(base)
     radius = trainer.context_radius()
     assert training_slabs(6, radius, trainer.sampling) == (2 * radius + 1, 6)
     assert resolve_trainer(f"{base}_ShortSlabs").sampling == "short"
-
-
-def test_the_neighbours_that_sau_net_reads_learn_too():
-    assert resolve_trainer("nnUNetTrainerSAUNet").sampling == "short"
-    assert resolve_trainer("nnUNetTrainerSAUNet_ContextSlabs").sampling == "context"
 
 
 def test_every_network_has_a_trainer():
