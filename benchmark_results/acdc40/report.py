@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 
 from nnunet_slice_attention.evaluation.segmentations import FOREGROUND
+from nnunet_slice_attention.evaluation.statistics import smallest_p
 from nnunet_slice_attention.report.differences import difference_table, paired
 from nnunet_slice_attention.report.figures import difference_figure
 from nnunet_slice_attention.report.names import short_names
@@ -34,9 +35,10 @@ def main() -> None:
     folders, cases = read("comparison", short)
     if not folders:
         raise SystemExit(f"{os.environ['nnUNet_results']} holds no comparison. Start run.sh first.")
-    of_all_folds = read("comparison_folds", short)[1]
-    cases.to_csv(HERE / "cases.csv", index=False)
-    of_all_folds.to_csv(HERE / "folds.csv", index=False)
+    every_fold = read("comparison_folds", short)[1]
+    second_fold = read("comparison_second_fold", short)[1]
+    for name, found in (("cases", cases), ("every_fold", every_fold), ("second_fold", second_fold)):
+        found.to_csv(HERE / f"{name}.csv", index=False)
     by_seed = each_seed_a_case(cases)
     models = list(cases.model.unique())
     difference_figure(by_seed, models, REFERENCES[0]).savefig(HERE / "differences.png", dpi=150)
@@ -46,12 +48,14 @@ def main() -> None:
         accuracy=accuracy(by_seed, models),
         differences="\n".join(differences(by_seed, models, ref) for ref in REFERENCES if ref in models),
         losses=losses(folders, short),
-        folds=folds_table(each_seed_a_case(of_all_folds)),
+        every_fold=folds_table("Other folds", each_seed_a_case(every_fold)),
+        second_fold=folds_table("SAU-Net on a second fold", each_seed_a_case(second_fold)),
         short_slabs=short_slabs(by_seed, [short[model] for model in planned]),
         missing=", ".join(short[model] for model in planned if short[model] not in models) or "none",
         seeds=cases.seed.nunique(),
         volumes=cases.case.nunique(),
         patients=cases.patient.nunique(),
+        least=smallest_p(cases.patient.nunique(), len(models) - 1),
         commits=", ".join(sorted(set(commits()))),
         versions=manifest["versions"],
         hardware=manifest["hardware"],
@@ -117,10 +121,10 @@ def short_slabs(by_seed: pd.DataFrame, planned: list[str]) -> str:
     return Table(f"Dice minus that of {REFERENCES[0]}, before and after", columns, tuple(rows)).markdown()
 
 
-def folds_table(cases: pd.DataFrame) -> str:
-    """The models of every fold against nnU-Net 2D: in each fold, in those on which nothing was chosen, and in all."""
+def folds_table(title: str, cases: pd.DataFrame) -> str:
+    """Models of several folds against nnU-Net 2D: in each fold, in those on which nothing was chosen, and in all."""
     if cases.empty:
-        return "Other folds: not run yet."
+        return f"{title}: not run yet."
     folds = sorted(cases.fold.unique())
     groups = {str(fold): [fold] for fold in folds}
     groups["all but 0"] = [fold for fold in folds if fold != CHOSEN_ON]
@@ -140,9 +144,7 @@ def folds_table(cases: pd.DataFrame) -> str:
         "fold", "model", f"Dice of {REFERENCES[0]}", "Dice", "difference [95 % CI]", "n", "better / equal / worse",
         "p (Wilcoxon)",
     )  # fmt: skip
-    return Table(
-        "Other folds", columns, tuple(rows), "Mean of the classes; p-values are not corrected."
-    ).markdown()
+    return Table(title, columns, tuple(rows), "Mean of the classes; p-values are not corrected.").markdown()
 
 
 def accuracy(cases: pd.DataFrame, models: list[str]) -> str:

@@ -6,8 +6,8 @@
 #     nnunet-slice-attention plan-compact -d 27
 #     bash run.sh SEED...                                   # then: python report.py
 #
-# All of models.txt on fold 0, then every_fold.txt on folds 1 to 4, each 10 epochs of 250 iterations by ../run.py. Every
-# seed's models are compared in its own results folder.
+# All of models.txt on fold 0, every_fold.txt on folds 1 to 4 and second_fold.txt on fold 1, each 10 epochs of 250
+# iterations by ../run.py. Every seed's models are compared in its own results folder.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -37,3 +37,5 @@ for fold in 1 2 3 4; do
     train "$here/every_fold.txt" "$fold" "$@"
 done
 compare "$here/every_fold.txt" "0 1 2 3 4" comparison_folds "$@"
+train "$here/second_fold.txt" 1 "$@"
+compare "$here/second_fold.txt" "0 1" comparison_second_fold "$@"
