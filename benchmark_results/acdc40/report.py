@@ -47,6 +47,9 @@ def main() -> None:
     page = text.format(
         accuracy=accuracy(by_seed, models),
         differences="\n".join(differences(by_seed, models, ref) for ref in REFERENCES if ref in models),
+        remedy=paired(
+            by_seed, *(f"nnUNetTrainerSAUNet{slabs}_10epochs 2d" for slabs in ("", "_ShortSlabs")), MEAN
+        ),
         losses=losses(folders, short),
         every_fold=folds_table("Other folds", each_seed_a_case(every_fold)),
         second_fold=folds_table("SAU-Net on a second fold", each_seed_a_case(second_fold)),

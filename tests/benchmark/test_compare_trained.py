@@ -14,8 +14,12 @@ from tests.tiny_data import read, write
 from tests.tiny_models import OURS, STOCK
 
 
+def compared(tiny, output, *more: str) -> list[str]:
+    return ["compare", "-d", str(tiny.id), "-m", STOCK, OURS, "-np", "1", "-o", str(output), *more]
+
+
 def test_trained_models_and_their_ensemble(trained, tiny, nnunet_folders, tmp_path):
-    argv = ["compare", "-d", str(tiny.id), "-m", STOCK, OURS, "-np", "1", "-o", str(tmp_path)]
+    argv = compared(tiny, tmp_path)
     assert main(argv) == 0
     rows = rows_of(tmp_path)
     assert {row["model"] for row in rows} == {STOCK, OURS, f"{STOCK} + {OURS}"}
@@ -38,19 +42,7 @@ def test_trained_models_and_their_ensemble(trained, tiny, nnunet_folders, tmp_pa
 
 
 def test_predictions_from_before_the_checkpoint_was_written_are_named(trained, tiny, tmp_path):
-    argv = [
-        "compare",
-        "-d",
-        str(tiny.id),
-        "-m",
-        STOCK,
-        OURS,
-        "-np",
-        "1",
-        "-o",
-        str(tmp_path),
-        "--no-ensembles",
-    ]
+    argv = compared(tiny, tmp_path, "--no-ensembles")
     fact = "- predictions older than their checkpoint, so of an earlier training or copied: "
     assert main(argv) == 0
     assert f"{fact}none\n" in (tmp_path / "report.md").read_text()
@@ -60,19 +52,7 @@ def test_predictions_from_before_the_checkpoint_was_written_are_named(trained, t
 
 
 def test_a_patient_on_both_sides_of_the_split_is_the_first_thing_a_report_says(trained, tiny, tmp_path):
-    argv = [
-        "compare",
-        "-d",
-        str(tiny.id),
-        "-m",
-        STOCK,
-        OURS,
-        "-np",
-        "1",
-        "-o",
-        str(tmp_path),
-        "--no-ensembles",
-    ]
+    argv = compared(tiny, tmp_path, "--no-ensembles")
 
     def divided(*group: str) -> list[str]:
         assert main([*argv, *group]) == 0
@@ -131,13 +111,13 @@ def test_what_an_ensemble_of_other_members_left_is_not_used(trained, tiny, tmp_p
     (folder / "made_from.json").write_text("[]")
     for name in (case, "case_77.nii.gz"):
         write(np.zeros((2, 3, 3), np.uint8), folder / name)
-    assert main(["compare", "-d", str(tiny.id), "-m", STOCK, OURS, "-np", "1", "-o", str(tmp_path)]) == 0
+    assert main(compared(tiny, tmp_path)) == 0
     assert not (folder / "case_77.nii.gz").exists()
     assert read(folder / case).shape == read(trained / OURS / "fold_0" / "validation" / case).shape
 
 
 def test_an_ensemble_is_made_again_only_when_its_members_were(trained, tiny, tmp_path):
-    argv = ["compare", "-d", str(tiny.id), "-m", STOCK, OURS, "-np", "1", "-o", str(tmp_path)]
+    argv = compared(tiny, tmp_path)
     assert main(argv) == 0
     made = sorted((tmp_path / "ensembles" / f"{STOCK}___{OURS}").glob("*.nii.gz"))
     written = [path.stat().st_mtime_ns for path in made]
@@ -152,7 +132,7 @@ def test_an_ensemble_is_made_again_only_when_its_members_were(trained, tiny, tmp
 def test_another_split_is_refused(trained, tiny, capsys, tmp_path):
     validation = trained / OURS / "fold_0" / "validation"
     moved = sorted(validation.glob("*.nii.gz"))[0]
-    argv = ["compare", "-d", str(tiny.id), "-m", STOCK, OURS, "-np", "1", "-o", str(tmp_path)]
+    argv = compared(tiny, tmp_path)
     renamed = moved.rename(validation / "case_99.nii.gz")
     try:
         assert main(argv) == 1
