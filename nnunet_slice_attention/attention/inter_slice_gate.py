@@ -12,11 +12,10 @@ from .neighbours import Neighbourhood
 
 
 class InterSliceGate(nn.Module):
-    """2/3 F_i * (1 + mean_j sigmoid(W F_j + b)) over the neighbours j that exist: (B, S, C, h, w) -> (B, T, C, h, w).
+    """F_i * (1 + mean_j sigmoid(W F_j + b)) over the neighbours j that exist: (B, S, C, h, w) -> (B, T, C, h, w).
 
-    The paper sums F_i * M_j + F_i over the neighbours and halves it at the border; this is the same up to a constant
-    factor. The mean keeps border slices on the scale of the others, and 2/3 keeps all on that of F_i where masks are one
-    half, as they are on average before training: the head would else begin with a larger step. Without any neighbour: F_i.
+    The paper sums F_i * M_j + F_i over the neighbours and halves it at the border; the mean is the same up to a
+    constant factor and keeps border slices on the scale of the others. Without any neighbour: F_i.
 
     Args:
         dim: channels C.
@@ -29,8 +28,6 @@ class InterSliceGate(nn.Module):
         self.offsets = offsets
         self.shared = shared
         self.mask = nn.ModuleList(nn.Conv2d(dim, dim, 1) for _ in (offsets[:1] if shared else offsets))
-        for mask in self.mask:
-            nn.init.zeros_(mask.bias)
 
     def forward(self, x: Tensor, around: Neighbourhood) -> Tensor:
         weights = around.averaging(self.offsets).to(x.dtype)
@@ -39,8 +36,7 @@ class InterSliceGate(nn.Module):
         slices = rearrange(x, "b s c h w -> (b s) c h w")
         gain = torch.ones((), dtype=x.dtype, device=x.device)
         for mask, of_offset in zip(self.mask, weights, strict=True):
-            # 2/3 (1 + M) is 1 + (2 M - 1) / 3, which is 1 without neighbours.
-            masks = rearrange(2 * torch.sigmoid(mask(slices)) - 1, "(b s) c h w -> b s (c h w)", b=len(x))
-            gain = torch.baddbmm(gain.to(masks.dtype), of_offset.to(masks.dtype), masks, alpha=1 / 3)
+            masks = rearrange(torch.sigmoid(mask(slices)), "(b s) c h w -> b s (c h w)", b=len(x))
+            gain = torch.baddbmm(gain.to(masks.dtype), of_offset.to(masks.dtype), masks)
         centre = around.centre(x)
         return centre * gain.view_as(centre)
