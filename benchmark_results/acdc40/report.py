@@ -130,8 +130,8 @@ def folds_table(title: str, cases: pd.DataFrame) -> str:
         return f"{title}: not run yet."
     folds = sorted(cases.fold.unique())
     groups = {str(fold): [fold] for fold in folds}
-    groups["all but 0"] = [fold for fold in folds if fold != CHOSEN_ON]
-    groups["all"] = folds
+    others = [fold for fold in folds if fold != CHOSEN_ON]
+    groups |= ({f"all but {CHOSEN_ON}": others} if len(others) > 1 else {}) | {"all": folds}
     rows = []
     for name, group in groups.items():
         own = cases[cases.fold.isin(group)]

@@ -105,7 +105,7 @@ def compare(
         row["patient"] = patients[row["case"]]
     manifest = manifest_of(models, truth, asdict(options))
     folds = {int(fold) for fold in models[0].fold_of.values()}
-    divided = [on_both_sides(truth.training[fold], truth.splits[fold], patient_of) for fold in folds]
+    divided = [on_both_sides(truth, fold, patient_of) for fold in folds]
     manifest["dataset"]["patients_trained_and_validated_on"] = sorted(set().union(*divided))
     examples = examples_of(rows, models[: len(names)], options.reference, truth, thick)
     write_report(Report(rows, manifest, options.reference, names, examples, training_ms, froc), output)

@@ -1,8 +1,10 @@
 """Which cases are one patient: two scans of one are not independent of each other."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
+
+from .truth import Truth
 
 
 def group_by(rule: str | Path | None) -> Callable[[str], str]:
@@ -46,10 +48,8 @@ def group_by(rule: str | Path | None) -> Callable[[str], str]:
     return from_name
 
 
-def on_both_sides(
-    training: Iterable[str], validation: Iterable[str], patient_of: Callable[[str], str]
-) -> list[str]:
-    """Patients of whom some cases are trained on and others validated: nnU-Net's own split knows cases only.
+def on_both_sides(truth: Truth, fold: int, patient_of: Callable[[str], str]) -> list[str]:
+    """Patients with cases in a fold's training and in its validation: nnU-Net's own split knows cases only.
 
     A training case that the rule does not cover is taken for another patient's.
     """
@@ -60,4 +60,5 @@ def on_both_sides(
         except ValueError:
             return set()
 
-    return sorted(set().union(*map(known, training)) & {patient_of(case) for case in validation})
+    trained_on = set().union(*map(known, truth.training[fold]))
+    return sorted(trained_on & {patient_of(case) for case in truth.splits[fold]})

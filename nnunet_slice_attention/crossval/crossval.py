@@ -113,7 +113,7 @@ def _check(plan: Plan) -> None:
     for case in itertools.chain.from_iterable(truth.splits):
         patient_of(case)
     for fold in (int(fold) for fold in plan.folds if fold != "all"):
-        if divided := on_both_sides(truth.training[fold], truth.splits[fold], patient_of):
+        if divided := on_both_sides(truth, fold, patient_of):
             raise ValueError(
                 f"fold {fold} trains on volumes of {', '.join(divided)} and validates on others of the same. Write a "
                 f"splits_final.json by patient to {truth.folder.parent}, and train again what was trained on this one."
