@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# All networks against nnU-Net 2D and 3D on Hippocampus in thick slices, on a CPU. Resumable.
+#
+#     export nnUNet_raw=... nnUNet_preprocessed=... nnUNet_results=...
+#     python ../spacing_shift/make_data.py --source FOLDER/Dataset004_Hippocampus
+#     nnUNetv2_plan_and_preprocess -d 504 -c 2d 3d_fullres
+#     nnunet-slice-attention plan-compact -d 504 --batch-size 12 -o nnUNetCompact12Plans
+#     bash run.sh                                           # then: python report.py
+#
+# All of models.txt on fold 0 and every_fold.txt on folds 1 to 4, each 20 epochs of 250 iterations by ../run.py.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+
+train() {
+    python "$here/../run.py" --dataset 504 --epochs 20 --workers 2 --precision single --trainers "$1" --fold "$2"
+}
+
+compare() {
+    local models
+    mapfile -t models < "$1"
+    # The folds are words of their own.
+    # shellcheck disable=SC2086
+    nnUNet_results=$nnUNet_results/seed0 nnunet-slice-attention compare -d 504 -f $2 --no-ensembles -m "${models[@]}" \
+        --reference nnUNetTrainer_20epochs__nnUNetCompact12Plans__2d \
+        -o "$nnUNet_results/seed0/$3" --title "Hippocampus, every third slice, fold $2"
+}
+
+train "$here/models.txt" 0
+compare "$here/models.txt" 0 thick_hippocampus
+for fold in 1 2 3 4; do
+    train "$here/every_fold.txt" "$fold"
+done
+compare "$here/every_fold.txt" "0 1 2 3 4" thick_hippocampus_folds
