@@ -7,28 +7,30 @@
 #     nnunet-slice-attention plan-compact -d 504 --batch-size 12 -o nnUNetCompact12Plans
 #     bash run.sh                                           # then: python report.py
 #
-# All of models.txt on fold 0 and every_fold.txt on folds 1 to 4, each 20 epochs of 250 iterations by ../run.py.
+# All of models.txt on fold 0 and every_fold.txt on folds 1 to 4, each 20 epochs of 250 iterations by ../run.py; on fold 0
+# also nnU-Net 2D for as long as CSA-Net takes for its 20 epochs.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 
 train() {
-    python "$here/../run.py" --dataset 504 --epochs 20 --workers 2 --precision single --trainers "$1" --fold "$2"
+    python "$here/../run.py" --dataset 504 --epochs "$3" --workers 2 --precision single --trainers "$1" --fold "$2"
 }
 
 compare() {
     local models
-    mapfile -t models < "$1"
+    mapfile -t models < <(cat "${@:3}")
     # The folds are words of their own.
     # shellcheck disable=SC2086
-    nnUNet_results=$nnUNet_results/seed0 nnunet-slice-attention compare -d 504 -f $2 --no-ensembles -m "${models[@]}" \
+    nnUNet_results=$nnUNet_results/seed0 nnunet-slice-attention compare -d 504 -f $1 --no-ensembles -m "${models[@]}" \
         --reference nnUNetTrainer_20epochs__nnUNetCompact12Plans__2d \
-        -o "$nnUNet_results/seed0/$3" --title "Hippocampus, every third slice, fold $2"
+        -o "$nnUNet_results/seed0/$2" --title "Hippocampus, every third slice, fold $1"
 }
 
-train "$here/models.txt" 0
-compare "$here/models.txt" 0 thick_hippocampus
+train "$here/models.txt" 0 20
+train "$here/longer.txt" 0 50
+compare 0 thick_hippocampus "$here/models.txt" "$here/longer.txt"
 for fold in 1 2 3 4; do
-    train "$here/every_fold.txt" "$fold"
+    train "$here/every_fold.txt" "$fold" 20
 done
-compare "$here/every_fold.txt" "0 1 2 3 4" thick_hippocampus_folds
+compare "0 1 2 3 4" thick_hippocampus_folds "$here/every_fold.txt"

@@ -1,0 +1,65 @@
+"""Turn the comparisons of `run.sh` into the CSV files, `differences.png` and `README.md` beside this file.
+
+export nnUNet_results=...   # the folder run.sh wrote to
+python report.py
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from nnunet_slice_attention.evaluation.statistics import smallest_p
+from nnunet_slice_attention.report.figures import difference_figure
+from nnunet_slice_attention.report.names import short_names
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+from network_tables import accuracy, commits, differences, each_seed_a_case, folds_table, losses, read  # noqa: E402
+
+DATASET = "Dataset504_HippocampusEvery3"
+CHOSEN_ON = 0  # the fold on which CSA-Net was ahead after 750 iterations
+REFERENCES = (
+    "nnUNetTrainer_20epochs 2d",
+    "nnUNetTrainer_20epochs 3d_fullres",
+    "nnUNetTrainerCSANet_RepeatCentre_20epochs 2d",
+)
+
+
+def main() -> None:
+    planned = [
+        name for file in ("models", "longer") for name in (HERE / f"{file}.txt").read_text("utf-8").split()
+    ]
+    short = short_names(planned)
+    folders, cases = read("thick_hippocampus", short)
+    if not folders:
+        raise SystemExit(f"{os.environ['nnUNet_results']} holds no comparison. Start run.sh first.")
+    every_fold = read("thick_hippocampus_folds", short)[1]
+    for name, found in (("cases", cases), ("every_fold", every_fold)):
+        found.to_csv(HERE / f"{name}.csv", index=False)
+    by_seed = each_seed_a_case(cases)
+    models = list(cases.model.unique())
+    difference_figure(by_seed, models, REFERENCES[0]).savefig(HERE / "differences.png", dpi=150)
+    manifest = json.loads((folders[0] / "manifest.json").read_text())
+    page = (
+        (HERE / "text.md")
+        .read_text(encoding="utf-8")
+        .format(
+            accuracy=accuracy(by_seed, models),
+            differences="\n".join(differences(by_seed, models, ref) for ref in REFERENCES if ref in models),
+            losses=losses(folders, DATASET, short, every=2),
+            every_fold=folds_table("All folds", each_seed_a_case(every_fold), REFERENCES[0], CHOSEN_ON),
+            missing=", ".join(short[model] for model in planned if short[model] not in models) or "none",
+            patients=cases.patient.nunique(),
+            least=smallest_p(cases.patient.nunique(), len(models) - 1),
+            commits=commits(DATASET),
+            versions=manifest["versions"],
+            hardware=manifest["hardware"],
+        )
+    )
+    (HERE / "README.md").write_text(page, encoding="utf-8")
+    print(page)
+
+
+if __name__ == "__main__":
+    main()
