@@ -12,12 +12,12 @@ class Neighbourhood:
     """The slices of a stack to segment, and what is around them.
 
     Attributes:
-        centres: T slice indices in [0, S).
+        centres: T adjacent slices, a range within [0, S).
         valid: (B, S) bool, False for slices that are padding rather than image.
         repeat_centre: a control: each neighbour is replaced by the centre slice itself, and exists.
     """
 
-    centres: Sequence[int]
+    centres: range
     valid: Tensor
     repeat_centre: bool = False
 
@@ -26,14 +26,13 @@ class Neighbourhood:
         return replace(self, centres=range(self.valid.shape[1]))
 
     def centre(self, x: Tensor) -> Tensor:
-        """(B, S, ...) -> (B, T, ...); a view where the centres lie side by side."""
-        first, n = self.centres[0], len(self.centres)
-        if list(self.centres) == list(range(first, first + n)):
-            return x if n == x.shape[1] else x[:, first : first + n]
-        return x[:, list(self.centres)]
+        """(B, S, ...) -> (B, T, ...), a view."""
+        return x[:, self.centres.start : self.centres.stop]
 
     def neighbour(self, x: Tensor, offset: int) -> tuple[Tensor, Tensor]:
         """The slices at `centres[t] + offset`; offset 0 is the centre itself and always exists.
+
+        Slices of the stack joined together, without an index: building one would have a GPU wait for the host.
 
         Args:
             x: features of a stack, (B, S, ...).
@@ -43,14 +42,15 @@ class Neighbourhood:
             neighbour: (B, T, ...); an arbitrary slice of the stack where none exists.
             exists: (B, T) bool.
         """
+        centre, of_centre = self.centre(x), self.centre(self.valid)
         if offset == 0 or self.repeat_centre:
-            return self.centre(x), torch.ones_like(self.centre(self.valid))
-        wanted = [c + offset for c in self.centres]
-        index = [min(max(i, 0), x.shape[1] - 1) for i in wanted]
-        inside = torch.tensor([i == j for i, j in zip(wanted, index, strict=True)], device=x.device)
-        # Unlike x[:, index] it needs no sorting in the backward pass.
-        chosen = torch.tensor(index, device=x.device)
-        return x.index_select(1, chosen), self.valid[:, index] & inside
+            return centre, torch.ones_like(of_centre)
+        n, (begin, end) = len(self.centres), (c + offset for c in (self.centres.start, self.centres.stop))
+        before, behind = (min(n, max(0, outside)) for outside in (-begin, end - x.shape[1]))
+        inside = slice(begin + before, end - behind)
+        neighbour = joined(centre[:, :before], x[:, inside], centre[:, n - behind :])
+        nothing = torch.zeros_like(of_centre)
+        return neighbour, joined(nothing[:, :before], self.valid[:, inside], nothing[:, n - behind :])
 
     def averaging(self, offsets: Sequence[int]) -> Tensor:
         """Matrices (offsets, B, T, S) that pick the neighbours that exist, weighted for their mean over all offsets.
@@ -66,6 +66,12 @@ class Neighbourhood:
         """As `neighbour`, (B, T, ...), with the centre slice standing in for a missing one."""
         neighbour, exists = self.neighbour(x, offset)
         return torch.where(like(exists, neighbour), neighbour, self.centre(x))
+
+
+def joined(*pieces: Tensor) -> Tensor:
+    """Along the slices, (B, S_i, ...) -> (B, sum of S_i, ...); a view where all but one are empty."""
+    pieces = [piece for piece in pieces if piece.shape[1]]
+    return pieces[0] if len(pieces) == 1 else torch.cat(pieces, dim=1)
 
 
 def like(flags: Tensor, x: Tensor) -> Tensor:

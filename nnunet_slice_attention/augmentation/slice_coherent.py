@@ -74,6 +74,11 @@ class KeepCentreSlice(SegOnlyTransform):
         return segmentation[:, middle : middle + 1]
 
 
+def keep_centre_slice(pipeline: ComposeTransforms) -> ComposeTransforms:
+    """nnU-Net's validation pipeline for a loss that sees the slab's middle slice only, with deep supervision too."""
+    return ComposeTransforms([KeepCentreSlice(), *pipeline.transforms])
+
+
 def make_slice_coherent(pipeline: ComposeTransforms, keep_centre_only: bool = False) -> ComposeTransforms:
     """Edit nnU-Net's dummy-2D training pipeline for slabs.
 

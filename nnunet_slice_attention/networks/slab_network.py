@@ -36,7 +36,8 @@ class SlabNetwork(nn.Module):
 
     Attributes:
         context_radius: R; the output at slice i depends on slices i-R..i+R and on no other.
-        centre_only_in_training: in training mode decode only the middle slice of a slab.
+        centre_only: decode only the middle slice of a slab.
+        centre_only_in_training: the same, in training mode.
         context_learns: False: where only the middle slice is decoded, its neighbours' features carry no gradient.
         fusion_radius: what of that the features of encoded slices reach; the rest enters as channels of the images.
         head_strides: (vertical, horizontal) downsampling of each of the decoder's heads, finest first.
@@ -72,7 +73,7 @@ class SlabNetwork(nn.Module):
         self.encoder, self.decoder = topology.build(
             slices_per_image * in_channels, num_classes, deep_supervision
         )
-        self.centre_only_in_training = False
+        self.centre_only = self.centre_only_in_training = False
         self.context_learns = True
         self.has_background = True
 
@@ -119,13 +120,17 @@ class SlabNetwork(nn.Module):
         """
         if x.ndim == 4:
             stack = rearrange(x, "b (s c) h w -> b s c h w", s=self._channel_view_slices(x))
-            return map_each(lambda t: t[:, 0], self._segment(stack, [self.context_radius], valid))
+            return map_each(
+                lambda t: t[:, 0],
+                self._segment(stack, range(self.context_radius, self.context_radius + 1), valid),
+            )
         if x.ndim != 5:
             raise ValueError(f"expected (B, C, S, H, W) or (B, n*C, H, W), got shape {tuple(x.shape)}.")
         n_slices = x.shape[2]
-        only_centre = self.training and self.centre_only_in_training
+        middle = range(n_slices // 2, n_slices // 2 + 1)
+        only_centre = self.centre_only or (self.training and self.centre_only_in_training)
         stack = rearrange(x, "b c s h w -> b s c h w")
-        logits = self._segment(stack, [n_slices // 2] if only_centre else range(n_slices), valid)
+        logits = self._segment(stack, middle if only_centre else range(n_slices), valid)
         return map_each(lambda t: rearrange(t, "b t k h w -> b k t h w"), logits)
 
     def _channel_view_slices(self, x: Tensor) -> int:
@@ -137,13 +142,13 @@ class SlabNetwork(nn.Module):
             )
         return n
 
-    def _segment(self, stack: Tensor, centres: Sequence[int], valid: Tensor | None) -> Logits:
+    def _segment(self, stack: Tensor, centres: range, valid: Tensor | None) -> Logits:
         """(B, S, C, H, W) -> (B, T, K, H, W)."""
         valid = self.existing(stack, valid)
         if self.fusion_radius:
             encoded, around = range(stack.shape[1]), Neighbourhood(centres, valid, self.repeat_centre)
         else:
-            of_centres = valid[:, list(centres)]
+            of_centres = valid[:, centres.start : centres.stop]
             encoded, around = centres, Neighbourhood(range(len(centres)), of_centres, self.repeat_centre)
         return self.decode(self.encode(stack, valid, encoded), around, stack.shape[-2:])
 
@@ -153,13 +158,13 @@ class SlabNetwork(nn.Module):
         is_image = (stack != 0).any(dim=4).any(dim=3).any(dim=2)
         return is_image if valid is None else valid & is_image
 
-    def encode(self, stack: Tensor, valid: Tensor, slices: Sequence[int]) -> list[Tensor]:
+    def encode(self, stack: Tensor, valid: Tensor, slices: range) -> list[Tensor]:
         """Features of some slices of a stack.
 
         Args:
             stack: (B, S, C, H, W).
             valid: (B, S), see `existing`.
-            slices: T indices; their image neighbours, `image_radius` on each side, must be in the stack.
+            slices: T adjacent ones; their image neighbours, `image_radius` on each side, must be in the stack.
 
         Returns:
             (B, T, C_l, h_l, w_l) a stage, finest first, in plane padded to a multiple of the encoder's stride.

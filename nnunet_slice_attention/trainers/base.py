@@ -9,7 +9,7 @@ from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 from nnunetv2.utilities.plans_handling.plans_handler import ConfigurationManager, PlansManager
 from torch import nn
 
-from ..augmentation.slice_coherent import make_slice_coherent
+from ..augmentation.slice_coherent import keep_centre_slice, make_slice_coherent
 from ..environment import commit, versions
 from ..networks import NETWORKS, SlabNetwork, UNetTopology, create_network
 from ..nnunet.border_padding import BorderPaddedDataset
@@ -62,6 +62,10 @@ class nnUNetTrainerSlab(nnUNetTrainer):
         if self.epochs is not None:
             self.num_epochs = self.epochs
         self.initial_lr, self.weight_decay = OPTIMISERS[self.optimiser].defaults(self)
+        if self.is_ddp:
+            # It cuts compiled networks into pieces, and context that carries no gradient with them: gradients would be
+            # wrong or missing.
+            torch._dynamo.config.optimize_ddp = False
         # nnU-Net notes a trainer's attributes in debug.json: what a result was made with.
         self.made_with = f"{versions()}, commit {commit()}"
         self.torch_seed = torch.initial_seed()
@@ -121,8 +125,7 @@ class nnUNetTrainerSlab(nnUNetTrainer):
         """The strides of the network's heads, in plane only: the slice axis is never pooled."""
         if super()._get_deep_supervision_scales() is None:
             return None
-        network = next(m for m in self.network.modules() if isinstance(m, SlabNetwork))
-        return [[1.0, *(1 / stride for stride in strides)] for strides in network.head_strides]
+        return [[1.0, *(1 / stride for stride in strides)] for strides in self._network().head_strides]
 
     def configure_rotation_dummyDA_mirroring_and_inital_patch_size(self):
         """What nnU-Net does for the 2D patch, per slab: same rotation range, mirroring in plane only."""
@@ -145,6 +148,24 @@ class nnUNetTrainerSlab(nnUNetTrainer):
     def get_training_transforms(cls, *args, **kwargs):
         pipeline = super().get_training_transforms(*args, **kwargs)
         return make_slice_coherent(pipeline, keep_centre_only=cls.sampling in CENTRE_LEARNS)
+
+    @classmethod
+    def get_validation_transforms(cls, *args, **kwargs):
+        """With the targets of training: what is logged along the way is of slices that have their context."""
+        pipeline = super().get_validation_transforms(*args, **kwargs)
+        return keep_centre_slice(pipeline) if cls.sampling in CENTRE_LEARNS else pipeline
+
+    def on_validation_epoch_start(self):
+        super().on_validation_epoch_start()
+        self._network().centre_only = self.sampling in CENTRE_LEARNS
+
+    def on_validation_epoch_end(self, val_outputs: list[dict]):
+        super().on_validation_epoch_end(val_outputs)
+        self._network().centre_only = False
+
+    def _network(self) -> SlabNetwork:
+        """Without what compiles it and what shares it among GPUs."""
+        return next(m for m in self.network.modules() if isinstance(m, SlabNetwork))
 
     def get_tr_and_val_datasets(self):
         return tuple(BorderPaddedDataset(d, self.slab_margin) for d in super().get_tr_and_val_datasets())
