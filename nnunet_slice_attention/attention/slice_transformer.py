@@ -26,6 +26,24 @@ def sinusoidal_position(offsets: list[int], dim: int, base: float = 10_000.0) ->
     return torch.where(channel % 2 == 0, angle.sin(), angle.cos()).float()
 
 
+def attend(query: Tensor, key: Tensor, value: Tensor, exists: Tensor) -> Tensor:
+    """Scaled dot-product attention of one query to a few slices.
+
+    For single queries of a thousand channels the fused kernels of GPUs take workspace by the gigabyte.
+
+    Args:
+        query: (B, heads, 1, d).
+        key: (B, heads, n, d).
+        value: (B, heads, n, d').
+        exists: (B, 1, 1, n) bool, True somewhere.
+
+    Returns:
+        (B, heads, 1, d').
+    """
+    scores = (query / query.shape[-1] ** 0.5) @ key.transpose(-1, -2)
+    return scores.masked_fill(~exists, -torch.inf).softmax(dim=-1).to(value.dtype) @ value
+
+
 class SliceTransformerLayer(nn.Module):
     """Attention over the slices at -radius..radius, then a feed-forward block: (B, S, C, h, w) -> (B, S, C, h, w).
 
@@ -72,9 +90,7 @@ class SliceTransformerLayer(nn.Module):
         value, _ = self._window(self.value(content), self.value(self.position), around)
         if self.mode == "local":
             exists = repeat(exists, "bs n -> (bs places) n", places=content[0, 0].numel())
-        attended = F.scaled_dot_product_attention(
-            query, self._by_head(key), self._by_head(value), attn_mask=exists[:, None, None]
-        )
+        attended = attend(query, self._by_head(key), self._by_head(value), exists[:, None, None])
         slices = slices + self.out(self._to_map(attended, content))
         return self._stack(slices + self.feed_forward(slices), n_slices)
 
