@@ -1,5 +1,9 @@
-"""Turn the comparisons of `run.sh` into `cases.csv` and `README.md` beside this file: python report.py OUT"""
+"""Turn `run.sh`'s comparisons on a data set into `DATASET.csv`, and those of all into `README.md` beside this file.
 
+python report.py OUT/DATASET
+"""
+
+import json
 import sys
 from pathlib import Path
 
@@ -15,26 +19,36 @@ COLUMNS = ["trainer", "model", "patient", "case", "structure", "dice"]
 
 
 def main() -> None:
-    folders = sorted(Path(sys.argv[1]).glob("*/compared"))
-    by_trainer = {folder.parent.name: pd.read_csv(folder / "cases.csv") for folder in folders}
-    cases = pd.concat([cases.assign(trainer=trainer) for trainer, cases in by_trainer.items()])
-    cases[COLUMNS].round(5).to_csv(HERE / "cases.csv", index=False)
+    out = Path(sys.argv[1])
+    folders = sorted(out.glob("*/compared"))
+    cases = pd.concat(
+        [pd.read_csv(folder / "cases.csv").assign(trainer=folder.parent.name) for folder in folders]
+    )
+    cases[COLUMNS].round(5).to_csv(HERE / f"{out.name}.csv", index=False)
+    notes = HERE / "made_with.json"
+    made_with = json.loads(notes.read_text()) | {out.name: f"{versions()}. {hardware()}."}
+    notes.write_text(json.dumps(made_with, indent=2) + "\n")
+    text = (HERE / "text.md").read_text(encoding="utf-8")
+    page = text.format(
+        tables="\n".join(table(path) for path in sorted(HERE.glob("*.csv"))),
+        made_with="\n\n".join(f"{dataset}: {made}" for dataset, made in sorted(made_with.items())),
+    )
+    (HERE / "README.md").write_text(page, encoding="utf-8")
+    print(page)
+
+
+def table(path: Path) -> str:
+    """Of one data set."""
+    cases = pd.read_csv(path)
     rows = []
-    for trainer, own in by_trainer.items():
+    for trainer in cases.trainer.unique():
+        own = cases[cases.trainer == trainer]
         dice = [mean_sd(patient_figures(own, model, MEAN).values()) for model in ("own", "repeat", "shuffle")]
         changes = [str(paired(own, model, "own", MEAN).difference) for model in ("repeat", "shuffle")]
         rows.append((trainer, *dice, *changes))
     columns = ("trainer", "own", "repeat", "shuffle", "repeat minus own", "shuffle minus own")
-    text = (HERE / "text.md").read_text(encoding="utf-8")
-    page = text.format(
-        table=Table("Dice", columns, tuple(rows)).markdown(),
-        volumes=cases.case.nunique(),
-        patients=cases.patient.nunique(),
-        versions=versions(),
-        hardware=hardware(),
-    )
-    (HERE / "README.md").write_text(page, encoding="utf-8")
-    print(page)
+    note = f"Fold 0: {cases.case.nunique()} validation volumes of {cases.patient.nunique()} patients."
+    return Table(path.stem, columns, tuple(rows), note).markdown()
 
 
 if __name__ == "__main__":
