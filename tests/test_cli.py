@@ -48,7 +48,9 @@ def test_trainers_path_is_a_folder_with_one_module_and_nothing_else(capsys):
 
 def test_plan_compact_has_nnunets_plans_as_default(calls, capsys):
     assert main(["plan-compact", "-d", "27"]) == 0
-    assert calls == [("27", "nnUNetPlans", "nnUNetCompactPlans", None, 128, 256, None)]
+    assert calls == [
+        ("27", "nnUNetPlans", "nnUNetCompactPlans", {"2d": None, "3d_fullres": None}, 128, 256, None)
+    ]
     assert "nnUNetv2_train 27 2d 0 -tr nnUNetTrainerCSANet -p nnUNetCompactPlans" in capsys.readouterr().out
 
 
@@ -56,11 +58,13 @@ def test_plan_compact_passes_its_flags(calls):
     assert (
         main(
             "plan-compact -d Dataset027_X -p nnUNetResEncUNetMPlans -o Small --patch 96 --batch-size 4 "
-            "--features 128 --convs 1".split()
+            "--batch-size-3d 2 --features 128 --convs 1".split()
         )
         == 0
     )
-    assert calls == [("Dataset027_X", "nnUNetResEncUNetMPlans", "Small", 4, 96, 128, 1)]
+    assert calls == [
+        ("Dataset027_X", "nnUNetResEncUNetMPlans", "Small", {"2d": 4, "3d_fullres": 2}, 96, 128, 1)
+    ]
 
 
 def test_phantom_goes_to_nnunet_raw_unless_told(calls, monkeypatch):

@@ -3,7 +3,7 @@
     export nnUNet_raw=... nnUNet_preprocessed=... nnUNet_results=...
     python make_data.py --source FOLDER/Dataset004_Hippocampus
     nnUNetv2_plan_and_preprocess -d 504 -c 2d 3d_fullres
-    nnunet-slice-attention plan-compact -d 504 --batch-size 12 -o nnUNetCompact12Plans
+    nnunet-slice-attention plan-compact -d 504 --batch-size 12 --batch-size-3d 2 -o nnUNetCompact12Plans
     python run.py
     python report.py
 

@@ -4,7 +4,7 @@
 #     export nnUNet_raw=... nnUNet_preprocessed=... nnUNet_results=...
 #     python ../spacing_shift/make_data.py --source FOLDER/Dataset004_Hippocampus
 #     nnUNetv2_plan_and_preprocess -d 504 -c 2d 3d_fullres
-#     nnunet-slice-attention plan-compact -d 504 --batch-size 12 -o nnUNetCompact12Plans
+#     nnunet-slice-attention plan-compact -d 504 --batch-size 12 --batch-size-3d 2 -o nnUNetCompact12Plans
 #     bash run.sh                                           # then: python report.py
 #
 # All of models.txt on fold 0 and every_fold.txt on folds 1 to 4, each 20 epochs of 250 iterations by ../run.py; on fold 0

@@ -20,6 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--batch-size", type=int, metavar="N", help="slices of a 2D batch (default: fitted to the patch)"
     )
     parser.add_argument(
+        "--batch-size-3d", type=int, metavar="N", help="patches of a 3D batch (default: fitted to the patch)"
+    )
+    parser.add_argument(
         "--features",
         type=int,
         metavar="N",
@@ -34,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from nnunet_slice_attention.nnunet.compact_plans import write_compact_plans
 
-    path = write_compact_plans(args.d, args.p, args.o, args.batch_size, args.patch, args.features, args.convs)
+    batch_sizes = {"2d": args.batch_size, "3d_fullres": args.batch_size_3d}
+    path = write_compact_plans(args.d, args.p, args.o, batch_sizes, args.patch, args.features, args.convs)
     print(f"Wrote {path}\nTrain with: nnUNetv2_train {args.d} 2d 0 -tr nnUNetTrainerCSANet -p {args.o}")
     return 0

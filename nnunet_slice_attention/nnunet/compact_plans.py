@@ -4,8 +4,10 @@ They make work without a GPU practical: `nnUNetv2_train 27 2d 0 -tr nnUNetTraine
 """
 
 import math
+from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
+from types import MappingProxyType
 
 from batchgenerators.utilities.file_and_folder_operations import load_json, save_json
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
@@ -17,6 +19,7 @@ CONFIGURATIONS = ("2d", "3d_fullres")
 MAX_IN_PLANE = 128  # voxels
 MAX_FEATURES = 256
 CONVS = {"n_conv_per_stage", "n_blocks_per_stage", "n_conv_per_stage_decoder"}
+NO_BATCH_SIZES: Mapping[str, int | None] = MappingProxyType({})  # as many as fit
 VOXELS_PER_BATCH = {2: 6 * 128 * 128, 3: 2 * 8 * 128 * 128}
 
 
@@ -67,21 +70,21 @@ def _stages_that_fit(patch: list[int], strides: list[list[int]], stock_patch: li
 def compact_plans(
     plans: dict,
     plans_name: str = "nnUNetCompactPlans",
-    batch_size: int | None = None,
+    batch_sizes: Mapping[str, int | None] = NO_BATCH_SIZES,
     max_in_plane: int = MAX_IN_PLANE,
     max_features: int = MAX_FEATURES,
     max_convs: int | None = None,
 ) -> dict:
     """Compact plans from stock ones: their `2d` and `3d_fullres`, reading the same preprocessed data.
 
-    `batch_size` is that of `2d`; a 3D patch is many slices, so `3d_fullres` keeps its own.
+    `batch_sizes` are by configuration: slices of a `2d` batch, patches of a `3d_fullres` one.
     """
     manager = PlansManager(plans)
     present = [name for name in CONFIGURATIONS if name in plans["configurations"]]
     configurations = {
         name: compact_configuration(
             manager.get_configuration(name).configuration,
-            batch_size if name == "2d" else None,
+            batch_sizes.get(name),
             max_in_plane,
             max_features,
             max_convs,
@@ -95,7 +98,7 @@ def write_compact_plans(
     dataset_name_or_id: str | int,
     plans_name: str = "nnUNetPlans",
     out_name: str = "nnUNetCompactPlans",
-    batch_size: int | None = None,
+    batch_sizes: Mapping[str, int | None] = NO_BATCH_SIZES,
     max_in_plane: int = MAX_IN_PLANE,
     max_features: int = MAX_FEATURES,
     max_convs: int | None = None,
@@ -106,8 +109,12 @@ def write_compact_plans(
         FileNotFoundError: if the data set has not been planned.
         ValueError: if the output would overwrite the input, or a size is too small.
     """
-    if batch_size is not None and batch_size < 2:
-        raise ValueError(f"batch size {batch_size} is too small: nnU-Net trains on 2 slices a batch or more.")
+    for name, batch_size in batch_sizes.items():
+        if batch_size is not None and batch_size < 2:
+            raise ValueError(
+                f"batch size {batch_size} of {name} is too small: "
+                "nnU-Net trains on 2 slices or patches a batch or more."
+            )
     if max_in_plane < 32 or max_in_plane % 32:
         raise ValueError(
             f"in-plane patch {max_in_plane} cannot be pooled. Choose a multiple of 32, at least 32."
@@ -125,7 +132,7 @@ def write_compact_plans(
     target = source.with_name(f"{out_name}.json")
     partial = target.with_suffix(".json.partial")
     save_json(
-        compact_plans(load_json(str(source)), out_name, batch_size, max_in_plane, max_features, max_convs),
+        compact_plans(load_json(str(source)), out_name, batch_sizes, max_in_plane, max_features, max_convs),
         str(partial),
         sort_keys=False,
     )

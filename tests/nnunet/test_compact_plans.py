@@ -1,6 +1,10 @@
 import pytest
 
-from nnunet_slice_attention.nnunet.compact_plans import compact_configuration, write_compact_plans
+from nnunet_slice_attention.nnunet.compact_plans import (
+    compact_configuration,
+    compact_plans,
+    write_compact_plans,
+)
 
 
 def configuration(patch, features, strides, batch, decoder=2):
@@ -89,9 +93,25 @@ def test_overwriting_the_stock_plans_is_refused(tiny, nnunet_folders):
         write_compact_plans(tiny.id, "nnUNetPlans", "nnUNetPlans")
 
 
-def test_a_batch_below_two_is_refused(tiny, nnunet_folders):
-    with pytest.raises(ValueError, match="batch size 1 is too small"):
-        write_compact_plans(tiny.id, batch_size=1)
+@pytest.mark.parametrize("name", ["2d", "3d_fullres"])
+def test_a_batch_below_two_is_refused(tiny, nnunet_folders, name):
+    with pytest.raises(ValueError, match=f"batch size 1 of {name} is too small"):
+        write_compact_plans(tiny.id, batch_sizes={name: 1})
+
+
+def test_a_batch_size_is_that_of_its_configuration_alone(tiny, nnunet_folders):
+    from batchgenerators.utilities.file_and_folder_operations import load_json
+
+    plans = load_json(str(write_compact_plans(tiny.id)))
+    for name in ("2d", "3d_fullres"):
+        plans["configurations"][name]["batch_size"] = 40
+    fitted, of_2d, of_3d = (
+        {name: c["batch_size"] for name, c in compact_plans(plans, "Sized", sizes)["configurations"].items()}
+        for sizes in ({}, {"2d": 3}, {"3d_fullres": 5, "2d": None})
+    )
+    assert (of_2d["2d"], of_3d["3d_fullres"]) == (3, 5)
+    assert (of_2d["3d_fullres"], of_3d["2d"]) == (fitted["3d_fullres"], fitted["2d"])
+    assert not {3, 5} & set(fitted.values())
 
 
 def test_a_stage_without_a_convolution_is_refused(tiny, nnunet_folders):
