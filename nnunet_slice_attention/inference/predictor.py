@@ -1,7 +1,8 @@
 """nnU-Net's predictor for slab networks: the same files in and out, the whole depth of each in-plane tile at once."""
 
 import itertools
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import torch
@@ -19,7 +20,7 @@ from .whole_stack import segment_stack
 Neighbours = Literal["own", "repeat", "shuffle"]
 NEIGHBOURS: tuple[Neighbours, ...] = ("own", "repeat", "shuffle")
 CPU = torch.device("cpu")
-SLICES_AT_A_TIME = {"cuda": 64, "mps": 16, "cpu": 4}
+SLICES_AT_A_TIME = {"cuda": 64, "mps": 16, "cpu": 4}  # of up to 256 x 256 voxels, fewer of larger ones
 Tile = tuple[slice, slice]
 
 
@@ -33,8 +34,9 @@ class SlabPredictor(nnUNetPredictor):
     Args:
         neighbours: "own"; or a test of what a model makes of them: "repeat" replaces each by the centre slice,
             "shuffle" gives each slice others of the volume, drawn from a fixed seed.
-        slices_at_a_time: slices of one forward pass; default by device. When memory runs out, results are collected
-            in main memory, then it is halved.
+        slices_at_a_time: slices of one forward pass; default by device and patch. When memory runs out it is halved;
+            where one slice does not fit, results are collected in main memory. What sufficed is what the next volume
+            begins with.
         others: see `nnUNetPredictor`.
 
     Raises:
@@ -52,7 +54,10 @@ class SlabPredictor(nnUNetPredictor):
         if neighbours not in NEIGHBOURS:
             raise ValueError(f"neighbours={neighbours!r} is none of {', '.join(NEIGHBOURS)}.")
         self.neighbours = neighbours
-        self.slices_at_a_time = slices_at_a_time or SLICES_AT_A_TIME[self.device.type]
+        self.slices_at_a_time = slices_at_a_time
+        self._attempts: list[
+            tuple[int, torch.device]
+        ] = []  # what is still to be tried, beginning with what sufficed
 
     @torch.inference_mode()
     def predict_sliding_window_return_logits(self, input_image: Tensor) -> Tensor:
@@ -77,21 +82,28 @@ class SlabPredictor(nnUNetPredictor):
             input_image = input_image[:, order]
         patch = self.configuration_manager.patch_size[-2:]
         volume, inside = pad_nd_image(input_image, patch, "constant", {"value": 0}, True, None)
-        attempts = [
-            (self.slices_at_a_time >> halvings, CPU) for halvings in range(self.slices_at_a_time.bit_length())
-        ]
-        if self.perform_everything_on_device:
-            attempts.insert(0, (self.slices_at_a_time, self.device))
-        for n_slices, place in attempts:
+        self._attempts = self._attempts or self._all_attempts(patch)
+        while self._attempts:
             try:
-                logits = self._predict(network, volume, n_slices, place)[(slice(None), *inside[1:])]
+                logits = self._predict(network, volume, *self._attempts[0])[(slice(None), *inside[1:])]
                 return logits if self.neighbours != "shuffle" else logits[:, order.argsort()]
-            except torch.cuda.OutOfMemoryError:
-                empty_cache(self.device)
+            except RuntimeError as error:
+                if not is_for_want_of_memory(error):
+                    raise
+            # Not before the error is gone, which holds what did fit.
+            empty_cache(self.device)
+            del self._attempts[0]
         raise RuntimeError(
             f"one slice of {tuple(patch)} voxels does not fit into the memory of {self.device}. Free it, or predict "
             "with -device cpu."
         )
+
+    def _all_attempts(self, patch: Sequence[int]) -> list[tuple[int, torch.device]]:
+        """(slices of a forward pass, where results are collected), from the fastest to the most modest."""
+        default = SLICES_AT_A_TIME[self.device.type]
+        slices = self.slices_at_a_time or min(default, max(1, default * 256**2 // math.prod(patch)))
+        places = [self.device, CPU] if self.perform_everything_on_device else [CPU]
+        return [(slices >> halvings, place) for place in places for halvings in range(slices.bit_length())]
 
     def _slab_network(self) -> SlabNetwork | None:
         """The network, with encoder and decoder compiled where nnU-Net compiles."""
@@ -142,6 +154,13 @@ class SlabPredictor(nnUNetPredictor):
         axes = self.allowed_mirroring_axes if self.use_mirroring else None
         axes = [axis + 1 for axis in axes or ()]
         return [c for n in range(len(axes) + 1) for c in itertools.combinations(axes, n)]
+
+
+def is_for_want_of_memory(error: RuntimeError) -> bool:
+    """CUDA's libraries say so in the text of a plain RuntimeError."""
+    return isinstance(error, torch.OutOfMemoryError) or any(
+        reason in str(error) for reason in ("out of memory", "ALLOC_FAILED")
+    )
 
 
 def batched(items: list, size: int) -> Iterator[list]:

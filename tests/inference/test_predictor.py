@@ -118,7 +118,10 @@ def test_each_slice_is_encoded_once_for_each_tile_and_mirroring():
     assert sum(encoded) == 7 * 2 * 4
 
 
-def test_memory_that_runs_out_halves_the_slices_and_gives_the_same(monkeypatch):
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("full"), RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED")]
+)
+def test_memory_that_runs_out_halves_the_slices_once_and_gives_the_same(monkeypatch, error):
     network = build("AxialConv", {}, double=False).eval()
     volume = torch.randn(1, 9, *PATCH)
     expected = predictor(network).predict_sliding_window_return_logits(volume)
@@ -127,13 +130,36 @@ def test_memory_that_runs_out_halves_the_slices_and_gives_the_same(monkeypatch):
     def with_little_memory(stack, valid, slices):
         seen.append(len(slices) * len(stack))
         if seen[-1] > 3:
-            raise torch.OutOfMemoryError("full")
+            raise error
         return encode(stack, valid, slices)
 
     monkeypatch.setattr(network, "encode", with_little_memory)
-    got = predictor(network, slices_at_a_time=8).predict_sliding_window_return_logits(volume)
-    torch.testing.assert_close(got, expected)
+    one = predictor(network, slices_at_a_time=8)
+    torch.testing.assert_close(one.predict_sliding_window_return_logits(volume), expected)
     assert max(seen) > 3 >= seen[-1]
+    seen.clear()
+    torch.testing.assert_close(one.predict_sliding_window_return_logits(volume), expected)
+    assert max(seen) <= 3  # known from the first volume
+
+
+def test_other_errors_are_not_taken_for_memory(monkeypatch):
+    network = build("AxialConv", {}, double=False).eval()
+
+    def broken(*_):
+        raise RuntimeError("shapes do not match")
+
+    monkeypatch.setattr(network, "encode", broken)
+    with pytest.raises(RuntimeError, match="shapes do not match"):
+        predictor(network).predict_sliding_window_return_logits(torch.randn(1, 2, *PATCH))
+
+
+@pytest.mark.parametrize(("patch", "slices"), [((256, 256), 64), ((40, 56), 64), ((512, 512), 16)])
+def test_a_gpu_takes_fewer_slices_of_large_patches_and_main_memory_comes_last(patch, slices):
+    one = predictor(build("AxialConv", {}, double=False))
+    one.device, one.perform_everything_on_device = torch.device("cuda"), True
+    attempts = one._all_attempts(patch)
+    halved = [slices >> n for n in range(slices.bit_length())]
+    assert attempts == [(n, torch.device(place)) for place in ("cuda", "cpu") for n in halved]
 
 
 def test_no_memory_for_one_slice_says_what_to_do(monkeypatch):
