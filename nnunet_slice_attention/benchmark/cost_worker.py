@@ -68,16 +68,19 @@ def measure(job: Job) -> Cost:
     trainer.initialize()
     loader, validation_loader = trainer.get_dataloaders()
     batch = next(loader)
-    n_slices = batch["data"].shape[0] * (batch["data"].shape[2] if batch["data"].ndim == 5 else 1)
-    gmac = forward_macs(trainer, batch["data"]) / 1e9 / n_slices
+    one = batch["data"][:1]  # more would need more memory than a training
+    gmac = forward_macs(trainer, one) / 1e9 / (one.shape[2] if one.ndim == 5 else 1)
 
+    if device.type == "cuda":
+        torch.backends.cudnn.benchmark = True  # as nnU-Net's training and prediction have it
+        torch.cuda.reset_peak_memory_stats()
     trainer.network.train()
     trainer.optimizer.zero_grad()
     wait = torch.cuda.synchronize if device.type == "cuda" else _nothing
     loaded = loaded_seconds(trainer, loader, job.iterations, wait)
-    for one in (loader, validation_loader):  # they fill their queues meanwhile, on the same cores
-        if hasattr(one, "_finish"):
-            one._finish()
+    for filled in (loader, validation_loader):  # they fill their queues meanwhile, on the same cores
+        if hasattr(filled, "_finish"):
+            filled._finish()
     step = seconds(lambda: trainer.train_step(batch), job.iterations, wait)
     memory = peak_memory(device)
     predicted = predict_seconds(trainer, job.cases, wait) if job.cases else (None, None, None)
@@ -151,12 +154,15 @@ def predict_seconds(trainer, n_cases: int, wait: Callable[[], None]) -> tuple[fl
     )
     plan = trainer.plans_manager.get_configuration(trainer.configuration_name)
     axes = trainer.inference_allowed_mirroring_axes
+    network = getattr(
+        trainer.network, "_orig_mod", trainer.network
+    )  # `predict` does not compile either, unless nnUNet_compile=true
     times = []
     for mirror_axes in (None, axes):
         predictor.manual_initialization(
-            trainer.network, trainer.plans_manager, plan, None, trainer.dataset_json, "", mirror_axes
+            network, trainer.plans_manager, plan, None, trainer.dataset_json, "", mirror_axes
         )
-        if trainer.device.type == "cuda":  # which compiles and chooses kernels in the first pass
+        if trainer.device.type == "cuda":  # which chooses kernels in the first pass
             predictor.predict_sliding_window_return_logits(cases[0])
             wait()
         start = time.perf_counter()
