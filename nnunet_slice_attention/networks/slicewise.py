@@ -33,13 +33,14 @@ def slicewise_centre_learns(network: Network, slices: Slices) -> Slices:
     """
     middle = depth(slices) // 2
 
-    def run(part: slice) -> Slices:
-        return slicewise(network, map_each(lambda t: t[:, part], slices))
+    def run(of: Slices, part: slice) -> Slices:
+        return slicewise(network, map_each(lambda t: t[:, part], of))
 
     # The centre first: autocast keeps its casts of the weights, and casts made without a gradient would be kept too.
-    centre = run(slice(middle, middle + 1))
+    centre = run(slices, slice(middle, middle + 1))
+    context = map_each(Tensor.detach, slices)
     with torch.no_grad():  # one side after the other, so that both need not be in memory at once
-        before, behind = run(slice(0, middle)), run(slice(middle + 1, None))
+        before, behind = run(context, slice(0, middle)), run(context, slice(middle + 1, None))
     if isinstance(centre, (list, tuple)):
         return [torch.cat(parts, dim=1) for parts in zip(before, centre, behind, strict=True)]
     return torch.cat([before, centre, behind], dim=1)
