@@ -9,9 +9,10 @@ import os
 import sys
 from pathlib import Path
 
-from nnunet_slice_attention.evaluation.statistics import smallest_p
+from nnunet_slice_attention.report.differences import paired
 from nnunet_slice_attention.report.figures import difference_figure
 from nnunet_slice_attention.report.names import short_names
+from nnunet_slice_attention.report.summary import MEAN
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
@@ -19,6 +20,7 @@ from network_tables import accuracy, commits, differences, each_seed_a_case, fol
 
 DATASET = "Dataset504_HippocampusEvery3"
 CHOSEN_ON = 0  # the fold on which CSA-Net was ahead after 750 iterations
+CSA = "nnUNetTrainerCSANet_20epochs 2d"
 REFERENCES = (
     "nnUNetTrainer_20epochs 2d",
     "nnUNetTrainer_20epochs 3d_fullres",
@@ -48,10 +50,11 @@ def main() -> None:
             accuracy=accuracy(by_seed, models),
             differences="\n".join(differences(by_seed, models, ref) for ref in REFERENCES if ref in models),
             losses=losses(folders, DATASET, short, every=2),
-            every_fold=folds_table("All folds", each_seed_a_case(every_fold), REFERENCES[0], CHOSEN_ON),
+            neighbours=paired(by_seed, CSA, REFERENCES[2], MEAN),
+            against_3d=paired(by_seed, CSA, REFERENCES[1], MEAN),
+            every_fold=folds_table("Folds", each_seed_a_case(every_fold), REFERENCES[0], CHOSEN_ON),
             missing=", ".join(short[model] for model in planned if short[model] not in models) or "none",
             patients=cases.patient.nunique(),
-            least=smallest_p(cases.patient.nunique(), len(models) - 1),
             commits=commits(DATASET),
             versions=manifest["versions"],
             hardware=manifest["hardware"],
