@@ -21,8 +21,10 @@ from network_tables import accuracy, commits, differences, each_seed_a_case, fol
 DATASET = "Dataset504_HippocampusEvery3"
 CHOSEN_ON = 0  # the fold on which CSA-Net was ahead after 750 iterations
 CSA = "nnUNetTrainerCSANet_20epochs 2d"
+LONGER = "nnUNetTrainer_50epochs 2d"
 REFERENCES = (
     "nnUNetTrainer_20epochs 2d",
+    LONGER,
     "nnUNetTrainer_20epochs 3d_fullres",
     "nnUNetTrainerCSANet_RepeatCentre_20epochs 2d",
 )
@@ -50,8 +52,9 @@ def main() -> None:
             accuracy=accuracy(by_seed, models),
             differences="\n".join(differences(by_seed, models, ref) for ref in REFERENCES if ref in models),
             losses=losses(folders, DATASET, short, every=2),
-            neighbours=paired(by_seed, CSA, REFERENCES[2], MEAN),
-            against_3d=paired(by_seed, CSA, REFERENCES[1], MEAN),
+            neighbours=paired(by_seed, CSA, REFERENCES[3], MEAN),
+            equal_time=paired(by_seed, CSA, LONGER, MEAN),
+            against_3d=paired(by_seed, CSA, REFERENCES[2], MEAN),
             every_fold=folds_table("Folds", each_seed_a_case(every_fold), REFERENCES[0], CHOSEN_ON),
             missing=", ".join(short[model] for model in planned if short[model] not in models) or "none",
             patients=cases.patient.nunique(),
