@@ -15,7 +15,7 @@ from nnunet_slice_attention.report.tables import mean_sd
 
 HERE = Path(__file__).parent
 COLUMNS = ["model", "patient", "case", "structure", "spacing_mm", "dice"]
-BASELINE = "nnUNetTrainer 2d"
+BASELINE = "nnUNetTrainer_20epochs 2d"
 
 
 def main() -> None:
@@ -27,11 +27,9 @@ def main() -> None:
     cases.to_csv(HERE / "cases.csv", index=False)
     models = list(cases.model.unique())
     spacing_figure(cases, models).savefig(HERE / "spacings.png", dpi=150)
-    dice = {
-        (model, every): patient_figures(cases[cases.spacing_mm.round() == every], model, MEAN)
-        for model in models
-        for every in TESTED
-    }
+    dice = dice_of(cases)
+    short = dice_of(pd.read_csv(HERE / "short_training.csv"))
+    short_models = list(dict.fromkeys(model for model, _ in short))
     manifest = json.loads((comparison / "manifest.json").read_text())
     page = (
         (HERE / "text.md")
@@ -39,12 +37,14 @@ def main() -> None:
         .format(
             n=len(dice[models[0], TRAINED]),
             dice=table("Dice at", models, TESTED, lambda model, every: mean_sd(dice[model, every].values())),
-            change=table(
-                "change to",
-                models,
-                [every for every in TESTED if every != TRAINED],
-                lambda model, every: str(paired_difference(dice[model, TRAINED], dice[model, every])),
+            change=changes(dice, models),
+            short=table(
+                "Dice at",
+                short_models,
+                TESTED,
+                lambda model, every: mean_sd(short[model, every].values()),
             ),
+            short_change=changes(short, short_models),
             difference=table(
                 f"minus {BASELINE}, at",
                 [model for model in models if model != BASELINE],
@@ -57,6 +57,24 @@ def main() -> None:
     )
     (HERE / "README.md").write_text(page, encoding="utf-8")
     print(page)
+
+
+def dice_of(cases: pd.DataFrame) -> dict[tuple[str, int], dict[str, float]]:
+    """{(model, every k-th slice): {patient: Dice}}"""
+    return {
+        (model, every): patient_figures(cases[cases.spacing_mm.round() == every], model, MEAN)
+        for model in cases.model.unique()
+        for every in TESTED
+    }
+
+
+def changes(dice: dict[tuple[str, int], dict[str, float]], models: list[str]) -> str:
+    return table(
+        "change to",
+        models,
+        [every for every in TESTED if every != TRAINED],
+        lambda model, every: str(paired_difference(dice[model, TRAINED], dice[model, every])),
+    )
 
 
 def table(title: str, models: list[str], spacings: list[int], cell) -> str:

@@ -1,15 +1,15 @@
-"""Train on every third slice, test on every second, third, fourth and sixth. Resumable.
+"""Trained on every third slice, tested on every second, third, fourth and sixth. Resumable.
 
     export nnUNet_raw=... nnUNet_preprocessed=... nnUNet_results=...
     python make_data.py --source FOLDER/Dataset004_Hippocampus
     nnUNetv2_plan_and_preprocess -d 504 -c 2d 3d_fullres
-    nnunet-slice-attention plan-compact -d 504
+    nnunet-slice-attention plan-compact -d 504 --batch-size 12 --batch-size-3d 2 -o nnUNetCompact12Plans
     python run.py
     python report.py
 
-Fold 0, 3 epochs of 250 iterations, single precision, final checkpoints, by ../run.py; the test volumes are of the
-fold's validation, which decides nothing in a training. All models predict with
-`nnUNetv2_predict`, without mirroring.
+The trainings are those of ../thick_hippocampus on fold 0, done here if they were not there; the test volumes are of
+the fold's validation, which decides nothing in a training. All models predict with `nnUNetv2_predict`, without
+mirroring.
 """
 
 import json
@@ -23,15 +23,16 @@ from make_data import NAME, TESTED
 from nnunet_slice_attention.model_name import ModelName
 
 HERE = Path(__file__).parent
-MODELS = [ModelName.parse(name) for name in (HERE / "models.txt").read_text(encoding="utf-8").split()]
+TRAINERS = HERE.parent / "thick_hippocampus" / "models.txt"
+MODELS = [ModelName.parse(name) for name in TRAINERS.read_text(encoding="utf-8").split()]
 RAW = Path(os.environ["nnUNet_raw"], NAME)
 RESULTS = Path(os.environ["nnUNet_results"], "seed0")  # where ../run.py puts them
 OUT = RESULTS / NAME
 
 
 def main() -> None:
-    train = [sys.executable, str(HERE.parent / "run.py"), "--dataset", NAME, "--epochs", "3"]
-    call([*train, "--trainers", str(HERE / "models.txt"), "--precision", "single"])
+    train = [sys.executable, str(HERE.parent / "run.py"), "--dataset", NAME, "--epochs", "20"]
+    call([*train, "--trainers", str(TRAINERS), "--precision", "single"])
     check_split()
     os.environ["nnUNet_results"] = str(RESULTS)
     for model in MODELS:
