@@ -154,9 +154,8 @@ def predict_seconds(trainer, n_cases: int, wait: Callable[[], None]) -> tuple[fl
     )
     plan = trainer.plans_manager.get_configuration(trainer.configuration_name)
     axes = trainer.inference_allowed_mirroring_axes
-    network = getattr(
-        trainer.network, "_orig_mod", trainer.network
-    )  # `predict` does not compile either, unless nnUNet_compile=true
+    # `predict` does not compile either, unless nnUNet_compile=true.
+    network = getattr(trainer.network, "_orig_mod", trainer.network)
     times = []
     for mirror_axes in (None, axes):
         predictor.manual_initialization(

@@ -63,8 +63,8 @@ class nnUNetTrainerSlab(nnUNetTrainer):
             self.num_epochs = self.epochs
         self.initial_lr, self.weight_decay = OPTIMISERS[self.optimiser].defaults(self)
         if self.is_ddp:
-            # It cuts compiled networks into pieces, and context that carries no gradient with them: gradients would be
-            # wrong or missing.
+            # PyTorch would cut the compiled network into pieces, across the context that carries no gradient:
+            # gradients were wrong or missing.
             torch._dynamo.config.optimize_ddp = False
         # nnU-Net notes a trainer's attributes in debug.json: what a result was made with.
         self.made_with = f"{versions()}, commit {commit()}"
