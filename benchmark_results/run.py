@@ -6,11 +6,11 @@
     python run.py --dataset 27 --trainers design_choices/trainers.txt --seeds 0 1 --epochs 8 --workers 2
 
 The list names a trainer a line, for configuration 2d with compact plans, or TRAINER__PLANS__CONFIGURATION. Each run
-trains one fold, then validates the final checkpoint on all validation volumes without mirroring. Training steps run in
-mixed precision (bfloat16), as nnU-Net's do on a GPU, or in single precision, which some processors are faster in;
-validation in single precision. Results go to `$nnUNet_results/seedN`: use one results folder for one number of epochs
-and one precision. A finished run is skipped, a cut-off one goes on from its last epoch. The report beside the list
-makes the table.
+trains one fold, then validates the final checkpoint on all validation volumes without mirroring. On a CPU training
+steps run in mixed precision (bfloat16), as nnU-Net's do on a GPU, or in single precision, which some processors are
+faster in; validation in single precision. On a GPU (`--device cuda --loaders 4`) all is as nnU-Net has it.
+Results go to `$nnUNet_results/seedN`: use one results folder for one number of epochs and one precision. A finished run
+is skipped, a cut-off one goes on from its last epoch. The report beside the list makes the table.
 """
 
 import argparse
@@ -32,12 +32,15 @@ def main() -> int:
     parser.add_argument("--dataset", required=True, help="nnU-Net data set id or name")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--workers", type=int, default=2, help="runs at a time, one CPU thread each")
-    parser.add_argument("--epochs", type=int, required=True, help="epochs of 250 iterations")
+    parser.add_argument("--epochs", type=int, help="of 250 iterations; default: what the trainer's name says")
     parser.add_argument(
         "--trainers", type=Path, required=True, help="file with the name of a trainer or a model a line"
     )
     parser.add_argument("--fold", type=int, default=0)
-    parser.add_argument("--precision", choices=("bfloat16", "single"), default="bfloat16")
+    parser.add_argument("--precision", choices=("bfloat16", "single"), default="bfloat16", help="on a CPU")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    # 0 loads data in the training process, which makes a run repeatable.
+    parser.add_argument("--loaders", type=int, default=0, help="processes that load data, for each run")
     args = parser.parse_args()
     runs = [(trainer, seed) for seed in args.seeds for trainer in args.trainers.read_text().split()]
     with ThreadPoolExecutor(args.workers) as pool:
@@ -45,7 +48,7 @@ def main() -> int:
             run
             for run, ok in zip(
                 runs,
-                pool.map(lambda r: launch(args.dataset, args.fold, *r, args.epochs, args.precision), runs),
+                pool.map(lambda r: launch(*r, args), runs),
                 strict=True,
             )
             if not ok
@@ -59,26 +62,31 @@ def log_file(name: str, fold: int, seed: int) -> Path:
     return Path(os.environ["nnUNet_results"]) / f"seed{seed}" / f"{name}_fold{fold}.log"
 
 
-def launch(dataset: str, fold: int, name: str, seed: int, epochs: int, precision: str) -> bool:
+def launch(name: str, seed: int, args: argparse.Namespace) -> bool:
     """One run in a process of its own, so that seeds and threads are its own."""
-    log = log_file(name, fold, seed)
+    log = log_file(name, args.fold, seed)
     log.parent.mkdir(parents=True, exist_ok=True)
     threads = {k: "1" for k in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "nnUNet_def_n_proc")}
-    # 0 loads data in the training process, which makes a run repeatable.
-    env = os.environ | threads | {"nnUNet_results": str(log.parent), "nnUNet_n_proc_DA": "0"}
-    print(f"run {name} fold {fold} seed {seed}", flush=True)
+    env = os.environ | threads | {"nnUNet_results": str(log.parent), "nnUNet_n_proc_DA": str(args.loaders)}
+    print(f"run {name} fold {args.fold} seed {seed}", flush=True)
     with log.open("a") as out:
-        call = f"train_and_validate({dataset!r}, {fold}, {name!r}, {seed}, {epochs}, {precision!r})"
+        of_run = (args.dataset, args.fold, name, seed, args.epochs, args.precision, args.device)
         # Before the working directory, whose own run.py may be the one that is at work.
         path = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})"
-        command = [sys.executable, "-c", f"{path}; from run import train_and_validate; {call}"]
+        command = [
+            sys.executable,
+            "-c",
+            f"{path}; from run import train_and_validate; train_and_validate(*{of_run!r})",
+        ]
         return (
             subprocess.run(command, env=env, stdout=out, stderr=subprocess.STDOUT, check=False).returncode
             == 0
         )
 
 
-def train_and_validate(dataset: str, fold: int, name: str, seed: int, epochs: int, precision: str) -> None:
+def train_and_validate(
+    dataset: str, fold: int, name: str, seed: int, epochs: int | None, precision: str, device_name: str
+) -> None:
     import numpy as np
     import torch
     from nnunetv2.run.run_training import get_trainer_from_args
@@ -90,7 +98,10 @@ def train_and_validate(dataset: str, fold: int, name: str, seed: int, epochs: in
     np.random.seed(seed)
     model = ModelName.parse(name) if "__" in name else ModelName(name, PLANS, "2d")
     of_model = (dataset, model.configuration, fold, model.trainer, model.plans)
-    trainer = get_trainer_from_args(*of_model, device=torch.device("cpu"))
+    device = torch.device(device_name)
+    torch.backends.cudnn.benchmark = device.type == "cuda"  # as nnUNetv2_train has it
+    trainer = get_trainer_from_args(*of_model, device=device)
+    epochs = trainer.num_epochs if epochs is None else epochs
     trainer.num_epochs = epochs
     folder = Path(trainer.output_folder)
     if (folder / "validation" / "summary.json").is_file():
@@ -99,7 +110,7 @@ def train_and_validate(dataset: str, fold: int, name: str, seed: int, epochs: in
     if not (folder / "checkpoint_final.pth").is_file():
         found = (folder / f"checkpoint_{name}.pth" for name in ("latest", "best"))
         if checkpoint := next((path for path in found if path.is_file()), None):
-            trainer = get_trainer_from_args(*of_model, continue_training=True, device=torch.device("cpu"))
+            trainer = get_trainer_from_args(*of_model, continue_training=True, device=device)
             trainer.num_epochs = epochs
             trainer.load_checkpoint(str(checkpoint))
             torch.manual_seed(
@@ -111,7 +122,7 @@ def train_and_validate(dataset: str, fold: int, name: str, seed: int, epochs: in
         commits.write_text("+".join(dict.fromkeys([*before, commit()])))
         trainer.save_every = 1
         trainer.num_val_iterations_per_epoch = 5  # the online figure is not used
-        if precision == "bfloat16":
+        if device.type == "cpu" and precision == "bfloat16":
             trainer.train_step = torch.autocast("cpu", torch.bfloat16)(trainer.train_step)
         trainer.run_training()
     trainer.load_checkpoint(str(folder / "checkpoint_final.pth"))

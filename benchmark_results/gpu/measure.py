@@ -1,0 +1,106 @@
+"""Training steps on a GPU as nnU-Net makes them: are they right, what do they cost? Writes CSV files to a folder.
+
+    export nnUNet_raw=... nnUNet_preprocessed=... nnUNet_results=...
+    nnUNetv2_plan_and_preprocess -d 27 -c 2d 3d_fullres
+    nnUNetv2_plan_experiment -d 27 -pl nnUNetPlannerResEncM
+    python measure.py --dataset 27 --models models.txt -o .
+
+Every model has a process of its own, with nnU-Net's trainer, plans, loader and `torch.compile`. Compilation runs at the
+same time, what is timed runs alone, in turns. `checks.csv`: the gradient of one batch in float16, compiled and not,
+against single precision, and the loss before and after steps on that batch. `steps.csv`: seconds a step in each round.
+`prediction.csv`: seconds a case. What is done is written at once.
+"""
+
+import argparse
+import csv
+import json
+import multiprocessing
+import os
+import random
+import sys
+import tempfile
+from pathlib import Path
+
+from model_process import work
+
+from nnunet_slice_attention.environment import commit, hardware, versions
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--dataset", required=True, help="nnU-Net data set id or name")
+    parser.add_argument(
+        "--models", type=Path, required=True, help="file with TRAINER__PLANS__CONFIGURATION a line"
+    )
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("-o", type=Path, required=True, help="folder to write to")
+    args = parser.parse_args()
+    args.o.mkdir(parents=True, exist_ok=True)
+    made_with = {"versions": versions(), "commit": commit(), "hardware": hardware()}
+    (args.o / "made_with.json").write_text(json.dumps(made_with, indent=2) + "\n", encoding="utf-8")
+    with tempfile.TemporaryDirectory() as results:
+        os.environ["nnUNet_results"] = results  # a trainer makes its folder when it is built
+        team = Team(args.models.read_text("utf-8").split(), args.dataset, args.device)
+        team.ask_all("check", args.o / "checks.csv")
+        for mode, rounds in (("compiled", args.rounds), ("eager", max(1, args.rounds // 3))):
+            team.take_turns(mode, rounds, args.o / "steps.csv")
+        team.take_turns("predict", 1, args.o / "prediction.csv")
+        team.dismiss()
+    for name, error in team.failed.items():
+        print(f"FAILED {name}:\n{error}", file=sys.stderr)
+    return 1 if team.failed else 0
+
+
+class Team:
+    """One process a model. A model that fails is left out of what follows."""
+
+    def __init__(self, names: list[str], dataset: str, device: str):
+        context = multiprocessing.get_context("spawn")
+        self.alone = context.Lock()
+        self.pipes, self.failed = {}, {}
+        for name in names:
+            self.pipes[name], theirs = context.Pipe()
+            context.Process(target=work, args=(name, dataset, device, self.alone, theirs)).start()
+            theirs.close()  # so that the end of the process is seen
+
+    def ask_all(self, request: str, file: Path) -> None:
+        for name in self.pipes:
+            self.pipes[name].send(request)
+        for name in list(self.pipes):
+            self._note(name, request, 0, file)
+
+    def take_turns(self, request: str, rounds: int, file: Path) -> None:
+        """All models in each round, in an order of its own."""
+        for number in range(rounds):
+            for name in random.sample(list(self.pipes), len(self.pipes)):
+                self.pipes[name].send(request)
+                self._note(name, request, number, file)
+
+    def _note(self, name: str, request: str, number: int, file: Path) -> None:
+        try:
+            answer = self.pipes[name].recv()
+        except (EOFError, ConnectionResetError):
+            answer = "the process ended without a word"
+        if isinstance(answer, str):
+            self.failed[name] = answer
+            del self.pipes[name]
+            return
+        row = {"model": name, "request": request, "round": number} | answer
+        print(row, flush=True)
+        is_new = not file.is_file()
+        with file.open("a", newline="", encoding="utf-8") as out:
+            writer = csv.DictWriter(out, row)
+            if is_new:
+                writer.writeheader()
+            writer.writerow(row)
+
+    def dismiss(self) -> None:
+        for pipe in self.pipes.values():
+            pipe.send(None)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

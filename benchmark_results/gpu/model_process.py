@@ -1,0 +1,126 @@
+"""One model in a process of its own, which measures what `measure.py` asks for."""
+
+import time
+import traceback
+
+import torch
+from nnunetv2.run.run_training import get_trainer_from_args
+
+from nnunet_slice_attention.benchmark.cost_worker import predict_seconds, slices_with_loss
+from nnunet_slice_attention.model_name import ModelName
+
+LEARNING_STEPS = 20
+STEPS_A_ROUND = 5
+CASES = 2
+LOSS_SCALE = 2.0**16  # where nnU-Net's gradient scaler starts
+
+
+def work(name: str, dataset: str, device: str, alone, pipe) -> None:
+    """Answer requests, methods of `Model`, until there is none; an error is answered by its text."""
+    try:
+        model = Model(name, dataset, torch.device(device), alone)
+        while request := pipe.recv():
+            pipe.send(getattr(model, request)())
+    except Exception:
+        pipe.send(traceback.format_exc())
+
+
+class Model:
+    """A trainer as nnU-Net makes it, and one batch of its loader; `alone` is a lock all models share."""
+
+    def __init__(self, name: str, dataset: str, device: torch.device, alone):
+        torch.manual_seed(0)
+        self.alone, self.device = alone, device
+        torch.backends.cudnn.benchmark = device.type == "cuda"  # as nnUNetv2_train has it
+        model = ModelName.parse(name)
+        of_model = (dataset, model.configuration, 0, model.trainer, model.plans)
+        self.trainer = get_trainer_from_args(*of_model, device=device)
+        self.trainer.initialize()
+        loaders = self.trainer.get_dataloaders()
+        self.batch = next(loaders[0])
+        for loader in loaders:
+            if hasattr(loader, "_finish"):
+                loader._finish()
+        self.trainer.network.train()
+        self.trained = self.trainer.network
+        self.not_compiled = getattr(self.trained, "_orig_mod", self.trained)
+
+    def check(self) -> dict:
+        with self.alone:  # single precision needs twice the memory
+            expected = self._gradient(self.not_compiled, half=False)
+            eager = self._gradient(self.not_compiled, half=True)
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()
+        found = self._gradient(self.trained, half=True)
+        losses = [float(self.trainer.train_step(self.batch)["loss"]) for _ in range(LEARNING_STEPS)]
+        scaler = self.trainer.grad_scaler
+        return {
+            "slices": slices_with_loss(self.batch),
+            "weights": sum(p.numel() for p in self.not_compiled.parameters()),
+            "eager_gradient_error": distance(eager, expected),
+            "compiled_gradient_error": distance(found, expected),
+            "compiled_to_eager": distance(found, eager),
+            "first_loss": round(losses[0], 4),
+            "last_loss": round(losses[-1], 4),
+            "loss_scale": scaler.get_scale() if scaler is not None else 1.0,
+        }
+
+    def compiled(self) -> dict:
+        return self._steps(self.trained)
+
+    def eager(self) -> dict:
+        return self._steps(self.not_compiled)
+
+    def predict(self) -> dict:
+        plain, mirrored, slices = predict_seconds(self.trainer, CASES, self._wait)
+        return {
+            "cases": CASES,
+            "slices": slices,
+            "seconds": round(plain, 4),
+            "seconds_mirrored": round(mirrored, 4),
+        }
+
+    def _gradient(self, network: torch.nn.Module, half: bool) -> torch.Tensor:
+        """Of the loss of the batch: all weights in one float32 vector."""
+        targets = self.batch["target"]
+        targets = (
+            [t.to(self.device) for t in targets] if isinstance(targets, list) else targets.to(self.device)
+        )
+        scale = LOSS_SCALE if half and self.trainer.grad_scaler is not None else 1.0
+        network.zero_grad(set_to_none=True)
+        torch.backends.cudnn.allow_tf32 = half
+        with torch.autocast(self.device.type, enabled=half):
+            loss = self.trainer.loss(network(self.batch["data"].to(self.device)), targets)
+        (loss * scale).backward()
+        torch.backends.cudnn.allow_tf32 = True
+        parts = [p.grad.float().flatten() / scale for p in network.parameters() if p.grad is not None]
+        network.zero_grad(set_to_none=True)
+        return torch.cat(parts)
+
+    def _steps(self, network: torch.nn.Module) -> dict:
+        """Seconds a training step, mean of some, after one that is not timed, and the peak of torch's memory."""
+        self.trainer.network = network
+        if self.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats()
+        self.trainer.train_step(self.batch)
+        self._wait()
+        start = time.perf_counter()
+        for _ in range(STEPS_A_ROUND):
+            self.trainer.train_step(self.batch)
+        self._wait()
+        seconds = (time.perf_counter() - start) / STEPS_A_ROUND
+        peak = torch.cuda.max_memory_allocated() if self.device.type == "cuda" else 0
+        return {
+            "slices": slices_with_loss(self.batch),
+            "seconds": round(seconds, 6),
+            "peak_gb": round(peak / 1e9, 3),
+        }
+
+    def _wait(self) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.synchronize()
+
+
+def distance(found: torch.Tensor, expected: torch.Tensor) -> float:
+    """Of two vectors, relative to the second."""
+    return round(float((found - expected).norm() / expected.norm()), 6)
