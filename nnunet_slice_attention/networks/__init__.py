@@ -6,6 +6,9 @@
 
 from collections.abc import Sequence
 
+import torch
+from einops import rearrange
+
 from .axial_conv import AxialConv
 from .csa_net import CSANet
 from .early_fusion import EarlyFusion
@@ -19,6 +22,10 @@ from .va_unet import VAUNet
 ATTENTION_NETWORKS = (CSANet, SAUNet, TSFMUNet, VAUNet)
 CONTROLS = (EarlyFusion, AxialConv, SliceUNet)
 NETWORKS: dict[str, type[SlabNetwork]] = {cls.__name__: cls for cls in (*ATTENTION_NETWORKS, *CONTROLS)}
+
+# einops notes each type of tensor at first sight, torch.compile looks at these notes and would compile everything twice.
+for first_sight in (torch.zeros(1), torch.nn.Parameter(torch.zeros(1))):
+    rearrange(first_sight, "n -> n")
 
 __all__ = ["NETWORKS", "SlabNetwork", "UNetTopology", "create_network"]
 

@@ -1,0 +1,60 @@
+"""How often `torch.compile` compiles in a training: once to learn, once to validate, and never again.
+
+Compiling takes a minute or more on a GPU; what nnU-Net's epochs change (modes, which slices are decoded) must not
+repeat it.
+"""
+
+import subprocess
+import sys
+
+import torch
+
+from tests.networks.configurations import build, every_default, slab
+
+FRESH = """
+import torch
+from nnunet_slice_attention.networks import create_network
+
+compiled = []
+def backend(graph, inputs):
+    compiled.append(graph)
+    return graph.forward
+
+network = create_network("CSANet", 1, 2, (32, 32), (8, 8, 16, 16), vit_depth=1, num_heads=2).train()
+network.centre_only_in_training, network.context_learns = True, False
+call = torch.compile(network, backend=backend)
+for _ in range(3):
+    call(torch.randn(1, 1, 3, 32, 32)).mean().backward()
+print("compiled", len(compiled))
+"""
+
+
+@every_default
+def test_epochs_of_training_and_validation_compile_twice_in_all(name, options):
+    torch.compiler.reset()
+    network = build(name, options, deep_supervision=True, double=False)
+    network.centre_only_in_training, network.context_learns = True, False
+    compiled = []
+
+    def backend(graph, inputs):
+        compiled.append(graph)
+        return graph.forward
+
+    call = torch.compile(network, backend=backend)
+    x = slab(depth=2 * network.context_radius + 1, batch=2).float()
+    for _ in range(3):
+        network.train()
+        for _ in range(2):
+            sum(output.mean() for output in call(x)).backward()
+        network.eval()
+        network.centre_only = True
+        with torch.no_grad():
+            for _ in range(2):
+                call(x)
+        network.centre_only = False
+    assert len(compiled) == 2
+
+
+def test_the_first_step_of_a_process_compiles_once():
+    run = subprocess.run([sys.executable, "-c", FRESH], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "compiled 1"
