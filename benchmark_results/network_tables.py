@@ -11,6 +11,7 @@ from nnunet_slice_attention.report.differences import difference_table, paired
 from nnunet_slice_attention.report.summary import MEAN, patient_figures, structures_of
 from nnunet_slice_attention.report.tables import Table, mean_sd
 
+TRAINING = ["model", "seed", "fold"]
 COLUMNS = ["model", "seed", "fold", "patient", "case", "structure", "presence", "dice", "nsd", "hd95"]
 
 
@@ -29,50 +30,68 @@ def each_seed_a_case(cases: pd.DataFrame) -> pd.DataFrame:
     return cases.assign(case=cases.case + " seed " + cases.seed.astype(str))
 
 
-def commits(dataset: str) -> str:
-    """Of the package's source at each training."""
-    found = Path(os.environ["nnUNet_results"]).glob(f"seed*/{dataset}/*/fold_*/commit.txt")
-    return ", ".join(sorted({path.read_text() for path in found}))
+def merge_into(file: Path, found: pd.DataFrame) -> pd.DataFrame:
+    """Write `found` to `file`, whose trainings (model, seed, fold) that were not done here it keeps; return all."""
+    if file.is_file():
+        earlier = pd.read_csv(file)
+        done = set(zip(*(found[key].astype(str) for key in TRAINING), strict=True))
+        kept = [key not in done for key in zip(*(earlier[key].astype(str) for key in TRAINING), strict=True)]
+        found = pd.concat([earlier[kept], found]) if len(found) else earlier
+    found.to_csv(file, index=False)
+    return pd.read_csv(file)
 
 
-def losses(folders: list[Path], dataset: str, short: dict[str, str], every: int = 1) -> str:
-    """nnU-Net's training loss (cross-entropy minus soft Dice) on fold 0, its mean over each `every`-th epoch."""
+def trainings(dataset: str, short: dict[str, str], every: int = 1) -> pd.DataFrame:
+    """Each training's commit of the package and its loss (cross-entropy minus soft Dice), the mean over each
+    `every`-th epoch."""
     rows = []
-    for folder in folders:
-        for model, name in short.items():
-            checkpoint = folder.parent / dataset / model / "fold_0" / "checkpoint_final.pth"
+    for model, name in short.items():
+        for path in sorted(Path(os.environ["nnUNet_results"]).glob(f"seed*/{dataset}/{model}/fold_*")):
+            checkpoint = path / "checkpoint_final.pth"
             if checkpoint.is_file():
                 log = torch.load(checkpoint, map_location="cpu", weights_only=False)["logging"]
-                kept = log["train_losses"][every - 1 :: every]
-                rows.append(
-                    (name, folder.parent.name.removeprefix("seed"), *(f"{loss:.3f}" for loss in kept))
-                )
+                kept = " ".join(f"{loss:.3f}" for loss in log["train_losses"][every - 1 :: every])
+                seed, fold = path.parents[2].name.removeprefix("seed"), path.name.removeprefix("fold_")
+                rows.append((name, seed, fold, (path / "commit.txt").read_text(), kept))
+    return pd.DataFrame(rows, columns=["model", "seed", "fold", "commit", "losses"])
+
+
+def commits(trained: pd.DataFrame) -> str:
+    """Of the package's source at each training."""
+    return ", ".join(sorted(trained.commit.unique()))
+
+
+def losses(trained: pd.DataFrame, every: int = 1) -> str:
+    """The losses on fold 0 of `trainings`, as a table."""
+    of_fold = trained[trained.fold.astype(str) == "0"]
+    rows = [(row.model, str(row.seed), *row.losses.split()) for row in of_fold.itertuples()]
     epochs = max(len(row) for row in rows) - 2
     columns = ("model", "seed", *(f"epoch {every * (n + 1)}" for n in range(epochs)))
+    filled = tuple(row + ("",) * (epochs + 2 - len(row)) for row in rows)
     return Table(
-        "Training loss", columns, tuple(rows), "Cross-entropy minus soft Dice, mean over the epoch."
+        "Training loss", columns, filled, "Cross-entropy minus soft Dice, mean over the epoch."
     ).markdown()
 
 
 def folds_table(title: str, cases: pd.DataFrame, reference: str, chosen_on: int) -> str:
     """Models of several folds against `reference`: in each fold, in all but that of the choice, and in all."""
-    if cases.empty:
-        return f"{title}: not run yet."
-    folds = sorted(cases.fold.unique())
-    groups = {str(fold): [fold] for fold in folds}
-    others = [fold for fold in folds if fold != chosen_on]
-    groups |= ({f"all but {chosen_on}": others} if len(others) > 1 else {}) | {"all": folds}
+    folds_of = {model: set(own.fold) for model, own in cases.groupby("model", sort=False)}
     rows = []
-    for name, group in groups.items():
-        own = cases[cases.fold.isin(group)]
-        for model in cases.model.unique():
-            if model != reference:
-                found = paired(own, model, reference, MEAN)
-                dice = (mean_sd(patient_figures(own, m, MEAN).values()) for m in (reference, model))
-                counts = f"{found.wins} / {found.ties} / {found.losses}"
-                rows.append(
-                    (name, model, *dice, str(found.difference), str(found.n), counts, f"{found.p:.3g}")
-                )
+    for model, folds in folds_of.items():
+        shared = sorted(folds & folds_of.get(reference, set()))
+        if model == reference or len(shared) < 2:
+            continue
+        others = [fold for fold in shared if fold != chosen_on]
+        groups = {str(fold): [fold] for fold in shared}
+        groups |= ({f"all but {chosen_on}": others} if len(others) > 1 else {}) | {"all": shared}
+        for name, group in groups.items():
+            own = cases[cases.fold.isin(group)]
+            found = paired(own, model, reference, MEAN)
+            dice = (mean_sd(patient_figures(own, m, MEAN).values()) for m in (reference, model))
+            counts = f"{found.wins} / {found.ties} / {found.losses}"
+            rows.append((name, model, *dice, str(found.difference), str(found.n), counts, f"{found.p:.3g}"))
+    if not rows:
+        return f"{title}: not run yet."
     columns = (
         "fold", "model", f"Dice of {reference}", "Dice", "difference [95 % CI]", "n", "better / equal / worse",
         "p (Wilcoxon)",

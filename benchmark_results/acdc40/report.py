@@ -20,7 +20,17 @@ from nnunet_slice_attention.report.tables import Table
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
-from network_tables import accuracy, commits, differences, each_seed_a_case, folds_table, losses, read  # noqa: E402
+from network_tables import (  # noqa: E402
+    accuracy,
+    commits,
+    differences,
+    each_seed_a_case,
+    folds_table,
+    losses,
+    merge_into,
+    read,
+    trainings,
+)
 
 DATASET = "Dataset027_ACDC40"
 CHOSEN_ON = 0  # the fold that slabs and optimiser were chosen on
@@ -34,13 +44,13 @@ REFERENCES = (
 def main() -> None:
     planned = (HERE / "models.txt").read_text(encoding="utf-8").split()
     short = short_names(planned)
-    folders, cases = read("comparison", short)
+    folders, found = read("comparison", short)
     if not folders:
         raise SystemExit(f"{os.environ['nnUNet_results']} holds no comparison. Start run.sh first.")
-    every_fold = read("comparison_folds", short)[1]
-    second_fold = read("comparison_second_fold", short)[1]
-    for name, found in (("cases", cases), ("every_fold", every_fold), ("second_fold", second_fold)):
-        found.to_csv(HERE / f"{name}.csv", index=False)
+    cases = merge_into(HERE / "cases.csv", found)
+    every_fold = merge_into(HERE / "every_fold.csv", read("comparison_folds", short)[1])
+    second_fold = merge_into(HERE / "second_fold.csv", read("comparison_second_fold", short)[1])
+    trained = merge_into(HERE / "trainings.csv", trainings(DATASET, short))
     by_seed = each_seed_a_case(cases)
     models = list(cases.model.unique())
     difference_figure(by_seed, models, REFERENCES[0]).savefig(HERE / "differences.png", dpi=150)
@@ -52,7 +62,7 @@ def main() -> None:
         remedy=paired(
             by_seed, *(f"nnUNetTrainerSAUNet{slabs}_10epochs 2d" for slabs in ("", "_ShortSlabs")), MEAN
         ),
-        losses=losses(folders, DATASET, short),
+        losses=losses(trained),
         every_fold=folds_table("Other folds", each_seed_a_case(every_fold), REFERENCES[0], CHOSEN_ON),
         second_fold=folds_table(
             "SAU-Net on a second fold", each_seed_a_case(second_fold), REFERENCES[0], CHOSEN_ON
@@ -63,7 +73,7 @@ def main() -> None:
         volumes=cases.case.nunique(),
         patients=cases.patient.nunique(),
         least=smallest_p(cases.patient.nunique(), len(models) - 1),
-        commits=commits(DATASET),
+        commits=commits(trained),
         versions=manifest["versions"],
         hardware=manifest["hardware"],
     )

@@ -5,16 +5,18 @@
     nnUNetv2_plan_experiment -d 27 -pl nnUNetPlannerResEncM
     python measure.py --dataset 27 --models models.txt -o .
 
-Every model has a process of its own, with nnU-Net's trainer, plans, loader and `torch.compile`. Compilation runs at the
-same time, what is timed runs alone, in turns. `checks.csv`: the gradient of one batch in float16, compiled and not,
-against single precision, and the loss before and after steps on that batch. `steps.csv`: seconds a step in each round.
-`prediction.csv`: seconds a case. What is done is written at once.
+Every model has a process of its own, with nnU-Net's trainer, plans, loader and `torch.compile`. Models are built,
+checked and compiled at the same time, and timed alone, in turns. What takes longest, compiling, comes last, and each
+answer is written when it comes: a run that is cut off has what it did. In the folder: `eager.csv` and `compiled.csv`,
+the gradient of one batch in float16 against single precision, and the loss before and after steps on that batch;
+`steps.csv`, seconds a step in each round; `prediction.csv`, seconds a case.
 """
 
 import argparse
 import csv
 import json
 import multiprocessing
+import multiprocessing.connection
 import os
 import random
 import sys
@@ -44,10 +46,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as results:
         os.environ["nnUNet_results"] = results  # a trainer makes its folder when it is built
         team = Team(args.models.read_text("utf-8").split(), args.dataset, args.device)
-        team.ask_all("check", args.o / "checks.csv")
-        for mode, rounds in (("compiled", args.rounds), ("eager", max(1, args.rounds // 3))):
-            team.take_turns(mode, rounds, args.o / "steps.csv")
+        team.ask_all("check_eager", args.o / "eager.csv")
+        team.take_turns("time_eager", args.rounds, args.o / "steps.csv")
         team.take_turns("predict", 1, args.o / "prediction.csv")
+        team.ask_all("check_compiled", args.o / "compiled.csv")
+        team.take_turns("time_compiled", args.rounds, args.o / "steps.csv")
         team.dismiss()
     for name, error in team.failed.items():
         print(f"FAILED {name}:\n{error}", file=sys.stderr)
@@ -67,13 +70,16 @@ class Team:
             theirs.close()  # so that the end of the process is seen
 
     def ask_all(self, request: str, file: Path) -> None:
-        for name in self.pipes:
-            self.pipes[name].send(request)
-        for name in list(self.pipes):
-            self._note(name, request, 0, file)
+        """All at the same time."""
+        for pipe in self.pipes.values():
+            pipe.send(request)
+        waiting = {pipe: name for name, pipe in self.pipes.items()}
+        while waiting:
+            for pipe in multiprocessing.connection.wait(list(waiting)):
+                self._note(waiting.pop(pipe), request, 0, file)
 
     def take_turns(self, request: str, rounds: int, file: Path) -> None:
-        """All models in each round, in an order of its own."""
+        """One after the other, all in each round, in an order of its own."""
         for number in range(rounds):
             for name in random.sample(list(self.pipes), len(self.pipes)):
                 self.pipes[name].send(request)

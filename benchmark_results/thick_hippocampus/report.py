@@ -9,6 +9,8 @@ import os
 import sys
 from pathlib import Path
 
+import pandas as pd
+
 from nnunet_slice_attention.report.differences import paired
 from nnunet_slice_attention.report.figures import difference_figure
 from nnunet_slice_attention.report.names import short_names
@@ -16,7 +18,18 @@ from nnunet_slice_attention.report.summary import MEAN
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
-from network_tables import accuracy, commits, differences, each_seed_a_case, folds_table, losses, read  # noqa: E402
+from network_tables import (  # noqa: E402
+    TRAINING,
+    accuracy,
+    commits,
+    differences,
+    each_seed_a_case,
+    folds_table,
+    losses,
+    merge_into,
+    read,
+    trainings,
+)
 
 DATASET = "Dataset504_HippocampusEvery3"
 CHOSEN_ON = 0  # the fold on which CSA-Net was ahead after 750 iterations
@@ -32,16 +45,20 @@ REFERENCES = (
 
 def main() -> None:
     planned = [
-        name for file in ("models", "longer") for name in (HERE / f"{file}.txt").read_text("utf-8").split()
+        name
+        for file in ("models", "longer", "fewer_blocks")
+        for name in (HERE / f"{file}.txt").read_text("utf-8").split()
     ]
     short = short_names(planned)
-    folders, cases = read("thick_hippocampus", short)
+    folders, found = read("thick_hippocampus", short)
     if not folders:
         raise SystemExit(f"{os.environ['nnUNet_results']} holds no comparison. Start run.sh first.")
-    every_fold = read("thick_hippocampus_folds", short)[1]
-    for name, found in (("cases", cases), ("every_fold", every_fold)):
-        found.to_csv(HERE / f"{name}.csv", index=False)
+    cases = merge_into(HERE / "cases.csv", found)
+    on_folds = [read(f"thick_hippocampus_{name}", short)[1] for name in ("folds", "second_fold")]
+    every_fold = merge_into(HERE / "every_fold.csv", once(pd.concat(on_folds)))
+    trained = merge_into(HERE / "trainings.csv", trainings(DATASET, short, every=2))
     by_seed = each_seed_a_case(cases)
+    of_folds = each_seed_a_case(once(pd.concat([cases, every_fold])))
     models = list(cases.model.unique())
     difference_figure(by_seed, models, REFERENCES[0]).savefig(HERE / "differences.png", dpi=150)
     manifest = json.loads((folders[0] / "manifest.json").read_text())
@@ -51,20 +68,28 @@ def main() -> None:
         .format(
             accuracy=accuracy(by_seed, models),
             differences="\n".join(differences(by_seed, models, ref) for ref in REFERENCES if ref in models),
-            losses=losses(folders, DATASET, short, every=2),
+            losses=losses(trained, every=2),
             neighbours=paired(by_seed, CSA, REFERENCES[3], MEAN),
             equal_time=paired(by_seed, CSA, LONGER, MEAN),
             against_3d=paired(by_seed, CSA, REFERENCES[2], MEAN),
-            every_fold=folds_table("Folds", each_seed_a_case(every_fold), REFERENCES[0], CHOSEN_ON),
+            folds="\n".join(
+                folds_table(f"Folds, against {reference}", of_folds, reference, CHOSEN_ON)
+                for reference in (REFERENCES[0], LONGER)
+            ),
             missing=", ".join(short[model] for model in planned if short[model] not in models) or "none",
             patients=cases.patient.nunique(),
-            commits=commits(DATASET),
+            commits=commits(trained),
             versions=manifest["versions"],
             hardware=manifest["hardware"],
         )
     )
     (HERE / "README.md").write_text(page, encoding="utf-8")
     print(page)
+
+
+def once(cases: pd.DataFrame) -> pd.DataFrame:
+    """Each case of a training once, though several comparisons have it."""
+    return cases.drop_duplicates([*TRAINING, "case", "structure"])
 
 
 if __name__ == "__main__":

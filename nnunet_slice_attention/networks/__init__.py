@@ -23,7 +23,7 @@ ATTENTION_NETWORKS = (CSANet, SAUNet, TSFMUNet, VAUNet)
 CONTROLS = (EarlyFusion, AxialConv, SliceUNet)
 NETWORKS: dict[str, type[SlabNetwork]] = {cls.__name__: cls for cls in (*ATTENTION_NETWORKS, *CONTROLS)}
 
-# einops notes each type of tensor at first sight, torch.compile looks at these notes and would compile everything twice.
+# einops notes each type of tensor at first sight. torch.compile looks at these notes: a new one makes it compile again.
 for first_sight in (torch.zeros(1), torch.nn.Parameter(torch.zeros(1))):
     rearrange(first_sight, "n -> n")
 
