@@ -27,6 +27,8 @@ from model_process import work
 
 from nnunet_slice_attention.environment import commit, hardware, versions
 
+PATIENCE = 300  # seconds without any answer
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(
@@ -63,36 +65,47 @@ class Team:
     def __init__(self, names: list[str], dataset: str, device: str):
         context = multiprocessing.get_context("spawn")
         self.alone = context.Lock()
-        self.pipes, self.failed = {}, {}
+        self.pipes, self.processes, self.failed = {}, {}, {}
         for name in names:
             self.pipes[name], theirs = context.Pipe()
-            context.Process(target=work, args=(name, dataset, device, self.alone, theirs)).start()
+            arguments = (name, dataset, device, self.alone, theirs)
+            self.processes[name] = context.Process(target=work, args=arguments)
+            self.processes[name].start()
             theirs.close()  # so that the end of the process is seen
 
     def ask_all(self, request: str, file: Path) -> None:
         """All at the same time."""
-        for pipe in self.pipes.values():
-            pipe.send(request)
+        for name in list(self.pipes):
+            self._send(name, request)
         waiting = {pipe: name for name, pipe in self.pipes.items()}
-        while waiting:
-            for pipe in multiprocessing.connection.wait(list(waiting)):
+        while waiting and (answers := multiprocessing.connection.wait(list(waiting), timeout=PATIENCE)):
+            for pipe in answers:
                 self._note(waiting.pop(pipe), request, 0, file)
+        for name in waiting.values():
+            self._leave_out(name, f"no answer to {request} in {PATIENCE} s")
 
     def take_turns(self, request: str, rounds: int, file: Path) -> None:
         """One after the other, all in each round, in an order of its own."""
         for number in range(rounds):
             for name in random.sample(list(self.pipes), len(self.pipes)):
-                self.pipes[name].send(request)
-                self._note(name, request, number, file)
+                if self._send(name, request):
+                    self._note(name, request, number, file)
+
+    def _send(self, name: str, request: str) -> bool:
+        try:
+            self.pipes[name].send(request)
+        except BrokenPipeError:
+            self._leave_out(name, "the process ended without a word")
+        return name in self.pipes
 
     def _note(self, name: str, request: str, number: int, file: Path) -> None:
         try:
-            answer = self.pipes[name].recv()
+            answered = self.pipes[name].poll(PATIENCE)
+            answer = self.pipes[name].recv() if answered else f"no answer to {request} in {PATIENCE} s"
         except (EOFError, ConnectionResetError):
             answer = "the process ended without a word"
         if isinstance(answer, str):
-            self.failed[name] = answer
-            del self.pipes[name]
+            self._leave_out(name, answer)
             return
         row = {"model": name, "request": request, "round": number} | answer
         print(row, flush=True)
@@ -102,6 +115,11 @@ class Team:
             if is_new:
                 writer.writeheader()
             writer.writerow(row)
+
+    def _leave_out(self, name: str, error: str) -> None:
+        self.failed[name] = error
+        del self.pipes[name]
+        self.processes[name].kill()
 
     def dismiss(self) -> None:
         for pipe in self.pipes.values():
