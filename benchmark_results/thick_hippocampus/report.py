@@ -33,13 +33,13 @@ from network_tables import (  # noqa: E402
 
 DATASET = "Dataset504_HippocampusEvery3"
 CHOSEN_ON = 0  # the fold on which CSA-Net was ahead after 750 iterations
-CSA = "nnUNetTrainerCSANet_20epochs 2d"
+CSA = "nnUNetTrainerCSANet_12blocks_20epochs 2d"
 LONGER = "nnUNetTrainer_50epochs 2d"
 REFERENCES = (
     "nnUNetTrainer_20epochs 2d",
     LONGER,
     "nnUNetTrainer_20epochs 3d_fullres",
-    "nnUNetTrainerCSANet_RepeatCentre_20epochs 2d",
+    "nnUNetTrainerCSANet_12blocks_RepeatCentre_20epochs 2d",
 )
 
 

@@ -10,7 +10,9 @@ Deviations from the paper, and why:
   transformer that starts from scratch as the only wide view, the network learned more slowly than the plan's own
   2D U-Net. See benchmark_results/design_choices.
 - Residuals, norms and positions around the attention, see `attention/cross_slice.py`.
-- The ViT is as wide as the encoder at stride 16 (paper: 768) and trains from scratch, without dropout.
+- The ViT is as wide as the encoder at stride 16 (paper: 768) and trains from scratch, without dropout. It has 4 blocks
+  (paper: 12): twelve took a third of a step and gained nothing that could be told from chance. See
+  benchmark_results/thick_hippocampus.
 - The centre slice asks and the neighbour answers; the paper's direction is an option. See docs/explanation/csa-net.md.
 - As many heads of the paper's 64 channels as the stage has room for (paper: 16 of 1024 channels). See
   benchmark_results/csa_attention.
@@ -35,6 +37,7 @@ from .slab_network import SlabNetwork
 from .topology import UNetTopology
 
 ATTENTION_STRIDE = 16  # pixels of the input per token, as in the paper
+VIT_DEPTH, PAPER_VIT_DEPTH = 4, 12
 
 
 class CSANet(SlabNetwork):
@@ -49,7 +52,7 @@ class CSANet(SlabNetwork):
         direction: who asks whom, see `CrossSliceAttention`.
         cross_slice, in_slice: switch the two attention modules off (the paper's ablation).
         identity: the same as both off.
-        vit_depth: transformer blocks.
+        vit_depth: transformer blocks; default 4, with `r50_vit` the paper's 12.
         vit_width: token width; default the encoder's width at stride 16.
         r50_vit: ResNet-50 and ViT-B (width 768) as in the paper, see `R50Topology`; `load_timm_weights` fills them.
     """
@@ -66,7 +69,7 @@ class CSANet(SlabNetwork):
         direction: Direction = "centre_query",
         cross_slice: bool = True,
         in_slice: bool = True,
-        vit_depth: int = 12,
+        vit_depth: int | None = None,
         vit_width: int | None = None,
         identity: bool = False,
         repeat_centre: bool = False,
@@ -74,6 +77,8 @@ class CSANet(SlabNetwork):
     ):
         if r50_vit:
             topology, vit_width = R50Topology.from_topology(topology), vit_width or VIT_WIDTH
+        if vit_depth is None:
+            vit_depth = PAPER_VIT_DEPTH if r50_vit else VIT_DEPTH
         cross_slice, in_slice = cross_slice and not identity, in_slice and not identity
         radius = context_radius if cross_slice else 0
         topology.check_patch(patch_size)

@@ -22,8 +22,16 @@ def paired_cases(
 
     Args:
         column: dice, nsd or hd95.
+
+    Raises:
+        ValueError: a case is there of one of the two only.
     """
     own = cases[cases.structure != FOREGROUND] if structure == MEAN else cases[cases.structure == structure]
+    if alone := set(own.case[own.model == model]) ^ set(own.case[own.model == reference]):
+        raise ValueError(
+            f"{model} and {reference} have different cases: {len(alone)} of one only, such as {min(alone)!r}. "
+            "Compare them on those that both have."
+        )
     columns = [own[own.model == name].set_index(["case", "structure"])[column] for name in (model, reference)]
     both = pd.concat(columns, axis=1, keys=["ours", "theirs"]).dropna(how="all").fillna(AT_BEST[column])
     by_case = both.groupby(level="case").mean()

@@ -36,7 +36,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "3sliceImages": {"network_options": {"slices_per_image": 3}},
     **{f"{n}head{'s' * (n > 1)}": {"network_options": {"num_heads": n}} for n in (1, 4, 8, 16, 32)},
     **{f"{n}slice{'s' * (n > 1)}": {"network_options": {"context_radius": n // 2}} for n in (1, 3, 5, 7, 9)},
-    **{f"{n}blocks": {"network_options": {"vit_depth": n}} for n in (0, 2, 4, 8)},
+    **{f"{n}blocks": {"network_options": {"vit_depth": n}} for n in (0, 2, 4, 8, 12)},
     "ContextSlabs": {"sampling": "context"},
     "ShortSlabs": {"sampling": "short"},
     "FullSlabs": {"sampling": "full"},

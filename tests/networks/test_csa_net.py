@@ -74,3 +74,10 @@ def test_in_the_papers_direction_contents_decide_where_a_neighbour_reads():
 def test_an_unknown_direction_is_refused():
     with pytest.raises(ValueError, match=r"direction='up' is unknown.*centre_query.*paper"):
         create_network("CSANet", 1, 2, (96, 96), (8, 8, 8, 8, 64), vit_depth=1, direction="up")
+
+
+def test_four_transformer_blocks_by_default_and_the_papers_twelve_with_its_transformer():
+    with torch.device("meta"):
+        default, paper = (create_network("CSANet", patch_size=PATCH, r50_vit=r50) for r50 in (False, True))
+    assert len(default.transformer.blocks) == 4
+    assert len(paper.transformer.blocks) == 12

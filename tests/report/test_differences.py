@@ -1,8 +1,9 @@
 """Paired figures: what is one family of comparisons, and what counts where one of the two has no figure."""
 
 import pandas as pd
+import pytest
 
-from nnunet_slice_attention.report.differences import MEAN, difference_table, surface_table
+from nnunet_slice_attention.report.differences import MEAN, difference_table, paired, surface_table
 
 GAINS = {"a": 0.0, "b": 0.1, "a + b": 0.1}
 
@@ -42,3 +43,11 @@ def test_surfaces_are_paired_patient_by_patient_and_a_hallucination_counts_again
     assert row[:2] == ("disc", "b")
     assert row[2].startswith("-0.300 [-1.000, ")  # mean of 0.1, 0 - 1, 0
     assert row[3].startswith("+9.7 [-1.0, +30.0]")  # mean of -1, 30 - 0, 0
+
+
+def test_models_with_different_cases_are_refused_by_name_and_not_taken_for_perfect():
+    cases = cases_of(["a", "b"])
+    with pytest.raises(ValueError, match="a and b have different cases: 1 of one only, such as 'p3'"):
+        paired(cases[(cases.model == "a") | (cases.case != "p3")], "a", "b", MEAN)
+    with pytest.raises(ValueError, match="8 of one only"):
+        paired(cases[cases.model == "a"], "a", "b", MEAN)
