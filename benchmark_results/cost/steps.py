@@ -21,7 +21,7 @@ from nnunet_slice_attention.environment import commit, hardware, versions
 HERE = Path(__file__).parent
 PLANS = "nnUNetCompactPlans"
 OURS = (
-    "CSANet", "SAUNet", "SAUNet_ShortSlabs", "TSFMUNet", "TSFMUNet_RepeatCentre", "VAUNet", "EarlyFusion", "AxialConv",
+    "CSANet", "CSANet_12blocks", "SAUNet", "SAUNet_ShortSlabs", "TSFMUNet", "TSFMUNet_RepeatCentre", "VAUNet", "EarlyFusion", "AxialConv",
     "SliceUNet",
 )  # fmt: skip
 MODELS = [
