@@ -21,8 +21,8 @@ from nnunet_slice_attention.environment import commit, hardware, versions
 HERE = Path(__file__).parent
 PLANS = "nnUNetCompactPlans"
 OURS = (
-    "CSANet", "CSANet_12blocks", "SAUNet", "SAUNet_ShortSlabs", "TSFMUNet", "TSFMUNet_RepeatCentre", "VAUNet", "EarlyFusion", "AxialConv",
-    "SliceUNet",
+    "CSANet", "CSANet_12blocks", "SAUNet", "SAUNet_ShortSlabs", "TSFMUNet", "TSFMUNet_RepeatCentre", "VAUNet",
+    "EarlyFusion", "AxialConv", "SliceUNet",
 )  # fmt: skip
 MODELS = [
     ("nnUNetTrainer", "2d"),
