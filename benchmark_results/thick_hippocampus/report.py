@@ -35,6 +35,8 @@ DATASET = "Dataset504_HippocampusEvery3"
 CHOSEN_ON = 0  # the fold on which CSA-Net was ahead after 750 iterations
 CSA = "nnUNetTrainerCSANet_12blocks_20epochs 2d"
 LONGER = "nnUNetTrainer_50epochs 2d"
+CSA_LONGER = "nnUNetTrainerCSANet_12blocks_50epochs 2d"
+FOUR_BLOCKS = "nnUNetTrainerCSANet_4blocks_20epochs 2d"
 REFERENCES = (
     "nnUNetTrainer_20epochs 2d",
     LONGER,
@@ -59,6 +61,7 @@ def main() -> None:
     trained = merge_into(HERE / "trainings.csv", trainings(DATASET, short, every=2))
     by_seed = each_seed_a_case(cases)
     of_folds = each_seed_a_case(once(pd.concat([cases, every_fold])))
+    two_folds = of_folds[of_folds.fold.isin((0, 1))]
     models = list(cases.model.unique())
     difference_figure(by_seed, models, REFERENCES[0]).savefig(HERE / "differences.png", dpi=150)
     manifest = json.loads((folders[0] / "manifest.json").read_text())
@@ -71,6 +74,10 @@ def main() -> None:
             losses=losses(trained, every=2),
             neighbours=paired(by_seed, CSA, REFERENCES[3], MEAN),
             equal_time=paired(by_seed, CSA, LONGER, MEAN),
+            long=paired(by_seed, CSA_LONGER, LONGER, MEAN),
+            blocks=paired(two_folds, FOUR_BLOCKS, CSA, MEAN),
+            default=paired(two_folds, FOUR_BLOCKS, REFERENCES[0], MEAN),
+            default_time=paired(two_folds, FOUR_BLOCKS, LONGER, MEAN),
             against_3d=paired(by_seed, CSA, REFERENCES[2], MEAN),
             folds="\n".join(
                 folds_table(f"Folds, against {reference}", of_folds, reference, CHOSEN_ON)
