@@ -11,7 +11,7 @@ Deviations from the paper, and why:
   2D U-Net. See benchmark_results/design_choices.
 - Residuals, norms and positions around the attention, see `attention/cross_slice.py`.
 - The ViT is as wide as the encoder at stride 16 (paper: 768) and trains from scratch, without dropout. It has 4 blocks
-  (paper: 12): twelve took a third of a step and gained nothing that could be told from chance. See
+  (paper: 12): with twelve a step took 1.3 times as long and gained nothing that could be told from chance. See
   benchmark_results/thick_hippocampus.
 - The centre slice asks and the neighbour answers; the paper's direction is an option. See docs/explanation/csa-net.md.
 - As many heads of the paper's 64 channels as the stage has room for (paper: 16 of 1024 channels). See
