@@ -1,6 +1,7 @@
 """Tables of trainings by `run.py`, from the comparisons in their results folders: what the reports share."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -30,12 +31,12 @@ def each_seed_a_case(cases: pd.DataFrame) -> pd.DataFrame:
     return cases.assign(case=cases.case + " seed " + cases.seed.astype(str))
 
 
-def merge_into(file: Path, found: pd.DataFrame) -> pd.DataFrame:
-    """Write `found` to `file`, whose trainings (model, seed, fold) that were not done here it keeps; return all."""
+def merge_into(file: Path, found: pd.DataFrame, keys: Sequence[str] = TRAINING) -> pd.DataFrame:
+    """Write `found` to `file`, whose trainings (by `keys`) that were not done here it keeps; return all."""
     if file.is_file():
         earlier = pd.read_csv(file)
-        done = set(zip(*(found[key].astype(str) for key in TRAINING), strict=True))
-        kept = [key not in done for key in zip(*(earlier[key].astype(str) for key in TRAINING), strict=True)]
+        done = set(zip(*(found[key].astype(str) for key in keys), strict=True))
+        kept = [of not in done for of in zip(*(earlier[key].astype(str) for key in keys), strict=True)]
         found = pd.concat([earlier[kept], found]) if len(found) else earlier
     found.to_csv(file, index=False)
     return pd.read_csv(file)

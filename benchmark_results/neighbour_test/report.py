@@ -1,4 +1,4 @@
-"""Turn `run.sh`'s comparisons on a data set into `DATASET.csv`, and those of all into `README.md` beside this file.
+"""Add `run.sh`'s comparisons on a data set to `DATASET.csv`, and put those of all into `README.md` beside this file.
 
 python report.py OUT/DATASET
 """
@@ -15,6 +15,9 @@ from nnunet_slice_attention.report.summary import MEAN, patient_figures
 from nnunet_slice_attention.report.tables import Table, mean_sd
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+from network_tables import merge_into  # noqa: E402
+
 COLUMNS = ["trainer", "model", "patient", "case", "structure", "dice"]
 
 
@@ -24,7 +27,7 @@ def main() -> None:
     cases = pd.concat(
         [pd.read_csv(folder / "cases.csv").assign(trainer=folder.parent.name) for folder in folders]
     )
-    cases[COLUMNS].round(5).to_csv(HERE / f"{out.name}.csv", index=False)
+    merge_into(HERE / f"{out.name}.csv", cases[COLUMNS].round(5), keys=["trainer"])
     notes = HERE / "made_with.json"
     made_with = json.loads(notes.read_text()) | {out.name: f"{versions()}. {hardware()}."}
     notes.write_text(json.dumps(made_with, indent=2) + "\n")
