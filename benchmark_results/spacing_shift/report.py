@@ -1,11 +1,13 @@
-"""Turn what `run.py` compared into `cases.csv`, `spacings.png` and `README.md` beside this file: python report.py"""
+"""Add what `run.py` compared to `cases.csv`, and make `spacings.png` and `README.md` of it all: python report.py"""
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import pandas as pd
 from make_data import NAME, TESTED, TRAINED
+from run import LISTS
 
 from nnunet_slice_attention.evaluation.statistics import paired_difference
 from nnunet_slice_attention.report.figures import spacing_figure
@@ -14,6 +16,9 @@ from nnunet_slice_attention.report.summary import MEAN, patient_figures
 from nnunet_slice_attention.report.tables import mean_sd
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+from network_tables import merge_into  # noqa: E402
+
 COLUMNS = ["model", "patient", "case", "structure", "spacing_mm", "dice"]
 BASELINE = "nnUNetTrainer_20epochs 2d"
 
@@ -21,10 +26,9 @@ BASELINE = "nnUNetTrainer_20epochs 2d"
 def main() -> None:
     comparison = Path(os.environ["nnUNet_results"], "seed0", NAME, "comparison")
     cases = pd.read_csv(comparison / "cases.csv")[COLUMNS]
-    cases = cases.assign(
-        model=cases.model.map(short_names(list(cases.model.unique()))), dice=cases.dice.round(5)
-    )
-    cases.to_csv(HERE / "cases.csv", index=False)
+    short = short_names([name for file in LISTS for name in file.read_text(encoding="utf-8").split()])
+    cases = cases.assign(model=cases.model.map(short), dice=cases.dice.round(5))
+    cases = merge_into(HERE / "cases.csv", cases, keys=["model"])
     models = list(cases.model.unique())
     spacing_figure(cases, models).savefig(HERE / "spacings.png", dpi=150)
     dice = dice_of(cases)

@@ -4,18 +4,19 @@
     python make_data.py --source FOLDER/Dataset004_Hippocampus
     nnUNetv2_plan_and_preprocess -d 504 -c 2d 3d_fullres
     nnunet-slice-attention plan-compact -d 504 --batch-size 12 --batch-size-3d 2 -o nnUNetCompact12Plans
-    python run.py
+    python run.py [MODEL...]
     python report.py
 
-The trainings are those of ../thick_hippocampus on fold 0, done here if they were not there; the test volumes are of
-the fold's validation, which decides nothing in a training. All models predict with `nnUNetv2_predict`, without
-mirroring.
+The trainings are those of ../thick_hippocampus on fold 0, all or the named, done here if they were not there; the test
+volumes are of the fold's validation, which decides nothing in a training. All models predict with `nnUNetv2_predict`,
+without mirroring.
 """
 
 import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from make_data import NAME, TESTED
@@ -23,25 +24,29 @@ from make_data import NAME, TESTED
 from nnunet_slice_attention.model_name import ModelName
 
 HERE = Path(__file__).parent
-TRAINERS = HERE.parent / "thick_hippocampus" / "models.txt"
-MODELS = [ModelName.parse(name) for name in TRAINERS.read_text(encoding="utf-8").split()]
+LISTS = [HERE.parent / "thick_hippocampus" / f"{name}.txt" for name in ("models", "fewer_blocks")]
 RAW = Path(os.environ["nnUNet_raw"], NAME)
 RESULTS = Path(os.environ["nnUNet_results"], "seed0")  # where ../run.py puts them
 OUT = RESULTS / NAME
 
 
 def main() -> None:
-    train = [sys.executable, str(HERE.parent / "run.py"), "--dataset", NAME, "--epochs", "20"]
-    call([*train, "--trainers", str(TRAINERS), "--precision", "single"])
+    names = sys.argv[1:] or [name for file in LISTS for name in file.read_text(encoding="utf-8").split()]
+    models = [ModelName.parse(name) for name in names]
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as trainers:
+        trainers.write("\n".join(names))
+        trainers.flush()
+        train = [sys.executable, str(HERE.parent / "run.py"), "--dataset", NAME, "--precision", "single"]
+        call([*train, "--trainers", trainers.name])
     check_split()
     os.environ["nnUNet_results"] = str(RESULTS)
-    for model in MODELS:
+    for model in models:
         remove_older(output(model), than=OUT / str(model) / "fold_0" / "checkpoint_final.pth")
         command = ["nnUNetv2_predict", "-d", NAME, "-c", model.configuration, "-f", "0", "-tr", model.trainer]
         command += ["-p", model.plans, "-device", "cpu", "--disable_tta"]
         command += ["-i", str(RAW / "imagesTs"), "-o", str(output(model))]
         call([*command, "--continue_prediction", "-npp", "1", "-nps", "1"])
-    folders = [f"{model}={output(model)}" for model in MODELS]
+    folders = [f"{model}={output(model)}" for model in models]
     compare = [
         "nnunet-slice-attention",
         "compare",
