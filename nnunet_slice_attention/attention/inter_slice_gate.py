@@ -21,13 +21,18 @@ class InterSliceGate(nn.Module):
         dim: channels C.
         offsets: signed distances of the neighbours, in slices.
         shared: one 1x1 convolution for all offsets; else one for each.
+        zero_start: F_i * mean_j 2 sigmoid(W F_j + b), with W and b zero at the start: begin as the identity.
     """
 
-    def __init__(self, dim: int, offsets: list[int], shared: bool = True):
+    def __init__(self, dim: int, offsets: list[int], shared: bool = True, zero_start: bool = False):
         super().__init__()
         self.offsets = offsets
         self.shared = shared
         self.mask = nn.ModuleList(nn.Conv2d(dim, dim, 1) for _ in (offsets[:1] if shared else offsets))
+        self.zero_start = zero_start
+        for mask in self.mask if zero_start else ():
+            nn.init.zeros_(mask.weight)
+            nn.init.zeros_(mask.bias)
 
     def forward(self, x: Tensor, around: Neighbourhood) -> Tensor:
         weights = around.averaging(self.offsets).to(x.dtype)
@@ -36,7 +41,10 @@ class InterSliceGate(nn.Module):
         slices = rearrange(x, "b s c h w -> (b s) c h w")
         gain = torch.ones((), dtype=x.dtype, device=x.device)
         for mask, of_offset in zip(self.mask, weights, strict=True):
-            masks = rearrange(torch.sigmoid(mask(slices)), "(b s) c h w -> b s (c h w)", b=len(x))
+            gate = torch.sigmoid(mask(slices))
+            masks = rearrange(
+                2 * gate - 1 if self.zero_start else gate, "(b s) c h w -> b s (c h w)", b=len(x)
+            )
             gain = torch.baddbmm(gain.to(masks.dtype), of_offset.to(masks.dtype), masks)
         centre = around.centre(x)
         return centre * gain.view_as(centre)

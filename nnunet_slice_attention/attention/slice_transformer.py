@@ -54,12 +54,15 @@ class SliceTransformerLayer(nn.Module):
         num_heads: must divide `dim`.
         radius: neighbours on each side.
         mode: "global": one weight for a pair of slices; "local": one for each place of the feature map.
+        zero_start: begin as the identity: the last projections are zero.
 
     Raises:
         ValueError: unknown mode, or `num_heads` does not divide `dim`.
     """
 
-    def __init__(self, dim: int, num_heads: int, radius: int, mode: Mode = "global"):
+    def __init__(
+        self, dim: int, num_heads: int, radius: int, mode: Mode = "global", zero_start: bool = False
+    ):
         super().__init__()
         if mode not in MODES:
             raise ValueError(f"mode={mode!r} is unknown. Choose one of {MODES}.")
@@ -74,6 +77,10 @@ class SliceTransformerLayer(nn.Module):
         self.feed_forward = nn.Sequential(
             nn.GroupNorm(1, dim), nn.Conv2d(dim, 4 * dim, 1), nn.GELU(), nn.Conv2d(4 * dim, dim, 1)
         )
+        if zero_start:
+            for last in (self.out, self.feed_forward[-1]):
+                nn.init.zeros_(last.weight)
+                nn.init.zeros_(last.bias)
         position = sinusoidal_position(self.offsets, dim)[..., None, None]
         self.register_buffer("position", position, persistent=False)  # n C 1 1
 

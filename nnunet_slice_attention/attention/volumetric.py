@@ -101,6 +101,7 @@ class VolumetricAttention(nn.Module):
         offsets: signed distances of the context slices, without 0.
         channel, spatial: switch the two off (the paper's ablation).
         multiplicative: the paper's `X * S` instead of `X * (1 + S)`.
+        zero_start: `X * 2S` with S = 1/2 at the start: begin as the identity.
     """
 
     def __init__(
@@ -110,11 +111,18 @@ class VolumetricAttention(nn.Module):
         channel: bool = True,
         spatial: bool = True,
         multiplicative: bool = False,
+        zero_start: bool = False,
     ):
         super().__init__()
         self.channel = VolumetricChannelAttention(dim, offsets) if channel else None
         self.spatial = VolumetricSpatialAttention(offsets) if spatial else None
-        self.added = 0.0 if multiplicative else 1.0
+        if zero_start and multiplicative:
+            raise ValueError("zero_start is `X * 2S`, multiplicative `X * S`. Choose one of them.")
+        self.added, self.scale = 0.0 if multiplicative or zero_start else 1.0, 2.0 if zero_start else 1.0
+        for part in (self.channel, self.spatial) if zero_start else ():
+            if part is not None:
+                nn.init.zeros_(part.expand.weight)
+                nn.init.zeros_(part.expand.bias)
 
     def forward(self, stack: Tensor, around: Neighbourhood) -> Tensor:
         target = around.centre(stack)
@@ -127,4 +135,4 @@ class VolumetricAttention(nn.Module):
         return target
 
     def _gain(self, gate: Tensor, has_context: Tensor) -> Tensor:
-        return torch.where(like(has_context, gate), self.added + gate, torch.ones_like(gate))
+        return torch.where(like(has_context, gate), self.added + self.scale * gate, torch.ones_like(gate))

@@ -14,12 +14,13 @@ from .csa_net import CSANet
 from .early_fusion import EarlyFusion
 from .sau_net import SAUNet
 from .slab_network import SlabNetwork
+from .slice_attention import SliceAttention
 from .slice_unet import SliceUNet
 from .topology import UNetTopology
 from .tsfm_unet import TSFMUNet
 from .va_unet import VAUNet
 
-ATTENTION_NETWORKS = (CSANet, SAUNet, TSFMUNet, VAUNet)
+ATTENTION_NETWORKS = (SliceAttention, CSANet, SAUNet, TSFMUNet, VAUNet)
 CONTROLS = (EarlyFusion, AxialConv, SliceUNet)
 NETWORKS: dict[str, type[SlabNetwork]] = {cls.__name__: cls for cls in (*ATTENTION_NETWORKS, *CONTROLS)}
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..attention.neighbours import Neighbourhood
-from .blocks import conv_block_like
+from .blocks import ZeroStartedResidual, conv_block_like
 from .slab_network import SlabNetwork
 from .topology import UNetTopology
 
@@ -20,9 +20,11 @@ class AxialConv(SlabNetwork):
     At the border the centre slice stands in.
 
     Args:
-        in_channels, num_classes, topology, deep_supervision, repeat_centre: see `SlabNetwork`.
+        in_channels, num_classes, topology, deep_supervision, repeat_centre, zero_start: see `SlabNetwork`.
         patch_size: (H, W) in voxels, to check that it can be pooled.
         context_radius: R.
+
+    With `zero_start` the centre's own features plus a gain, zero at first, times the convolution.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class AxialConv(SlabNetwork):
         deep_supervision: bool = False,
         context_radius: int = 1,
         repeat_centre: bool = False,
+        zero_start: bool = False,
     ):
         topology.check_patch(patch_size)
         super().__init__(
@@ -43,9 +46,12 @@ class AxialConv(SlabNetwork):
         dim = topology.features[-1]
         # A convolution along the slices is a 1x1 convolution of the neighbours' channels side by side.
         self.axial = conv_block_like(self.encoder, len(self.offsets) * dim, dim, kernel_size=1)
+        self.added = ZeroStartedResidual(dim) if zero_start else None
 
     def fuse(self, skips: list[Tensor], around: Neighbourhood) -> list[Tensor]:
         *fine, deepest = skips
         slices = torch.cat([around.neighbour_or_centre(deepest, o) for o in self.offsets], dim=2)
         mixed = self.axial(slices.flatten(0, 1)).unflatten(0, slices.shape[:2])
+        if self.added is not None:
+            mixed = self.added(around.centre(deepest), mixed)
         return [*(around.centre(skip) for skip in fine), mixed]

@@ -1,8 +1,9 @@
-"""dynamic-network-architectures' convolution block, registered once and in the style of a given encoder."""
+"""dynamic-network-architectures' convolution block, registered once and in the style of a given encoder; a residual."""
 
+import torch
 from dynamic_network_architectures.building_blocks.simple_conv_blocks import ConvDropoutNormReLU
 from dynamic_network_architectures.initialization.weight_init import InitWeights_He
-from torch import nn
+from torch import Tensor, nn
 
 
 def conv_block_like(encoder: nn.Module, in_channels: int, out_channels: int, kernel_size: int) -> nn.Module:
@@ -20,6 +21,17 @@ def conv_block_like(encoder: nn.Module, in_channels: int, out_channels: int, ker
         nonlin_kwargs=encoder.nonlin_kwargs,
     )
     return register_once(block.apply(InitWeights_He(1e-2)))
+
+
+class ZeroStartedResidual(nn.Module):
+    """x + gain * added, a gain for each channel, zero at the start: (..., C, h, w) twice -> (..., C, h, w)."""
+
+    def __init__(self, dim: int):
+        super().__init__()
+        self.gain = nn.Parameter(torch.zeros(dim, 1, 1))
+
+    def forward(self, x: Tensor, added: Tensor) -> Tensor:
+        return x + self.gain * added
 
 
 def register_once(module: nn.Module) -> nn.Module:

@@ -31,7 +31,7 @@ from ..attention.multi_head import default_num_heads
 from ..attention.neighbours import Neighbourhood
 from ..attention.position import LearnedPosition
 from ..attention.vit import VisionTransformerEncoder
-from .blocks import conv_block_like
+from .blocks import ZeroStartedResidual, conv_block_like
 from .r50_vit import VIT_WIDTH, R50Topology
 from .slab_network import SlabNetwork
 from .topology import UNetTopology
@@ -54,6 +54,7 @@ class CSANet(SlabNetwork):
         identity: the same as both off.
         vit_depth: transformer blocks; default 4, with `r50_vit` the paper's 12.
         vit_width: token width; default the encoder's width at stride 16.
+        zero_start: see `SlabNetwork`; then the centre's own features plus a gain, zero at first, times the above.
         r50_vit: ResNet-50 and ViT-B (width 768) as in the paper, see `R50Topology`; `load_timm_weights` fills them.
     """
 
@@ -74,7 +75,12 @@ class CSANet(SlabNetwork):
         identity: bool = False,
         repeat_centre: bool = False,
         r50_vit: bool = False,
+        zero_start: bool = False,
     ):
+        if zero_start and r50_vit:
+            raise ValueError(
+                "zero_start begins as the plan's 2D network, which r50_vit replaces. Choose one of them."
+            )
         if r50_vit:
             topology, vit_width = R50Topology.from_topology(topology), vit_width or VIT_WIDTH
         if vit_depth is None:
@@ -83,7 +89,13 @@ class CSANet(SlabNetwork):
         radius = context_radius if cross_slice else 0
         topology.check_patch(patch_size)
         super().__init__(
-            in_channels, num_classes, topology, deep_supervision, radius, repeat_centre=repeat_centre
+            in_channels,
+            num_classes,
+            topology,
+            deep_supervision,
+            radius,
+            repeat_centre=repeat_centre,
+            zero_start=zero_start,
         )
         self.offsets = range(-radius, radius + 1)
         self.stage = topology.stage_nearest(ATTENTION_STRIDE)
@@ -103,6 +115,7 @@ class CSANet(SlabNetwork):
         self.aggregate = conv_block_like(self.encoder, max(1, n_branches) * dim, dim, kernel_size=1)
         self.transformer = VisionTransformerEncoder(dim, vit_width, vit_depth, grid, as_pretrained=r50_vit)
         self.project = conv_block_like(self.encoder, vit_width, dim, kernel_size=3)
+        self.added = ZeroStartedResidual(dim) if zero_start else None
 
     def fuse(self, skips: list[Tensor], around: Neighbourhood) -> list[Tensor]:
         at_centre = [around.centre(skip) for skip in skips]
@@ -119,5 +132,7 @@ class CSANet(SlabNetwork):
                 branches.append(self.in_slice(centre, position))
         aggregated = self.aggregate(torch.cat(branches or [centre], dim=1))
         features = self.project(self.transformer(aggregated))
+        if self.added is not None:
+            features = self.added(centre, features)
         at_centre[self.stage] = rearrange(features, "(b t) c h w -> b t c h w", b=len(skips[0]))
         return at_centre

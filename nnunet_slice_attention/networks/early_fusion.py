@@ -12,7 +12,7 @@ class EarlyFusion(SlabNetwork):
     At the border the centre slice stands in.
 
     Args:
-        in_channels, num_classes, topology, deep_supervision, repeat_centre: see `SlabNetwork`.
+        in_channels, num_classes, topology, deep_supervision, repeat_centre, zero_start: see `SlabNetwork`.
         patch_size: (H, W) in voxels, to check that it can be pooled.
     """
 
@@ -25,6 +25,7 @@ class EarlyFusion(SlabNetwork):
         deep_supervision: bool = False,
         context_radius: int = 1,
         repeat_centre: bool = False,
+        zero_start: bool = False,
     ):
         topology.check_patch(patch_size)
         super().__init__(
@@ -35,4 +36,5 @@ class EarlyFusion(SlabNetwork):
             context_radius,
             slices_per_image=2 * context_radius + 1,
             repeat_centre=repeat_centre,
+            zero_start=zero_start,
         )

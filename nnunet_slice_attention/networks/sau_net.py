@@ -11,6 +11,7 @@ Deviations from the paper, and why:
 """
 
 from collections.abc import Sequence
+from types import MappingProxyType
 
 from torch import Tensor, nn
 
@@ -30,7 +31,12 @@ class SAUNet(SlabNetwork):
         context_radius: neighbours on each side that the module looks at.
         identity: leave the module out (the paper's ablation).
         shared: one mask convolution for all neighbours, or one for each offset.
+        zero_start: see `SlabNetwork`.
+        dense: the paper's dense blocks; False keeps the plan's U-Net.
     """
+
+    plans_unet = MappingProxyType({"dense": False})
+    two_d_parts = (*SlabNetwork.two_d_parts, "head")
 
     def __init__(
         self,
@@ -43,24 +49,37 @@ class SAUNet(SlabNetwork):
         identity: bool = False,
         shared: bool = True,
         repeat_centre: bool = False,
+        zero_start: bool = False,
+        dense: bool = True,
     ):
         topology.check_patch(patch_size)
         radius = 0 if identity else context_radius
         super().__init__(
-            in_channels, num_classes, topology, deep_supervision, radius, repeat_centre=repeat_centre
+            in_channels,
+            num_classes,
+            topology,
+            deep_supervision,
+            radius,
+            repeat_centre=repeat_centre,
+            zero_start=zero_start,
         )
-        make_dense(self.encoder, self.decoder, topology.kwargs)
-        self.gate = InterSliceGate(topology.features[0], offsets_within(radius), shared) if radius else None
+        if dense:
+            make_dense(self.encoder, self.decoder, topology.kwargs)
+        offsets = offsets_within(radius)
+        self.gate = InterSliceGate(topology.features[0], offsets, shared, zero_start) if radius else None
         # The module sits between the decoder's last features and its last head, so that head moves out.
         head, self.decoder.seg_layers[-1] = self.decoder.seg_layers[-1], nn.Identity()
         self.head = nn.ModuleDict({"seg_layers": nn.ModuleList([head])})
+
+    def name_in_2d(self, weight: str) -> str:
+        return weight.replace("head.seg_layers.0.", f"decoder.seg_layers.{len(self.decoder.seg_layers) - 1}.")
 
     def fuse(self, skips: list[Tensor], around: Neighbourhood) -> list[Tensor]:
         return skips if self.gate is not None else super().fuse(skips, around)
 
     def finish(self, decoded: Logits, around: Neighbourhood) -> Logits:
         features, *coarse = decoded if isinstance(decoded, (list, tuple)) else [decoded]
-        if self.gate is not None:
+        if self.gate is not None and not self.two_dimensional:
             features, coarse = self.gate(features, around), [around.centre(logits) for logits in coarse]
         head = self.head["seg_layers"][0]
         finest = head(features.flatten(0, 1)).unflatten(0, features.shape[:2])

@@ -7,7 +7,9 @@ Each slice is encoded once. A network overrides `fuse`, which lets the features 
 the decoder, or `finish`, which does so behind it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 import torch
 from einops import rearrange
@@ -17,6 +19,7 @@ from torch.nn import functional as F
 from ..attention.neighbours import Neighbourhood, like
 from .slicewise import Slices, depth, map_each, slicewise, slicewise_centre_learns
 from .topology import UNetTopology
+from .two_d_weights import zero_image_neighbours
 
 Logits = Tensor | list[Tensor]
 CERTAIN = 10.0  # logit of a class that a missing slice has, minus that of one it has not
@@ -33,8 +36,10 @@ class SlabNetwork(nn.Module):
         context_radius: R, see below.
         slices_per_image: neighbouring slices that enter the encoder as channels of one image; odd.
         repeat_centre: a control: same weights, but each neighbour is replaced by the centre slice.
+        zero_start: what a network adds to the plan's 2D network is zero at the start: its logits are that network's.
 
     Attributes:
+        two_dimensional: segment each slice alone, as the plan's 2D network does; what `zero_start` begins as.
         context_radius: R; the output at slice i depends on slices i-R..i+R and on no other.
         centre_only: decode only the middle slice of a slab.
         centre_only_in_training: the same, in training mode.
@@ -45,6 +50,10 @@ class SlabNetwork(nn.Module):
     """
 
     default_context_radius: int = 1
+    plans_unet: Mapping[str, Any] = MappingProxyType(
+        {}
+    )  # options with which encoder and decoder are the plan's own
+    two_d_parts: tuple[str, ...] = ("encoder", "decoder")  # modules that the plan's 2D network has
 
     def __init__(
         self,
@@ -55,6 +64,7 @@ class SlabNetwork(nn.Module):
         context_radius: int = 0,
         slices_per_image: int = 1,
         repeat_centre: bool = False,
+        zero_start: bool = False,
     ):
         super().__init__()
         if context_radius < 0:
@@ -73,6 +83,9 @@ class SlabNetwork(nn.Module):
         self.encoder, self.decoder = topology.build(
             slices_per_image * in_channels, num_classes, deep_supervision
         )
+        if zero_start:
+            zero_image_neighbours(self)
+        self.two_dimensional = False
         self.centre_only = self.centre_only_in_training = False
         self.context_learns = True
         self.has_background = True
@@ -89,6 +102,10 @@ class SlabNetwork(nn.Module):
         """From now on replace each neighbour by the centre slice, the control `repeat_centre`."""
         self.repeat_centre = True
         self.context_radius = self.image_radius = self.fusion_radius = 0
+
+    def name_in_2d(self, weight: str) -> str:
+        """What nnU-Net's own 2D network calls a weight of this network's `two_d_parts`."""
+        return weight
 
     def fuse(self, skips: list[Tensor], around: Neighbourhood) -> list[Tensor]:
         """Let each centre slice see its neighbours.
@@ -145,7 +162,7 @@ class SlabNetwork(nn.Module):
     def _segment(self, stack: Tensor, centres: range, valid: Tensor | None) -> Logits:
         """(B, S, C, H, W) -> (B, T, K, H, W)."""
         valid = self.existing(stack, valid)
-        if self.fusion_radius:
+        if self.fusion_radius and not self.two_dimensional:
             encoded, around = range(stack.shape[1]), Neighbourhood(centres, valid, self.repeat_centre)
         else:
             of_centres = valid[:, centres.start : centres.stop]
@@ -170,10 +187,10 @@ class SlabNetwork(nn.Module):
             (B, T, C_l, h_l, w_l) a stage, finest first, in plane padded to a multiple of the encoder's stride.
         """
         around = Neighbourhood(slices, valid, self.repeat_centre)
-        reach = range(-self.image_radius, self.image_radius + 1)
-        images = torch.cat([around.neighbour_or_centre(stack, offset) for offset in reach], dim=2)
-        # Every image has the channels the encoder was built for, also where it repeats its centre.
-        images = images.repeat(1, 1, self.slices_per_image // len(reach), 1, 1)
+        radius = self.slices_per_image // 2
+        images = torch.cat(
+            [self._of_image(stack, around, offset) for offset in range(-radius, radius + 1)], dim=2
+        )
         return self._run(self.encoder, self._padded(images))
 
     def decode(self, skips: list[Tensor], around: Neighbourhood, size: Sequence[int]) -> Logits:
@@ -187,7 +204,8 @@ class SlabNetwork(nn.Module):
         Returns:
             (B, T, K, H, W); with deep supervision a list of them, finest first.
         """
-        decoded = self._run(self.decoder, self.fuse(skips, around))
+        fused = SlabNetwork.fuse(self, skips, around) if self.two_dimensional else self.fuse(skips, around)
+        decoded = self._run(self.decoder, fused)
         padded = skips[0].shape[-2:]
 
         def unpad(t: Tensor) -> Tensor:
@@ -199,6 +217,12 @@ class SlabNetwork(nn.Module):
             return t[..., :height, :width]
 
         return map_each(lambda t: self._with_missing(unpad(t), around), self.finish(decoded, around))
+
+    def _of_image(self, stack: Tensor, around: Neighbourhood, offset: int) -> Tensor:
+        """What enters the encoder beside the centre slice as further channels: nothing where slices are alone."""
+        if offset and self.two_dimensional:
+            return torch.zeros_like(around.centre(stack))
+        return around.neighbour_or_centre(stack, offset)
 
     def _run(self, network: nn.Module, slices: Slices) -> Slices:
         """Encoder or decoder on (B, S, C, h, w) or a list of them, one a stage."""

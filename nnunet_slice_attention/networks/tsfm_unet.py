@@ -25,7 +25,7 @@ class TSFMUNet(SlabNetwork):
     """TSFMUNet on slabs.
 
     Args:
-        in_channels, num_classes, topology, deep_supervision, repeat_centre: see `SlabNetwork`.
+        in_channels, num_classes, topology, deep_supervision, repeat_centre, zero_start: see `SlabNetwork`.
         patch_size: (H, W) in voxels, to check that it can be pooled.
         context_radius: neighbours on each side.
         identity: leave the transformer out.
@@ -49,6 +49,7 @@ class TSFMUNet(SlabNetwork):
         num_layers: int = 2,
         mode: Mode = "global",
         repeat_centre: bool = False,
+        zero_start: bool = False,
     ):
         topology.check_patch(patch_size)
         if num_layers < 1:
@@ -57,10 +58,16 @@ class TSFMUNet(SlabNetwork):
             )
         radius = 0 if identity else context_radius
         super().__init__(
-            in_channels, num_classes, topology, deep_supervision, radius, repeat_centre=repeat_centre
+            in_channels,
+            num_classes,
+            topology,
+            deep_supervision,
+            radius,
+            repeat_centre=repeat_centre,
+            zero_start=zero_start,
         )
         self.transformer = nn.ModuleList(
-            SliceTransformerLayer(topology.features[-1], num_heads, r, mode)
+            SliceTransformerLayer(topology.features[-1], num_heads, r, mode, zero_start)
             for r in share_out(radius, num_layers)
         )
 

@@ -24,7 +24,8 @@ class VAUNet(SlabNetwork):
     """VA U-Net on slabs.
 
     Args:
-        in_channels, num_classes, topology, deep_supervision, slices_per_image, repeat_centre: see `SlabNetwork`.
+        in_channels, num_classes, topology, deep_supervision, slices_per_image, repeat_centre, zero_start: see
+            `SlabNetwork`.
         patch_size: (H, W) in voxels, to check that it can be pooled.
         context_radius: images of the bag on each side of the target, side by side without overlap. The bag has
             twice as many.
@@ -46,6 +47,7 @@ class VAUNet(SlabNetwork):
         spatial: bool = True,
         multiplicative: bool = False,
         repeat_centre: bool = False,
+        zero_start: bool = False,
     ):
         topology.check_patch(patch_size)
         attends = context_radius != 0 and not identity and (channel or spatial)
@@ -58,10 +60,11 @@ class VAUNet(SlabNetwork):
             self.slab_radius(bag_radius, slices_per_image),
             slices_per_image,
             repeat_centre,
+            zero_start,
         )
         offsets = offsets_within(bag_radius, slices_per_image)
         self.attention = nn.ModuleList(
-            VolumetricAttention(dim, offsets, channel, spatial, multiplicative)
+            VolumetricAttention(dim, offsets, channel, spatial, multiplicative, zero_start)
             for dim in (topology.features if attends else [])
         )
 

@@ -8,6 +8,11 @@ from nnunet_slice_attention.networks import NETWORKS, create_network
 FEATURES = (16, 16, 32, 32)
 PATCH = (32, 48)
 OPTIONS = [
+    ("SliceAttention", {}),
+    ("SliceAttention", {"finest_stage": 1, "context_radius": 2}),
+    ("SliceAttention", {"finest_stage": 2, "elsewhere": "mixing"}),
+    ("SliceAttention", {"finest_stage": 4, "elsewhere": "mixing", "slices_per_image": 3}),
+    ("SliceAttention", {"repeat_centre": True}),
     ("CSANet", {"num_heads": 4, "vit_depth": 2}),
     ("CSANet", {"num_heads": 4, "vit_depth": 1, "direction": "paper"}),
     ("CSANet", {"num_heads": 4, "vit_depth": 1, "context_radius": 2}),
@@ -35,6 +40,12 @@ OPTIONS = [
     ("AxialConv", {"repeat_centre": True}),
     ("AxialConv", {"context_radius": 2}),
     ("SliceUNet", {}),
+    ("CSANet", {"num_heads": 4, "vit_depth": 1, "zero_start": True}),
+    ("SAUNet", {"zero_start": True, "dense": False}),
+    ("TSFMUNet", {"zero_start": True}),
+    ("VAUNet", {"zero_start": True}),
+    ("EarlyFusion", {"zero_start": True}),
+    ("AxialConv", {"zero_start": True}),
 ]
 DEFAULTS = [("CSANet", {"num_heads": 4, "vit_depth": 1})] + [(n, {}) for n in NETWORKS if n != "CSANet"]
 every_network = pytest.mark.parametrize(
@@ -48,7 +59,16 @@ every_default = pytest.mark.parametrize(("name", "options"), DEFAULTS, ids=[name
 def build(name, options, in_channels=1, deep_supervision=False, double=True):
     torch.manual_seed(0)
     network = create_network(name, in_channels, 3, PATCH, FEATURES, deep_supervision, **options)
+    randomise_zero_starts(network)
     return network.double() if double else network
+
+
+def randomise_zero_starts(network):
+    """Weights that are zero at the start: what holds of the network must hold when they are not."""
+    for parameter in network.parameters():
+        if parameter.ndim > 1:
+            with torch.no_grad():
+                parameter.add_((parameter == 0) * torch.randn_like(parameter) * 0.2)
 
 
 def slab(in_channels=1, depth=5, size=PATCH, batch=1):

@@ -1,0 +1,119 @@
+"""Attention across slices at each pixel, and its cheap relative, a low-rank mixing of slices. Of SliceAttention.
+
+Both add to a centre slice's features what they gather from the slices around it, through an output projection that
+starts at zero: at the start they are the identity. Slices that do not exist take no part.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from .neighbours import Neighbourhood, like
+
+HEAD_WIDTH = 32  # channels
+MIXING_REDUCTION = 4  # of the channels that low-rank mixing carries across
+
+
+def zero_started_projection(in_channels: int, out_channels: int) -> nn.Conv2d:
+    """A 1 x 1 convolution whose weights are 0: what it is added to stays as it was until it has learned."""
+    projection = nn.Conv2d(in_channels, out_channels, 1, bias=False)
+    nn.init.zeros_(projection.weight)
+    return projection
+
+
+def slicewise(module: nn.Module, slices: Tensor) -> Tensor:
+    """(B, S, C, h, w) -> (B, S, C', h, w): what a 2D module makes of each slice."""
+    return module(slices.flatten(0, 1)).unflatten(0, slices.shape[:2])
+
+
+class SliceAttentionLayer(nn.Module):
+    """x_i + sum_o W_o (a_o * v_(i+o)), a = softmax_o(q_i . (k_(i+o) + e_o) / sqrt(d)).
+
+    (B, S, C, h, w) -> (B, T, C, h, w), with d channels a head. The softmax is over the slices i-R..i+R that exist, at
+    each pixel and in each head. Each offset o has an output projection W_o of its own, so that the network can subtract
+    a neighbour as well as add it.
+
+    Args:
+        dim: channels C.
+        offsets: signed distances of the slices looked at, with 0.
+        source_dim: channels of the features that keys and values are made of; default those of the skip itself.
+    """
+
+    def __init__(self, dim: int, offsets: range, source_dim: int | None = None):
+        super().__init__()
+        self.offsets = offsets
+        self.heads = max(1, dim // HEAD_WIDTH)
+        if dim % self.heads:
+            raise ValueError(
+                f"{dim} channels cannot be shared among {self.heads} heads of {HEAD_WIDTH} or more. Choose "
+                f"features_per_stage in the plans that are multiples of {HEAD_WIDTH}."
+            )
+        self.prepare = NormAndPosition(dim)
+        self.prepare_source = NormAndPosition(source_dim) if source_dim else None
+        self.query = nn.Conv2d(dim, dim, 1)
+        self.key_value = nn.Conv2d(source_dim or dim, 2 * dim, 1, bias=False)  # softmax cancels a key's bias
+        self.offset_embedding = nn.Parameter(torch.randn(len(offsets), dim, 1, 1) * 0.02)
+        self.out = zero_started_projection(len(offsets) * dim, dim)
+
+    def forward(self, stack: Tensor, around: Neighbourhood, source: Tensor | None = None) -> Tensor:
+        """`source`: (B, S, C', h, w), what keys and values are made of; default the stack itself."""
+        centre, prepare_source = around.centre(stack), self.prepare_source or self.prepare
+        prepared = slicewise(prepare_source, stack if source is None else source)
+        asking = around.centre(prepared) if source is None else slicewise(self.prepare, centre)
+        query = self._by_head(slicewise(self.query, asking))  # B T heads d h w
+        query = query / query.shape[3] ** 0.5
+        own = others = slicewise(self.key_value, prepared)
+        if around.repeat_centre:  # copies, which carry no gradient
+            copies = (stack if source is None else source).detach()
+            others = slicewise(self.key_value, slicewise(prepare_source, copies))
+
+        scores, values = [], []
+        for offset, embedding in zip(self.offsets, self.offset_embedding, strict=True):
+            key_value, exists = around.neighbour(others if offset else own, offset)
+            key, value = key_value.chunk(2, dim=2)  # B T C h w
+            score = (query * self._by_head(key + embedding)).sum(dim=3)  # B T heads h w
+            scores.append(score.masked_fill(~like(exists, score), -torch.inf))
+            values.append(self._by_head(value))
+        weights = torch.stack(scores).softmax(dim=0).to(query.dtype)  # n B T heads h w
+        gathered = [w[:, :, :, None] * v for w, v in zip(weights, values, strict=True)]
+        return centre + slicewise(self.out, torch.cat([g.flatten(2, 3) for g in gathered], dim=2))
+
+    def _by_head(self, x: Tensor) -> Tensor:
+        """(B, T, C, h, w) -> (B, T, heads, d, h, w)."""
+        return x.unflatten(2, (self.heads, -1))
+
+
+class NormAndPosition(nn.Module):
+    """Instance norm, plus a depthwise 3 x 3 convolution of it, which tells a pixel its surroundings: (N, C, h, w)."""
+
+    def __init__(self, dim: int):
+        super().__init__()
+        self.norm = nn.InstanceNorm2d(dim, affine=True)
+        self.surroundings = nn.Conv2d(dim, dim, 3, padding=1, groups=dim, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.norm(x)
+        return x + self.surroundings(x)
+
+
+class SliceMixingLayer(nn.Module):
+    """x_i + sum_o U_o V norm(x_(i+o)) over the neighbours o that exist: (B, S, C, h, w) -> (B, T, C, h, w).
+
+    Args:
+        dim: channels C; V reduces them to a quarter, U_o, which starts at zero, brings them back.
+        offsets: signed distances of the neighbours, without 0.
+    """
+
+    def __init__(self, dim: int, offsets: list[int]):
+        super().__init__()
+        self.offsets = offsets
+        reduced = max(1, dim // MIXING_REDUCTION)
+        self.reduce = nn.Sequential(nn.InstanceNorm2d(dim, affine=True), nn.Conv2d(dim, reduced, 1))
+        self.out = zero_started_projection(len(offsets) * reduced, dim)
+
+    def forward(self, stack: Tensor, around: Neighbourhood) -> Tensor:
+        centre = around.centre(stack)
+        source = centre.detach() if around.repeat_centre else stack
+        reduced = slicewise(self.reduce, source)
+        picked = [around.neighbour(reduced, offset) for offset in self.offsets]
+        gathered = torch.cat([neighbour * like(exists, neighbour) for neighbour, exists in picked], dim=2)
+        return centre + slicewise(self.out, gathered)

@@ -1,0 +1,90 @@
+"""SliceAttention: the plan's 2D U-Net with attention across slices at its skips. This package's own network.
+
+Shared encoder -> at every skip each pixel attends to the same pixel of the neighbouring slices -> decoder. What differs
+from the four papers, and why:
+- Neighbours join where the detail is, at the skips, not at the bottleneck alone or as a weight.
+- What they add is zero at the start, exactly: the network begins as the plan's 2D network, so it can begin as a trained
+  one (`two_d_weights.load_2d_weights`), or train as one first.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from torch import Tensor, nn
+
+from ..attention.neighbours import Neighbourhood, offsets_within
+from ..attention.slice_attention import SliceAttentionLayer, SliceMixingLayer
+from .slab_network import SlabNetwork
+from .topology import UNetTopology
+
+Elsewhere = Literal["nothing", "mixing"]
+ELSEWHERE: tuple[Elsewhere, ...] = ("nothing", "mixing")
+
+
+class SliceAttention(SlabNetwork):
+    """SliceAttention on slabs.
+
+    Args:
+        in_channels, num_classes, topology, deep_supervision, repeat_centre: see `SlabNetwork`.
+        patch_size: (H, W) in voxels, to check that it can be pooled.
+        context_radius: neighbours on each side that attention reaches.
+        finest_stage: the first encoder stage whose skip has attention, 0 the finest; the coarser ones and the
+            bottleneck have it too. As many as there are stages: none has.
+        elsewhere: what the finer skips have: "nothing", or low-rank "mixing", see `SliceMixingLayer`.
+        slices_per_image: neighbouring slices that also enter the first convolution as channels; odd.
+
+    Raises:
+        ValueError: `finest_stage` out of range or unknown `elsewhere`.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_classes: int,
+        topology: UNetTopology,
+        patch_size: Sequence[int],
+        deep_supervision: bool = False,
+        context_radius: int = 1,
+        finest_stage: int = 0,
+        elsewhere: Elsewhere = "nothing",
+        slices_per_image: int = 1,
+        repeat_centre: bool = False,
+    ):
+        topology.check_patch(patch_size)
+        n_stages = len(topology.features)
+        if not 0 <= finest_stage <= n_stages:
+            raise ValueError(f"finest_stage={finest_stage} is not 0 to {n_stages}, the number of stages.")
+        if elsewhere not in ELSEWHERE:
+            raise ValueError(f"elsewhere={elsewhere!r} is unknown. Choose one of {ELSEWHERE}.")
+        super().__init__(
+            in_channels,
+            num_classes,
+            topology,
+            deep_supervision,
+            self.slab_radius(context_radius, slices_per_image),
+            slices_per_image,
+            repeat_centre,
+            zero_start=True,
+        )
+        reach = range(-context_radius, context_radius + 1)
+        layers = []
+        for stage, width in enumerate(topology.features):
+            if stage >= finest_stage:
+                layers.append(SliceAttentionLayer(width, reach))
+            elif elsewhere == "mixing" and context_radius:
+                layers.append(SliceMixingLayer(width, offsets_within(context_radius)))
+            else:
+                layers.append(None)
+        self.across = nn.ModuleList(layers)
+
+    @classmethod
+    def slab_radius(cls, context_radius: int | None = None, slices_per_image: int = 1, **options) -> int:
+        radius = cls.default_context_radius if context_radius is None else context_radius
+        return radius + slices_per_image // 2
+
+    def fuse(self, skips: list[Tensor], around: Neighbourhood) -> list[Tensor]:
+        at_centre = super().fuse(skips, around)
+        return [
+            centre if layer is None else layer(skip, around)
+            for layer, skip, centre in zip(self.across, skips, at_centre, strict=True)
+        ]
