@@ -5,7 +5,7 @@ Training uses shallow slabs, many of them: it lives on variety. See docs/explana
 """
 
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
@@ -59,6 +59,11 @@ def training_slabs(batch_size: int, context_radius: int, sampling: Sampling) -> 
         sampling
     ]
     return depth, max(1, round(batch_size / depth))
+
+
+def single_slices(slab: SlabPlan, batch_size: int) -> SlabPlan:
+    """nnU-Net's own 2D batches: as many independent slices as the plan has, from inside the volume."""
+    return replace(slab, train_depth=1, train_slabs=batch_size, train_margin=0)
 
 
 def training_margin(depth: int, context_radius: int, sampling: Sampling) -> int:

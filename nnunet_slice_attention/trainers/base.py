@@ -13,8 +13,8 @@ from ..augmentation.slice_coherent import keep_centre_slice, make_slice_coherent
 from ..environment import commit, versions
 from ..networks import NETWORKS, SlabNetwork, UNetTopology, create_network
 from ..nnunet.border_padding import BorderPaddedDataset
-from ..nnunet.plans_rule import CENTRE_LEARNS, Sampling, slab_plan, with_prediction_slab
-from .optimisers import OPTIMISERS, Optimiser
+from ..nnunet.plans_rule import CENTRE_LEARNS, Sampling, SlabPlan, slab_plan, with_prediction_slab
+from .optimisers import OPTIMISERS, Optimiser, configure
 
 REGIONS = "slice_attention_trains_regions"  # entry of the saved plans
 
@@ -31,6 +31,7 @@ class nnUNetTrainerSlab(nnUNetTrainer):
         sampling: how slices form slabs in training, see `plans_rule.training_slabs`.
         optimiser: a key of `OPTIMISERS`.
         epochs: epochs of 250 iterations; None keeps nnU-Net's 1000.
+        learning_rate_factor: times the optimiser's first learning rate.
     """
 
     network_name: ClassVar[str]
@@ -38,6 +39,7 @@ class nnUNetTrainerSlab(nnUNetTrainer):
     sampling: ClassVar[Sampling] = "context"
     optimiser: ClassVar[Optimiser] = "sgd"
     epochs: ClassVar[int | None] = None
+    learning_rate_factor: ClassVar[float] = 1.0
 
     def __init__(
         self,
@@ -53,15 +55,13 @@ class nnUNetTrainerSlab(nnUNetTrainer):
         )
         # Prediction knows the plans, but not yet the labels, when it builds the network.
         self.plans_manager.plans[REGIONS] = self.label_manager.has_regions
-        training = deepcopy(self.configuration_manager.configuration)
-        training |= {"patch_size": [slab.train_depth, *slab.in_plane], "batch_size": slab.train_slabs}
-        self.configuration_manager = ConfigurationManager(training)
-        self.slab_margin = slab.train_margin
-        # With one or two slabs a batch nnU-Net's "the last third of the batch" rounds to none or half of it.
-        self.probabilistic_oversampling = slab.train_slabs < 3
+        self.slab, self.foreground_share = slab, self.oversample_foreground_percent
+        self.planned_batch_size = self.configuration_manager.batch_size
+        self.train_on(slab)
         if self.epochs is not None:
             self.num_epochs = self.epochs
         self.initial_lr, self.weight_decay = OPTIMISERS[self.optimiser].defaults(self)
+        self.initial_lr *= self.learning_rate_factor
         if self.is_ddp:
             # PyTorch would cut the compiled network into pieces, across the context that carries no gradient:
             # gradients were wrong or missing.
@@ -69,6 +69,24 @@ class nnUNetTrainerSlab(nnUNetTrainer):
         # nnU-Net notes a trainer's attributes in debug.json: what a result was made with.
         self.made_with = f"{versions()}, commit {commit()}"
         self.torch_seed = torch.initial_seed()
+
+    def train_on(self, slab: SlabPlan) -> None:
+        """Shape the batches to come."""
+        training = deepcopy(self.configuration_manager.configuration)
+        training |= {"patch_size": [slab.train_depth, *slab.in_plane], "batch_size": slab.train_slabs}
+        self.configuration_manager = ConfigurationManager(training)
+        self.slab_margin = slab.train_margin
+        # With one or two slabs a batch nnU-Net's "the last third of the batch" rounds to none or half of it.
+        self.probabilistic_oversampling = slab.train_slabs < 3
+
+    @property
+    def joins_at(self) -> int | None:
+        """The epoch in which what is added to the 2D network begins to learn; None where all begins at once."""
+        return None
+
+    def in_2d_phase(self, epoch: int) -> bool:
+        """Whether slices are alone in an epoch."""
+        return False
 
     def _set_batch_size_and_oversample(self):
         slabs, gpus = (
@@ -80,10 +98,12 @@ class nnUNetTrainerSlab(nnUNetTrainer):
                 f"{gpus} GPUs cannot share a batch of {slabs} slabs. Train with -num_gpus {slabs} or fewer, "
                 "without a suffix that says how slabs are formed, or with plans of a larger batch."
             )
-        share = self.oversample_foreground_percent
+        self.oversample_foreground_percent = self.foreground_share
         super()._set_batch_size_and_oversample()
         if self.probabilistic_oversampling:
-            self.oversample_foreground_percent = share  # nnU-Net gives one GPU all of it, another none
+            self.oversample_foreground_percent = (
+                self.foreground_share
+            )  # nnU-Net gives one GPU all of it, another none
 
     @classmethod
     def context_radius(cls) -> int:
@@ -119,13 +139,13 @@ class nnUNetTrainerSlab(nnUNetTrainer):
         return network
 
     def configure_optimizers(self):
-        return OPTIMISERS[self.optimiser].configure(self, super().configure_optimizers)
+        return configure(self, super().configure_optimizers)
 
     def _get_deep_supervision_scales(self):
         """The strides of the network's heads, in plane only: the slice axis is never pooled."""
         if super()._get_deep_supervision_scales() is None:
             return None
-        return [[1.0, *(1 / stride for stride in strides)] for strides in self._network().head_strides]
+        return [[1.0, *(1 / stride for stride in strides)] for strides in self.bare_network().head_strides]
 
     def configure_rotation_dummyDA_mirroring_and_inital_patch_size(self):
         """What nnU-Net does for the 2D patch, per slab: same rotation range, mirroring in plane only."""
@@ -157,13 +177,13 @@ class nnUNetTrainerSlab(nnUNetTrainer):
 
     def on_validation_epoch_start(self):
         super().on_validation_epoch_start()
-        self._network().centre_only = self.sampling in CENTRE_LEARNS
+        self.bare_network().centre_only = self.sampling in CENTRE_LEARNS
 
     def on_validation_epoch_end(self, val_outputs: list[dict]):
         super().on_validation_epoch_end(val_outputs)
-        self._network().centre_only = False
+        self.bare_network().centre_only = False
 
-    def _network(self) -> SlabNetwork:
+    def bare_network(self) -> SlabNetwork:
         """Without what compiles it and what shares it among GPUs."""
         return next(m for m in self.network.modules() if isinstance(m, SlabNetwork))
 

@@ -10,13 +10,16 @@ Every combination exists. The two tables below are the code; the classes are mad
 from difflib import get_close_matches
 from functools import cache
 from inspect import signature
-from typing import Any
+from typing import Any, Literal
 
 from ..networks import NETWORKS
+
+Start = Literal["scratch", "2d_first", "from_2d"]
 
 BASES: dict[str, dict[str, Any]] = {
     f"nnUNetTrainer{network}": {"network_name": network} for network in NETWORKS
 }
+BASES["nnUNetTrainerSliceAttention"] |= {"start": "2d_first", "sampling": "full"}
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "RepeatCentre": {"network_options": {"repeat_centre": True}},
@@ -42,6 +45,9 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "FullSlabs": {"sampling": "full"},
     "CentreLoss": {"sampling": "centre"},
     "DeepSlabs": {"sampling": "deep"},
+    "FromScratch": {"start": "scratch"},
+    "2DFirst": {"start": "2d_first"},
+    "From2D": {"start": "from_2d"},
     "SGD": {"optimiser": "sgd"},
     "AdamW": {"optimiser": "adamw"},
 }
@@ -65,18 +71,43 @@ def resolve_trainer(name: str) -> type:
         raise AttributeError(f"no slice-attention trainer is called {name!r}")
     _check_suffixes(name, base, suffixes)
 
-    from .base import nnUNetTrainerSlab
-
     declaration = dict(BASES[base])
     for suffix in suffixes:
         row = VARIANTS.get(suffix) or SCHEDULES[suffix]
         _check_not_set_before(name, suffix, suffixes)
         options = declaration.get("network_options", {}) | row.get("network_options", {})
         declaration |= row | {"network_options": options}
+    start = declaration.pop("start", "scratch")
+    declaration["network_options"] = _options_of_start(name, declaration, start)
     _check_options(name, declaration)
     declaration["__module__"] = __package__
     declaration["__qualname__"] = name
-    return type(name, (nnUNetTrainerSlab,), declaration)
+    return type(name, (_base_class(start),), declaration)
+
+
+def _base_class(start: Start) -> type:
+    # nnU-Net and PyTorch take seconds to import; names are checked without them.
+    if start == "2d_first":
+        from .two_d_first import nnUNetTrainer2DFirst as Base
+    elif start == "from_2d":
+        from .from_2d import nnUNetTrainerFrom2D as Base
+    else:
+        from .base import nnUNetTrainerSlab as Base
+    return Base
+
+
+def _options_of_start(name: str, declaration: dict[str, Any], start: Start) -> dict[str, Any]:
+    """Options with which a network begins as the plan's 2D network, where it has to."""
+    options, network = declaration.get("network_options", {}), NETWORKS[declaration["network_name"]]
+    if start == "scratch":
+        return options
+    if options.get("r50_vit"):
+        raise ValueError(
+            f"trainer {name!r}: _R50ViT replaces the plan's 2D network, with which it would have to begin. Keep one "
+            "of the two suffixes."
+        )
+    needed = {"zero_start": True} if "zero_start" in signature(network).parameters else {}
+    return options | needed | (dict(network.plans_unet) if start == "from_2d" else {})
 
 
 def _settings(suffix: str) -> set[str]:

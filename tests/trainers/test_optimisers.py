@@ -10,7 +10,7 @@ def optimizer():
 
 
 def test_warm_up_rises_linearly_then_decays_as_nnunet_does(optimizer):
-    scheduler = WarmupPolyLRScheduler(optimizer, 1.0, max_steps=100, warmup=4)
+    scheduler = WarmupPolyLRScheduler(optimizer, 1.0, max_steps=100, warmups=[(0, 4)])
     rates = []
     for epoch in range(100):
         scheduler.step(epoch)
@@ -20,6 +20,6 @@ def test_warm_up_rises_linearly_then_decays_as_nnunet_does(optimizer):
 
 
 def test_a_resumed_schedule_continues_where_it_stopped(optimizer):
-    scheduler = WarmupPolyLRScheduler(optimizer, 1.0, max_steps=100, warmup=4)
+    scheduler = WarmupPolyLRScheduler(optimizer, 1.0, max_steps=100, warmups=[(0, 4)])
     scheduler.step(50)
     assert optimizer.param_groups[0]["lr"] == pytest.approx(0.5**0.9)

@@ -1,0 +1,119 @@
+"""2D first, neighbours on top: one training whose first epochs are nnU-Net 2D's.
+
+Before a 2D network has learned its task a step is worth more than any neighbour, and its steps are the cheapest. So
+the first phase trains the plan's 2D network on nnU-Net's 2D batches; in the second, slabs bring the neighbours in,
+whose part starts at zero.
+"""
+
+import gc
+
+import torch
+from torch.nn.parallel import DistributedDataParallel
+
+from ..networks.two_d_weights import added_parameters
+from ..nnunet.plans_rule import single_slices
+from .base import nnUNetTrainerSlab
+
+TWO_D_SHARE = (3, 5)  # of the epochs, as a fraction: floats round 0.6 * 5 up
+
+
+def epochs_of_2d(num_epochs: int) -> int:
+    """Epochs of the first phase: 3 in 5, rounded up, but not all. 1 -> 0, 2 -> 1, 5 -> 3, 1000 -> 600."""
+    part, whole = TWO_D_SHARE
+    return min(-(-part * num_epochs // whole), num_epochs - 1)
+
+
+class nnUNetTrainer2DFirst(nnUNetTrainerSlab):
+    """A slab trainer whose network is the plan's 2D network in its first epochs.
+
+    The phase follows from the epoch and their number alone, and is looked up at the start of each: a training that
+    goes on after a kill is in the phase in which it was.
+    """
+
+    _alone: bool | None = None  # the phase that batches and network are in
+
+    @property
+    def joins_at(self) -> int:
+        return epochs_of_2d(self.num_epochs)
+
+    def in_2d_phase(self, epoch: int) -> bool:
+        return epoch < self.joins_at
+
+    def initialize(self):
+        self._shape_batches(self.in_2d_phase(self.current_epoch))
+        super().initialize()
+
+    def configure_optimizers(self):
+        # nnU-Net shares the network among GPUs right after this, with the weights that learn then.
+        self._shape_network()
+        return super().configure_optimizers()
+
+    def on_train_start(self):
+        if not self.was_initialized:
+            self.initialize()
+        self.enter_phase(self.in_2d_phase(self.current_epoch))
+        super().on_train_start()
+
+    def on_epoch_start(self):
+        if self.enter_phase(self.in_2d_phase(self.current_epoch)):
+            self._end_loaders()
+            self.dataloader_train, self.dataloader_val = self.get_dataloaders()
+        if self.current_epoch == self.joins_at:
+            self._best_ema = None  # or the best checkpoint could stay one of the 2D network
+        super().on_epoch_start()
+
+    def on_train_epoch_start(self):
+        super().on_train_epoch_start()
+        alone = self.in_2d_phase(self.current_epoch)
+        self.print_to_log_file(f"Phase: {'2D, each slice alone' if alone else 'with neighbouring slices'}")
+
+    def enter_phase(self, alone: bool) -> bool:
+        """Shape batches and network for a phase; the loaders are the caller's. Whether anything changed."""
+        if alone == self._alone:
+            return False
+        self._shape_batches(alone)
+        self._set_batch_size_and_oversample()
+        self._shape_network()
+        self._wrap_anew()
+        return True
+
+    def perform_actual_validation(self, save_probabilities: bool = False):
+        """As prediction sees the network, whatever phase the trainer was built for."""
+        self.bare_network().two_dimensional = False
+        super().perform_actual_validation(save_probabilities)
+
+    def _shape_batches(self, alone: bool) -> None:
+        self._alone = alone
+        self.train_on(single_slices(self.slab, self.planned_batch_size) if alone else self.slab)
+        if alone:
+            self.probabilistic_oversampling = False  # as nnU-Net 2D, also for a batch of two
+
+    def _shape_network(self) -> None:
+        """What is not used carries no gradient: processes that share a training wait for one from each that does."""
+        network = self.bare_network()
+        network.two_dimensional = self._alone
+        for parameter in added_parameters(network):
+            parameter.requires_grad_(not self._alone)
+
+    def _wrap_anew(self) -> None:
+        """Compile and share among GPUs again, what nnU-Net does when it initialises.
+
+        Compiled for the new shapes alone: what was compiled before would make PyTorch try one graph for both.
+        """
+        compiled, shared = self._do_i_compile(), self.is_ddp
+        if not compiled and not shared:
+            return
+        self.network = self.bare_network()
+        gc.collect()  # the hooks of the old wrap go with it
+        if compiled:
+            torch.compiler.reset()
+            self.network = torch.compile(self.network, dynamic=False)
+        if shared:
+            device_ids = [self.local_rank] if self.device.type == "cuda" else None
+            self.network = DistributedDataParallel(self.network, device_ids=device_ids)
+
+    def _end_loaders(self) -> None:
+        """Their processes end before new ones start."""
+        for loader in (self.dataloader_train, self.dataloader_val):
+            if hasattr(loader, "_finish"):
+                loader._finish()
