@@ -89,21 +89,18 @@ class nnUNetTrainerSlab(nnUNetTrainer):
         return False
 
     def _set_batch_size_and_oversample(self):
-        slabs, gpus = (
-            self.configuration_manager.batch_size,
-            torch.distributed.get_world_size() if self.is_ddp else 1,
-        )
+        # Those of the whole training, not of its first phase: a refusal comes before work is lost.
+        slabs, gpus = self.slab.train_slabs, torch.distributed.get_world_size() if self.is_ddp else 1
         if slabs < gpus:
             raise ValueError(
-                f"{gpus} GPUs cannot share a batch of {slabs} slabs. Train with -num_gpus {slabs} or fewer, "
-                "without a suffix that says how slabs are formed, or with plans of a larger batch."
+                f"{gpus} GPUs cannot share a batch of {slabs} slabs. Train with -num_gpus {slabs} or fewer, with the "
+                "suffix _ContextSlabs, or with plans of a larger batch."
             )
         self.oversample_foreground_percent = self.foreground_share
         super()._set_batch_size_and_oversample()
         if self.probabilistic_oversampling:
-            self.oversample_foreground_percent = (
-                self.foreground_share
-            )  # nnU-Net gives one GPU all of it, another none
+            # nnU-Net gives one GPU all of it, another none.
+            self.oversample_foreground_percent = self.foreground_share
 
     @classmethod
     def context_radius(cls) -> int:

@@ -1,5 +1,7 @@
 """The batch of slabs is shared among GPUs as nnU-Net shares it, and every GPU keeps the share of foreground."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from nnunetv2.run.run_training import get_trainer_from_args
@@ -23,8 +25,9 @@ def on_two_gpus(nnunet_folders, tiny, monkeypatch):
 @pytest.mark.parametrize("rank", range(WORLD))
 def test_each_gpu_has_its_slabs_and_a_third_of_them_show_foreground(on_two_gpus, rank):
     trainer = on_two_gpus("nnUNetTrainerCSANet", rank)
+    trainer.slab = replace(trainer.slab, train_slabs=WORLD)
+    trainer.train_on(trainer.slab)
     trainer.probabilistic_oversampling = True
-    trainer.configuration_manager.configuration["batch_size"] = WORLD
     trainer._set_batch_size_and_oversample()
     assert trainer.batch_size == 1
     assert trainer.oversample_foreground_percent == pytest.approx(0.33)
@@ -34,3 +37,9 @@ def test_more_gpus_than_slabs_are_refused(on_two_gpus):
     trainer = on_two_gpus("nnUNetTrainerCSANet_DeepSlabs", 0)
     with pytest.raises(ValueError, match=r"2 GPUs cannot share a batch of 1 slabs. Train with -num_gpus 1"):
         trainer._set_batch_size_and_oversample()
+
+
+def test_a_2d_first_training_is_refused_before_it_begins_for_the_slabs_of_its_second_phase(on_two_gpus):
+    trainer = on_two_gpus("nnUNetTrainerSliceAttention_DeepSlabs", 0)
+    with pytest.raises(ValueError, match=r"2 GPUs cannot share a batch of 1 slabs"):
+        trainer.initialize()

@@ -1,0 +1,130 @@
+"""2D first where nnU-Net compiles its network, and where two processes train together: made anew at the switch."""
+
+import copy
+from dataclasses import replace
+
+import pytest
+import torch
+from nnunetv2.run.run_training import get_trainer_from_args
+from nnunetv2.training.nnUNetTrainer import nnUNetTrainer as upstream
+from torch import distributed, multiprocessing
+from torch.nn.parallel import DistributedDataParallel
+
+from nnunet_slice_attention.networks import SlabNetwork
+from nnunet_slice_attention.networks.two_d_weights import added_parameters
+
+SHORT, LONG = (f"{length}_nnUNetTrainerSliceAttention" for length in ("Tiny", "Long"))
+EPOCHS_OF_2D, EPOCHS, WORLD = 1, 2, 2  # of the short one
+
+
+def build(dataset: int, name: str):
+    trainer = get_trainer_from_args(str(dataset), "2d", 0, name, device=torch.device("cpu"))
+    trainer.logger.plot_progress_png = lambda folder: None  # takes longer than an epoch here
+    return trainer
+
+
+def test_ten_epochs_compile_at_most_four_times(nnunet_folders, tiny, monkeypatch):
+    compiled, really = [], torch.compile
+
+    def backend(graph, inputs):
+        compiled.append(graph)
+        return graph.forward
+
+    def compile_network_only(model, **options):
+        return really(model, backend=backend, **options) if isinstance(model, SlabNetwork) else model
+
+    torch.compiler.reset()
+    monkeypatch.setattr(torch, "compile", compile_network_only)
+    trainer = build(tiny.id, LONG)
+    monkeypatch.setattr(trainer, "_do_i_compile", lambda: True)
+    trainer.disable_checkpointing = True
+    trainer.run_training()
+    torch.compiler.reset()
+    assert trainer.current_epoch == 10
+    assert len(compiled) == 4  # two phases, each to learn and to validate
+
+
+def epochs(trainer, upto: int) -> None:
+    """nnU-Net's loop, ended in the middle."""
+    trainer.on_train_start()
+    for _ in range(trainer.current_epoch, upto):
+        trainer.on_epoch_start()
+        trainer.on_train_epoch_start()
+        trainer.on_train_epoch_end([trainer.train_step(next(trainer.dataloader_train)) for _ in range(2)])
+        with torch.no_grad():
+            trainer.on_validation_epoch_start()
+            trainer.on_validation_epoch_end([trainer.validation_step(next(trainer.dataloader_val))])
+        trainer.on_epoch_end()
+    trainer._end_loaders()
+
+
+def of_process(rank: int, trainer):
+    """As nnU-Net's is on several GPUs."""
+    trainer.is_ddp, trainer.local_rank = True, rank
+    trainer.slab, trainer.planned_batch_size = replace(trainer.slab, train_slabs=4), 8
+    return trainer
+
+
+def train(rank: int, folder: str, dataset: int) -> None:
+    torch.set_num_threads(1)
+    torch.set_num_threads = lambda number: None
+    on_gpus = upstream.DDP
+    upstream.DDP = lambda network, device_ids: on_gpus(network)
+    results = {}
+    trainers = [build(dataset, SHORT) for _ in range(3)]  # a trainer built in a process group wants a GPU
+    distributed.init_process_group("gloo", f"file://{folder}/rendezvous", rank=rank, world_size=WORLD)
+    for upto, trainer in zip((EPOCHS_OF_2D, EPOCHS), trainers[:2], strict=True):
+        of_process(rank, trainer)
+        epochs(trainer, upto)
+        results[upto] = copy.deepcopy(trainer.bare_network().state_dict())
+        results[f"batch {upto}"] = trainer.batch_size
+        assert isinstance(trainer.network, DistributedDataParallel)
+        if upto == EPOCHS_OF_2D:
+            checkpoint = f"{folder}/at_the_switch.pth"
+            trainer.current_epoch -= 1
+            trainer.save_checkpoint(checkpoint)
+            distributed.barrier()
+    resumed = of_process(rank, trainers[2])
+    resumed.load_checkpoint(checkpoint)
+    epochs(resumed, EPOCHS)
+    results["resumed"] = resumed.bare_network().state_dict()
+    torch.save(results, f"{folder}/rank{rank}.pt")
+    distributed.destroy_process_group()
+
+
+@pytest.fixture(scope="module")
+def both(nnunet_folders, tiny, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ranks")
+    multiprocessing.spawn(train, (str(folder), tiny.id), nprocs=WORLD)
+    return [torch.load(folder / f"rank{rank}.pt") for rank in range(WORLD)]
+
+
+def added(state: dict) -> dict:
+    return {name: weight for name, weight in state.items() if name.startswith("across.")}
+
+
+@pytest.mark.parametrize("stage", [EPOCHS_OF_2D, EPOCHS, "resumed"])
+def test_both_processes_have_the_same_weights_on_either_side_of_the_switch(both, stage):
+    one, other = (results[stage] for results in both)
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_what_is_added_learns_after_the_switch_only_in_one_go_and_resumed(both):
+    before, after, resumed = (added(both[0][stage]) for stage in (EPOCHS_OF_2D, EPOCHS, "resumed"))
+    out = [name for name in before if ".out." in name]
+    assert out and not any(before[name].any() for name in out)
+    assert all(after[name].any() and resumed[name].any() for name in out)
+
+
+def test_each_process_has_its_share_of_the_slices_and_then_of_the_slabs(both):
+    assert [[results[f"batch {stage}"] for results in both] for stage in (EPOCHS_OF_2D, EPOCHS)] == [
+        [4, 4],
+        [2, 2],
+    ]
+
+
+def test_added_parameters_are_what_the_tests_look_at(nnunet_folders, tiny):
+    trainer = build(tiny.id, SHORT)
+    trainer.initialize()
+    names = {id(p): name for name, p in trainer.network.named_parameters()}
+    assert {names[id(p)].partition(".")[0] for p in added_parameters(trainer.network)} == {"across"}
