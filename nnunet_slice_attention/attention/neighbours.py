@@ -52,6 +52,19 @@ class Neighbourhood:
         nothing = torch.zeros_like(of_centre)
         return neighbour, joined(nothing[:, :before], self.valid[:, inside], nothing[:, n - behind :])
 
+    def within(self, offset: int) -> tuple[slice, slice]:
+        """Which of the T centres have a slice of the stack at `offset`, and which of the S these slices are.
+
+        They may still not exist: `neighbour(valid, offset)` says so.
+        """
+        first, last = self.centres.start, self.centres.stop
+        if offset == 0 or self.repeat_centre:
+            return slice(0, last - first), slice(first, last)
+        begin, end = max(0, first + offset), min(last + offset, self.valid.shape[1])
+        if begin >= end:
+            return slice(0, 0), slice(0, 0)
+        return slice(begin - offset - first, end - offset - first), slice(begin, end)
+
     def averaging(self, offsets: Sequence[int]) -> Tensor:
         """Matrices (offsets, B, T, S) that pick the neighbours that exist, weighted for their mean over all offsets.
 

@@ -4,8 +4,11 @@ Both add to a centre slice's features what they gather from the slices around it
 starts at zero: at the start they are the identity. Slices that do not exist take no part.
 """
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from .neighbours import Neighbourhood, like
 
@@ -50,7 +53,8 @@ class SliceAttentionLayer(nn.Module):
         self.prepare = NormAndPosition(dim)
         self.prepare_source = NormAndPosition(source_dim) if source_dim else None
         self.query = nn.Conv2d(dim, dim, 1)
-        self.key_value = nn.Conv2d(source_dim or dim, 2 * dim, 1, bias=False)  # softmax cancels a key's bias
+        self.key = nn.Conv2d(source_dim or dim, dim, 1, bias=False)  # softmax cancels a key's bias
+        self.value = nn.Conv2d(source_dim or dim, dim, 1, bias=False)
         self.offset_embedding = nn.Parameter(torch.randn(len(offsets), dim, 1, 1) * 0.02)
         self.out = zero_started_projection(len(offsets) * dim, dim)
 
@@ -59,23 +63,45 @@ class SliceAttentionLayer(nn.Module):
         centre, prepare_source = around.centre(stack), self.prepare_source or self.prepare
         prepared = slicewise(prepare_source, stack if source is None else source)
         asking = around.centre(prepared) if source is None else slicewise(self.prepare, centre)
-        query = self._by_head(slicewise(self.query, asking))  # B T heads d h w
-        query = query / query.shape[3] ** 0.5
-        own = others = slicewise(self.key_value, prepared)
+        query = slicewise(self.query, asking)
+        own = others = self._keys_values(prepared)
         if around.repeat_centre:  # copies, which carry no gradient
             copies = (stack if source is None else source).detach()
-            others = slicewise(self.key_value, slicewise(prepare_source, copies))
+            others = self._keys_values(slicewise(prepare_source, copies))
 
         scores, values = [], []
-        for offset, embedding in zip(self.offsets, self.offset_embedding, strict=True):
-            key_value, exists = around.neighbour(others if offset else own, offset)
-            key, value = key_value.chunk(2, dim=2)  # B T C h w
-            score = (query * self._by_head(key + embedding)).sum(dim=3)  # B T heads h w
-            scores.append(score.masked_fill(~like(exists, score), -torch.inf))
-            values.append(self._by_head(value))
+        for offset, about_offset in zip(self.offsets, self._about_offsets(query), strict=True):
+            asking, asked = around.within(offset)
+            key, value = (by_head[:, asked] for by_head in (others if offset else own))
+            score = (self._by_head(query)[:, asking] * key).sum(dim=3) + about_offset[:, asking]
+            scores.append(self._of_all_centres(score, asking, around, offset))
+            values.append(value)
         weights = torch.stack(scores).softmax(dim=0).to(query.dtype)  # n B T heads h w
-        gathered = [w[:, :, :, None] * v for w, v in zip(weights, values, strict=True)]
-        return centre + slicewise(self.out, torch.cat([g.flatten(2, 3) for g in gathered], dim=2))
+
+        projections = self.out.weight.chunk(len(self.offsets), dim=1)
+        for offset, weight, value, project in zip(self.offsets, weights, values, projections, strict=True):
+            asking, _ = around.within(offset)
+            gathered = (weight[:, asking, :, None] * value).flatten(2, 3)
+            added = slicewise(partial(F.conv2d, weight=project), gathered)
+            centre = centre + F.pad(added, (0,) * 6 + (asking.start, len(around.centres) - asking.stop))
+        return centre
+
+    def _keys_values(self, prepared: Tensor) -> tuple[Tensor, Tensor]:
+        return self._by_head(slicewise(self.key, prepared)), self._by_head(slicewise(self.value, prepared))
+
+    def _about_offsets(self, query: Tensor) -> Tensor:
+        """q . e_o of all offsets: (B, T, C, h, w) -> (n, B, T, heads, h, w)."""
+        embeddings = self.offset_embedding.unflatten(1, (self.heads, -1)).transpose(0, 1).flatten(0, 1)
+        products = slicewise(partial(F.conv2d, weight=embeddings, groups=self.heads), query)
+        return products.unflatten(2, (self.heads, -1)).movedim(3, 0)
+
+    def _of_all_centres(self, score: Tensor, asking: slice, around: Neighbourhood, offset: int) -> Tensor:
+        """(B, t, heads, h, w) -> (B, T, heads, h, w) over sqrt(d), -inf where there is no slice to ask."""
+        width = self.query.out_channels // self.heads
+        missing = (0,) * 6 + (asking.start, len(around.centres) - asking.stop)
+        _, exists = around.neighbour(around.valid, offset)
+        score = F.pad(score / width**0.5, missing)
+        return score.masked_fill(~like(exists, score), -torch.inf)
 
     def _by_head(self, x: Tensor) -> Tensor:
         """(B, T, C, h, w) -> (B, T, heads, d, h, w)."""

@@ -9,6 +9,7 @@ from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 from nnunetv2.utilities.plans_handling.plans_handler import ConfigurationManager, PlansManager
 from torch import nn
 
+from ..augmentation.draw_distance import depth_to_load, draw_distance_first
 from ..augmentation.slice_coherent import keep_centre_slice, make_slice_coherent
 from ..environment import commit, versions
 from ..networks import NETWORKS, SlabNetwork, UNetTopology, create_network
@@ -32,6 +33,7 @@ class nnUNetTrainerSlab(nnUNetTrainer):
         optimiser: a key of `OPTIMISERS`.
         epochs: epochs of 250 iterations; None keeps nnU-Net's 1000.
         learning_rate_factor: times the optimiser's first learning rate.
+        max_distance: from one slice of a training slab to the next; drawn for each slab, in slices.
     """
 
     network_name: ClassVar[str]
@@ -40,6 +42,7 @@ class nnUNetTrainerSlab(nnUNetTrainer):
     optimiser: ClassVar[Optimiser] = "sgd"
     epochs: ClassVar[int | None] = None
     learning_rate_factor: ClassVar[float] = 1.0
+    max_distance: ClassVar[int] = 1
 
     def __init__(
         self,
@@ -75,7 +78,7 @@ class nnUNetTrainerSlab(nnUNetTrainer):
         training = deepcopy(self.configuration_manager.configuration)
         training |= {"patch_size": [slab.train_depth, *slab.in_plane], "batch_size": slab.train_slabs}
         self.configuration_manager = ConfigurationManager(training)
-        self.slab_margin = slab.train_margin
+        self.slab_margin = slab.train_margin * self.max_distance
         # With one or two slabs a batch nnU-Net's "the last third of the batch" rounds to none or half of it.
         self.probabilistic_oversampling = slab.train_slabs < 3
 
@@ -159,12 +162,13 @@ class nnUNetTrainerSlab(nnUNetTrainer):
             self.configuration_manager = slab_configuration
         mirror_axes = tuple(axis + 1 for axis in mirror_axes)
         self.inference_allowed_mirroring_axes = mirror_axes
-        return rotation, True, [depth, *initial_patch_size], mirror_axes
+        return rotation, True, [depth_to_load(depth, self.max_distance), *initial_patch_size], mirror_axes
 
     @classmethod
-    def get_training_transforms(cls, *args, **kwargs):
-        pipeline = super().get_training_transforms(*args, **kwargs)
-        return make_slice_coherent(pipeline, keep_centre_only=cls.sampling in CENTRE_LEARNS)
+    def get_training_transforms(cls, patch_size, *args, **kwargs):
+        pipeline = super().get_training_transforms(patch_size, *args, **kwargs)
+        pipeline = make_slice_coherent(pipeline, keep_centre_only=cls.sampling in CENTRE_LEARNS)
+        return draw_distance_first(pipeline, patch_size[0], cls.max_distance)
 
     @classmethod
     def get_validation_transforms(cls, *args, **kwargs):

@@ -35,11 +35,37 @@ def test_every_variant_builds_for_every_network_that_has_its_option(variant):
 
 
 @pytest.mark.parametrize("base", sorted(BASES))
-def test_a_slice_learns_with_its_whole_context_unless_a_suffix_says_otherwise(base):
+def test_slabs_have_a_whole_context_and_as_many_slices_learn_as_the_plan_has(base):
     trainer = resolve_trainer(base)
     radius = trainer.context_radius()
-    assert training_slabs(6, radius, trainer.sampling) == (2 * radius + 1, 6)
+    all_learn = base == "nnUNetTrainerSliceAttention"  # which has learned from independent slices before
+    assert training_slabs(6, radius, trainer.sampling) == (2 * radius + 1, 2 if all_learn else 6)
     assert resolve_trainer(f"{base}_ShortSlabs").sampling == "short"
+
+
+def test_a_network_begins_as_a_2d_network_where_its_name_says_so():
+    def start(name: str) -> tuple:
+        trainer = resolve_trainer(f"nnUNetTrainer{name}")
+        return trainer.__base__.__name__, trainer.network_options
+
+    assert start("SliceAttention") == ("nnUNetTrainer2DFirst", {})
+    assert start("SliceAttention_FromScratch") == ("nnUNetTrainerSlab", {})
+    assert start("SliceAttention_From2D") == ("nnUNetTrainerFrom2D", {})
+    assert start("CSANet") == ("nnUNetTrainerSlab", {})
+    assert start("CSANet_2DFirst") == ("nnUNetTrainer2DFirst", {"zero_start": True})
+    assert start("SAUNet_From2D_50epochs") == ("nnUNetTrainerFrom2D", {"zero_start": True, "dense": False})
+    assert start("SAUNet_2DFirst") == ("nnUNetTrainer2DFirst", {"zero_start": True})
+
+
+@pytest.mark.parametrize("suffix", ["2DFirst", "From2D"])
+def test_the_papers_own_encoder_cannot_begin_as_the_plans_2d_network(suffix):
+    with pytest.raises(ValueError, match="_R50ViT replaces the plan's 2D network"):
+        resolve_trainer(f"nnUNetTrainerCSANet_R50ViT_{suffix}")
+
+
+def test_only_one_way_to_begin():
+    with pytest.raises(ValueError, match="_2DFirst and _From2D contradict each other"):
+        resolve_trainer("nnUNetTrainerVAUNet_2DFirst_From2D")
 
 
 def test_every_network_has_a_trainer():

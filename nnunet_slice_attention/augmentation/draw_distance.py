@@ -1,0 +1,42 @@
+"""Neighbours at random distances in training: a network then meets more than one slice spacing."""
+
+from collections.abc import Iterator
+
+import torch
+from batchgeneratorsv2.transforms.base.basic_transform import BasicTransform
+from batchgeneratorsv2.transforms.utils.compose import ComposeTransforms
+
+
+def depth_to_load(depth: int, max_distance: int) -> int:
+    """Slices that hold a slab of `depth` slices, `max_distance` slices apart: depth_to_load(3, 2) is 5."""
+    return (depth - 1) * max_distance + 1
+
+
+class DrawDistance(BasicTransform):
+    """Keep every k-th slice around the middle, k drawn evenly from 1 to `max_distance`: (C, L, H, W) -> (C, S, H, W).
+
+    Args:
+        depth: S; L is `depth_to_load(depth, max_distance)`.
+        max_distance: in slices.
+    """
+
+    def __init__(self, depth: int, max_distance: int):
+        super().__init__()
+        self.depth, self.max_distance = depth, max_distance
+
+    def apply(self, data_dict: dict, **params) -> dict:
+        distance = int(torch.randint(1, self.max_distance + 1, ()))
+        first = (depth_to_load(self.depth, self.max_distance) - depth_to_load(self.depth, distance)) // 2
+        kept = slice(first, first + depth_to_load(self.depth, distance), distance)
+        return data_dict | {name: data_dict[name][:, kept] for name in self._stacks(data_dict)}
+
+    @staticmethod
+    def _stacks(data_dict: dict) -> Iterator[str]:
+        return (name for name in ("image", "segmentation") if name in data_dict)
+
+
+def draw_distance_first(pipeline: ComposeTransforms, depth: int, max_distance: int) -> ComposeTransforms:
+    """A training pipeline for slabs, of slices further apart."""
+    if max_distance == 1:
+        return pipeline
+    return ComposeTransforms([DrawDistance(depth, max_distance), *pipeline.transforms])

@@ -1,0 +1,120 @@
+"""Attention across slices at each pixel, against a reading of its formula pixel by pixel; and low-rank mixing."""
+
+import pytest
+import torch
+
+from nnunet_slice_attention.attention.neighbours import Neighbourhood
+from nnunet_slice_attention.attention.slice_attention import SliceAttentionLayer, SliceMixingLayer
+
+B, S, C, H, W = 2, 5, 64, 3, 4
+MISSING = (1, 3)  # batch item, slice
+
+
+@pytest.fixture
+def stack():
+    return torch.randn(B, S, C, H, W, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+
+
+def neighbourhood(centres=range(S), repeat=False) -> Neighbourhood:
+    valid = torch.ones(B, S, dtype=torch.bool)
+    valid[MISSING] = False
+    return Neighbourhood(centres, valid, repeat)
+
+
+def trained(layer):
+    torch.manual_seed(1)
+    for parameter in layer.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    return layer.double()
+
+
+def pixel_by_pixel(layer, stack, around, radius):
+    """The docstring's formula, one pixel and one head at a time."""
+    width = C // layer.heads
+    out = around.centre(stack).clone()
+    projections = layer.out.weight[..., 0, 0].chunk(2 * radius + 1, dim=1)
+    flat = layer.prepare(stack.flatten(0, 1))
+    q, k, v = (m(flat).unflatten(0, (B, S)).detach() for m in (layer.query, layer.key, layer.value))
+    e = layer.offset_embedding[..., 0, 0]
+    for b in range(B):
+        for t, i in enumerate(around.centres):
+            reach = [
+                (n, i + o)
+                for n, o in enumerate(range(-radius, radius + 1))
+                if o == 0 or (0 <= i + o < S and around.valid[b, i + o])
+            ]
+            for head in range(layer.heads):
+                part = slice(head * width, (head + 1) * width)
+                for y in range(H):
+                    for x in range(W):
+                        asks = q[b, i, part, y, x]
+                        scores = torch.stack([asks @ (k[b, j, part, y, x] + e[n, part]) for n, j in reach])
+                        for weight, (n, j) in zip((scores / width**0.5).softmax(0), reach, strict=True):
+                            out[b, t, :, y, x] += projections[n][:, part] @ (weight * v[b, j, part, y, x])
+    return out
+
+
+@pytest.mark.parametrize("radius", [1, 2])
+@pytest.mark.parametrize("centres", [range(S), range(2, 3), range(0, 2)])
+@torch.no_grad()
+def test_it_is_the_formula(stack, radius, centres):
+    layer = trained(SliceAttentionLayer(C, range(-radius, radius + 1)))
+    assert layer.heads == 2
+    around = neighbourhood(centres)
+    expected = pixel_by_pixel(layer, stack, around, radius)
+    torch.testing.assert_close(layer(stack, around), expected, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("layer", [SliceAttentionLayer(C, range(-1, 2)), SliceMixingLayer(C, [-1, 1])])
+def test_it_begins_as_the_identity_and_the_projection_learns_at_once(layer, stack):
+    layer = layer.double()
+    out = layer(stack, neighbourhood())
+    assert torch.equal(out, stack)
+    out.square().sum().backward()
+    assert layer.out.weight.grad.any()
+
+
+@pytest.mark.parametrize("layer", [SliceAttentionLayer(C, range(-1, 2)), SliceMixingLayer(C, [-1, 1])])
+@torch.no_grad()
+def test_a_missing_slice_takes_no_part(layer, stack):
+    layer = trained(layer)
+    changed = stack.clone()
+    changed[MISSING] += 1
+    others = [i for i in range(S) if i != MISSING[1]]
+    same = layer(stack, neighbourhood())[1, others], layer(changed, neighbourhood())[1, others]
+    assert torch.equal(*same)
+
+
+@torch.no_grad()
+def test_mixing_adds_a_projection_of_each_neighbours_normalised_features(stack):
+    layer = trained(SliceMixingLayer(C, [-1, 1]))
+    reduced = layer.reduce(stack.flatten(0, 1)).unflatten(0, (B, S))
+    before, behind = layer.out.weight[..., 0, 0].chunk(2, dim=1)
+    expected = stack[0, 1] + sum(
+        torch.einsum("oc,chw->ohw", projection, reduced[0, j]) for projection, j in ((before, 0), (behind, 2))
+    )
+    torch.testing.assert_close(layer(stack, neighbourhood())[0, 1], expected, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("layer", [SliceAttentionLayer(C, range(-1, 2)), SliceMixingLayer(C, [-1, 1])])
+def test_copies_of_the_centre_carry_no_gradient_into_it(layer, stack):
+    """As neighbours in the control: with one real slice and two copies, only the real one's part moves the features."""
+    layer = trained(layer)
+    gradients = []
+    for repeat in (True, False):
+        x = stack[:, 2:3].clone().requires_grad_()
+        around = Neighbourhood(range(1), torch.ones(B, 1, dtype=torch.bool), repeat)
+        layer(x, around).square().sum().backward()
+        gradients.append(x.grad)
+    assert not torch.allclose(*gradients)
+    if isinstance(layer, SliceMixingLayer):  # all that the copies add is a constant to the gradient
+        x = stack[:, 2:3].clone().requires_grad_()
+        with torch.no_grad():
+            added = layer(x, Neighbourhood(range(1), torch.ones(B, 1, dtype=torch.bool), True)) - x
+        (x + added).square().sum().backward()
+        torch.testing.assert_close(x.grad, gradients[0], rtol=0, atol=1e-9)
+
+
+def test_a_width_that_heads_cannot_share_is_refused_with_the_next_step():
+    with pytest.raises(ValueError, match="97 channels cannot be shared among 3 heads.*multiples of 32"):
+        SliceAttentionLayer(97, range(-1, 2))

@@ -1,0 +1,43 @@
+"""Slabs whose neighbours are one or two slices apart."""
+
+from collections import Counter
+
+import pytest
+import torch
+from nnunetv2.run.run_training import get_trainer_from_args
+
+from nnunet_slice_attention.augmentation.draw_distance import DrawDistance, depth_to_load
+
+
+@pytest.mark.parametrize(("depth", "loaded"), [(1, 1), (2, 3), (3, 5), (5, 9)])
+def test_a_loaded_patch_holds_the_slab_at_its_largest_distance(depth, loaded):
+    assert depth_to_load(depth, 2) == loaded
+    assert depth_to_load(depth, 1) == depth
+
+
+def test_image_and_labels_keep_the_same_slices_around_the_middle_at_both_distances():
+    numbers = torch.arange(5.0)[None, :, None, None].expand(2, 5, 4, 4)
+    drawn = Counter()
+    for _ in range(200):
+        sample = DrawDistance(3, 2)(image=numbers.clone(), segmentation=numbers[:1].clone())
+        assert torch.equal(sample["image"][0], sample["segmentation"][0])
+        drawn[tuple(sample["image"][0, :, 0, 0].int().tolist())] += 1
+    assert set(drawn) == {(1, 2, 3), (0, 2, 4)}
+    assert min(drawn.values()) > 60
+
+
+@pytest.mark.parametrize("name", ["SliceAttention_RandomDistance", "CSANet_RandomDistance_ShortSlabs"])
+def test_a_trainer_loads_deeper_patches_and_trains_on_its_own(name, nnunet_folders, tiny):
+    trainer = get_trainer_from_args(str(tiny.id), "2d", 0, f"nnUNetTrainer{name}", device=torch.device("cpu"))
+    trainer.initialize()
+    if "SliceAttention" in name:
+        trainer.enter_phase(alone=False)
+    loaders = trainer.get_dataloaders()
+    try:
+        assert loaders[0].generator.patch_size[0] == depth_to_load(trainer.slab.train_depth, 2)
+        for loader in loaders:
+            assert next(loader)["data"].shape[2] == trainer.slab.train_depth
+    finally:
+        for loader in loaders:
+            loader._finish()
+    assert trainer.slab_margin == 2 * trainer.slab.train_margin
