@@ -67,9 +67,11 @@ class ZeroMissingSlices(BasicTransform):
 
 
 class KeepCentreSlice(SegOnlyTransform):
-    """Segmentation (1, S, H, W) -> (1, 1, H, W): the loss sees the slab's middle slice only."""
+    """Segmentation (1, S, H, W) -> (1, 1, H, W): the loss sees the slab's middle slice only. (1, H, W) stays."""
 
     def _apply_to_segmentation(self, segmentation: Tensor, **params) -> Tensor:
+        if segmentation.ndim == 3:
+            return segmentation
         middle = segmentation.shape[1] // 2
         return segmentation[:, middle : middle + 1]
 

@@ -39,7 +39,8 @@ class SlabNetwork(nn.Module):
         zero_start: what a network adds to the plan's 2D network is zero at the start: its logits are that network's.
 
     Attributes:
-        two_dimensional: segment each slice alone, as the plan's 2D network does; what `zero_start` begins as.
+        two_dimensional: segment each slice alone, as the plan's 2D network does, what `zero_start` begins as; the
+            channel view then is that of one slice.
         context_radius: R; the output at slice i depends on slices i-R..i+R and on no other.
         centre_only: decode only the middle slice of a slab.
         centre_only_in_training: the same, in training mode.
@@ -136,11 +137,10 @@ class SlabNetwork(nn.Module):
             not exist is background, and passes no gradient.
         """
         if x.ndim == 4:
-            stack = rearrange(x, "b (s c) h w -> b s c h w", s=self._channel_view_slices(x))
-            return map_each(
-                lambda t: t[:, 0],
-                self._segment(stack, range(self.context_radius, self.context_radius + 1), valid),
-            )
+            n_slices = self._channel_view_slices(x)
+            stack = rearrange(x, "b (s c) h w -> b s c h w", s=n_slices)
+            centre = range(n_slices // 2, n_slices // 2 + 1)
+            return map_each(lambda t: t[:, 0], self._segment(stack, centre, valid))
         if x.ndim != 5:
             raise ValueError(f"expected (B, C, S, H, W) or (B, n*C, H, W), got shape {tuple(x.shape)}.")
         n_slices = x.shape[2]
@@ -151,7 +151,7 @@ class SlabNetwork(nn.Module):
         return map_each(lambda t: rearrange(t, "b t k h w -> b k t h w"), logits)
 
     def _channel_view_slices(self, x: Tensor) -> int:
-        n = 2 * self.context_radius + 1
+        n = 1 if self.two_dimensional else 2 * self.context_radius + 1
         if x.shape[1] != n * self.in_channels:
             raise ValueError(
                 f"the channel view takes {n} slices x {self.in_channels} channels = {n * self.in_channels} channels, "

@@ -21,17 +21,22 @@ class SlabPlan:
 
     Attributes:
         in_plane: (H, W), the plan's 2D patch.
-        train_depth: slices of a training slab.
+        train_depth: slices of a training slab; None for nnU-Net's own 2D patches.
         train_slabs: slabs of a training batch.
         train_margin: missing slices that a volume gets at both ends in training.
         predict_depth: slices of the patch in the saved plans.
     """
 
     in_plane: tuple[int, int]
-    train_depth: int
+    train_depth: int | None
     train_slabs: int
     train_margin: int
     predict_depth: int
+
+    @property
+    def train_patch(self) -> list[int]:
+        """[S, H, W], or [H, W]."""
+        return [*(() if self.train_depth is None else (self.train_depth,)), *self.in_plane]
 
 
 def training_slabs(batch_size: int, context_radius: int, sampling: Sampling) -> tuple[int, int]:
@@ -62,8 +67,8 @@ def training_slabs(batch_size: int, context_radius: int, sampling: Sampling) -> 
 
 
 def single_slices(slab: SlabPlan, batch_size: int) -> SlabPlan:
-    """nnU-Net's own 2D batches: as many independent slices as the plan has, from inside the volume."""
-    return replace(slab, train_depth=1, train_slabs=batch_size, train_margin=0)
+    """nnU-Net's own 2D batches: as many independent slices as the plan has."""
+    return replace(slab, train_depth=None, train_slabs=batch_size, train_margin=0)
 
 
 def training_margin(depth: int, context_radius: int, sampling: Sampling) -> int:

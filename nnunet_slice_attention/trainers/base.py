@@ -76,11 +76,15 @@ class nnUNetTrainerSlab(nnUNetTrainer):
     def train_on(self, slab: SlabPlan) -> None:
         """Shape the batches to come."""
         training = deepcopy(self.configuration_manager.configuration)
-        training |= {"patch_size": [slab.train_depth, *slab.in_plane], "batch_size": slab.train_slabs}
+        training |= {"patch_size": slab.train_patch, "batch_size": slab.train_slabs}
         self.configuration_manager = ConfigurationManager(training)
         self.slab_margin = slab.train_margin * self.max_distance
         # With one or two slabs a batch nnU-Net's "the last third of the batch" rounds to none or half of it.
         self.probabilistic_oversampling = slab.train_slabs < 3
+
+    def trains_on_slabs(self) -> bool:
+        """Now; else on nnU-Net's own 2D batches."""
+        return len(self.configuration_manager.patch_size) == 3
 
     @property
     def joins_at(self) -> int | None:
@@ -143,12 +147,20 @@ class nnUNetTrainerSlab(nnUNetTrainer):
 
     def _get_deep_supervision_scales(self):
         """The strides of the network's heads, in plane only: the slice axis is never pooled."""
-        if super()._get_deep_supervision_scales() is None:
-            return None
+        stock = super()._get_deep_supervision_scales()
+        if stock is None or not self.trains_on_slabs():
+            return stock
         return [[1.0, *(1 / stride for stride in strides)] for strides in self.bare_network().head_strides]
 
     def configure_rotation_dummyDA_mirroring_and_inital_patch_size(self):
         """What nnU-Net does for the 2D patch, per slab: same rotation range, mirroring in plane only."""
+        if not self.trains_on_slabs():
+            settings = super().configure_rotation_dummyDA_mirroring_and_inital_patch_size()
+            # Prediction is of slabs, whatever the training is of.
+            self.inference_allowed_mirroring_axes = tuple(
+                a + 1 for a in self.inference_allowed_mirroring_axes
+            )
+            return settings
         slab_configuration = self.configuration_manager
         depth, *in_plane = slab_configuration.patch_size
         self.configuration_manager = ConfigurationManager(
@@ -167,6 +179,8 @@ class nnUNetTrainerSlab(nnUNetTrainer):
     @classmethod
     def get_training_transforms(cls, patch_size, *args, **kwargs):
         pipeline = super().get_training_transforms(patch_size, *args, **kwargs)
+        if len(patch_size) == 2:
+            return pipeline
         pipeline = make_slice_coherent(pipeline, keep_centre_only=cls.sampling in CENTRE_LEARNS)
         return draw_distance_first(pipeline, patch_size[0], cls.max_distance)
 

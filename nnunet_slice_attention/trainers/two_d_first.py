@@ -85,8 +85,7 @@ class nnUNetTrainer2DFirst(nnUNetTrainerSlab):
     def _shape_batches(self, alone: bool) -> None:
         self._alone = alone
         self.train_on(single_slices(self.slab, self.planned_batch_size) if alone else self.slab)
-        if alone:
-            self.probabilistic_oversampling = False  # as nnU-Net 2D, also for a batch of two
+        self.probabilistic_oversampling &= not alone  # nnU-Net 2D has none
 
     def _shape_network(self) -> None:
         """What is not used carries no gradient: processes that share a training wait for one from each that does."""

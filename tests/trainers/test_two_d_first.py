@@ -7,7 +7,7 @@ import torch
 from nnunetv2.run.run_training import get_trainer_from_args
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
-from nnunet_slice_attention.networks.two_d_weights import added_parameters
+from nnunet_slice_attention.networks.two_d_weights import added_parameters, load_2d_weights
 from nnunet_slice_attention.trainers.two_d_first import epochs_of_2d
 
 NAME = "Tiny_nnUNetTrainerSliceAttention"
@@ -41,12 +41,29 @@ def test_the_first_phase_has_nnunets_2d_batches_and_no_gradient_in_what_is_added
     trainer.initialize()
     stock.initialize()
     ours, theirs = first_batch(trainer), first_batch(stock)
-    assert ours["data"].squeeze(2).shape == theirs["data"].shape
-    assert [t.squeeze(2).shape for t in ours["target"]] == [t.shape for t in theirs["target"]]
+    assert ours["data"].shape == theirs["data"].shape
+    assert [t.shape for t in ours["target"]] == [t.shape for t in theirs["target"]]
     assert not trainer.probabilistic_oversampling and trainer.slab_margin == 0
     trainer.network.train()
     trainer.train_step(ours)
     assert all(p.grad is None for p in added_parameters(trainer.network))
+
+
+def test_a_step_of_the_first_phase_is_nnunets_step(nnunet_folders, tiny):
+    trainer, stock = build(tiny), build(tiny, "Tiny_nnUNetTrainer")
+    trainer.initialize()
+    stock.initialize()
+    load_2d_weights(trainer.network, stock.network.state_dict())
+    batch = first_batch(stock)
+    for of in (trainer, stock):
+        of.network.train()
+    for _ in range(2):
+        losses = [of.train_step(batch)["loss"] for of in (trainer, stock)]
+        assert losses[0] == pytest.approx(losses[1], abs=1e-6)
+    expected = stock.network.state_dict()
+    for name, weight in trainer.network.state_dict().items():
+        if not name.startswith("across."):
+            torch.testing.assert_close(weight, expected[name], rtol=0, atol=1e-6)
 
 
 def test_the_second_phase_has_slabs_whose_slices_all_learn(nnunet_folders, tiny):
