@@ -149,7 +149,7 @@ def table(costs: dict[str, Repeats], reference_name: str) -> str:
     of_reference = next(iter(reference.values()), None)
     header = [
         "model", "parameters", "GMAC a slice", "ratio", "training, ms a slice", "ratio",
-        "with data loading, ms a slice", "peak MB",
+        "with data loading, ms a slice", "whole schedule, ms a step", "ratio", "peak MB",
         "prediction, ms a slice", "ratio", "with mirroring, ms a slice", "ratio",
     ]  # fmt: skip
     lines = [f"| {' | '.join(header)} |", "|" + "---|" * len(header)]
@@ -162,6 +162,7 @@ def table(costs: dict[str, Repeats], reference_name: str) -> str:
             f"{one.gmac_per_slice / of_reference.gmac_per_slice:.2f}" if of_reference else "",
             *_milliseconds(measured, reference, lambda c: c.step_s / c.slices_per_step),
             _milliseconds(measured, reference, lambda c: c.loaded_step_s / c.slices_per_step)[0],
+            *_milliseconds(measured, reference, lambda c: c.schedule_s),
             f"{median(c.memory_mb for c in measured.values()):.0f}",
         ]
         for name in ("predict_s", "predict_tta_s"):

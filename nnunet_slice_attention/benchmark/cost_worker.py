@@ -46,6 +46,8 @@ class Cost:
         slices_per_step: slices of a training batch that the loss sees; not their context.
         step_s: median seconds of a training step on a batch that is already there.
         loaded_step_s: mean seconds of a training step, data loading and augmentation included.
+        schedule_s: the same, averaged over all epochs. Where a training begins in 2D, the figures above are of the
+            phase with neighbours, this one of both.
         memory_mb: peak of the training: torch's on a GPU, the process's on a CPU.
         predict_s, predict_tta_s: seconds a case as the verb `predict` does it, without and with mirroring.
         predicted_slices: slices a case, on average.
@@ -56,6 +58,7 @@ class Cost:
     slices_per_step: int
     step_s: float
     loaded_step_s: float
+    schedule_s: float
     memory_mb: float
     predict_s: float | None
     predict_tta_s: float | None
@@ -66,26 +69,41 @@ def measure(job: Job) -> Cost:
     device = torch.device(job.device)
     trainer = get_trainer_from_args(job.dataset, job.configuration, 0, job.trainer, job.plans, device=device)
     trainer.initialize()
-    loader, validation_loader = trainer.get_dataloaders()
-    batch = next(loader)
-    one = batch["data"][:1]  # more would need more memory than a training
-    gmac = forward_macs(trainer, one) / 1e9 / (one.shape[2] if one.ndim == 5 else 1)
-
     if device.type == "cuda":
         torch.backends.cudnn.benchmark = True  # as nnU-Net's training and prediction have it
-        torch.cuda.reset_peak_memory_stats()
+    wait = torch.cuda.synchronize if device.type == "cuda" else _nothing
+    schedule = 0.0
+    for alone, share in phases_of(trainer).items():
+        if alone is not None:
+            trainer.enter_phase(alone)
+        batch, step, loaded = training_seconds(trainer, job.iterations, wait)
+        schedule += share * loaded
+    memory = peak_memory(device)
+    one = batch["data"][:1]  # more would need more memory than a training
+    gmac = forward_macs(trainer, one) / 1e9 / (one.shape[2] if one.ndim == 5 else 1)
+    predicted = predict_seconds(trainer, job.cases, wait) if job.cases else (None, None, None)
+    parameters = sum(p.numel() for p in trainer.network.parameters())
+    return Cost(parameters, gmac, slices_with_loss(batch), step, loaded, schedule, memory, *predicted)
+
+
+def phases_of(trainer) -> dict[bool | None, float]:
+    """Shares of the epochs, by whether slices are alone in them; nnU-Net's own trainers have one phase, None."""
+    return trainer.phases() if hasattr(trainer, "phases") else {None: 1.0}
+
+
+def training_seconds(trainer, iterations: int, wait: Callable[[], None]) -> tuple[dict, float, float]:
+    """(a batch, median seconds of a step on it, mean seconds of steps on new batches)."""
+    loader, validation_loader = trainer.get_dataloaders()
+    batch = next(loader)
+    if trainer.device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats()  # what counts is the last phase's, the larger
     trainer.network.train()
     trainer.optimizer.zero_grad()
-    wait = torch.cuda.synchronize if device.type == "cuda" else _nothing
-    loaded = loaded_seconds(trainer, loader, job.iterations, wait)
+    loaded = loaded_seconds(trainer, loader, iterations, wait)
     for filled in (loader, validation_loader):  # they fill their queues meanwhile, on the same cores
         if hasattr(filled, "_finish"):
             filled._finish()
-    step = seconds(lambda: trainer.train_step(batch), job.iterations, wait)
-    memory = peak_memory(device)
-    predicted = predict_seconds(trainer, job.cases, wait) if job.cases else (None, None, None)
-    parameters = sum(p.numel() for p in trainer.network.parameters())
-    return Cost(parameters, gmac, slices_with_loss(batch), step, loaded, memory, *predicted)
+    return batch, seconds(lambda: trainer.train_step(batch), iterations, wait), loaded
 
 
 def slices_with_loss(batch: dict) -> int:

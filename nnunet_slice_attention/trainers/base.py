@@ -95,6 +95,14 @@ class nnUNetTrainerSlab(nnUNetTrainer):
         """Whether slices are alone in an epoch."""
         return False
 
+    def phases(self) -> dict[bool, float]:
+        """Share of the epochs, by whether slices are alone in them; in the order in which they come."""
+        return {False: 1.0}
+
+    def enter_phase(self, alone: bool) -> bool:
+        """Shape batches and network for a phase; the loaders are the caller's. Whether anything changed."""
+        return False
+
     def _set_batch_size_and_oversample(self):
         # Those of the whole training, not of its first phase: a refusal comes before work is lost.
         slabs, gpus = self.slab.train_slabs, torch.distributed.get_world_size() if self.is_ddp else 1

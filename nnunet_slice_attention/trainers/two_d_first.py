@@ -67,8 +67,11 @@ class nnUNetTrainer2DFirst(nnUNetTrainerSlab):
         alone = self.in_2d_phase(self.current_epoch)
         self.print_to_log_file(f"Phase: {'2D, each slice alone' if alone else 'with neighbouring slices'}")
 
+    def phases(self) -> dict[bool, float]:
+        share = self.joins_at / self.num_epochs
+        return {True: share, False: 1 - share}
+
     def enter_phase(self, alone: bool) -> bool:
-        """Shape batches and network for a phase; the loaders are the caller's. Whether anything changed."""
         if alone == self._alone:
             return False
         self._shape_batches(alone)

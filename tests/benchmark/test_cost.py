@@ -6,11 +6,12 @@ import json
 import pytest
 import torch
 
-from nnunet_slice_attention.benchmark import cost
+from nnunet_slice_attention.benchmark import cost, cost_worker
 from nnunet_slice_attention.benchmark.cost import measure_costs, table
 from nnunet_slice_attention.benchmark.cost_figure import cost_figure
-from nnunet_slice_attention.benchmark.cost_worker import Cost, forward_macs
+from nnunet_slice_attention.benchmark.cost_worker import Cost, Job, forward_macs
 from nnunet_slice_attention.cli import main
+from nnunet_slice_attention.trainers.two_d_first import nnUNetTrainer2DFirst
 
 STOCK, OURS = "nnUNetTrainer__nnUNetPlans__2d", "nnUNetTrainerSliceUNet__nnUNetPlans__2d"
 
@@ -38,7 +39,13 @@ def test_macs_of_attention_are_counted():
 
 
 def costs(step_s, **more):
-    values = {"parameters": 10**6, "gmac_per_slice": 2.0, "slices_per_step": 4, "loaded_step_s": 1.0}
+    values = {
+        "parameters": 10**6,
+        "gmac_per_slice": 2.0,
+        "slices_per_step": 4,
+        "loaded_step_s": 1.0,
+        "schedule_s": 1.0,
+    }
     values |= {"memory_mb": 100.0, "predict_s": None, "predict_tta_s": None, "predicted_slices": None} | more
     return {repeat: Cost(step_s=s, **values) for repeat, s in step_s.items()}
 
@@ -87,6 +94,20 @@ def test_stock_and_slab_models_are_measured_and_the_same_network_counts_the_same
     for name in ("step_s", "loaded_step_s", "memory_mb", "predict_s", "predict_tta_s"):
         assert float(stock[name]) > 0 and float(ours[name]) > 0
     assert float(stock["predict_tta_s"]) > float(stock["predict_s"])
+
+
+def test_the_schedule_of_a_2d_first_training_is_averaged_over_both_phases(nnunet_folders, tiny, monkeypatch):
+    of_phase = {True: 1.0, False: 2.0}
+    monkeypatch.setattr(
+        cost_worker,
+        "training_seconds",
+        lambda trainer, *_: ({"data": trainer.dummy, "target": trainer.dummy}, 0.5, of_phase[trainer._alone]),
+    )
+    job = Job(str(tiny.id), "nnUNetTrainerSliceAttention_20epochs", "nnUNetPlans", "2d", "cpu", 1, 0)
+    monkeypatch.setattr(nnUNetTrainer2DFirst, "dummy", torch.rand(1, 1, 3, 40, 40), raising=False)
+    measured = cost_worker.measure(job)
+    assert measured.schedule_s == pytest.approx(0.6 * 1.0 + 0.4 * 2.0)
+    assert measured.loaded_step_s == 2.0  # of the phase with neighbours
 
 
 def test_a_model_that_fails_is_named_with_its_last_lines_and_the_others_stay(measured, capsys):
