@@ -23,6 +23,7 @@ HERE = Path(__file__).parent
 PLANS = "nnUNetCompactPlans"
 MODELS = (
     ("nnUNetTrainer", "2d"),
+    ("nnUNetTrainerSliceAttention", "2d"),
     ("nnUNetTrainerCSANet", "2d"),
     ("nnUNetTrainerSAUNet", "2d"),
     ("nnUNetTrainerTSFMUNet", "2d"),
@@ -64,6 +65,8 @@ def measure(dataset: str, device_name: str, n_cases: int, repeats: int) -> list[
     for name, configuration in MODELS:
         trainer = get_trainer_from_args(dataset, configuration, 0, name, PLANS, device=device)
         trainer.initialize()
+        if hasattr(trainer, "enter_phase"):
+            trainer.enter_phase(alone=False)
         trainer.set_deep_supervision_enabled(False)
         patch = trainer.configuration_manager.patch_size
         depth = patch[0] if len(patch) == 3 else 1

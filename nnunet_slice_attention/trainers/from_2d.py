@@ -1,0 +1,126 @@
+"""Start from a finished nnU-Net 2D model: its weights in encoder and decoder, the neighbours zero at the start.
+
+The first training step computes exactly what the 2D model computes. What is left to learn are the neighbours, so the
+training is short and its learning rate low.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+from ..environment import commit, versions
+from ..files import write_text
+from ..networks.two_d_weights import load_2d_weights
+from .base import nnUNetTrainerSlab
+from .two_d_checkpoint import Checkpoint, sha256
+from .two_d_checks import check_same_task, check_unseen
+from .two_d_model import find_2d_model
+
+SHARE = 10  # one epoch for so many of the 2D model's
+RECORD = "from_2d.json"
+
+
+def epochs_after_2d(epochs: int) -> int:
+    """A tenth of the 2D model's, rounded up: 1000 -> 100, 250 -> 25, 2 -> 1."""
+    return max(1, -(-epochs // SHARE))
+
+
+class nnUNetTrainerFrom2D(nnUNetTrainerSlab):
+    """A slab trainer that starts from nnU-Net's 2D model of the same data set, plans, configuration and fold.
+
+    The model is read when epoch 0 begins, and never again: `from_2d.json` in the fold's folder keeps what it was, and
+    how many epochs follow from it. So --c, --val and prediction do not need it. Where `epochs` is None they replace a
+    `num_epochs` that a subclass has set; a subclass with a length of its own sets `epochs`.
+    """
+
+    learning_rate_factor = 0.5
+    epochs_from_2d: int | None = None  # once the 2D model is known
+
+    @property
+    def joins_at(self) -> int:
+        return 0
+
+    @property
+    def record(self) -> Path:
+        return Path(self.output_folder, RECORD)
+
+    def initialize(self):
+        self._set_length()
+        super().initialize()
+        self.initial_weights = self._weights_checksum()
+
+    def on_train_start(self):
+        if self.current_epoch == 0:
+            self._start_from_2d()
+        elif self.epochs is None and not self.record.is_file():
+            raise FileNotFoundError(
+                f"{self.record} does not exist. It says how many epochs this training has. Put it back, or begin again "
+                "without --c."
+            )
+        super().on_train_start()
+
+    def _start_from_2d(self) -> None:
+        """All that is refused is refused before the first step."""
+        if self.was_initialized and self._weights_checksum() != self.initial_weights:
+            raise ValueError(
+                f"-pretrained_weights and {type(self).__name__} each say which weights to start from. Leave "
+                "-pretrained_weights out, or train without the suffix _From2D."
+            )
+        model = find_2d_model(
+            Path(self.output_folder_base).parent,
+            self.plans_manager.plans_name,
+            self.configuration_name,
+            self.fold,
+        )
+        two_d = model.read()
+        check_same_task(model, two_d, self.plans_manager.plans, self.dataset_json)
+        check_unseen(model, two_d, self.do_split()[1])
+
+        self.epochs_from_2d = epochs_after_2d(two_d.epochs)
+        if self.was_initialized:
+            self._set_length()
+            self.optimizer, self.lr_scheduler = self.configure_optimizers()
+        else:
+            self.initialize()
+        try:
+            load_2d_weights(self.bare_network(), two_d.weights)
+        except ValueError as error:
+            raise ValueError(
+                f"{two_d.path} cannot be started from: {error} {model.stock.command()}"
+            ) from error
+        if self.local_rank == 0:
+            self._write_record(two_d)
+        self.print_to_log_file(
+            f"Starts from the 2D model {two_d.path} (epochs: {two_d.epochs}). Epochs: {self.num_epochs}, initial "
+            f"learning rate: {self.initial_lr:g}"
+        )
+
+    def _set_length(self) -> None:
+        """As the trainer's name says, or else as the 2D model says or said."""
+        if self.epochs is None:
+            self.num_epochs = self.epochs_from_2d or self._recorded_epochs() or self.num_epochs
+
+    def _recorded_epochs(self) -> int | None:
+        if not self.record.is_file():
+            return None
+        return int(json.loads(self.record.read_text(encoding="utf-8"))["epochs"])
+
+    def _write_record(self, two_d: Checkpoint) -> None:
+        results = Path(self.output_folder_base).parents[1]
+        made_from = {
+            "checkpoint": two_d.path.relative_to(results).as_posix(),
+            "sha256": sha256(two_d.path),
+            "trainer": two_d.trainer,
+            "epochs_of_2d": two_d.epochs,
+            "epochs": self.num_epochs,
+            "versions": versions(),
+            "commit": commit(),
+        }
+        write_text(self.record, json.dumps(made_from, indent=2) + "\n")
+
+    def _weights_checksum(self) -> str:
+        """Of what nnU-Net's -pretrained_weights overwrites between `initialize` and the first epoch."""
+        checksum = hashlib.sha256()
+        for weight in self.bare_network().parameters():
+            checksum.update(weight.detach().cpu().numpy().tobytes())
+        return checksum.hexdigest()

@@ -1,0 +1,93 @@
+"""Whether a trained 2D model may be started from: same task as today's, and today's validation cases unknown to it."""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
+
+from .two_d_checkpoint import Checkpoint
+from .two_d_model import TwoDModel
+
+CT = "CTNormalization"  # the scheme that uses the data set's intensities
+CT_USES = ("mean", "std", "percentile_00_5", "percentile_99_5")
+NOTHING = "none"
+SHOWN = 5  # cases
+
+
+def check_same_task(model: TwoDModel, checkpoint: Checkpoint, plans: dict, dataset_json: dict) -> None:
+    """Raise ValueError if the weights were made for other images, labels or layers than today's."""
+    configuration = model.name.configuration
+    there = described(checkpoint.plans, checkpoint.configuration, checkpoint.dataset_json)
+    today = described(plans, configuration, dataset_json)
+    differences = [
+        f"{what} was {there.get(what, NOTHING)}, today it is {today.get(what, NOTHING)}"
+        for what in today | there
+        if today.get(what, NOTHING) != there.get(what, NOTHING)
+    ]
+    if differences:
+        raise ValueError(
+            f"the 2D model {checkpoint.path} does not fit today's plans and dataset.json: {'; '.join(differences)}. "
+            f"Train it again: {model.command()}"
+        )
+
+
+def described(plans: dict, configuration: str, dataset_json: dict) -> dict[str, Any]:
+    """What a 2D network's weights depend on, by name; values as JSON has them."""
+    manager = PlansManager(plans)
+    config = manager.get_configuration(configuration)
+    labels, regions = dataset_json["labels"], dataset_json.get("regions_class_order")
+    facts = {
+        "architecture": config.network_arch_class_name,
+        **config.network_arch_init_kwargs,
+        "channel_names": dataset_json.get("channel_names", dataset_json.get("modality")),
+        # Regions are segmented in the order in which they are written; labels in that of their values.
+        "labels": list(labels.items()) if regions else labels,
+        "regions_class_order": regions,
+        "transpose_forward": manager.transpose_forward,
+        "spacing": config.spacing,
+        "normalization_schemes": config.normalization_schemes,
+        "use_mask_for_norm": config.use_mask_for_norm,
+    }
+    for channel, scheme in enumerate(config.normalization_schemes):
+        if scheme == CT:
+            intensities = manager.foreground_intensity_properties_per_channel[str(channel)]
+            facts[f"intensities of channel {channel}"] = {key: intensities[key] for key in CT_USES}
+    return json.loads(json.dumps(facts))
+
+
+def check_unseen(model: TwoDModel, checkpoint: Checkpoint, validation: Sequence[str]) -> None:
+    """Raise unless the 2D model was validated on all of today's validation cases, hence not trained on them.
+
+    The fold's number is no proof: a split can change between two trainings. With fold "all" training and validation
+    are the same cases, and there is nothing to check.
+
+    Raises:
+        FileNotFoundError: it was not validated.
+        ValueError: it was validated on other cases, or its summary cannot be read.
+    """
+    if model.fold == "all":
+        return
+    if not model.summary.is_file():
+        raise FileNotFoundError(
+            f"{model.summary} does not exist. It names the cases on which the 2D model was validated and not trained. "
+            f"Write it: {model.command('--val')}"
+        )
+    try:
+        listed = json.loads(model.summary.read_text(encoding="utf-8"))["metric_per_case"]
+        files = [case.get("prediction_file") or case["reference_file"] for case in listed]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{model.summary} cannot be read ({type(error).__name__}: {error}). Write it again: "
+            f"{model.command('--val')}"
+        ) from error
+    ending = checkpoint.dataset_json["file_ending"]
+    validated = {re.split(r"[/\\]", file)[-1].removesuffix(ending) for file in files}
+    if seen := sorted(set(validation) - validated):
+        cases = ", ".join(seen[:SHOWN]) + (", ..." if len(seen) > SHOWN else "")
+        raise ValueError(
+            f"{len(seen)} of today's {len(set(validation))} validation cases are not among the {len(validated)} on "
+            f"which the 2D model {checkpoint.path} was validated: {cases}. It may have been trained on them, and what "
+            f"starts from it would look better than it is. Train it again on today's split: {model.command()}"
+        )

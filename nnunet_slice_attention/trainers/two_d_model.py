@@ -1,0 +1,152 @@
+"""Which of nnU-Net's trained 2D models a training starts from.
+
+The same data set, plans, configuration and fold, and a trainer that is not one of ours. Ours are told apart by the
+plans saved with a model: a slab has three sizes, the patch of a 2D network two.
+"""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from nnunetv2.utilities.dataset_name_id_conversion import convert_dataset_name_to_id
+from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
+
+from ..model_name import ModelName
+from .two_d_checkpoint import Checkpoint, read_checkpoint
+
+CHOICE = "nnUNet_from2D"  # environment variable, the trainer of the 2D model
+STOCK = "nnUNetTrainer"
+STOCK_PLANS = "nnUNetPlans"
+UNFINISHED = ("checkpoint_latest.pth", "checkpoint_best.pth")
+
+
+@dataclass(frozen=True)
+class TwoDModel:
+    """One fold of a model, whether or not it exists.
+
+    Attributes:
+        results: the data set's folder in $nnUNet_results.
+        name: of the model.
+        fold: a number, or "all".
+    """
+
+    results: Path
+    name: ModelName
+    fold: int | str
+
+    @property
+    def folder(self) -> Path:
+        return self.results / str(self.name) / f"fold_{self.fold}"
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.folder / "checkpoint_final.pth"
+
+    @property
+    def summary(self) -> Path:
+        """nnU-Net's validation of the fold."""
+        return self.folder / "validation" / "summary.json"
+
+    @property
+    def finished(self) -> bool:
+        return self.checkpoint.is_file()
+
+    @property
+    def begun(self) -> bool:
+        return not self.finished and any((self.folder / name).is_file() for name in UNFINISHED)
+
+    @property
+    def stock(self) -> "TwoDModel":
+        """That of nnU-Net's own trainer."""
+        return replace(self, name=self.name._replace(trainer=STOCK))
+
+    def read(self) -> Checkpoint:
+        """Raise ValueError, with the next step, if the checkpoint cannot be read or must not be."""
+        try:
+            return read_checkpoint(self.checkpoint)
+        except ValueError as error:
+            raise ValueError(f"{error} Train the 2D model again: {self.command()}") from error
+
+    def command(self, *options: str) -> str:
+        """nnU-Net's, which trains it."""
+        trainer, plans, configuration = self.name
+        words = ["nnUNetv2_train", convert_dataset_name_to_id(self.results.name), configuration, self.fold]
+        words += ["-tr", trainer] if trainer != STOCK else []
+        words += ["-p", plans] if plans != STOCK_PLANS else []
+        return " ".join(map(str, [*words, *options]))
+
+
+def find_2d_model(results: Path, plans: str, configuration: str, fold: int | str) -> TwoDModel:
+    """The one finished 2D model, or the one that the environment variable `nnUNet_from2D` names.
+
+    Raises:
+        FileNotFoundError: there is none, or its training is not finished.
+        ValueError: there are several, or the variable names none of them.
+    """
+    chosen, there = os.environ.get(CHOICE), _models(results, plans, configuration, fold)
+    if chosen:
+        finished = [model for model in there if model.finished]
+        there = [model for model in there if model.name.trainer == chosen]
+        if finished and not there:
+            raise ValueError(
+                f"{CHOICE}={chosen} names no trained 2D model. {_of(results, plans, configuration, fold)} has "
+                f"{_listed(finished)}. Set {CHOICE} to one of their trainers."
+            )
+    finished = [model for model in there if model.finished]
+    if len(finished) == 1:
+        return finished[0]
+    if finished:
+        raise ValueError(
+            f"{_of(results, plans, configuration, fold)} has {len(finished)} trained 2D models: {_listed(finished)}. "
+            f"Choose one by its trainer: export {CHOICE}={finished[-1].name.trainer}"
+        )
+    if begun := [model for model in there if model.begun]:
+        commands = " or ".join(model.command("--c") for model in begun)
+        raise FileNotFoundError(
+            f"{begun[0].checkpoint} does not exist: the training of the 2D model is not finished. "
+            f"Finish it first: {commands}"
+        )
+    missing = TwoDModel(results, ModelName(chosen or STOCK, plans, configuration), fold)
+    raise FileNotFoundError(
+        f"{_of(results, plans, configuration, fold)} has no trained 2D model to start from, such as "
+        f"{missing.checkpoint}. Train it first: {missing.command()}"
+    )
+
+
+def _models(results: Path, plans: str, configuration: str, fold: int | str) -> list[TwoDModel]:
+    """Those of 2D networks, by name."""
+    suffix = f"__{plans}__{configuration}"
+    names = sorted(folder.name for folder in results.iterdir() if folder.name.endswith(suffix))
+    named = [ModelName(name.removesuffix(suffix), plans, configuration) for name in names]
+    return [TwoDModel(results, name, fold) for name in named if _is_2d(results / str(name), configuration)]
+
+
+def _is_2d(folder: Path, configuration: str) -> bool:
+    """By the plans that nnU-Net saves when a training begins; a folder without them holds no model."""
+    path = folder / "plans.json"
+    if not path.is_file():
+        return False
+    try:
+        saved = PlansManager(json.loads(path.read_text(encoding="utf-8")))
+        return len(saved.get_configuration(configuration).patch_size) == 2
+    except (ValueError, KeyError, RuntimeError) as error:
+        raise ValueError(
+            f"{path} cannot be read ({error}). Train that model again, or move its folder."
+        ) from error
+
+
+def _of(results: Path, plans: str, configuration: str, fold: int | str) -> str:
+    return f"fold {fold} of {results.name} ({plans}, {configuration})"
+
+
+def _listed(models: Sequence[TwoDModel]) -> str:
+    return ", ".join(f"{model.name.trainer} ({_epochs(model)})" for model in models)
+
+
+def _epochs(model: TwoDModel) -> str:
+    try:
+        return f"epochs: {model.read().epochs}"
+    except ValueError:  # which is the matter of whoever chooses it
+        return "a checkpoint that cannot be read"

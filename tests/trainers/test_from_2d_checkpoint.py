@@ -1,0 +1,79 @@
+"""A checkpoint is read without running what it holds, and damage is told from code."""
+
+import os
+import zipfile
+from pathlib import Path
+
+import pytest
+import torch
+
+from nnunet_slice_attention.trainers.two_d_checkpoint import read_checkpoint
+from tests.trainers.two_d_models import COMMAND, edit
+
+
+def cut_off(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def no_zip(path: Path) -> None:
+    path.write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
+
+
+def spoil_inside(path: Path) -> None:
+    with zipfile.ZipFile(path) as file:
+        content = {info.filename: file.read(info) for info in file.infolist()}
+    with zipfile.ZipFile(path, "w") as file:
+        for name, data in content.items():
+            file.writestr(name, data[: len(data) // 2] if name.endswith("data.pkl") else data)
+
+
+@pytest.mark.parametrize("spoil", [cut_off, no_zip, spoil_inside])
+def test_a_damaged_checkpoint(spoil, two_d, start):
+    spoil(two_d.checkpoint)
+    with pytest.raises(ValueError, match=rf"checkpoint_final.pth is damaged \(.* again: {COMMAND}$"):
+        start()
+
+
+def test_a_file_that_is_no_checkpoint(two_d, start):
+    edit(two_d.checkpoint, lambda content: content.pop("init_args"))
+    with pytest.raises(
+        ValueError, match=rf"is no checkpoint of nnU-Net's \(KeyError: 'init_args'\).* {COMMAND}$"
+    ):
+        start()
+
+
+class Code:
+    """What a pickle runs when it is loaded."""
+
+    def __init__(self, function, *arguments):
+        self.call = function, arguments
+
+    def __reduce__(self):
+        return self.call
+
+
+@pytest.mark.parametrize("function", [os.mkdir, Path.touch, exec])
+def test_a_checkpoint_with_code_is_not_run(function, two_d, start, tmp_path):
+    made = tmp_path / "made"
+    argument = {os.mkdir: str(made), Path.touch: made, exec: f"open({str(made)!r}, 'w')"}[function]
+    edit(two_d.checkpoint, lambda content: content["logging"].update(more=Code(function, argument)))
+    with pytest.raises(ValueError, match=rf"holds code \(.*\), which loading would run .* again: {COMMAND}$"):
+        start()
+    assert not made.exists()
+    torch.load(two_d.checkpoint, weights_only=False)
+    assert made.exists()  # the code is there
+
+
+def test_numbers_of_either_numpy_are_read(two_d):
+    """Pickles of NumPy 1 name another module."""
+    with zipfile.ZipFile(two_d.checkpoint) as file:
+        content = {info.filename: file.read(info) for info in file.infolist()}
+    (pickled,) = (name for name in content if name.endswith("data.pkl"))
+    names = (b"cnumpy._core.multiarray\n", b"cnumpy.core.multiarray\n")
+    assert any(name in content[pickled] for name in names)
+    for name in names:
+        changed = content[pickled].replace(names[0], name).replace(names[1], name)
+        with zipfile.ZipFile(two_d.checkpoint, "w") as file:
+            for path, data in content.items():
+                file.writestr(path, changed if path == pickled else data)
+        assert read_checkpoint(two_d.checkpoint).epochs == 2

@@ -1,0 +1,20 @@
+"""A trained 2D model of the tiny data set, and what spoils it; the fixtures are in conftest.py."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+TWO_D, OURS = "Tiny_nnUNetTrainer", "Tiny_nnUNetTrainerCSANet_From2D"
+COMMAND = f"nnUNetv2_train 701 2d 0 -tr {TWO_D}"  # trains the 2D model
+
+
+def model_folder(results: Path, trainer: str) -> Path:
+    return results / "Dataset701_Tiny" / f"{trainer}__nnUNetPlans__2d"
+
+
+def edit(checkpoint: Path, change: Callable[[dict], object]) -> None:
+    """Change the content of a checkpoint in place."""
+    content = torch.load(checkpoint, weights_only=False)
+    change(content)
+    torch.save(content, checkpoint)
