@@ -73,6 +73,7 @@ setup(
         "scipy>=1.15",
         "submitit",
         "timm>=1.0.9",  # weights_only
+        "torch>=2.6",  # safe_globals by name
         "tqdm",
         *REPORT,
     ],

@@ -10,6 +10,7 @@ from ..benchmark.compared_models import trained_model
 from ..benchmark.patients import group_by, on_both_sides
 from ..benchmark.truth import truth_of_dataset
 from ..model_name import ModelName
+from ..trainers.resolver import starts_from_2d
 from .job import Job
 from .model_job import Settings, results_of
 from .prediction import Prediction
@@ -92,11 +93,17 @@ def crossvalidate(plan: Plan, launch: Launch) -> list[str]:
         ValueError: something that would fail in every job, see `preflight.check`.
     """
     _check(plan)
-    failures = _run(plan.trainings(), launch)
-    if failures:
-        return failures
+    for trainings in _in_order(plan.trainings()):
+        if failures := _run(trainings, launch):
+            return failures
     failures = [message for repeat in range(plan.repeats) for message in _compare(plan, repeat)]
     return failures + _run(plan.predictions(), launch)
+
+
+def _in_order(trainings: Sequence[Training]) -> tuple[list[Training], list[Training]]:
+    """Those that start from a trained 2D model, which may be another of the call, come last."""
+    last = [training for training in trainings if starts_from_2d(training.model.trainer)]
+    return [training for training in trainings if training not in last], last
 
 
 def _run(jobs: Sequence[Job], launch: Launch) -> list[str]:

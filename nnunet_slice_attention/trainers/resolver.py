@@ -89,6 +89,11 @@ def resolve_trainer(name: str) -> type:
     return type(name, (_base_class(start),), declaration)
 
 
+def starts_from_2d(name: str) -> bool:
+    """Whether a trainer needs a trained 2D model, by its suffix."""
+    return "From2D" in name.split("_")
+
+
 def _base_class(start: Start) -> type:
     # nnU-Net and PyTorch take seconds to import; names are checked without them.
     if start == "2d_first":

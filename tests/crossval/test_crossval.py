@@ -76,6 +76,22 @@ def test_everything_is_trained_compared_and_predicted(done):
     assert "Tiny_nnUNetTrainerSAUNet + Tiny_nnUNetTrainer" in report  # probabilities were kept
 
 
+def test_a_model_that_starts_from_another_of_the_call_is_trained_after_it(tiny, tmp_path):
+    after = STOCK._replace(trainer="Tiny_nnUNetTrainerVAUNet_From2D")
+    launched = []
+
+    def launch(jobs):
+        launched.append([job.name for job in jobs])
+        return ["not finished"] if len(launched) == 2 else []
+
+    given = plan(tiny, tmp_path, models=[after, STOCK._replace(trainer="Tiny_nnUNetTrainerTSFMUNet")])
+    assert crossvalidate(given, launch) == ["not finished"]
+    assert launched == [
+        ["Tiny_nnUNetTrainerTSFMUNet__nnUNetPlans__2d, fold 0"],
+        ["Tiny_nnUNetTrainerVAUNet_From2D__nnUNetPlans__2d, fold 0"],
+    ]
+
+
 def test_the_same_call_again_does_nothing_and_a_dry_run_says_so(done):
     before = trainings(done)
     assert len(before) == 2
