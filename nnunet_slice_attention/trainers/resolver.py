@@ -56,6 +56,11 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "AdamW": {"optimiser": "adamw"},
 }
 
+NOT_2D_AT_THE_START = {
+    "r50_vit": ("_R50ViT", "replaces the plan's encoder"),
+    "multiplicative": ("_Multiplicative", "scales all features down from the first step on"),
+}
+
 SCHEDULES: dict[str, dict[str, Any]] = {
     f"{n}epoch{'s' * (n > 1)}": {"epochs": n}
     for n in (1, 5, 10, 20, 50, 100, 250, 500, 750, 2000, 4000, 8000)
@@ -110,11 +115,12 @@ def _options_of_start(name: str, declaration: dict[str, Any], start: Start) -> d
     options, network = declaration.get("network_options", {}), NETWORKS[declaration["network_name"]]
     if start == "scratch":
         return options
-    if options.get("r50_vit"):
-        raise ValueError(
-            f"trainer {name!r}: _R50ViT replaces the plan's 2D network, with which it would have to begin. Keep one "
-            "of the two suffixes."
-        )
+    for option, (suffix, reason) in NOT_2D_AT_THE_START.items():
+        if options.get(option):
+            raise ValueError(
+                f"trainer {name!r}: {suffix} {reason}, but a training that begins in 2D begins as the plan's 2D "
+                "network. Leave one of the two suffixes out."
+            )
     needed = {"zero_start": True} if "zero_start" in signature(network).parameters else {}
     return options | needed | (dict(network.plans_unet) if start == "from_2d" else {})
 

@@ -58,9 +58,10 @@ def test_a_network_begins_as_a_2d_network_where_its_name_says_so():
 
 
 @pytest.mark.parametrize("suffix", ["2DFirst", "From2D"])
-def test_the_papers_own_encoder_cannot_begin_as_the_plans_2d_network(suffix):
-    with pytest.raises(ValueError, match="_R50ViT replaces the plan's 2D network"):
-        resolve_trainer(f"nnUNetTrainerCSANet_R50ViT_{suffix}")
+@pytest.mark.parametrize("name", ["CSANet_R50ViT", "VAUNet_Multiplicative"])
+def test_what_cannot_begin_as_the_plans_2d_network_is_refused_by_name(name, suffix):
+    with pytest.raises(ValueError, match=f"_{name.split('_')[1]} .*begins as the plan's 2D network"):
+        resolve_trainer(f"nnUNetTrainer{name}_{suffix}")
 
 
 def test_only_one_way_to_begin():
