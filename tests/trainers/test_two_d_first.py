@@ -2,13 +2,16 @@
 
 import re
 
+import numpy as np
 import pytest
 import torch
 from nnunetv2.run.run_training import get_trainer_from_args
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
+from nnunet_slice_attention.cli import main
 from nnunet_slice_attention.networks.two_d_weights import added_parameters, load_2d_weights
 from nnunet_slice_attention.trainers.two_d_first import epochs_of_2d
+from tests.tiny_data import read
 
 NAME = "Tiny_nnUNetTrainerSliceAttention"
 
@@ -141,3 +144,66 @@ def test_other_networks_have_the_same_schedule(name, run_nnunet, nnunet_folders,
     fold = nnunet_folders / "results" / tiny.folder / f"{name}__nnUNetPlans__2d" / "fold_0"
     log = "".join(path.read_text() for path in fold.glob("training_log_*.txt"))
     assert re.findall(r"Phase: (2D|with)", log) == ["2D", "with"]
+
+
+@pytest.fixture(scope="module")
+def of_the_first_phase(train, nnunet_folders, tiny):
+    """A model whose training has not come to the second phase, with the weights of a 2D model."""
+    train(tiny, "Tiny_nnUNetTrainer")
+    results = nnunet_folders / "results" / tiny.folder
+    stock = torch.load(
+        results / "Tiny_nnUNetTrainer__nnUNetPlans__2d" / "fold_0" / "checkpoint_final.pth",
+        weights_only=False,
+    )
+    name = f"{NAME}_Skips1Up"
+    trainer = build(tiny, name)
+    trainer.on_train_start()
+    trainer._end_loaders()
+    load_2d_weights(trainer.network, stock["network_weights"])
+    for checkpoint in ("best", "final"):
+        trainer.save_checkpoint(f"{trainer.output_folder}/checkpoint_{checkpoint}.pth")
+    return name
+
+
+@pytest.mark.parametrize("verb", ["nnUNetv2_predict", "predict"])
+def test_a_checkpoint_of_the_first_phase_predicts_as_the_2d_model(
+    of_the_first_phase, verb, run_nnunet, nnunet_folders, tiny, tmp_path
+):
+    images = nnunet_folders / "raw" / tiny.folder / "imagesTs"
+
+    def predict(verb: str, trainer: str, *flags: str) -> dict:
+        out = tmp_path / f"{verb}_{trainer}"
+        arguments = [
+            "-i",
+            images,
+            "-o",
+            out,
+            "-d",
+            tiny.id,
+            "-f",
+            0,
+            "-tr",
+            trainer,
+            "-device",
+            "cpu",
+            *flags,
+        ]
+        if verb == "predict":
+            assert main([verb, *map(str, arguments)]) == 0
+        else:
+            run_nnunet(verb, *arguments, "-c", "2d", "-npp", 1, "-nps", 1)
+        return {path.name: read(path) for path in sorted(out.glob("*.nii.gz"))}
+
+    expected = predict("nnUNetv2_predict", "Tiny_nnUNetTrainer")
+    found = predict(verb, of_the_first_phase, "-chk", "checkpoint_best.pth")
+    assert found.keys() == expected.keys() and len(found) == 3
+    for name, segmentation in expected.items():
+        assert len(np.unique(segmentation)) > 1 or segmentation.shape[0] == 1
+        assert (found[name] != segmentation).mean() < 1e-3  # half precision where nnU-Net adds up windows
+
+
+def test_a_checkpoint_of_the_first_phase_exports(of_the_first_phase, nnunet_folders, tiny, tmp_path):
+    archive = tmp_path / "model.zip"
+    arguments = ["-d", tiny.id, "-f", 0, "-tr", of_the_first_phase, "-o", archive, "--format", "bundle"]
+    assert main(["export", *map(str, arguments)]) == 0
+    assert archive.is_file()
