@@ -199,7 +199,7 @@ def test_a_checkpoint_of_the_first_phase_predicts_as_the_2d_model(
     assert found.keys() == expected.keys() and len(found) == 3
     for name, segmentation in expected.items():
         assert len(np.unique(segmentation)) > 1 or segmentation.shape[0] == 1
-        assert (found[name] != segmentation).mean() < 1e-3  # half precision where nnU-Net adds up windows
+        assert (found[name] != segmentation).mean() < 0.01  # half precision where nnU-Net adds up windows
 
 
 def test_a_checkpoint_of_the_first_phase_exports(of_the_first_phase, nnunet_folders, tiny, tmp_path):
