@@ -38,10 +38,12 @@ class SliceAttentionLayer(nn.Module):
     Args:
         dim: channels C.
         offsets: signed distances of the slices looked at, with 0.
-        source_dim: channels of the features that keys and values are made of; default those of the skip itself.
+
+    Raises:
+        ValueError: heads of 32 channels or more cannot share `dim` evenly.
     """
 
-    def __init__(self, dim: int, offsets: range, source_dim: int | None = None):
+    def __init__(self, dim: int, offsets: range):
         super().__init__()
         self.offsets = offsets
         self.heads = max(1, dim // HEAD_WIDTH)
@@ -50,24 +52,19 @@ class SliceAttentionLayer(nn.Module):
                 f"{dim} channels cannot be shared among {self.heads} heads of {HEAD_WIDTH} or more. Choose "
                 f"features_per_stage in the plans that are multiples of {HEAD_WIDTH}."
             )
-        self.prepare = NormAndPosition(dim)
-        self.prepare_source = NormAndPosition(source_dim) if source_dim else None
+        self.prepare = NormAndSurroundings(dim)
         self.query = nn.Conv2d(dim, dim, 1)
-        self.key = nn.Conv2d(source_dim or dim, dim, 1, bias=False)  # softmax cancels a key's bias
-        self.value = nn.Conv2d(source_dim or dim, dim, 1, bias=False)
+        self.key = nn.Conv2d(dim, dim, 1, bias=False)  # softmax cancels a key's bias
+        self.value = nn.Conv2d(dim, dim, 1, bias=False)
         self.offset_embedding = nn.Parameter(torch.randn(len(offsets), dim, 1, 1) * 0.02)
         self.out = zero_started_projection(len(offsets) * dim, dim)
 
-    def forward(self, stack: Tensor, around: Neighbourhood, source: Tensor | None = None) -> Tensor:
-        """`source`: (B, S, C', h, w), what keys and values are made of; default the stack itself."""
-        centre, prepare_source = around.centre(stack), self.prepare_source or self.prepare
-        prepared = slicewise(prepare_source, stack if source is None else source)
-        asking = around.centre(prepared) if source is None else slicewise(self.prepare, centre)
-        query = slicewise(self.query, asking)
+    def forward(self, stack: Tensor, around: Neighbourhood) -> Tensor:
+        prepared = slicewise(self.prepare, stack)
+        query = slicewise(self.query, around.centre(prepared))
         own = others = self._keys_values(prepared)
         if around.repeat_centre:  # copies, which carry no gradient
-            copies = (stack if source is None else source).detach()
-            others = self._keys_values(slicewise(prepare_source, copies))
+            others = self._keys_values(slicewise(self.prepare, stack.detach()))
 
         scores, values = [], []
         for offset, about_offset in zip(self.offsets, self._about_offsets(query), strict=True):
@@ -78,13 +75,14 @@ class SliceAttentionLayer(nn.Module):
             values.append(value)
         weights = torch.stack(scores).softmax(dim=0).to(query.dtype)  # n B T heads h w
 
+        out = around.centre(stack)
         projections = self.out.weight.chunk(len(self.offsets), dim=1)
         for offset, weight, value, project in zip(self.offsets, weights, values, projections, strict=True):
             asking, _ = around.within(offset)
             gathered = (weight[:, asking, :, None] * value).flatten(2, 3)
             added = slicewise(partial(F.conv2d, weight=project), gathered)
-            centre = centre + F.pad(added, (0,) * 6 + (asking.start, len(around.centres) - asking.stop))
-        return centre
+            out = out + F.pad(added, (0,) * 6 + (asking.start, len(around.centres) - asking.stop))
+        return out
 
     def _keys_values(self, prepared: Tensor) -> tuple[Tensor, Tensor]:
         return self._by_head(slicewise(self.key, prepared)), self._by_head(slicewise(self.value, prepared))
@@ -108,7 +106,7 @@ class SliceAttentionLayer(nn.Module):
         return x.unflatten(2, (self.heads, -1))
 
 
-class NormAndPosition(nn.Module):
+class NormAndSurroundings(nn.Module):
     """Instance norm, plus a depthwise 3 x 3 convolution of it, which tells a pixel its surroundings: (N, C, h, w)."""
 
     def __init__(self, dim: int):
