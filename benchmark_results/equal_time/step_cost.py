@@ -5,12 +5,13 @@
 
 All trainers take turns in one process with one thread, in a new order each round, and ratios are taken within a round:
 a slow spell of the machine hits all of them. Processor seconds (user and system), not those of the clock. Loading and
-augmenting a batch happens in the same process and is timed apart. Prints a table, and writes all times to a CSV file,
-from which `runs.csv` takes the iterations of an epoch.
+augmenting a batch happens in the same process and is timed apart. Prints a table, and writes all times to a CSV file, from
+which `plan_runs.py` takes the iterations of an epoch, and beside it to a JSON file what they were measured with.
 """
 
 import argparse
 import csv
+import json
 import os
 import random
 import tempfile
@@ -60,10 +61,11 @@ def main() -> None:
     with args.output.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerows([COLUMNS, *rows])
+    made_with = {"versions": versions(), "commit": commit(), "hardware": hardware()}
+    made_with |= {"dataset": args.dataset, "plans": args.plans, "rounds": args.rounds}
+    args.output.with_suffix(".json").write_text(json.dumps(made_with, indent=1) + "\n", encoding="utf-8")
     print(table(rows))
-    print(
-        f"{versions()}, commit {commit()}. {hardware()}. {args.rounds} rounds, data set {args.dataset}, {args.plans}."
-    )
+    print(json.dumps(made_with))
 
 
 def phases_of(trainer: str) -> list[str]:
