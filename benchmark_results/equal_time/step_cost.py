@@ -6,7 +6,7 @@
 All trainers take turns in one process with one thread, in a new order each round, and ratios are taken within a round:
 a slow spell of the machine hits all of them. Processor seconds (user and system), not those of the clock. Loading and
 augmenting a batch happens in the same process and is timed apart. Prints a table, and writes all times to a CSV file,
-from which `plan_runs.py` takes the iterations of an epoch; what they were measured with stands in a JSON file beside it.
+from which `plan_runs.py` takes the iterations of an epoch, and notes beside it what they were measured with.
 """
 
 import argparse
