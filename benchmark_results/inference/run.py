@@ -20,7 +20,6 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).parent
-PLANS = "nnUNetCompactPlans"
 MODELS = (
     ("nnUNetTrainer", "2d"),
     ("nnUNetTrainerSliceAttention", "2d"),
@@ -44,17 +43,23 @@ def main() -> None:
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--cases", type=int, default=2, help="validation volumes")
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--plans", default="nnUNetCompactPlans")
+    parser.add_argument("--trainers", nargs="+", help="only these; default: all")
+    parser.add_argument("-o", "--output", type=Path, default=HERE / "times.csv")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as results:
         os.environ["nnUNet_results"] = results  # a trainer makes its folder when it is built
-        rows = measure(args.dataset, args.device, args.cases, args.repeats)
-    with (HERE / "times.csv").open("w", newline="", encoding="utf-8") as file:
+        models = [model for model in MODELS if model[0] in (args.trainers or [model[0]])]
+        rows = measure(args.dataset, args.plans, models, args.device, args.cases, args.repeats)
+    with args.output.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
         writer.writerows(rows)
 
 
-def measure(dataset: str, device_name: str, n_cases: int, repeats: int) -> list[dict]:
+def measure(
+    dataset: str, plans: str, models: list, device_name: str, n_cases: int, repeats: int
+) -> list[dict]:
     import torch
     from nnunetv2.run.run_training import get_trainer_from_args
 
@@ -62,8 +67,8 @@ def measure(dataset: str, device_name: str, n_cases: int, repeats: int) -> list[
 
     device = torch.device(device_name)
     ways, gmac, cases = {}, {}, {}
-    for name, configuration in MODELS:
-        trainer = get_trainer_from_args(dataset, configuration, 0, name, PLANS, device=device)
+    for name, configuration in models:
+        trainer = get_trainer_from_args(dataset, configuration, 0, name, plans, device=device)
         trainer.initialize()
         if hasattr(trainer, "enter_phase"):
             trainer.enter_phase(alone=False)

@@ -3,7 +3,6 @@
 import csv
 import hashlib
 import io
-import itertools
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -14,8 +13,10 @@ from ..evaluation.case_table import Task, evaluate
 from ..evaluation.segmentations import Labels, stack_axis
 from ..files import write_text
 from ..report.comparison import Report, write_report
-from .compared_models import Model, check_same_cases, ensemble
+from ..report.overlays import Example
+from .compared_models import Model, check_same_cases, names_of
 from .cost import training_costs
+from .ensembles import ensembles
 from .examples import examples_of
 from .manifest import hash_of, manifest_of
 from .patients import on_both_sides
@@ -35,7 +36,7 @@ class Options:
         reference: name of the model that the others are compared with.
         tolerance: of the normalised surface distance, in mm.
         lesion_sizes: diameters in mm between small, medium and large lesions; None leaves lesions out.
-        ensembles: evaluate every pair of models that has probabilities.
+        ensembles: evaluate every pair of models that has probabilities in every run.
         processes: cases evaluated at a time.
         title: of the report.
         group: the rule that maps cases to patients, for the record; None if every case counts as a patient.
@@ -61,23 +62,23 @@ def compare(
 ) -> list[str]:
     """Write `cases.csv`, `manifest.json`, `report.md` and `report.html` to `output`, and `froc.csv` where it applies.
 
+    Args:
+        models: of several runs each model once a run.
+
     Returns:
         a message for each case that could not be evaluated; then no report is written, since means over different
         cases cannot be compared.
 
     Raises:
-        ValueError: two models of one name, an unknown reference, different cases, or a case without a patient.
+        ValueError: two models of one name in a run, a model that a run lacks, an unknown reference, different cases,
+            or a case without a patient.
     """
     if options.tolerance <= 0:
         raise ValueError(f"--tolerance {options.tolerance:g} mm is not above 0.")
     if options.lesion_sizes and not 0 < options.lesion_sizes[0] < options.lesion_sizes[1]:
         sizes = " ".join(f"{size:g}" for size in options.lesion_sizes)
         raise ValueError(f"--lesions {sizes}: the first diameter must be above 0 and below the second.")
-    names = [model.name for model in models]
-    if twice := {name for name in names if names.count(name) > 1}:
-        raise ValueError(
-            f"{', '.join(sorted(twice))} is given more than once: every model needs a name of its own."
-        )
+    names = names_of(models)
     if options.reference not in names:
         raise ValueError(f"reference {options.reference!r} is none of the models: {', '.join(names)}.")
     check_same_cases(models, truth)
@@ -89,15 +90,17 @@ def compare(
     cases = sorted(patients)[:AXIS_CASES]
     thick = stack_axis(truth.reader(), [truth.file(case) for case in cases])
     rows, failures = _evaluated(models, truth, thick, output / "evaluated", options)
-    # After the models' own evaluation, which checks the probabilities.
-    if options.ensembles and not failures:
-        ensembles = _ensembles(models, output / "ensembles", options.processes, truth)
-        more, failures = _evaluated(ensembles, truth, thick, output / "evaluated", options)
-        models, rows = [*models, *ensembles], rows + more
     if failures:
         return failures
+    examples = _examples(rows, models, options.reference, truth, thick)
+    if options.ensembles:  # after the models' own evaluation, which checks the probabilities
+        made = ensembles(models, output / "ensembles", options.processes, truth)
+        more, failures = _evaluated(made, truth, thick, output / "evaluated", options)
+        if failures:
+            return failures
+        models, rows = [*models, *made], rows + more
     froc = [
-        {key: row[key] for key in ("model", "case", "structure")} | counts
+        {key: row[key] for key in ("model", "run", "case", "structure") if key in row} | counts
         for row in rows
         for counts in row.pop("froc", ())
     ]
@@ -107,7 +110,6 @@ def compare(
     folds = {int(fold) for fold in models[0].fold_of.values()}
     divided = [on_both_sides(truth, fold, patient_of) for fold in folds]
     manifest["dataset"]["patients_trained_and_validated_on"] = sorted(set().union(*divided))
-    examples = examples_of(rows, models[: len(names)], options.reference, truth, thick)
     write_report(Report(rows, manifest, options.reference, names, examples, training_ms, froc), output)
     _write_csv(output / "cases.csv", rows)
     if froc:
@@ -116,20 +118,25 @@ def compare(
     return []
 
 
-def _ensembles(models: Sequence[Model], output: Path, processes: int, truth: Truth) -> list[Model]:
-    with_probabilities = [model for model in models if not model.without_probabilities]
-    pairs = itertools.combinations(with_probabilities, 2)
-    made = [ensemble(a, b, output / f"{a.name}___{b.name}", processes, truth) for a, b in pairs]
-    return [model for model in made if model is not None]
+def _examples(
+    rows: Sequence[dict], models: Sequence[Model], reference: str, truth: Truth, thick: int
+) -> dict[str, list[Example]]:
+    """Of the first run."""
+    first = models[0].run
+    rows = [row for row in rows if row.get("run", "") == first]
+    return examples_of(rows, [model for model in models if model.run == first], reference, truth, thick)
 
 
 def _evaluated(
     models: Sequence[Model], truth: Truth, thick: int, cache: Path, options: Options
 ) -> tuple[list[dict], list[str]]:
-    """Rows of all models with their name and fold, and messages; what was evaluated before is read again."""
+    """Rows of all models with their name, run if there are several and fold, and messages.
+
+    What was evaluated before is read again.
+    """
     cache.mkdir(parents=True, exist_ok=True)
     labels = Labels.of_dataset(truth.dataset_json)
-    use_probabilities = options.lesion_sizes is not None or (options.ensembles and len(models) > 1)
+    use_probabilities = options.lesion_sizes is not None or (options.ensembles and len({model.name for model in models}) > 1)
     rows, failures = [], []
     for model in models:
         saved = use_probabilities and not model.without_probabilities
@@ -147,16 +154,16 @@ def _evaluated(
             for case, path in model.predictions.items()
         ]
         key = _fingerprint(tasks)
-        stored = cache / f"{hashlib.sha256(model.name.encode()).hexdigest()[:16]}.json"
+        stored = cache / f"{hashlib.sha256(model.label.encode()).hexdigest()[:16]}.json"
         content = json.loads(stored.read_text()) if stored.is_file() else {}
         if content.get("key") != key:
             found, problems = evaluate(tasks, truth.reader(), options.processes)
-            failures += [f"{model.name}, {case}: {problem}" for case, problem in problems.items()]
+            failures += [f"{model.label}, {case}: {problem}" for case, problem in problems.items()]
             if problems:
                 continue
-            content = {"key": key, "model": model.name, "rows": found}
+            content = {"key": key, "model": model.label, "rows": found}
             write_text(stored, json.dumps(content))
-        of_model = {"model": model.name}
+        of_model = {"model": model.name} | ({"run": model.run} if model.run else {})
         rows += [of_model | {"fold": model.fold_of.get(row["case"], "")} | row for row in content["rows"]]
     return rows, failures
 
@@ -172,7 +179,7 @@ def _fingerprint(tasks: Sequence[Task]) -> str:
 
 
 def _write_csv(path: Path, rows: list[dict]) -> None:
-    columns = [key for key in ("model", "fold", "patient", "case", "structure") if key in rows[0]]
+    columns = [key for key in ("model", "run", "fold", "patient", "case", "structure") if key in rows[0]]
     columns += [key for key in rows[0] if key not in columns]
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, columns, lineterminator="\n")

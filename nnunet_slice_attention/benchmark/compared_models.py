@@ -1,16 +1,12 @@
 """What a comparison compares: each model's predictions of the same cases."""
 
-import json
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nnunetv2.ensembling.ensemble import ensemble_crossvalidations, ensemble_folders
 from nnunetv2.paths import nnUNet_results
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 
-from ..files import identity, write_text
 from ..model_name import ModelName
 from ..report.names import ENSEMBLE
 from .truth import Truth
@@ -20,19 +16,26 @@ Fold = int | str
 
 @dataclass(frozen=True)
 class Model:
-    """One model's predictions.
+    """One model's predictions in one run.
 
     Attributes:
         name: TRAINER__PLANS__CONFIGURATION, or what the user calls a folder.
         predictions: the file of every case.
         fold_of: the fold whose validation a case belongs to; empty for a folder.
         folder: of the trained model, or of the predictions.
+        run: name of its results folder, where several are compared; else empty.
     """
 
     name: str
     predictions: Mapping[str, Path]
     folder: Path
     fold_of: Mapping[str, Fold] = field(default_factory=dict)
+    run: str = ""
+
+    @property
+    def label(self) -> str:
+        """Its name, and its run if there are several."""
+        return f"{self.name}, {self.run}" if self.run else self.name
 
     def probabilities(self, case: str) -> Path | None:
         """nnU-Net's file of them, if it was written."""
@@ -97,7 +100,8 @@ def trained_model(
             )
         validation = folder / f"fold_{fold}" / "validation"
         found = _segmentations(validation, truth.ending)
-        again = f"nnUNetv2_train {dataset} {configuration} {fold} -tr {trainer} -p {plans} --val --npz"
+        again = f"nnUNet_results={results} " if results else ""
+        again += f"nnUNetv2_train {dataset} {configuration} {fold} -tr {trainer} -p {plans} --val --npz"
         if not found:
             raise FileNotFoundError(f"{validation} holds no prediction. Finish the training, or run: {again}")
         _check_split(name, fold, set(found), truth, again)
@@ -135,6 +139,24 @@ def predicted_folder(name: str, folder: Path, ending: str) -> Model:
     return Model(name, found, Path(folder))
 
 
+def names_of(models: Sequence[Model]) -> list[str]:
+    """Of models in one run or several, each once.
+
+    Raises:
+        ValueError: a name is there twice in a run, or lacks in one.
+    """
+    labels = [model.label for model in models]
+    if twice := {label for label in labels if labels.count(label) > 1}:
+        raise ValueError(
+            f"{', '.join(sorted(twice))} is given more than once: every model needs a name of its own."
+        )
+    names, there = dict.fromkeys(model.name for model in models), {(model.name, model.run) for model in models}
+    for run in dict.fromkeys(model.run for model in models):
+        if lacking := [name for name in names if (name, run) not in there]:
+            raise ValueError(f"run {run} has no {', '.join(lacking)}: every model must be in every run.")
+    return list(names)
+
+
 def check_same_cases(models: Sequence[Model], truth: Truth) -> None:
     """Raise ValueError unless all models have the same cases, each with a truth."""
     first = models[0]
@@ -142,43 +164,11 @@ def check_same_cases(models: Sequence[Model], truth: Truth) -> None:
         for one, other in ((first, model), (model, first)):
             if only := sorted(set(one.predictions) - set(other.predictions)):
                 raise ValueError(
-                    f"{first.name} and {model.name} do not hold the same cases; only {one.name} has {', '.join(only)}. "
-                    "Predict the missing ones, or compare other folders."
+                    f"{first.label} and {model.label} do not hold the same cases; only {one.label} has "
+                    f"{', '.join(only)}. Predict the missing ones, or compare other folders."
                 )
     if missing := [case for case in sorted(first.predictions) if not truth.file(case).is_file()]:
         raise FileNotFoundError(f"no truth of {', '.join(missing)} in {truth.folder}.")
-
-
-def ensemble(one: Model, other: Model, output: Path, processes: int, truth: Truth) -> Model | None:
-    """Two models' mean probabilities, made by nnU-Net, as a model of its own; both have probabilities.
-
-    It is made once: what `output` holds is kept while the probabilities stay the same files.
-
-    Returns:
-        None if nnU-Net cannot make it: plans in neither folder, or one is of folds and the other is not.
-    """
-    folders = [str(one.folder), str(other.folder)]
-    plans = next((p for p in (Path(f, "plans.json") for f in folders) if p.is_file()), None)
-    if plans is None or bool(one.fold_of) != bool(other.fold_of):
-        return None
-    sources = json.dumps(
-        [identity(model.probabilities(case)) for model in (one, other) for case in model.predictions]
-    )
-    noted = output / "made_from.json"
-    if not (noted.is_file() and noted.read_text() == sources):
-        shutil.rmtree(output, ignore_errors=True)
-        if one.fold_of:
-            folds = list(dict.fromkeys(one.fold_of.values()))
-            ensemble_crossvalidations(folders, str(output), folds, processes)
-        else:
-            known = {
-                "dataset_json_file_or_dict": dict(truth.dataset_json),
-                "plans_json_file_or_dict": str(plans),
-            }
-            ensemble_folders(folders, str(output), num_processes=processes, **known)
-        write_text(noted, sources)
-    made = {case: output / f"{case}{truth.ending}" for case in one.predictions}
-    return Model(f"{one.name}{ENSEMBLE}{other.name}", made, output, one.fold_of)
 
 
 def _segmentations(folder: Path, ending: str) -> dict[str, Path]:

@@ -14,7 +14,7 @@ from .truth import Truth
 def examples_of(
     rows: Sequence[Mapping], models: Sequence[Model], reference: str, truth: Truth, thick: int
 ) -> dict[str, list[Example]]:
-    """Examples of every model but the reference; none where the images are not there.
+    """Examples of every model but the reference, in one run; none where the images are not there.
 
     Args:
         rows: of the tidy case table, with the model's name.
@@ -29,7 +29,7 @@ def examples_of(
         if name != reference and deltas:
             found[name] = [
                 _example(
-                    f"{kind}\n{case}\n{deltas[case]:+.3f} Dice",
+                    f"{kind}{f', {model.run}' if model.run else ''}\n{case}\n{deltas[case]:+.3f} Dice",
                     case,
                     (model, by_name[reference]),
                     truth,

@@ -17,7 +17,10 @@ TRAINING = (  # of nnU-Net's debug.json
 
 
 def manifest_of(models: Sequence[Model], truth: Truth, options: Mapping) -> dict:
-    """Options, data, models, versions and hardware of a comparison; values that JSON takes."""
+    """Options, data, models, versions and hardware of a comparison; values that JSON takes.
+
+    A model in several runs has an entry a run, which holds its name as `model` and its `run`.
+    """
     splits = truth.folder.parent / "splits_final.json"
     return {
         "options": {k: str(v) if isinstance(v, Path) else v for k, v in options.items()},
@@ -28,7 +31,7 @@ def manifest_of(models: Sequence[Model], truth: Truth, options: Mapping) -> dict
             "truths_left_out": [] if truth.splits else sorted({*truth.cases} - {*models[0].predictions}),
             "splits_sha256": hash_of(splits) if truth.splits and splits.is_file() else None,
         },
-        "models": {model.name: _of_model(model) for model in models},
+        "models": {model.label: _of_model(model) for model in models},
         "versions": versions(),
         "commit": commit(),
         "hardware": hardware(),
@@ -42,7 +45,7 @@ def _of_model(model: Model) -> dict:
     checkpoints = [model.folder / f"fold_{fold}" / "checkpoint_final.pth" for fold in folds]
     noted = [model.folder / f"fold_{fold}" / "debug.json" for fold in folds]
     settings = model.folder / SETTINGS
-    return {
+    return ({"model": model.name, "run": model.run} if model.run else {}) | {
         "folds": folds,
         "cases": len(model.predictions),
         "cases_without_probabilities": len(model.without_probabilities),

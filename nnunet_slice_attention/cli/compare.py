@@ -15,6 +15,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-f", metavar="FOLD", nargs="+", default=["0"], help="folds whose validation is compared (default: 0)"
     )
     parser.add_argument(
+        "--runs",
+        metavar="FOLDER",
+        nargs="+",
+        help="results folders with independent runs of the models, e.g. one a seed (default: nnUNet_results)",
+    )
+    parser.add_argument(
         "--predictions",
         metavar="NAME=FOLDER",
         nargs="+",
@@ -63,6 +69,7 @@ def run(args: argparse.Namespace) -> int:
     from nnunet_slice_attention.benchmark import compared_models as found
     from nnunet_slice_attention.benchmark.compare import Options, compare
     from nnunet_slice_attention.benchmark.patients import group_by
+    from nnunet_slice_attention.benchmark.runs import models_of_runs
     from nnunet_slice_attention.benchmark.truth import truth_of_dataset, truth_of_folder
 
     if bool(args.m) == bool(args.predictions):
@@ -76,8 +83,13 @@ def run(args: argparse.Namespace) -> int:
             raise ValueError("--truth, --dataset-json and --images are for --predictions; -d knows its own.")
         truth = truth_of_dataset(args.d)
         folds = [int(fold) if fold.isdigit() else fold for fold in args.f]
-        models = [found.trained_model(args.d, name, folds, truth) for name in args.m]
+        if args.runs:
+            models = models_of_runs(args.d, args.m, folds, truth, [Path(folder) for folder in args.runs])
+        else:
+            models = [found.trained_model(args.d, name, folds, truth) for name in args.m]
     else:
+        if args.runs:
+            raise ValueError("--runs is for trained models, -m: a folder of predictions is of one run.")
         if args.d:
             raise ValueError("-d is for trained models, -m; --predictions has --truth and --dataset-json.")
         named = [found.split_name(text) for text in args.predictions]

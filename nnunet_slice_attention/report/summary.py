@@ -7,6 +7,7 @@ import pandas as pd
 from ..evaluation.segmentations import FOREGROUND
 from ..evaluation.slice_profile import PARTS
 from ..evaluation.statistics import patient_means
+from .run_column import RUN, case_keys, how_often
 from .tables import Table, mean_sd, median_iqr
 
 MEAN = "mean of classes"
@@ -15,17 +16,18 @@ MEAN = "mean of classes"
 def patient_figures(
     cases: pd.DataFrame, model: str, structure: str, column: str = "dice"
 ) -> dict[str, float]:
-    """{patient: figure}: the mean over the patient's cases; `MEAN` averages a case's classes first.
+    """{patient: figure}: the mean over the patient's cases in all runs; `MEAN` averages a case's classes first.
 
     Where the figure is not applicable (the structure is in neither) the case is left out.
     """
     own = cases[cases.model == model]
     own = own[own.structure != FOREGROUND] if structure == MEAN else own[own.structure == structure]
-    by_case: dict[str, dict[str, float]] = {}
+    by_case: dict[tuple[str, ...], dict[str, float]] = {}
     for row in own.to_dict("records"):
-        by_case.setdefault(row["case"], {})[row["structure"]] = row[column]
+        case = tuple(row[key] for key in case_keys(cases))
+        by_case.setdefault(case, {})[row["structure"]] = row[column]
     patient_of = dict(zip(own.case, own.patient, strict=True))
-    return patient_means(by_case, patient_of.__getitem__)
+    return patient_means(by_case, lambda case: patient_of[case[-1]])
 
 
 def structures_of(cases: pd.DataFrame) -> list[str]:
@@ -74,6 +76,8 @@ def accuracy_table(cases: pd.DataFrame, models: Sequence[str], tolerance: float)
         "structures, counted by case and class, have Dice 0 and the volume's diagonal as distance; a structure in "
         "neither truth nor prediction counts nothing."
     )
+    if RUN in cases:
+        note += f" A patient's figure is the mean of all runs that have the patient; {how_often(cases)}."
     return Table("Accuracy", columns, tuple(rows), note)
 
 
