@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from nnunet_slice_attention.networks import NETWORKS, UNetTopology, create_network
+from tests.networks.configurations import randomise_zero_starts
 
 CLASS = "dynamic_network_architectures.architectures.unet.ResidualEncoderUNet"
 PATCH, IMPORTED = (32, 48), ("conv_op", "norm_op", "dropout_op", "nonlin")
@@ -30,7 +31,9 @@ def network(request):
     torch.manual_seed(0)
     topology = UNetTopology.from_plans(CLASS, KWARGS, IMPORTED)
     options = {"num_heads": 4, "vit_depth": 1} if request.param == "CSANet" else {}
-    return create_network(request.param, 1, 3, PATCH, topology=topology, deep_supervision=True, **options)
+    network = create_network(request.param, 1, 3, PATCH, topology=topology, deep_supervision=True, **options)
+    randomise_zero_starts(network)
+    return network
 
 
 def test_heads_have_the_strides_of_the_plan(network):

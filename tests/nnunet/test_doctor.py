@@ -108,7 +108,10 @@ def test_trainers_that_nnunet_does_not_see_are_made_visible_by_the_next_step(fol
     ("name", "said"),
     [
         (f"{CSA}_5epoch", "_5epochs"),
-        ("nnUNetTrainerCSA", "Names of this package start with nnUNetTrainerCSANet"),
+        (
+            "nnUNetTrainerCSA",
+            "Names of this package start with nnUNetTrainerSliceAttention, nnUNetTrainerCSANet",
+        ),
         ("nnUNetTrainer", "not from this package"),
     ],
 )

@@ -1,0 +1,154 @@
+"""Turn the tables of `collect.py` and `step_cost.py` into `README.md` beside this file: python report.py"""
+
+import csv
+import json
+from collections import defaultdict
+from pathlib import Path
+from statistics import median
+
+import pandas as pd
+from plan_runs import step_costs
+from step_cost import STOCK
+
+from nnunet_slice_attention.evaluation.runs import compare_runs
+
+HERE = Path(__file__).parent
+STEPS = {"40 x 40, batch 12": "networks_514", "128 x 128, batch 6": "networks_27"}
+SHARE_OF_2D = 0.6  # of the epochs, `trainers.two_d_first`
+NOT_RUN = "Not run yet."
+
+
+def main() -> None:
+    text = (HERE / "text.md").read_text(encoding="utf-8")
+    page = text.format(
+        steps=step_table(),
+        steps_made_with=made_with(HERE / f"{STEPS['40 x 40, batch 12']}.json"),
+        length=length_table(),
+        from_2d=arms_table("from_2d", reference="2d_on"),
+        from_2d_copies=arms_table(
+            "from_2d", reference="attention_context_copies", only=["attention_context"]
+        ),
+        screening=arms_table("screening", reference="2d"),
+    )
+    (HERE / "README.md").write_text(page, encoding="utf-8")
+    print(page)
+
+
+def made_with(path: Path) -> str:
+    if not path.is_file():
+        return NOT_RUN
+    noted = json.loads(path.read_text(encoding="utf-8"))
+    return f"{noted['versions']}, commit {noted['commit']}. {noted['hardware']}"
+
+
+def step_table() -> str:
+    """A row a trainer: the cost of a step with data loading, in each phase, and over the whole schedule."""
+    costs = {patch: step_costs(HERE / f"{file}.csv") for patch, file in STEPS.items()}
+    spreads = {patch: spread(HERE / f"{file}.csv") for patch, file in STEPS.items()}
+    trainers = dict.fromkeys(
+        trainer for of in costs.values() for trainer, _ in sorted(of) if trainer != STOCK
+    )
+    lines = [
+        "| trainer | "
+        + " | ".join(f"{p}: 2D phase | with neighbours | whole schedule" for p in costs)
+        + " |",
+        "|---|" + "---|" * 3 * len(costs),
+    ]
+    for trainer in trainers:
+        cells = [f"`{trainer}`"]
+        for patch, cost in costs.items():
+            first, then = cost.get((trainer, "2D phase")), cost.get((trainer, "with neighbours"))
+            one = cost.get((trainer, "all"))
+            if one is not None:
+                cells += ["", f"{one:.2f} {spreads[patch][trainer, 'all']}", f"{one:.2f}"]
+            elif first is not None:
+                whole = SHARE_OF_2D * first + (1 - SHARE_OF_2D) * then
+                cells += [
+                    f"{first:.2f} {spreads[patch][trainer, '2D phase']}",
+                    f"{then:.2f} {spreads[patch][trainer, 'with neighbours']}",
+                    f"{whole:.2f}",
+                ]
+            else:
+                cells += ["", "", ""]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def spread(path: Path) -> dict[tuple[str, str], str]:
+    """The middle 90 % of the rounds' ratios."""
+    seconds = defaultdict(dict)
+    with path.open(newline="") as file:
+        for row in csv.DictReader(file):
+            seconds[row["trainer"], row["phase"]][row["round"]] = float(row["load_s"]) + float(row["step_s"])
+    found = {}
+    for key, own in seconds.items():
+        ratios = sorted(own[r] / seconds[STOCK, "2d"][r] for r in own)
+        low, high = (ratios[round(q * (len(ratios) - 1))] for q in (0.05, 0.95))
+        found[key] = f"[{low:.2f}, {high:.2f}]"
+    return found
+
+
+def cases_of(experiment: str) -> pd.DataFrame | None:
+    path = HERE / experiment / "cases.csv"
+    table = pd.read_csv(path, dtype={"name": str}) if path.is_file() else None
+    return table if table is not None and len(table) else None
+
+
+def case_means(cases: pd.DataFrame) -> pd.DataFrame:
+    """Mean Dice over the structures of each case; NaN structures, in neither segmentation, count nothing."""
+    keys = ["name", "dataset", "fold", "seed", "epochs", "iterations", "case"]
+    return cases.groupby(keys, as_index=False).dice.mean()
+
+
+def length_table() -> str:
+    """nnU-Net 2D by the iterations of its training."""
+    cases = cases_of("length")
+    if cases is None:
+        return NOT_RUN
+    of_run = case_means(cases).groupby(["dataset", "epochs", "iterations"], as_index=False).dice.mean()
+    lines = ["| data set | iterations | mean Dice | gain over half as many |", "|---|---|---|---|"]
+    for dataset, rows in of_run.assign(n=of_run.epochs * of_run.iterations).groupby("dataset"):
+        dice = dict(zip(rows.n, rows.dice, strict=True))
+        for n in sorted(dice):
+            gain = f"{dice[n] - dice[n // 2]:+.4f}" if n // 2 in dice else ""
+            lines.append(f"| {dataset} | {n} | {dice[n]:.4f} | {gain} |")
+    return "\n".join(lines)
+
+
+def arms_table(experiment: str, reference: str, only: list[str] | None = None) -> str:
+    """Mean Dice of each run of each arm, and the paired difference to the reference over runs and patients."""
+    cases = cases_of(experiment)
+    if cases is None:
+        return NOT_RUN
+    figures: dict[str, dict[str, dict[str, float]]] = defaultdict(dict)
+    for (name, fold, seed), rows in case_means(cases).groupby(["name", "fold", "seed"]):
+        figures[name][f"fold {fold}, seed {seed}"] = dict(zip(rows.case, rows.dice, strict=True))
+    if reference not in figures:
+        return NOT_RUN
+    lines = [
+        f"| arm | Dice of each run | minus {reference} [95 % CI] | runs | patients | of each run | p |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    order = sorted(figures, key=lambda name: -median(mean(run) for run in figures[name].values()))
+    for name in order:
+        if only and name not in only:
+            continue
+        runs = figures[name]
+        dice = ", ".join(f"{mean(run):.4f}" for run in runs.values())
+        shared = [run for run in runs if run in figures[reference]]
+        if name == reference or not shared:
+            lines.append(f"| {name} | {dice} | | {len(runs)} | | | |")
+            continue
+        found = compare_runs(*({run: figures[arm][run] for run in shared} for arm in (reference, name)))
+        each = ", ".join(f"{value:+.4f}" for value in found.of_run.values())
+        p = f"{found.p:.2g}"
+        lines.append(f"| {name} | {dice} | {found.difference} | {found.runs} | {found.n} | {each} | {p} |")
+    return "\n".join(lines)
+
+
+def mean(run: dict[str, float]) -> float:
+    return sum(run.values()) / len(run)
+
+
+if __name__ == "__main__":
+    main()
