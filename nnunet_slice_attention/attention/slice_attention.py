@@ -28,6 +28,13 @@ def slicewise(module: nn.Module, slices: Tensor) -> Tensor:
     return module(slices.flatten(0, 1)).unflatten(0, slices.shape[:2])
 
 
+def spread(x: Tensor, places: slice, n: int) -> Tensor:
+    """(B, t, ...) -> (B, n, ...): `x` at `places`, zeros elsewhere."""
+    if x.shape[1] == n:
+        return x
+    return F.pad(x, (0, 0) * (x.ndim - 2) + (places.start, n - places.stop))
+
+
 class SliceAttentionLayer(nn.Module):
     """x_i + sum_o W_o (a_o * v_(i+o)), a = softmax_o(q_i . (k_(i+o) + e_o) / sqrt(d)).
 
@@ -81,7 +88,7 @@ class SliceAttentionLayer(nn.Module):
             asking, _ = around.within(offset)
             gathered = (weight[:, asking, :, None] * value).flatten(2, 3)
             added = slicewise(partial(F.conv2d, weight=project), gathered)
-            out = out + F.pad(added, (0,) * 6 + (asking.start, len(around.centres) - asking.stop))
+            out = out + spread(added, asking, len(around.centres))
         return out
 
     def _keys_values(self, prepared: Tensor) -> tuple[Tensor, Tensor]:
@@ -96,9 +103,8 @@ class SliceAttentionLayer(nn.Module):
     def _of_all_centres(self, score: Tensor, asking: slice, around: Neighbourhood, offset: int) -> Tensor:
         """(B, t, heads, h, w) -> (B, T, heads, h, w) over sqrt(d), -inf where there is no slice to ask."""
         width = self.query.out_channels // self.heads
-        missing = (0,) * 6 + (asking.start, len(around.centres) - asking.stop)
         _, exists = around.neighbour(around.valid, offset)
-        score = F.pad(score / width**0.5, missing)
+        score = spread(score / width**0.5, asking, len(around.centres))
         return score.masked_fill(~like(exists, score), -torch.inf)
 
     def _by_head(self, x: Tensor) -> Tensor:

@@ -1,56 +1,28 @@
 """Models head-to-head on the same cases: evaluate, tabulate, report. Finished evaluations are kept."""
 
 import csv
-import hashlib
 import io
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
-from .. import __version__
-from ..evaluation.case_table import Task, evaluate
-from ..evaluation.segmentations import Labels, stack_axis
+from ..evaluation.segmentations import stack_axis
 from ..files import write_text
 from ..report.comparison import Report, write_report
 from ..report.overlays import Example
 from .compared_models import Model, check_same_cases, names_of
 from .cost import training_costs
 from .ensembles import ensembles
+from .evaluated import evaluated
 from .examples import examples_of
-from .manifest import hash_of, manifest_of
+from .manifest import manifest_of
+from .options import Options
 from .patients import on_both_sides
 from .truth import Truth
 
 RESULTS = ("cases.csv", "froc.csv", "manifest.json", "report.md", "report.html")
-SCHEMA = 2  # of the rows; count it up when a figure is defined anew
 AXIS_CASES = 20  # from which the axis of the slices is taken
-FILES = ("truth", "prediction", "probabilities")  # of a task
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to compare.
-
-    Attributes:
-        reference: name of the model that the others are compared with.
-        tolerance: of the normalised surface distance, in mm.
-        lesion_sizes: diameters in mm between small, medium and large lesions; None leaves lesions out.
-        ensembles: evaluate every pair of models that has probabilities in every run.
-        processes: cases evaluated at a time.
-        title: of the report.
-        group: the rule that maps cases to patients, for the record; None if every case counts as a patient.
-        cost: `cost.csv` of the verb `cost`, to set accuracy against cost.
-    """
-
-    reference: str
-    tolerance: float = 2.0
-    lesion_sizes: tuple[float, float] | None = None
-    ensembles: bool = True
-    processes: int = 2
-    title: str = "Comparison"
-    group: str | None = None
-    cost: Path | None = None
 
 
 def compare(
@@ -89,13 +61,13 @@ def compare(
         (output / name).unlink(missing_ok=True)
     cases = sorted(patients)[:AXIS_CASES]
     thick = stack_axis(truth.reader(), [truth.file(case) for case in cases])
-    rows, failures = _evaluated(models, truth, thick, output / "evaluated", options)
+    rows, failures = evaluated(models, truth, thick, output / "evaluated", options)
     if failures:
         return failures
     examples = _examples(rows, models, options.reference, truth, thick)
     if options.ensembles:  # after the models' own evaluation, which checks the probabilities
         made = ensembles(models, output / "ensembles", options.processes, truth)
-        more, failures = _evaluated(made, truth, thick, output / "evaluated", options)
+        more, failures = evaluated(made, truth, thick, output / "evaluated", options)
         if failures:
             return failures
         models, rows = [*models, *made], rows + more
@@ -125,57 +97,6 @@ def _examples(
     first = models[0].run
     rows = [row for row in rows if row.get("run", "") == first]
     return examples_of(rows, [model for model in models if model.run == first], reference, truth, thick)
-
-
-def _evaluated(
-    models: Sequence[Model], truth: Truth, thick: int, cache: Path, options: Options
-) -> tuple[list[dict], list[str]]:
-    """Rows of all models with their name, run if there are several and fold, and messages.
-
-    What was evaluated before is read again.
-    """
-    cache.mkdir(parents=True, exist_ok=True)
-    labels = Labels.of_dataset(truth.dataset_json)
-    use_probabilities = options.lesion_sizes is not None or (options.ensembles and len({model.name for model in models}) > 1)
-    rows, failures = [], []
-    for model in models:
-        saved = use_probabilities and not model.without_probabilities
-        tasks = [
-            Task(
-                case,
-                truth.file(case),
-                path,
-                labels,
-                options.tolerance,
-                options.lesion_sizes,
-                thick,
-                model.probabilities(case) if saved else None,
-            )
-            for case, path in model.predictions.items()
-        ]
-        key = _fingerprint(tasks)
-        stored = cache / f"{hashlib.sha256(model.label.encode()).hexdigest()[:16]}.json"
-        content = json.loads(stored.read_text()) if stored.is_file() else {}
-        if content.get("key") != key:
-            found, problems = evaluate(tasks, truth.reader(), options.processes)
-            failures += [f"{model.label}, {case}: {problem}" for case, problem in problems.items()]
-            if problems:
-                continue
-            content = {"key": key, "model": model.label, "rows": found}
-            write_text(stored, json.dumps(content))
-        of_model = {"model": model.name} | ({"run": model.run} if model.run else {})
-        rows += [of_model | {"fold": model.fold_of.get(row["case"], "")} | row for row in content["rows"]]
-    return rows, failures
-
-
-def _fingerprint(tasks: Sequence[Task]) -> str:
-    """Changes when a file or an option does."""
-    parts = [f"{SCHEMA} {__version__}"]
-    for task in tasks:
-        options = {k: v for k, v in asdict(task).items() if k not in FILES}
-        parts.append(json.dumps(options, sort_keys=True))
-        parts += [hash_of(path) for path in (getattr(task, name) for name in FILES) if path]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _write_csv(path: Path, rows: list[dict]) -> None:

@@ -150,7 +150,10 @@ def names_of(models: Sequence[Model]) -> list[str]:
         raise ValueError(
             f"{', '.join(sorted(twice))} is given more than once: every model needs a name of its own."
         )
-    names, there = dict.fromkeys(model.name for model in models), {(model.name, model.run) for model in models}
+    names, there = (
+        dict.fromkeys(model.name for model in models),
+        {(model.name, model.run) for model in models},
+    )
     for run in dict.fromkeys(model.run for model in models):
         if lacking := [name for name in names if (name, run) not in there]:
             raise ValueError(f"run {run} has no {', '.join(lacking)}: every model must be in every run.")

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from ..evaluation.segmentations import Labels, read_pair
-from ..report.differences import paired_cases
 from ..report.overlays import Example
+from ..report.pairing import paired_cases
 from .compared_models import Model
 from .truth import Truth
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..benchmark.compare import Options, compare
-from ..benchmark.compared_models import trained_model
 from ..benchmark.patients import group_by, on_both_sides
+from ..benchmark.runs import models_of_runs
 from ..benchmark.truth import truth_of_dataset
 from ..model_name import ModelName
 from ..trainers.resolver import starts_from_2d
@@ -84,7 +84,7 @@ def _left(training: Training) -> str:
 
 
 def crossvalidate(plan: Plan, launch: Launch) -> list[str]:
-    """Train what is not yet; when all is trained compare, and predict what is not yet.
+    """Train what is not yet; when all is trained compare each repeat and all together, and predict what is not yet.
 
     Returns:
         a message for each job that is not finished and each case that could not be compared.
@@ -96,7 +96,13 @@ def crossvalidate(plan: Plan, launch: Launch) -> list[str]:
     for trainings in _in_order(plan.trainings()):
         if failures := _run(trainings, launch):
             return failures
-    failures = [message for repeat in range(plan.repeats) for message in _compare(plan, repeat)]
+    failures = [
+        message
+        for repeat in range(plan.repeats)
+        for message in _compare(plan, [repeat], _of_repeat("comparison", repeat))
+    ]
+    if plan.repeats > 1:
+        failures += _compare(plan, range(plan.repeats), "comparison_all_repeats")
     return failures + _run(plan.predictions(), launch)
 
 
@@ -127,22 +133,21 @@ def _check(plan: Plan) -> None:
             )
 
 
-def _compare(plan: Plan, repeat: int) -> list[str]:
+def _compare(plan: Plan, repeats: Sequence[int], name: str) -> list[str]:
+    """Over these repeats, into a folder of this name."""
     folds = [int(fold) for fold in plan.folds if fold != "all"]
     if not folds:
         return []
     truth = truth_of_dataset(plan.dataset)
-    models = [
-        trained_model(plan.dataset, str(model), folds, truth, results_of(repeat)) for model in plan.models
-    ]
+    results = [results_of(repeat) for repeat in repeats]
+    models = models_of_runs(plan.dataset, [str(model) for model in plan.models], folds, truth, results)
     options = Options(
         reference=models[0].name,
         title=f"{plan.dataset}, folds {', '.join(map(str, folds))}",
         group=plan.group,
         ensembles=plan.ensembles,
     )
-    output = plan.output / _of_repeat("comparison", repeat)
-    return compare(models, truth, output, options, group_by(plan.group))
+    return compare(models, truth, plan.output / name, options, group_by(plan.group))
 
 
 def _of_repeat(name: str, repeat: int) -> str:

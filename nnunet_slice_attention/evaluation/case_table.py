@@ -2,7 +2,7 @@
 
 import multiprocessing
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -40,8 +40,17 @@ class Task:
     probabilities: Path | None = None
 
 
+def workers(processes: int) -> ProcessPoolExecutor:
+    """Processes for `evaluate`; they begin with the first task.
+
+    Spawned, because nnU-Net's readers and torch do not survive a fork with threads; that takes seconds, so one pool
+    serves all models.
+    """
+    return ProcessPoolExecutor(max(1, processes), multiprocessing.get_context("spawn"))
+
+
 def evaluate(
-    tasks: Sequence[Task], reader: BaseReaderWriter, processes: int = 1
+    tasks: Sequence[Task], reader: BaseReaderWriter, pool: Executor
 ) -> tuple[list[dict], dict[str, str]]:
     """All rows, and a message for each case that could not be evaluated.
 
@@ -50,12 +59,10 @@ def evaluate(
     false positives, and `lesion_dice_small`, `_medium`, `_large`; with probabilities `froc`, see `froc_counts`.
     """
     rows, problems = [], {}
-    # nnU-Net's readers and torch do not survive a fork with threads.
-    with ProcessPoolExecutor(max(1, processes), multiprocessing.get_context("spawn")) as pool:
-        for task, (found, problem) in zip(tasks, pool.map(_try, tasks, [reader] * len(tasks)), strict=True):
-            rows += found
-            if problem:
-                problems[task.case] = problem
+    for task, (found, problem) in zip(tasks, pool.map(_try, tasks, [reader] * len(tasks)), strict=True):
+        rows += found
+        if problem:
+            problems[task.case] = problem
     return rows, problems
 
 

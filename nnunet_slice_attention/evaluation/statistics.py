@@ -123,7 +123,7 @@ def smallest_p(patients: int, comparisons: int = 1) -> float:
 
 
 def verdict(name: str, baseline_name: str, comparison: Comparison, p: float, comparisons: int = 1) -> str:
-    """One sentence on a difference in Dice with its interval and n.
+    """One sentence on a difference in Dice, of one run of each model, with its interval and n.
 
     "Better" and "worse" take an interval without 0 and a p below 0.05: with few patients a percentile bootstrap
     leaves out 0 too often. Where patients are so few that no p could be below 0.05 there is none.
@@ -138,7 +138,7 @@ def verdict(name: str, baseline_name: str, comparison: Comparison, p: float, com
         return f"{title}: no structure is in any case, so there is nothing to compare."
     if n < 2:
         return f"{title}: {difference.mean:+.4f} Dice, n = {n} is too small for an interval."
-    said = f"{title}: {difference} Dice (95 % CI), n = {n}"
+    said = f"{title}: {difference} Dice (95 % CI over patients of one run), n = {n}"
     if (least := smallest_p(n, comparisons)) >= ALPHA:
         among = f" among {comparisons} comparisons" if comparisons > 1 else ""
         return f"{said}, too small for a verdict{among}: p cannot be below {least:.2g}."

@@ -15,14 +15,16 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from ..evaluation.lesions import SIZE_NAMES
-from ..evaluation.statistics import verdict
 from ..files import write_text
 from . import differences, figures, summary
 from .lesion_tables import froc_table, lesion_table
 from .names import short_names
 from .overlays import Example, overlay_figure
+from .run_column import RUN, runs_of, with_runs
+from .run_tables import run_tables
 from .spacing import spacing_groups, spacing_table
 from .tables import Table
+from .verdicts import verdicts_of, warnings_of
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Report:
     """What a report is made of.
 
     Attributes:
-        rows: of the tidy case table, with model, fold and patient.
+        rows: of the tidy case table, with model, run if there are several, fold and patient.
         manifest: data, models, versions, hardware, options.
         reference: the model the others are compared with.
         single: the models that are no ensembles; they get a verdict.
@@ -54,7 +56,8 @@ class Report:
 
     @property
     def cases(self) -> pd.DataFrame:
-        cases = pd.DataFrame(self.rows)
+        """With short names, and with the column `RUN` if there are several runs."""
+        cases = with_runs(pd.DataFrame(self.rows))
         return cases.assign(model=cases.model.map(self.short))
 
 
@@ -100,36 +103,16 @@ def figures_of(report: Report, cases: pd.DataFrame, models: Sequence[str]) -> di
     return drawn
 
 
-def warnings_of(manifest: Mapping) -> list[str]:
-    """What makes all figures of a comparison too good."""
-    divided = manifest["dataset"]["patients_trained_and_validated_on"]
-    if not divided:
-        return []
-    return [
-        f"WARNING: too good to be true. The split has volumes of {', '.join(divided)} in training and in validation of "
-        "the same fold. Write a splits_final.json by patient and train again."
-    ]
-
-
-def verdicts_of(
-    cases: pd.DataFrame, models: Sequence[str], reference: str, single: Sequence[str]
-) -> list[str]:
-    """One sentence for each of `single` but the reference, on the mean of classes; they are one family."""
-    overall = summary.with_mean(summary.structures_of(cases))[0]
-    others = [(overall, model) for model in models if model != reference and model in single]
-    comparisons = {key: differences.paired(cases, key[1], reference, overall) for key in others}
-    p_values = differences.corrected(comparisons, overall, single)
-    found = [verdict(key[1], reference, comparisons[key], p_values[key], len(comparisons)) for key in others]
-    return found or ["Only one model: nothing to compare it with."]
-
-
 def tables_of(report: Report, cases: pd.DataFrame, models: Sequence[str]) -> list[Table]:
     options, reference = report.manifest["options"], report.short[report.reference]
+    single = [report.short[name] for name in report.single]
+    if RUN in cases:
+        of_dice = run_tables(cases, models, reference, single)
+    else:
+        of_dice = [differences.difference_table(cases, models, reference, single)]
     tables = [
         summary.accuracy_table(cases, models, options["tolerance"]),
-        differences.difference_table(
-            cases, models, reference, [report.short[name] for name in report.single]
-        ),
+        *of_dice,
         differences.surface_table(cases, models, reference, options["tolerance"]),
         differences.worst_table(cases, models, reference),
         summary.slice_table(cases, models),
@@ -148,7 +131,8 @@ def facts_of(report: Report, cases: pd.DataFrame) -> dict[str, str]:
     """What a reader needs to judge or to repeat it."""
     manifest, options = report.manifest, report.manifest["options"]
     folds = sorted({str(fold) for fold in cases.fold if fold != ""})
-    left_out = manifest["dataset"]["truths_left_out"]
+    runs, left_out = runs_of(cases), manifest["dataset"]["truths_left_out"]
+    entries = _entries(report)
     return {
         "data set": manifest["dataset"]["name"],
         "cases": str(cases.case.nunique()),
@@ -157,20 +141,21 @@ def facts_of(report: Report, cases: pd.DataFrame) -> dict[str, str]:
         if options["group"]
         else "not told apart: every case counts as a patient",
         "folds": ", ".join(folds) or "prediction folders",
+        "runs": f"{len(runs)}: {'; '.join(runs)}" if runs else "1",
         "models": "; ".join(
             name if name == shown else f"{shown}: {name}" for name, shown in report.short.items()
         ),
         "reference": report.reference,
         "in no ensemble, and no FROC curve": ", ".join(
-            f"{report.short[name]} ({lacking} of {of_model['cases']} cases without saved probabilities)"
-            for name, of_model in manifest["models"].items()
-            if name in report.single and (lacking := of_model["cases_without_probabilities"])
+            f"{shown} ({lacking} of {entry['cases']} cases without saved probabilities)"
+            for shown, entry in entries.items()
+            if (lacking := entry["cases_without_probabilities"])
         )
         or "none",
         "predictions older than their checkpoint, so of an earlier training or copied": ", ".join(
-            f"{report.short[name]}, fold {', '.join(folds)}"
-            for name, of_model in manifest["models"].items()
-            if name in report.single and (folds := of_model["folds_older_than_checkpoint"])
+            f"{shown}, fold {', '.join(folds)}"
+            for shown, entry in entries.items()
+            if (folds := entry["folds_older_than_checkpoint"])
         )
         or "none",
         "versions": f"{manifest['versions']}, commit {manifest['commit']}",
@@ -178,6 +163,16 @@ def facts_of(report: Report, cases: pd.DataFrame) -> dict[str, str]:
         "hash of the split": manifest["dataset"]["splits_sha256"] or "unknown",
         "hash of the truths": manifest["dataset"]["truth_sha256"],
     }
+
+
+def _entries(report: Report) -> dict[str, Mapping]:
+    """The manifest's of models that are no ensembles, by what these are shown as."""
+    found = {}
+    for label, entry in report.manifest["models"].items():
+        name, run = entry.get("model", label), entry.get("run")
+        if name in report.single:
+            found[f"{report.short[name]}, {run}" if run else report.short[name]] = entry
+    return found
 
 
 def png(figure: Figure) -> str:

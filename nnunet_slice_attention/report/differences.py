@@ -1,64 +1,33 @@
-"""Models against a reference, from the tidy case table: on the same patients, cases and structures."""
+"""Tables of models against a reference. With several runs, see `run_tables` for Dice."""
 
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from ..evaluation.segmentations import FOREGROUND
-from ..evaluation.statistics import Comparison, compare, holm, paired_difference, patient_means
+from ..evaluation.runs import RunComparison
+from ..evaluation.statistics import Comparison, holm
+from .pairing import interval, paired, paired_patients
+from .run_column import RUN
 from .summary import MEAN, structures_of, with_mean
 from .tables import Table, number
 
-AT_BEST = {"dice": 1.0, "nsd": 1.0, "hd95": 0.0}  # what a structure counts that is rightly left out
+Found = Mapping[tuple[str, str], Comparison | RunComparison]  # by (structure, model)
+OF_ONE_RUN = "over patients of one run: another run of the same model may differ by more"
+OF_RUNS = "over runs and patients"
+FAMILIES = (
+    "Holm's correction is over all models but ensembles for the first structure, on which the verdicts rest, and over "
+    "all other rows."
+)
 
 
-def paired_cases(
-    cases: pd.DataFrame, model: str, reference: str, structure: str = MEAN, column: str = "dice"
-) -> tuple[dict[str, float], dict[str, float]]:
-    """({case: figure of the model}, {case: figure of the reference}) of the same cases and classes.
-
-    A structure that is not in the truth, and that one of the two hallucinates, counts as perfect for the other: were it
-    left out, hallucinations would cost nothing here. What is in neither prediction either counts nothing.
-
-    Args:
-        column: dice, nsd or hd95.
-
-    Raises:
-        ValueError: a case is there of one of the two only.
-    """
-    own = cases[cases.structure != FOREGROUND] if structure == MEAN else cases[cases.structure == structure]
-    if alone := set(own.case[own.model == model]) ^ set(own.case[own.model == reference]):
-        raise ValueError(
-            f"{model} and {reference} have different cases: {len(alone)} of one only, such as {min(alone)!r}. "
-            "Compare them on those that both have."
-        )
-    columns = [own[own.model == name].set_index(["case", "structure"])[column] for name in (model, reference)]
-    both = pd.concat(columns, axis=1, keys=["ours", "theirs"]).dropna(how="all").fillna(AT_BEST[column])
-    by_case = both.groupby(level="case").mean()
-    return by_case.ours.to_dict(), by_case.theirs.to_dict()
+def all_pairs(cases: pd.DataFrame, models: Sequence[str], reference: str) -> Found:
+    """Every model but the reference against it, in every structure and their mean."""
+    structures = with_mean(structures_of(cases))
+    others = [model for model in models if model != reference]
+    return {(s, model): paired(cases, model, reference, s) for s in structures for model in others}
 
 
-def paired_patients(
-    cases: pd.DataFrame, model: str, reference: str, structure: str, column: str = "dice"
-) -> tuple[dict[str, float], dict[str, float]]:
-    """As `paired_cases`, {patient: mean over the patient's cases}."""
-    patient_of = dict(zip(cases.case, cases.patient, strict=True)).__getitem__
-    ours, theirs = (
-        patient_means({case: {structure: figure} for case, figure in by_case.items()}, patient_of)
-        for by_case in paired_cases(cases, model, reference, structure, column)
-    )
-    return ours, theirs
-
-
-def paired(cases: pd.DataFrame, model: str, reference: str, structure: str) -> Comparison:
-    """Dice of `model` against `reference`, see `paired_cases`."""
-    ours, theirs = paired_patients(cases, model, reference, structure)
-    return compare(theirs, ours)
-
-
-def corrected(
-    found: Mapping[tuple[str, str], Comparison], overall: str, single: Sequence[str]
-) -> dict[tuple[str, str], float]:
+def corrected(found: Found, overall: str, single: Sequence[str]) -> dict[tuple[str, str], float]:
     """p-values of comparisons by (structure, model), corrected (Holm).
 
     Those that verdicts rest on, of the structure `overall` and the models `single`, are one family, all others another:
@@ -73,7 +42,7 @@ def corrected(
 def difference_table(
     cases: pd.DataFrame, models: Sequence[str], reference: str, single: Sequence[str] | None = None
 ) -> Table:
-    """Every model but the reference against it; `single` are those that are no ensembles, by default all."""
+    """Every model but the reference against it, in one run; `single` are no ensembles, by default all models."""
     columns = (
         "structure",
         "model",
@@ -83,12 +52,7 @@ def difference_table(
         "p (Wilcoxon)",
         "p (Holm)",
     )
-    found = {
-        (structure, model): paired(cases, model, reference, structure)
-        for structure in with_mean(structures_of(cases))
-        for model in models
-        if model != reference
-    }
+    found = all_pairs(cases, models, reference)
     adjusted = corrected(found, with_mean(structures_of(cases))[0], models if single is None else single)
     rows = [
         (
@@ -105,8 +69,7 @@ def difference_table(
     note = (
         f"To {reference}, on the same patients, cases and classes; where one of the two hallucinates a structure, the "
         "other, rightly empty, counts 1. Mean of the paired differences of patients, percentile bootstrap with 10,000 "
-        "draws. Holm's correction is over all models but ensembles for the first structure, on which the verdicts "
-        "rest, and over all other rows."
+        f"draws, {OF_ONE_RUN}. {FAMILIES}"
     )
     return Table("Differences", columns, tuple(rows), note)
 
@@ -119,8 +82,7 @@ def surface_table(cases: pd.DataFrame, models: Sequence[str], reference: str, to
             if model != reference:
                 figures = []
                 for column, digits in (("nsd", 3), ("hd95", 1)):
-                    ours, theirs = paired_patients(cases, model, reference, structure, column)
-                    figures.append(paired_difference(theirs, ours).text(digits))
+                    figures.append(interval(cases, model, reference, structure, column).text(digits))
                 rows.append((structure, model, *figures))
     columns = (
         "structure",
@@ -130,7 +92,8 @@ def surface_table(cases: pd.DataFrame, models: Sequence[str], reference: str, to
     )
     note = (
         f"To {reference}, paired as above; higher NSD and lower HD95 are better. A structure missed or hallucinated "
-        "counts 0 and the volume's diagonal. Not tested and not corrected: the verdicts rest on Dice."
+        f"counts 0 and the volume's diagonal. The intervals are {OF_RUNS if RUN in cases else OF_ONE_RUN}. Not tested "
+        "and not corrected: the verdicts rest on Dice."
     )
     return Table("Differences at the surface", columns, tuple(rows), note)
 

@@ -7,7 +7,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ..evaluation.slice_profile import PARTS
-from .differences import paired, paired_patients
+from .pairing import paired, paired_patients
+from .run_column import RUN
 from .spacing import dice_by_spacing, spacing_groups
 from .summary import patient_figures, structures_of, with_mean
 
@@ -16,21 +17,27 @@ MARKERS = "osD^vP*"
 
 
 def difference_figure(cases: pd.DataFrame, models: Sequence[str], reference: str) -> Figure:
-    """Every model's difference to the reference: the interval of the mean, and a dot a patient."""
+    """Every model's difference to the reference: the interval of the mean, a dot a patient, of several a tick a run."""
     others = [model for model in models if model != reference]
     figure = Figure(figsize=(9, 1.3 + 0.55 * len(others)), layout="constrained")
     axis = figure.subplots()
     for row, model in enumerate(others):
-        difference = paired(cases, model, reference, _overall(cases)).difference
+        compared = paired(cases, model, reference, _overall(cases))
+        difference = compared.difference
         ours, theirs = paired_patients(cases, model, reference, _overall(cases))
         dots = [ours[p] - theirs[p] for p in ours]
         axis.plot(dots, np.full(len(dots), row), "o", color="grey", alpha=0.4, markersize=4)
+        if RUN in cases:
+            ticks = list(compared.of_run.values())
+            axis.plot(ticks, np.full(len(ticks), row), "|", color=COLOURS[1], markersize=14)
         axis.plot([difference.low, difference.high], [row, row], color=COLOURS[0], linewidth=3)
         axis.plot(difference.mean, row, "D", color=COLOURS[0])
     axis.axvline(0, color="black", linewidth=1)
     axis.set_yticks(range(len(others)), others, fontsize=8)
     axis.set_ylim(len(others) - 0.5, -0.5)
-    figure.supxlabel(f"Dice minus that of {reference}; mean and 95 % CI, a dot a patient", fontsize=9)
+    shown = "mean and 95 % CI over runs and patients, a dot a patient, a tick a run"
+    shown = shown if RUN in cases else "mean and 95 % CI, a dot a patient"
+    figure.supxlabel(f"Dice minus that of {reference}; {shown}", fontsize=9)
     axis.grid(axis="x", alpha=0.3)
     return figure
 

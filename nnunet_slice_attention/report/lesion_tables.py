@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from ..evaluation.froc import RATES, sensitivity_at
+from .run_column import each_in
 from .summary import patient_figures, structures_of
 from .tables import Table, mean_sd, number
 
@@ -37,10 +38,11 @@ def lesion_table(cases: pd.DataFrame, models: Sequence[str], sizes: Mapping[str,
         "false positives a volume",
         *(f"Dice, {s} ({mm})" for s, mm in sizes.items()),
     )
+    folders = cases.run.nunique() if "run" in cases else 1
     note = (
         "Connected components, found at a Dice of 0.1 with all that touches; diameter of the sphere of equal volume. "
         f"Sensitivity and false positives are pooled over {cases.case.nunique()} volumes of {cases.patient.nunique()} "
-        "patients, Dice is mean ± SD over patients."
+        f"patients{each_in(folders)}, Dice is mean ± SD over patients."
     )
     return Table("Lesions", columns, tuple(rows), note)
 
@@ -51,9 +53,9 @@ def froc_table(froc: Sequence[Mapping]) -> Table:
         groups.setdefault((row["structure"], row["model"]), []).append(row)
     rows = [(*group, *(number(s, ".3f") for s in sensitivity_at(counts))) for group, counts in groups.items()]
     columns = ("structure", "model", *(f"{rate:g}" for rate in RATES))
-    volumes = len({row["case"] for row in froc})
+    volumes, folders = len({row["case"] for row in froc}), len({row.get("run") for row in froc})
     note = (
         "Highest sensitivity over all thresholds, at no more than so many false positives a volume; pooled over "
-        f"{volumes} volumes."
+        f"{volumes} volumes{each_in(folders)}."
     )
     return Table("FROC", columns, tuple(rows), note)

@@ -7,7 +7,7 @@ import pandas as pd
 from ..evaluation.segmentations import FOREGROUND
 from ..evaluation.slice_profile import PARTS
 from ..evaluation.statistics import patient_means
-from .run_column import RUN, case_keys, how_often
+from .run_column import RUN, case_keys
 from .tables import Table, mean_sd, median_iqr
 
 MEAN = "mean of classes"
@@ -77,7 +77,9 @@ def accuracy_table(cases: pd.DataFrame, models: Sequence[str], tolerance: float)
         "neither truth nor prediction counts nothing."
     )
     if RUN in cases:
-        note += f" A patient's figure is the mean of all runs that have the patient; {how_often(cases)}."
+        note += (
+            " A patient's figure is the mean of the runs that have the patient; all runs' cases are counted."
+        )
     return Table("Accuracy", columns, tuple(rows), note)
 
 

@@ -139,6 +139,27 @@ def test_predictions_of_other_weights_or_images_are_made_again(done, tiny, monke
     assert (output / "made_from.json").read_text() != noted
 
 
+def test_repeats_are_compared_one_by_one_and_together(train, tiny, nnunet_folders, tmp_path, monkeypatch):
+    for model in (OURS, STOCK):
+        train(tiny, model.trainer)
+    results = shutil.copytree(nnunet_folders / "results" / tiny.folder, tmp_path / "results" / tiny.folder)
+    again = shutil.copytree(results, tmp_path / "results" / "repeat_1" / tiny.folder)
+    for path in again.rglob("checkpoint_final.pth"):  # of another training
+        written = path.stat()
+        path.write_bytes(path.read_bytes() + b" ")
+        os.utime(path, ns=(written.st_atime_ns, written.st_mtime_ns))
+    monkeypatch.setattr("nnunet_slice_attention.crossval.model_job.nnUNet_results", str(tmp_path / "results"))
+    monkeypatch.setattr("nnunet_slice_attention.crossval.crossval.check", lambda *names: None)
+    given = plan(tiny, tmp_path / "out", models=[OURS, STOCK], repeats=2, ensembles=False)
+    assert crossvalidate(given, lambda jobs: pytest.fail(f"{jobs} are done")) == []
+    written = {path.name for path in (tmp_path / "out").iterdir()}
+    assert written == {"comparison", "comparison_repeat_1", "comparison_all_repeats"}
+    report = (tmp_path / "out" / "comparison_all_repeats" / "report.md").read_text()
+    assert "- runs: 2: results; repeat_1\n" in report
+    assert "## Each run" in report
+    assert "- runs: 1\n" in (tmp_path / "out" / "comparison_repeat_1" / "report.md").read_text()
+
+
 @pytest.mark.parametrize(
     ("model", "folds", "said"),
     [
