@@ -146,13 +146,13 @@ def facts_of(report: Report, cases: pd.DataFrame) -> dict[str, str]:
             name if name == shown else f"{shown}: {name}" for name, shown in report.short.items()
         ),
         "reference": report.reference,
-        "in no ensemble, and no FROC curve": ", ".join(
+        "in no ensemble, and no FROC curve": "; ".join(
             f"{shown} ({lacking} of {entry['cases']} cases without saved probabilities)"
             for shown, entry in entries.items()
             if (lacking := entry["cases_without_probabilities"])
         )
         or "none",
-        "predictions older than their checkpoint, so of an earlier training or copied": ", ".join(
+        "predictions older than their checkpoint, so of an earlier training or copied": "; ".join(
             f"{shown}, fold {', '.join(folds)}"
             for shown, entry in entries.items()
             if (folds := entry["folds_older_than_checkpoint"])

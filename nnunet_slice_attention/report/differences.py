@@ -110,9 +110,7 @@ def worst_table(cases: pd.DataFrame, models: Sequence[str], reference: str, n: i
                 (model, patient, f"{ours[patient]:.3f}", f"{theirs[patient]:.3f}", f"{deltas[patient]:+.3f}")
             )
     columns = ("model", "patient", "Dice", f"Dice of {reference}", "difference")
-    return Table(
-        "Lowest differences",
-        columns,
-        tuple(rows),
-        f"The {n} patients with the lowest difference of each model.",
-    )
+    note = f"The {n} patients with the lowest difference of each model."
+    if RUN in cases:
+        note += " Figures are the mean of the runs that have the patient."
+    return Table("Lowest differences", columns, tuple(rows), note)
