@@ -16,7 +16,7 @@ from pathlib import Path
 
 STOCK = "nnUNetTrainer"
 TRAINERS = (
-    "SliceAttention_From2D", "SliceAttention_ContextSlabs_From2D", "SliceAttention_Mixing_Skips1Up_From2D",
+    "SliceAttention_From2D", "SliceAttention_AllSkips_ContextSlabs_From2D", "SliceAttention_Mixing_From2D",
     "CSANet_From2D", "SAUNet_From2D", "TSFMUNet_From2D", "VAUNet_From2D", "EarlyFusion_From2D", "AxialConv_From2D",
 )  # fmt: skip
 

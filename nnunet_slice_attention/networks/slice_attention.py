@@ -1,6 +1,6 @@
 """SliceAttention: the plan's 2D U-Net with attention across slices at its skips. This package's own network.
 
-Shared encoder -> at every skip each pixel attends to the same pixel of the neighbouring slices -> decoder. What differs
+Shared encoder -> at the skips each pixel attends to the same pixel of the neighbouring slices -> decoder. What differs
 from the four papers, and why:
 - Neighbours join where the detail is, at the skips, not at the bottleneck alone or as a weight.
 - What they add is zero at the start, exactly: the network begins as the plan's 2D network, so it can begin as a trained
@@ -28,8 +28,8 @@ class SliceAttention(SlabNetwork):
         in_channels, num_classes, topology, deep_supervision, repeat_centre: see `SlabNetwork`.
         patch_size: (H, W) in voxels, to check that it can be pooled.
         context_radius: neighbours on each side that attention reaches.
-        finest_stage: the first encoder stage whose skip has attention, 0 the finest; the coarser ones and the
-            bottleneck have it too. As many as there are stages: none has.
+        finest_stage: the first encoder stage whose skip has attention, 0 the finest, where it takes half of its time and
+            memory; the coarser ones and the bottleneck have it too. As many as there are stages: none has.
         elsewhere: what the finer skips have: "nothing", or low-rank "mixing", see `SliceMixingLayer`.
         slices_per_image: neighbouring slices that also enter the first convolution as channels; odd.
 
@@ -45,7 +45,7 @@ class SliceAttention(SlabNetwork):
         patch_size: Sequence[int],
         deep_supervision: bool = False,
         context_radius: int = 1,
-        finest_stage: int = 0,
+        finest_stage: int = 1,
         elsewhere: Elsewhere = "nothing",
         slices_per_image: int = 1,
         repeat_centre: bool = False,

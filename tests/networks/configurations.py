@@ -9,7 +9,7 @@ FEATURES = (16, 16, 32, 32)
 PATCH = (32, 48)
 OPTIONS = [
     ("SliceAttention", {}),
-    ("SliceAttention", {"finest_stage": 1, "context_radius": 2}),
+    ("SliceAttention", {"finest_stage": 0, "context_radius": 2}),
     ("SliceAttention", {"finest_stage": 2, "elsewhere": "mixing"}),
     ("SliceAttention", {"finest_stage": 4, "elsewhere": "mixing", "slices_per_image": 3}),
     ("SliceAttention", {"repeat_centre": True}),

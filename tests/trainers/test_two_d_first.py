@@ -155,7 +155,7 @@ def of_the_first_phase(train, nnunet_folders, tiny):
         results / "Tiny_nnUNetTrainer__nnUNetPlans__2d" / "fold_0" / "checkpoint_final.pth",
         weights_only=False,
     )
-    name = f"{NAME}_Skips1Up"
+    name = f"{NAME}_AllSkips"
     trainer = build(tiny, name)
     trainer.on_train_start()
     trainer._end_loaders()
