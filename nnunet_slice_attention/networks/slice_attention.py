@@ -28,8 +28,8 @@ class SliceAttention(SlabNetwork):
         in_channels, num_classes, topology, deep_supervision, repeat_centre: see `SlabNetwork`.
         patch_size: (H, W) in voxels, to check that it can be pooled.
         context_radius: neighbours on each side that attention reaches.
-        finest_stage: the first encoder stage whose skip has attention, 0 the finest, where it takes half of its time and
-            memory; the coarser ones and the bottleneck have it too. As many as there are stages: none has.
+        finest_stage: the first encoder stage whose skip has attention; the coarser ones and the bottleneck have it too.
+            0 is the finest, where it takes half of its time and memory; as many as there are stages: none has.
         elsewhere: what the finer skips have: "nothing", or low-rank "mixing", see `SliceMixingLayer`.
         slices_per_image: neighbouring slices that also enter the first convolution as channels; odd.
 
