@@ -15,11 +15,18 @@ class Neighbourhood:
         centres: T adjacent slices, a range within [0, S).
         valid: (B, S) bool, False for slices that are padding rather than image.
         repeat_centre: a control: each neighbour is replaced by the centre slice itself, and exists.
+        context_learns: False where the neighbours' features carry no gradient; what is made of them need not either.
     """
 
     centres: range
     valid: Tensor
     repeat_centre: bool = False
+    context_learns: bool = True
+
+    @property
+    def neighbours_learn(self) -> bool:
+        """Whether a gradient reaches what is made of the neighbours."""
+        return self.context_learns and not self.repeat_centre
 
     def of_every_slice(self) -> "Neighbourhood":
         """The same stack with all S slices as centres."""

@@ -13,6 +13,9 @@ from torch.nn import functional as F
 from .neighbours import Neighbourhood, like
 
 HEAD_WIDTH = 32  # channels
+WIDTH_REDUCTION = (
+    2  # of queries, keys and values against the skip, as in non-local networks (Wang et al. 2018)
+)
 MIXING_REDUCTION = 4  # of the channels that low-rank mixing carries across
 
 
@@ -53,30 +56,34 @@ class SliceAttentionLayer(nn.Module):
     def __init__(self, dim: int, offsets: range):
         super().__init__()
         self.offsets = offsets
-        self.heads = max(1, dim // HEAD_WIDTH)
-        if dim % self.heads:
+        self.width = max(1, dim // WIDTH_REDUCTION)
+        self.heads = max(1, self.width // HEAD_WIDTH)
+        if self.width % self.heads:
             raise ValueError(
-                f"{dim} channels cannot be shared among {self.heads} heads of {HEAD_WIDTH} or more. Choose "
-                f"features_per_stage in the plans that are multiples of {HEAD_WIDTH}."
+                f"half of {dim} channels cannot be shared among {self.heads} heads of {HEAD_WIDTH} or more. Choose "
+                f"features_per_stage in the plans that are multiples of {WIDTH_REDUCTION * HEAD_WIDTH}."
             )
         self.prepare = NormAndSurroundings(dim)
-        self.query = nn.Conv2d(dim, dim, 1)
-        self.key = nn.Conv2d(dim, dim, 1, bias=False)  # softmax cancels a key's bias
-        self.value = nn.Conv2d(dim, dim, 1, bias=False)
-        self.offset_embedding = nn.Parameter(torch.randn(len(offsets), dim, 1, 1) * 0.02)
-        self.out = zero_started_projection(len(offsets) * dim, dim)
+        self.query = nn.Conv2d(dim, self.width, 1)
+        self.key = nn.Conv2d(dim, self.width, 1, bias=False)  # softmax cancels a key's bias
+        self.value = nn.Conv2d(dim, self.width, 1, bias=False)
+        self.offset_embedding = nn.Parameter(torch.randn(len(offsets), self.width, 1, 1) * 0.02)
+        self.out = zero_started_projection(len(offsets) * self.width, dim)
 
     def forward(self, stack: Tensor, around: Neighbourhood) -> Tensor:
-        prepared = slicewise(self.prepare, stack)
-        query = slicewise(self.query, around.centre(prepared))
+        prepared = slicewise(self.prepare, stack if around.neighbours_learn else around.centre(stack))
         own = others = self._keys_values(prepared)
-        if around.repeat_centre:  # copies, which carry no gradient
-            others = self._keys_values(slicewise(self.prepare, stack.detach()))
+        if around.neighbours_learn:
+            own, prepared = tuple(map(around.centre, own)), around.centre(prepared)
+        else:  # after the centre: autocast keeps its casts of the weights, and those made here carry no gradient
+            with torch.no_grad():
+                others = self._keys_values(slicewise(self.prepare, stack))
+        query = slicewise(self.query, prepared)
 
         scores, values = [], []
         for offset, about_offset in zip(self.offsets, self._about_offsets(query), strict=True):
             asking, asked = around.within(offset)
-            key, value = (by_head[:, asked] for by_head in (others if offset else own))
+            key, value = (by_head[:, asked] for by_head in others) if offset else own
             score = (self._by_head(query)[:, asking] * key).sum(dim=3) + about_offset[:, asking]
             scores.append(self._of_all_centres(score, asking, around, offset))
             values.append(value)
@@ -102,9 +109,8 @@ class SliceAttentionLayer(nn.Module):
 
     def _of_all_centres(self, score: Tensor, asking: slice, around: Neighbourhood, offset: int) -> Tensor:
         """(B, t, heads, h, w) -> (B, T, heads, h, w) over sqrt(d), -inf where there is no slice to ask."""
-        width = self.query.out_channels // self.heads
         _, exists = around.neighbour(around.valid, offset)
-        score = spread(score / width**0.5, asking, len(around.centres))
+        score = spread(score / (self.width / self.heads) ** 0.5, asking, len(around.centres))
         return score.masked_fill(~like(exists, score), -torch.inf)
 
     def _by_head(self, x: Tensor) -> Tensor:

@@ -163,7 +163,8 @@ class SlabNetwork(nn.Module):
         """(B, S, C, H, W) -> (B, T, K, H, W)."""
         valid = self.existing(stack, valid)
         if self.fusion_radius and not self.two_dimensional:
-            encoded, around = range(stack.shape[1]), Neighbourhood(centres, valid, self.repeat_centre)
+            encoded = range(stack.shape[1])
+            around = Neighbourhood(centres, valid, self.repeat_centre, not self._centre_learns_alone)
         else:
             of_centres = valid[:, centres.start : centres.stop]
             encoded, around = centres, Neighbourhood(range(len(centres)), of_centres, self.repeat_centre)
@@ -224,11 +225,14 @@ class SlabNetwork(nn.Module):
             return torch.zeros_like(around.centre(stack))
         return around.neighbour_or_centre(stack, offset)
 
+    @property
+    def _centre_learns_alone(self) -> bool:
+        return self.training and self.centre_only_in_training and not self.context_learns
+
     def _run(self, network: nn.Module, slices: Slices) -> Slices:
         """Encoder or decoder on (B, S, C, h, w) or a list of them, one a stage."""
-        centre_learns = self.training and self.centre_only_in_training and not self.context_learns
         # Where the centre alone is encoded or decoded there is no context.
-        return (slicewise_centre_learns if centre_learns and depth(slices) > 1 else slicewise)(
+        return (slicewise_centre_learns if self._centre_learns_alone and depth(slices) > 1 else slicewise)(
             network, slices
         )
 

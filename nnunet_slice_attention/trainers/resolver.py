@@ -19,7 +19,7 @@ Start = Literal["scratch", "2d_first", "from_2d"]
 BASES: dict[str, dict[str, Any]] = {
     f"nnUNetTrainer{network}": {"network_name": network} for network in NETWORKS
 }
-BASES["nnUNetTrainerSliceAttention"] |= {"start": "2d_first", "sampling": "full"}
+BASES["nnUNetTrainerSliceAttention"] |= {"start": "2d_first"}
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "RepeatCentre": {"network_options": {"repeat_centre": True}},

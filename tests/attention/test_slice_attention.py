@@ -6,7 +6,7 @@ import torch
 from nnunet_slice_attention.attention.neighbours import Neighbourhood
 from nnunet_slice_attention.attention.slice_attention import SliceAttentionLayer, SliceMixingLayer
 
-B, S, C, H, W = 2, 5, 64, 3, 4
+B, S, C, H, W = 2, 5, 128, 3, 4
 MISSING = (1, 3)  # batch item, slice
 
 
@@ -30,7 +30,7 @@ def trained(layer):
 
 def pixel_by_pixel(layer, stack, around, radius):
     """The docstring's formula, one pixel and one head at a time."""
-    width = C // layer.heads
+    width = C // 2 // layer.heads
     out = around.centre(stack).clone()
     projections = layer.out.weight[..., 0, 0].chunk(2 * radius + 1, dim=1)
     flat = layer.prepare(stack.flatten(0, 1))
@@ -59,7 +59,7 @@ def pixel_by_pixel(layer, stack, around, radius):
 @torch.no_grad()
 def test_it_is_the_formula(stack, radius, centres):
     layer = trained(SliceAttentionLayer(C, range(-radius, radius + 1)))
-    assert layer.heads == 2
+    assert (layer.width, layer.heads) == (C // 2, 2)
     around = neighbourhood(centres)
     expected = pixel_by_pixel(layer, stack, around, radius)
     torch.testing.assert_close(layer(stack, around), expected, rtol=0, atol=1e-10)
@@ -116,5 +116,7 @@ def test_copies_of_the_centre_carry_no_gradient_into_it(layer, stack):
 
 
 def test_a_width_that_heads_cannot_share_is_refused_with_the_next_step():
-    with pytest.raises(ValueError, match="97 channels cannot be shared among 3 heads.*multiples of 32"):
-        SliceAttentionLayer(97, range(-1, 2))
+    with pytest.raises(
+        ValueError, match="half of 194 channels cannot be shared among 3 heads.*multiples of 64"
+    ):
+        SliceAttentionLayer(194, range(-1, 2))

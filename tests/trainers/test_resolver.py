@@ -35,11 +35,10 @@ def test_every_variant_builds_for_every_network_that_has_its_option(variant):
 
 
 @pytest.mark.parametrize("base", sorted(BASES))
-def test_slabs_have_a_whole_context_and_as_many_slices_learn_as_the_plan_has(base):
+def test_a_slice_learns_with_its_whole_context_unless_a_suffix_says_otherwise(base):
     trainer = resolve_trainer(base)
     radius = trainer.context_radius()
-    all_learn = base == "nnUNetTrainerSliceAttention"  # which has learned from independent slices before
-    assert training_slabs(6, radius, trainer.sampling) == (2 * radius + 1, 2 if all_learn else 6)
+    assert training_slabs(6, radius, trainer.sampling) == (2 * radius + 1, 6)
     assert resolve_trainer(f"{base}_ShortSlabs").sampling == "short"
 
 
