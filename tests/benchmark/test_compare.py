@@ -156,6 +156,7 @@ def test_a_name_cannot_break_the_page(folders):
         (["--images", "nowhere"], "nowhere is no folder"),
         (["-m", "A__B__C"], "give either -d and -m"),
         (["-d", "27"], "-d is for trained models"),
+        (["--runs", "seed_0", "seed_1"], "--runs is for trained models"),
         (["--tolerance", "0"], "--tolerance 0 mm is not above 0"),
         (
             ["--lesions", "30", "15"],
