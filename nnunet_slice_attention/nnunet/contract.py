@@ -52,6 +52,10 @@ def _extended_methods() -> dict[str, str]:
     names = (
         "_set_batch_size_and_oversample",
         "configure_optimizers",
+        "initialize",
+        "on_train_start",
+        "on_epoch_start",
+        "on_train_epoch_start",
         "get_tr_and_val_datasets",
         "get_validation_transforms",
         "on_validation_epoch_start",
@@ -60,6 +64,12 @@ def _extended_methods() -> dict[str, str]:
         "perform_actual_validation",
     )
     return {name: _parameters(getattr(_trainer(), name)) for name in names}
+
+
+def _order_of_initialising() -> list[str]:
+    source = inspect.getsource(_trainer().initialize)
+    steps = ("self.build_network_architecture(", "self.configure_optimizers()", "DDP(self.network")
+    return sorted(steps, key=source.index)
 
 
 def _finder_parameters() -> str:
@@ -189,6 +199,10 @@ CONTRACT = (
         {
             "_set_batch_size_and_oversample": "self",
             "configure_optimizers": "self",
+            "initialize": "self",
+            "on_train_start": "self",
+            "on_epoch_start": "self",
+            "on_train_epoch_start": "self",
             "get_tr_and_val_datasets": "self",
             "get_validation_transforms": "deep_supervision_scales is_cascaded foreground_labels regions ignore_label",
             "on_validation_epoch_start": "self",
@@ -196,6 +210,12 @@ CONTRACT = (
             "save_checkpoint": "self filename",
             "perform_actual_validation": "self save_probabilities",
         },
+    ),
+    Expectation(
+        "initialize builds the network, then the optimiser, then shares it among GPUs; a training that begins in 2D "
+        "freezes what is added in between.",
+        _order_of_initialising,
+        ["self.build_network_architecture(", "self.configure_optimizers()", "DDP(self.network"],
     ),
     Expectation(
         "recursive_find_trainer_class_by_name takes a name; nnU-Net and our doctor find trainers with it.",

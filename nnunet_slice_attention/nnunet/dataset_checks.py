@@ -113,8 +113,9 @@ def check_slabs(plans: dict, trainer: type) -> Check:
         )
     height, width = slab.in_plane
     reach = radius * plans["original_median_spacing_after_transp"][0]
+    first = "first nnU-Net's own 2D batches, then " if trainer.begins_in_2d else ""
     text = (
-        f"training {slab.train_slabs} slabs of {slab.train_depth} slices of {height} x {width}, prediction "
+        f"training {first}{slab.train_slabs} slabs of {slab.train_depth} slices of {height} x {width}, prediction "
         f"{slab.predict_depth} slices; a slice sees {radius} neighbour{'s' * (radius != 1)} on each side, {reach:g} mm"
     )
     planned = PlansManager(plans).get_configuration(CONFIGURATION).batch_size

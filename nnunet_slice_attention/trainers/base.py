@@ -33,6 +33,7 @@ class nnUNetTrainerSlab(nnUNetTrainer):
         optimiser: a key of `OPTIMISERS`.
         epochs: epochs of 250 iterations; None keeps nnU-Net's 1000.
         learning_rate_factor: times the optimiser's first learning rate.
+        begins_in_2d: the first epochs have nnU-Net's own 2D batches.
         max_distance: from one slice of a training slab to the next; drawn for each slab, in slices.
     """
 
@@ -43,6 +44,7 @@ class nnUNetTrainerSlab(nnUNetTrainer):
     epochs: ClassVar[int | None] = None
     learning_rate_factor: ClassVar[float] = 1.0
     max_distance: ClassVar[int] = 1
+    begins_in_2d: ClassVar[bool] = False
 
     def __init__(
         self,

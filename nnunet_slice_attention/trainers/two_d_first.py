@@ -30,6 +30,7 @@ class nnUNetTrainer2DFirst(nnUNetTrainerSlab):
     goes on after a kill is in the phase in which it was.
     """
 
+    begins_in_2d = True
     _alone: bool | None = None  # the phase that batches and network are in
 
     @property

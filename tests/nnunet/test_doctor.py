@@ -138,6 +138,12 @@ def test_a_planned_data_set_is_described_in_slices_and_millimetres(folders, plan
     assert "2 neighbours on each side, 16 mm" in text
 
 
+def test_a_training_that_begins_in_2d_is_described_as_one(folders, plans, capsys):
+    write(folders, plans)
+    _, text = diagnose(capsys, "-d", "27", "-tr", "nnUNetTrainerSliceAttention")
+    assert "training first nnU-Net's own 2D batches, then 12 slabs of 3 slices" in text
+
+
 def test_an_isotropic_data_set_is_a_note(folders, plans, capsys):
     plans["original_median_spacing_after_transp"] = [1.0, 1.0, 1.0]
     write(folders, plans)

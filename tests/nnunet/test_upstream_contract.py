@@ -8,6 +8,8 @@ from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 from nnunet_slice_attention.nnunet import contract
 from nnunet_slice_attention.nnunet.contract import CONTRACT
 from nnunet_slice_attention.trainers.base import nnUNetTrainerSlab
+from nnunet_slice_attention.trainers.from_2d import nnUNetTrainerFrom2D
+from nnunet_slice_attention.trainers.two_d_first import nnUNetTrainer2DFirst
 
 
 @pytest.mark.parametrize("expectation", CONTRACT, ids=lambda e: "_".join(e.sentence.split()[:4]))
@@ -33,9 +35,8 @@ def test_a_method_that_is_gone_upstream_is_a_sentence_not_a_traceback(monkeypatc
 
 def test_every_method_of_nnunets_trainer_that_we_extend_is_looked_at():
     source = inspect.getsource(contract)
-    extended = [
-        name for name in vars(nnUNetTrainerSlab) if hasattr(nnUNetTrainer, name) and name in _methods()
-    ]
+    ours = (nnUNetTrainerSlab, nnUNetTrainer2DFirst, nnUNetTrainerFrom2D)
+    extended = [name for trainer in ours for name in vars(trainer) if name in _methods()]
     assert {"__init__", "save_checkpoint", "get_training_transforms"} <= set(extended)
     assert [name for name in extended if name not in source] == []
 
