@@ -25,9 +25,8 @@ def main() -> None:
         steps_made_with=made_with(HERE / f"{STEPS['40 x 40, batch 12']}.json"),
         length=length_table(),
         from_2d=arms_table("from_2d", reference="2d_on"),
-        from_2d_copies=arms_table(
-            "from_2d", reference="attention_context_copies", only=["attention_context"]
-        ),
+        from_2d_copies=arms_table("from_2d", "attention_context_copies", only=["attention_context"]),
+        from_2d_default_copies=arms_table("from_2d", "default_copies", only=["default"]),
         screening=arms_table("screening", reference="2d"),
     )
     (HERE / "README.md").write_text(page, encoding="utf-8")

@@ -77,7 +77,7 @@ class SliceAttentionLayer(nn.Module):
             own, prepared = tuple(map(around.centre, own)), around.centre(prepared)
         else:  # after the centre: autocast keeps its casts of the weights, and those made here carry no gradient
             with torch.no_grad():
-                others = self._keys_values(slicewise(self.prepare, stack))
+                others = self._keys_values(slicewise(self.prepare, stack.detach()))
         query = slicewise(self.query, prepared)
 
         scores, values = [], []

@@ -106,8 +106,8 @@ def two_level_p(deltas: Deltas, tie: float = 0.0) -> float:
     Its variance is that between runs plus that between patients, its degrees of freedom are Satterthwaite's
     (*Biometrics Bulletin* 2:110-114, 1946): few where runs differ most, so that two runs of large spread decide little;
     many where patients do. To invert the bootstrap interval would be simpler, but that of few runs is too narrow:
-    without a difference it gave p < 0.05 in 27, 17 and 10 % of 2000 simulated experiments with 2, 3 and 5 seeds, this
-    test in 12, 7 and 5 % (52 patients; SD of the difference 0.0075 between runs, 0.015 between patients). Permuting the
+    without a difference it gave p < 0.05 in 26, 18 and 11 % of 2000 simulated experiments with 2, 3 and 5 seeds, this
+    test in 12, 7 and 6 % (52 patients; SD of the difference 0.0075 between runs, 0.015 between patients). Permuting the
     signs of runs gives no p below 0.05 for fewer than six.
 
     Returns:
