@@ -102,8 +102,9 @@ def test_what_is_added_is_a_second_group_that_warms_up_when_it_joins(name, nnune
 
 @pytest.fixture(scope="module")
 def trained(train, nnunet_folders, tiny):
-    train(tiny, NAME)
-    return nnunet_folders / "results" / tiny.folder / f"{NAME}__nnUNetPlans__2d" / "fold_0"
+    name = f"{NAME}_3slices"  # the default by a name that no other test trains: its logs are this training's
+    train(tiny, name)
+    return nnunet_folders / "results" / tiny.folder / f"{name}__nnUNetPlans__2d" / "fold_0"
 
 
 def test_a_training_goes_through_both_phases_and_validates(trained):
