@@ -9,11 +9,10 @@ All arms have the same number of epochs, and each epoch the same process time: 2
 import argparse
 import csv
 import sys
-from collections import defaultdict
 from pathlib import Path
 from statistics import median
 
-from step_cost import STOCK
+from step_cost import loaded_ratios
 
 COLUMNS = (
     "name", "dataset", "plans", "configuration", "trainer", "fold", "seed", "epochs", "iterations",
@@ -55,14 +54,8 @@ def main() -> None:
 
 
 def step_costs(path: Path) -> dict[tuple[str, str], float]:
-    """Median over the rounds of a step's seconds, loading included, over those of nnU-Net 2D in the same round."""
-    seconds = defaultdict(dict)
-    with path.open(newline="") as file:
-        for row in csv.DictReader(file):
-            of_step = float(row["load_s"]) + float(row["step_s"])
-            seconds[row["trainer"], row["phase"]][row["round"]] = of_step
-    reference = seconds[STOCK, "2d"]
-    return {key: median(own[r] / reference[r] for r in own) for key, own in seconds.items()}
+    """Median over the rounds, see `loaded_ratios`."""
+    return {key: median(ratios) for key, ratios in loaded_ratios(path).items()}
 
 
 def phases_of(trainer: str, costs: dict[tuple[str, str], float], measured: Path) -> list[float]:

@@ -1,20 +1,19 @@
 """Turn the tables of `collect.py` and `step_cost.py` into `README.md` beside this file: python report.py"""
 
-import csv
 import json
 from collections import defaultdict
 from pathlib import Path
 from statistics import median
 
 import pandas as pd
-from plan_runs import step_costs
-from step_cost import STOCK
+from step_cost import STOCK, loaded_ratios, ratio
 
 from nnunet_slice_attention.evaluation.runs import compare_runs
+from nnunet_slice_attention.trainers.two_d_first import TWO_D_SHARE
 
 HERE = Path(__file__).parent
 STEPS = {"40 x 40, batch 12": "networks_514", "128 x 128, batch 6": "networks_27"}
-SHARE_OF_2D = 0.6  # of the epochs, `trainers.two_d_first`
+SHARE_OF_2D = TWO_D_SHARE[0] / TWO_D_SHARE[1]  # of the epochs
 NOT_RUN = "Not run yet."
 
 
@@ -42,49 +41,29 @@ def made_with(path: Path) -> str:
 
 def step_table() -> str:
     """A row a trainer: the cost of a step with data loading, in each phase, and over the whole schedule."""
-    costs = {patch: step_costs(HERE / f"{file}.csv") for patch, file in STEPS.items()}
-    spreads = {patch: spread(HERE / f"{file}.csv") for patch, file in STEPS.items()}
+    ratios = {patch: loaded_ratios(HERE / f"{file}.csv") for patch, file in STEPS.items()}
     trainers = dict.fromkeys(
-        trainer for of in costs.values() for trainer, _ in sorted(of) if trainer != STOCK
+        trainer for of in ratios.values() for trainer, _ in sorted(of) if trainer != STOCK
     )
     lines = [
         "| trainer | "
-        + " | ".join(f"{p}: 2D phase | with neighbours | whole schedule" for p in costs)
+        + " | ".join(f"{p}: 2D phase | with neighbours | whole schedule" for p in ratios)
         + " |",
-        "|---|" + "---|" * 3 * len(costs),
+        "|---|" + "---|" * 3 * len(ratios),
     ]
     for trainer in trainers:
-        cells = [f"`{trainer}`"]
-        for patch, cost in costs.items():
-            first, then = cost.get((trainer, "2D phase")), cost.get((trainer, "with neighbours"))
-            one = cost.get((trainer, "all"))
-            if one is not None:
-                cells += ["", f"{one:.2f} {spreads[patch][trainer, 'all']}", f"{one:.2f}"]
-            elif first is not None:
-                whole = SHARE_OF_2D * first + (1 - SHARE_OF_2D) * then
-                cells += [
-                    f"{first:.2f} {spreads[patch][trainer, '2D phase']}",
-                    f"{then:.2f} {spreads[patch][trainer, 'with neighbours']}",
-                    f"{whole:.2f}",
-                ]
-            else:
-                cells += ["", "", ""]
-        lines.append(f"| {' | '.join(cells)} |")
+        cells = [cell for of in ratios.values() for cell in schedule_cells(trainer, of)]
+        lines.append(f"| `{trainer}` | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def spread(path: Path) -> dict[tuple[str, str], str]:
-    """The middle 90 % of the rounds' ratios."""
-    seconds = defaultdict(dict)
-    with path.open(newline="") as file:
-        for row in csv.DictReader(file):
-            seconds[row["trainer"], row["phase"]][row["round"]] = float(row["load_s"]) + float(row["step_s"])
-    found = {}
-    for key, own in seconds.items():
-        ratios = sorted(own[r] / seconds[STOCK, "2d"][r] for r in own)
-        low, high = (ratios[round(q * (len(ratios) - 1))] for q in (0.05, 0.95))
-        found[key] = f"[{low:.2f}, {high:.2f}]"
-    return found
+def schedule_cells(trainer: str, ratios: dict[tuple[str, str], list[float]]) -> tuple[str, str, str]:
+    if (trainer, "all") in ratios:
+        one = ratios[trainer, "all"]
+        return "", ratio(one), f"{median(one):.2f}"
+    first, then = ratios[trainer, "2D phase"], ratios[trainer, "with neighbours"]
+    whole = SHARE_OF_2D * median(first) + (1 - SHARE_OF_2D) * median(then)
+    return ratio(first), ratio(then), f"{whole:.2f}"
 
 
 def cases_of(experiment: str) -> pd.DataFrame | None:

@@ -69,11 +69,9 @@ def main() -> None:
 
 
 def phases_of(trainer: str) -> list[str]:
-    from nnunetv2.utilities.find_objects import recursive_find_trainer_class_by_name
+    from nnunet_slice_attention.nnunet.find_trainer import find_trainer
 
-    from nnunet_slice_attention.trainers.two_d_first import nnUNetTrainer2DFirst
-
-    two = issubclass(recursive_find_trainer_class_by_name(trainer), nnUNetTrainer2DFirst)
+    two = getattr(find_trainer(trainer), "begins_in_2d", False)
     return ["2D phase", "with neighbours"] if two else ["all"]
 
 
@@ -123,7 +121,19 @@ def table(rows: list[tuple]) -> str:
     return "\n".join(lines)
 
 
+def loaded_ratios(path: Path) -> dict[tuple[str, str], list[float]]:
+    """Of each trainer and phase in a table of steps: the cost of a step with its loading, times 2D's in that round."""
+    seconds = defaultdict(dict)
+    with path.open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            of_step = float(row["load_s"]) + float(row["step_s"])
+            seconds[row["trainer"], row["phase"]][row["round"]] = of_step
+    reference = seconds[STOCK, "2d"]
+    return {key: [own[r] / reference[r] for r in own] for key, own in seconds.items()}
+
+
 def ratio(values: list[float]) -> str:
+    """Median and the middle 90 %."""
     ordered = sorted(values)
     low, high = ordered[round(0.05 * (len(ordered) - 1))], ordered[round(0.95 * (len(ordered) - 1))]
     return f"{median(values):.2f} [{low:.2f}, {high:.2f}]"

@@ -52,12 +52,10 @@ class Neighbourhood:
         centre, of_centre = self.centre(x), self.centre(self.valid)
         if offset == 0 or self.repeat_centre:
             return centre, torch.ones_like(of_centre)
-        n, (begin, end) = len(self.centres), (c + offset for c in (self.centres.start, self.centres.stop))
-        before, behind = (min(n, max(0, outside)) for outside in (-begin, end - x.shape[1]))
-        inside = slice(begin + before, end - behind)
-        neighbour = joined(centre[:, :before], x[:, inside], centre[:, n - behind :])
+        having, inside = self.within(offset)
+        neighbour = joined(centre[:, : having.start], x[:, inside], centre[:, having.stop :])
         nothing = torch.zeros_like(of_centre)
-        return neighbour, joined(nothing[:, :before], self.valid[:, inside], nothing[:, n - behind :])
+        return neighbour, joined(nothing[:, : having.start], self.valid[:, inside], nothing[:, having.stop :])
 
     def within(self, offset: int) -> tuple[slice, slice]:
         """Which of the T centres have a slice of the stack at `offset`, and which of the S these slices are.

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .neighbours import Neighbourhood, like
+from .slicewise import slicewise
 
 HEAD_WIDTH = 32  # channels
 WIDTH_REDUCTION = (
@@ -24,11 +25,6 @@ def zero_started_projection(in_channels: int, out_channels: int) -> nn.Conv2d:
     projection = nn.Conv2d(in_channels, out_channels, 1, bias=False)
     nn.init.zeros_(projection.weight)
     return projection
-
-
-def slicewise(module: nn.Module, slices: Tensor) -> Tensor:
-    """(B, S, C, h, w) -> (B, S, C', h, w): what a 2D module makes of each slice."""
-    return module(slices.flatten(0, 1)).unflatten(0, slices.shape[:2])
 
 
 def spread(x: Tensor, places: slice, n: int) -> Tensor:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..attention.neighbours import Neighbourhood, like
-from .slicewise import Slices, depth, map_each, slicewise, slicewise_centre_learns
+from ..attention.slicewise import Slices, depth, map_each, slicewise, slicewise_centre_learns
 from .topology import UNetTopology
 from .two_d_weights import zero_image_neighbours
 

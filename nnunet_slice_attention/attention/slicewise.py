@@ -14,16 +14,21 @@ def map_each(fn: Callable[[Tensor], Tensor], x: Slices) -> Slices:
     return [fn(t) for t in x] if isinstance(x, (list, tuple)) else fn(x)
 
 
+def batch_and_depth(slices: Slices) -> tuple[int, int]:
+    """(B, S)."""
+    return (slices[0] if isinstance(slices, (list, tuple)) else slices).shape[:2]
+
+
 def depth(slices: Slices) -> int:
     """S."""
-    return (slices[0] if isinstance(slices, (list, tuple)) else slices).shape[1]
+    return batch_and_depth(slices)[1]
 
 
 def slicewise(network: Network, slices: Slices) -> Slices:
     """(B, S, C, h, w) -> (B, S, C', h', w'): what `network` makes of (B*S, C, h, w)."""
-    n_slices = depth(slices)
+    stack = batch_and_depth(slices)
     made = network(map_each(lambda t: t.flatten(0, 1), slices))
-    return map_each(lambda t: t.unflatten(0, (-1, n_slices)), made)
+    return map_each(lambda t: t.unflatten(0, stack), made)
 
 
 def slicewise_centre_learns(network: Network, slices: Slices) -> Slices:
