@@ -1,11 +1,8 @@
-"""Writing files so that nothing half-written is left, and telling whether they are whole or were written again."""
+"""Writing files so that nothing half-written is left, and telling whether they were written again."""
 
-import gzip
-import math
 import os
+from collections.abc import Iterable
 from pathlib import Path
-
-import nibabel
 
 
 def identity(path: Path) -> tuple[str, int, int]:
@@ -21,23 +18,10 @@ def write_text(path: Path, text: str) -> None:
     os.replace(partial, path)
 
 
-def check_complete(path: Path) -> None:
-    """Raise an OSError if an image file is empty, or cut off.
-
-    ITK's NIfTI reader fills up what a cut-off file lacks and says nothing. Readers of other formats do notice.
-    """
-    size = path.stat().st_size
-    if size == 0:
-        raise OSError("the file is empty")
-    if path.suffix == ".gz":
-        try:
-            with gzip.open(path) as file:
-                while file.read(1 << 20):
-                    pass
-        except EOFError as error:
-            raise OSError("the file is cut off") from error
-    if path.suffix == ".nii":
-        image = nibabel.load(path)
-        expected = image.dataobj.offset + math.prod(image.shape) * image.get_data_dtype().itemsize
-        if size < expected:
-            raise OSError(f"the file is cut off: {size} bytes of {expected}")
+def check_no_input(output: Path, inputs: Iterable[Path | str | None]) -> None:
+    """Raise ValueError if to write `output` would replace one of the inputs, by whatever name each is given."""
+    for path in filter(None, inputs):
+        if os.path.realpath(path) == os.path.realpath(output):
+            raise ValueError(
+                f"{output} would be written over {path}, which is read. Give another place with -o."
+            )

@@ -25,7 +25,9 @@ import SimpleITK
 
 from nnunet_slice_attention.bundle.load import load_bundle
 from nnunet_slice_attention.files import write_text
-from nnunet_slice_attention.inference.cases import Case, problems
+from nnunet_slice_attention.image_files import check_complete
+from nnunet_slice_attention.inference.cases import Case
+from nnunet_slice_attention.inference.image_checks import Expected, problems
 from nnunet_slice_attention.inference.predictor import SlabPredictor
 
 ENDINGS = (".mha", ".nii.gz", ".nii")
@@ -89,13 +91,15 @@ def segment(predictor: SlabPredictor, channels: Sequence[Path], output: Path) ->
     with tempfile.TemporaryDirectory() as scratch:
         files = [str(Path(scratch, f"image_{i:04d}{ending}")) for i in range(len(channels))]
         for channel, file in zip(channels, files, strict=True):
+            check_complete(channel)
             image = SimpleITK.ReadImage(str(channel))
             if not np.isfinite(SimpleITK.GetArrayViewFromImage(image)).all():  # NIfTI would make them 0
                 raise ValueError(f"{channel.name} has voxels that are NaN or infinite")
             SimpleITK.WriteImage(image, file)  # as nnU-Net was trained to read it
         case = Case(tuple(map(Path, files)), output, ending)
-        n_channels = len(predictor.dataset_json["channel_names"])
-        for problem in problems([case], n_channels, reader).values():
+        for problem in problems(
+            [case], Expected.of(predictor.plans_manager, predictor.dataset_json)
+        ).values():
             raise ValueError(problem)
         image, properties = reader.read_images(files)
         segmentation = predictor.predict_single_npy_array(image, properties)

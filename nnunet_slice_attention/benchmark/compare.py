@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ..evaluation.segmentations import stack_axis
-from ..files import write_text
+from ..files import check_no_input, write_text
 from ..report.comparison import Report, write_report
 from ..report.overlays import Example
 from .compared_models import Model, check_same_cases, names_of
@@ -56,6 +56,7 @@ def compare(
     check_same_cases(models, truth)
     patients = {case: patient_of(case) for case in models[0].predictions}
     training_ms = training_costs(options.cost, names) if options.cost else {}
+    _check_inputs_stay(models, output, options)
 
     for name in RESULTS:  # if this call fails, no report of another one stays behind
         (output / name).unlink(missing_ok=True)
@@ -88,6 +89,15 @@ def compare(
         _write_csv(output / "froc.csv", froc)
     write_text(output / "manifest.json", json.dumps(manifest, indent=2))
     return []
+
+
+def _check_inputs_stay(models: Sequence[Model], output: Path, options: Options) -> None:
+    """Raise ValueError if what is read would be written over, or made anew with the ensembles."""
+    for name in RESULTS:
+        check_no_input(output / name, (options.group, options.cost))
+    made = (output / "ensembles").resolve()
+    if inside := next((model for model in models if made in model.folder.resolve().parents), None):
+        raise ValueError(f"{inside.folder} is where ensembles are written to. Give another folder with -o.")
 
 
 def _examples(

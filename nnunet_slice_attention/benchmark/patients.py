@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from ..spreadsheet import read_rows
 from .truth import Truth
 
 
@@ -11,7 +12,8 @@ def group_by(rule: str | Path | None) -> Callable[[str], str]:
     """What maps a case to its patient: a regular expression's match (its first group, if it has one), or a CSV.
 
     Args:
-        rule: None makes every case a patient of its own; an existing file is read as CSV with "case,patient" lines.
+        rule: None makes every case a patient of its own; an existing file is read as CSV with "case,patient" rows, see
+            `read_rows`, whose first may be this heading.
 
     Raises:
         ValueError: on a case that the rule does not cover, or an expression that is not one.
@@ -19,13 +21,16 @@ def group_by(rule: str | Path | None) -> Callable[[str], str]:
     if rule is None:
         return lambda case: case
     if Path(rule).is_file():
-        lines = [line.split(",") for line in Path(rule).read_text().splitlines() if line.strip()]
-        if wrong := [",".join(line) for line in lines if len(line) != 2 or not line[1].strip()]:
+        rows = read_rows(Path(rule))
+        if rows and [cell.lower() for cell in rows[0]] == ["case", "patient"]:
+            del rows[0]
+        if wrong := [",".join(row) for row in rows if len(row) != 2]:
             raise ValueError(f"{rule}: {wrong[0]!r} is not CASE,PATIENT.")
-        cases = [case.strip() for case, _ in lines]
-        if twice := sorted({case for case in cases if cases.count(case) > 1}):
-            raise ValueError(f"{rule} names case {twice[0]} more than once: keep one of its lines.")
-        patients = {case.strip(): patient.strip() for case, patient in lines}
+        patients = dict(rows)
+        if len(patients) < len(rows):
+            cases = [case for case, _ in rows]
+            twice = min(case for case in cases if cases.count(case) > 1)
+            raise ValueError(f"{rule} names case {twice} more than once: keep one of its lines.")
 
         def from_table(case: str) -> str:
             if case not in patients:
@@ -51,14 +56,8 @@ def group_by(rule: str | Path | None) -> Callable[[str], str]:
 def on_both_sides(truth: Truth, fold: int, patient_of: Callable[[str], str]) -> list[str]:
     """Patients with cases in a fold's training and in its validation: nnU-Net's own split knows cases only.
 
-    A training case that the rule does not cover is taken for another patient's.
+    Raises:
+        ValueError: the rule does not cover a case of the fold: whose patient it is decides what the answer is.
     """
-
-    def known(case: str) -> set[str]:
-        try:
-            return {patient_of(case)}
-        except ValueError:
-            return set()
-
-    trained_on = set().union(*map(known, truth.training[fold]))
+    trained_on = {patient_of(case) for case in truth.training[fold]}
     return sorted(trained_on & {patient_of(case) for case in truth.splits[fold]})

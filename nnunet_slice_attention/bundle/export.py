@@ -6,7 +6,7 @@ from inspect import signature
 from pathlib import Path
 
 from ..environment import commit, versions
-from ..inference.predict import find_folds, load_predictor
+from ..inference.trained_model import find_folds, load_predictor
 from ..model_name import ModelName
 from ..nnunet.find_trainer import find_trainer
 from .archive import write_archive

@@ -6,8 +6,9 @@ from pathlib import Path
 from nnunetv2.utilities.label_handling.label_handling import determine_num_input_channels
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
-from ..inference.predict import check_slab, find_device
 from ..inference.predictor import SlabPredictor
+from ..inference.trained_model import find_device
+from ..networks import SlabNetwork
 from ..nnunet.find_trainer import find_trainer
 from .archive import Archive, read_archive
 from .export import weights_file
@@ -64,5 +65,15 @@ def _load(archive: Archive, device: str, options: Mapping) -> SlabPredictor:
         trainer_name,
         None if axes is None else tuple(axes),
     )
-    check_slab(predictor, path / "plans.json")
+    _check_slab(predictor, path / "plans.json")
     return predictor
+
+
+def _check_slab(predictor: SlabPredictor, plans: Path) -> None:
+    """Raise ValueError if the plans of a slice-attention network are not those that its training wrote."""
+    patch = list(predictor.configuration_manager.patch_size)
+    network = getattr(predictor.network, "_orig_mod", predictor.network)
+    if isinstance(network, SlabNetwork) and len(patch) != 3:
+        raise ValueError(
+            f"{plans} has the patch size {patch}, without the slices that the training added. Export the bundle again."
+        )

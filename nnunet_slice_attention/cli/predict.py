@@ -49,7 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from nnunet_slice_attention.inference.predict import load_predictor, model_folder, predict_files
+    from nnunet_slice_attention.inference.predict import predict_files
+    from nnunet_slice_attention.inference.trained_model import load_predictor, model_folder
 
     if sum(map(bool, (args.d, args.m, args.bundle))) != 1:
         raise ValueError(

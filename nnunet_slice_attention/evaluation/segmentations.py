@@ -8,10 +8,10 @@ import numpy as np
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 from nnunetv2.utilities.label_handling.label_handling import LabelManager
 
-from ..files import check_complete
+from ..image_files import check_complete
+from ..image_geometry import is_2d
 
 FOREGROUND = "foreground (all classes)"
-DUMMY_SPACING = 999  # which nnU-Net's readers give the missing axis of 2D images, in units of the others
 GEOMETRY_TOLERANCE = 1e-3  # mm; file formats round
 
 
@@ -104,7 +104,7 @@ def stack_axis(reader: BaseReaderWriter, files: Iterable[Path]) -> int:
     spacings = []
     for file in files:
         spacing = np.asarray(reader.read_seg(str(file))[1]["spacing"], float)
-        if spacing[0] >= DUMMY_SPACING * spacing[1:].max() * 0.999:
+        if is_2d(spacing):
             raise ValueError(f"{file} is a 2D image: what is compared along slices and in ml needs volumes.")
         spacings.append(spacing)
     return int(np.argmax(np.median(spacings, axis=0)))

@@ -1,18 +1,19 @@
-"""Cases to predict: found in a folder, checked before the work begins, and looked for when it has ended."""
+"""Cases to predict: found in a folder, and their results looked for when the work has ended."""
 
 import re
+import traceback
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 
-from ..files import check_complete
+from ..image_files import VOLUMES, check_complete, ending_of
+from .settings import SETTINGS
 
-# Beyond them a header is damaged, and resampling would fill the memory. nnU-Net gives 2D images slices 999 mm apart.
-SMALLEST_MM, LARGEST_MM = 1e-4, 1e3
+NIFTI_NAME = re.compile(r"\.(nii|hdr|img|nia)(\.gz)?$", re.IGNORECASE)
+DESCRIPTIONS = ("dataset.json", "plans.json")  # which nnU-Net writes beside segmentations
 
 
 @dataclass(frozen=True)
@@ -22,14 +23,14 @@ class Case:
     Attributes:
         images: its files, one a channel.
         output: the segmentation to write.
-        ending: of these files, e.g. ".nii.gz".
-        numbered: whether their names count the channels from _0000 on, as nnU-Net's do.
+        ending: of the output, e.g. ".nii.gz".
+        problem: what is wrong with the files' names; "" if nothing is.
     """
 
     images: tuple[Path, ...]
     output: Path
     ending: str
-    numbered: bool = True
+    problem: str = ""
 
     @property
     def stem(self) -> str:
@@ -52,19 +53,25 @@ def find_cases(inputs: Sequence[Path], output: Path, ending: str) -> list[Case]:
     Args:
         inputs: one folder, or the channels of one case in order.
         output: folder; for one case it may also be the file to write.
-        ending: of image files, e.g. ".nii.gz".
+        ending: of the data set's image files, e.g. ".nii.gz".
 
     Raises:
         FileNotFoundError: there is none.
-        ValueError: a result would be written over an image.
+        ValueError: a result would be written over an image, or over what no prediction wrote; or `output` is a file
+            for a folder of cases.
     """
     inputs, output = [Path(p) for p in inputs], Path(output).absolute()  # nnU-Net makes its folder, never ""
+    chosen = ending_of(output.name) if not output.is_dir() else ""
     if len(inputs) == 1 and inputs[0].is_dir():
+        if chosen:
+            raise ValueError(
+                f"-o {output.name} is the name of a file; the cases of {inputs[0]} need a folder."
+            )
         found = _grouped(inputs[0], output, ending)
+    elif chosen and all(path.is_file() for path in inputs):
+        found = [_case(inputs, output.parent, output.name.removesuffix(chosen), chosen)]
     elif all(path.is_file() for path in inputs):
-        is_file = output.name.endswith(ending)
-        name = inputs[0].name.removesuffix(ending).removesuffix("_0000")
-        found = [Case(tuple(inputs), output if is_file else output / f"{name}{ending}", ending)]
+        found = [_case(inputs, output, _without_channel(inputs[0].name), ending)]
     else:
         found = []
     if not found:
@@ -72,11 +79,12 @@ def find_cases(inputs: Sequence[Path], output: Path, ending: str) -> list[Case]:
             f"no case in {', '.join(map(str, inputs))}: expected a folder of files that end in _0000{ending}, "
             f"_0001{ending} ..., one a channel, or such files of one case."
         )
-    _check_overwrites_nothing(found)
+    _check_replaces_no_image(found)
+    _check_replaces_predictions_only(found, of_a_folder=not chosen)
     return found
 
 
-def _check_overwrites_nothing(cases: Sequence[Case]) -> None:
+def _check_replaces_no_image(cases: Sequence[Case]) -> None:
     """Raise ValueError if a result of one case has the place of an image of any."""
     images = {image.resolve() for case in cases for image in case.images}
     for case in cases:
@@ -88,6 +96,37 @@ def _check_overwrites_nothing(cases: Sequence[Case]) -> None:
                 )
 
 
+def _check_replaces_predictions_only(cases: Sequence[Case], of_a_folder: bool) -> None:
+    """Raise ValueError if a file would be replaced that may be a user's own: an image, a reference, a data set's.
+
+    A prediction is known by nnU-Net's note in its folder. Among images even that is no proof.
+    """
+    folder = cases[0].output.parent
+    predicted = (folder / SETTINGS).is_file()
+    among_images = any(image.parent.resolve() == folder.resolve() for case in cases for image in case.images)
+    at_risk = [] if predicted else [folder / name for name in DESCRIPTIONS]
+    if among_images or not predicted:
+        named_by_user = set() if of_a_folder else {case.output for case in cases}
+        at_risk += [result for case in cases for result in case.results if result not in named_by_user]
+    if there := next((path for path in at_risk if path.is_file()), None):
+        why = (
+            "It lies among the images"
+            if predicted
+            else f"No {SETTINGS} beside it tells that a prediction wrote it"
+        )
+        raise ValueError(
+            f"{there} would be written over. {why}. Give another folder with -o, or remove that file."
+        )
+
+
+def _case(images: Sequence[Path], folder: Path, name: str, ending: str, problem: str = "") -> Case:
+    """ITK writes x.nii.nii.gz as x.nii.gz, which is the result of another case."""
+    if not problem and NIFTI_NAME.search(name) and ".nii" in ending:
+        problem = f"{name} as the name of a case ends as a NIfTI file does, and {name}{ending} would be written under "
+        problem += "another name. Rename it"
+    return Case(tuple(images), folder / f"{name}{ending}", ending, problem)
+
+
 def _grouped(folder: Path, output: Path, ending: str) -> list[Case]:
     """Files of one name and other channels together; a file without a channel's number is a case of its own.
 
@@ -96,67 +135,33 @@ def _grouped(folder: Path, output: Path, ending: str) -> list[Case]:
     cases: dict[str, list[Path]] = {}
     for path in sorted(folder.iterdir()):
         if path.name.endswith(ending) and not path.name.startswith("."):
-            name = re.sub(r"_\d{4}$", "", path.name.removesuffix(ending))
-            cases.setdefault(name, []).append(path)
+            cases.setdefault(_without_channel(path.name), []).append(path)
     found = []
     for name, images in cases.items():
         expected = [f"{name}_{channel:04d}{ending}" for channel in range(len(images))]
-        numbered = [path.name for path in images] == expected
-        found.append(Case(tuple(images), output / f"{name}{ending}", ending, numbered))
-    return found
-
-
-def problems(
-    cases: Sequence[Case], n_channels: int, reader_writer: BaseReaderWriter, threads: int = 1
-) -> dict[Case, str]:
-    """What is wrong with the images of each case: channels, what cannot be read, values that are no numbers.
-
-    nnU-Net would end the processes of all cases for most of these, and segment nothing, silently, in an image with NaN.
-    (ITK reads NaN in NIfTI as 0, in training as in prediction; other formats and readers keep it.)
-
-    Args:
-        cases: to check.
-        n_channels: what the model was trained on.
-        reader_writer: nnU-Net's reader of the data set.
-        threads: so many cases at a time.
-    """
-
-    def check(case: Case) -> str | None:
-        try:
-            return _problem(case, n_channels, reader_writer)
-        except Exception as error:  # readers raise what they like
-            return in_one_line(error)
-
-    with ThreadPoolExecutor(max(1, threads)) as pool:
-        return {c: problem for c, problem in zip(cases, pool.map(check, cases), strict=True) if problem}
-
-
-def _problem(case: Case, n_channels: int, reader_writer: BaseReaderWriter) -> str | None:
-    names = ", ".join(path.name for path in case.images)
-    if len(case.images) != n_channels:
-        return f"has {len(case.images)} channels ({names}); the model was trained on {n_channels}"
-    if not case.numbered:
-        return f"{names}: the channels are not numbered from _0000{case.ending} on, as nnU-Net numbers them"
-    for image in case.images:
-        if not image.is_file():
-            return f"{image.name} is no file"
-        try:
-            check_complete(image)
-        except OSError as error:
-            return f"{image.name} cannot be read: {error}"
-    data, properties = reader_writer.read_images([str(path) for path in case.images])
-    if data.ndim != 4 or len(data) != n_channels:
-        return f"{names}: an array of {data.shape}; expected {n_channels} volumes, one a file, of one number a voxel"
-    if not data.size:
-        return f"{names}: no voxels, shape {data.shape}"
-    if not all(SMALLEST_MM <= length <= LARGEST_MM for length in properties["spacing"]):
-        return (
-            f"{names}: spacing {tuple(map(float, properties['spacing']))} is not within {SMALLEST_MM:g} to "
-            f"{LARGEST_MM:g} mm. Mend the file's header"
+        names = ", ".join(path.name for path in images)
+        numbered = names == ", ".join(expected)
+        problem = f"{names}: the channels are not numbered from _0000{ending} on, as nnU-Net numbers them"
+        found.append(_case(images, output, name, ending, "" if numbered else problem))
+    others = [path for path in sorted(folder.iterdir()) if _is_image(path) and not path.name.endswith(ending)]
+    if others and not found:
+        raise FileNotFoundError(
+            f"{folder} has no file that ends in {ending}, as the model's images do; there is {others[0].name}."
         )
-    if wrong := int(data.size - np.isfinite(data).sum()):
-        return f"{names}: {wrong} voxels are NaN or infinite. Replace them, as in the images of the training"
-    return None
+    wrong = f"the model's images end in {ending}. Rename or convert it"
+    return found + [_case((path,), output, path.name, ending, wrong) for path in others]
+
+
+def _is_image(path: Path) -> bool:
+    """By its name: a volume in any format, or a numbered channel in another one."""
+    ending = ending_of(path.name)
+    numbered = _without_channel(path.name) != path.name.removesuffix(ending)
+    return bool(ending) and not path.name.startswith(".") and (ending.lower() in VOLUMES or numbered)
+
+
+def _without_channel(name: str) -> str:
+    """The name of a case by that of one of its files."""
+    return re.sub(r"_\d{4}$", "", name.removesuffix(ending_of(name)))
 
 
 def is_finished(case: Case, reader_writer: BaseReaderWriter, with_probabilities: bool = False) -> bool:
@@ -188,4 +193,7 @@ def remove_results(case: Case) -> None:
 def in_one_line(error: Exception) -> str:
     """The last line of an error: where libraries put what happened."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__
+    if lines:
+        return lines[-1]
+    where = traceback.extract_tb(error.__traceback__)
+    return type(error).__name__ + (f" in {where[-1].name}: {where[-1].line}" if where else "")

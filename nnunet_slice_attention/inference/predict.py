@@ -1,97 +1,15 @@
 """Prediction of files with a trained model: nnU-Net's preprocessing and export around `SlabPredictor`."""
 
-import multiprocessing
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import torch
-from nnunetv2.utilities.file_path_utilities import get_output_folder
-from nnunetv2.utilities.label_handling.label_handling import determine_num_input_channels
+from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
+from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
 
-from ..networks import SlabNetwork
-from .cases import Case, find_cases, in_one_line, is_finished, problems, remove_results
+from .cases import Case, find_cases, in_one_line, is_finished, remove_results
+from .image_checks import Expected, problems
 from .predictor import SlabPredictor
 from .settings import note_settings
-
-
-def model_folder(dataset: str | int, trainer: str, plans: str, configuration: str) -> Path:
-    """Where nnU-Net keeps a model.
-
-    Raises:
-        FileNotFoundError: nothing was trained under these names; lists what there is.
-    """
-    folder = Path(get_output_folder(dataset, trainer, plans, configuration))
-    if not folder.is_dir():
-        others = sorted(p.name for p in folder.parent.glob("*__*__*"))
-        raise FileNotFoundError(
-            f"{folder} does not exist. Train it with: nnUNetv2_train {dataset} {configuration} 0 -tr {trainer} "
-            f"-p {plans}. Trained so far: {', '.join(others) or 'nothing'}."
-        )
-    return folder
-
-
-def load_predictor(
-    folder: Path,
-    folds: Sequence[int | str] | None,
-    checkpoint: str = "checkpoint_final.pth",
-    device: str = "cuda",
-    **options,
-) -> SlabPredictor:
-    """A predictor with the weights of some folds; several are averaged.
-
-    Args:
-        folder: of the model, see `model_folder`.
-        folds: e.g. (0, 1, 2) or ("all",); None takes the numbered ones that have the checkpoint, or else "all".
-        checkpoint: file in each fold's folder.
-        device: cuda, cpu or mps.
-        options: of `SlabPredictor`.
-
-    Raises:
-        FileNotFoundError: a fold has no such checkpoint.
-        ValueError: the device is not there, or the model's plans are not those its training wrote.
-    """
-    folder = Path(folder)
-    chosen = find_folds(folder, folds, checkpoint)
-    predictor = SlabPredictor(device=find_device(device), **options)
-    predictor.initialize_from_trained_model_folder(str(folder), chosen, checkpoint)
-    check_slab(predictor, folder / "plans.json")
-    return predictor
-
-
-def find_folds(folder: Path, folds: Sequence[int | str] | None, checkpoint: str) -> list[str]:
-    """The folds to use, see `load_predictor`."""
-    found = [p.parent.name.removeprefix("fold_") for p in folder.glob(f"fold_*/{checkpoint}")]
-    found = sorted((f for f in found if f.isdigit()), key=int) + [f for f in found if f == "all"]
-    wanted = [str(fold) for fold in folds or ()]
-    missing = [fold for fold in wanted if fold not in found]
-    if missing or not found:
-        raise FileNotFoundError(
-            f"{folder} has no {checkpoint} of fold {', '.join(missing) or 'any'}. Folds that have one: "
-            f"{', '.join(found) or 'none'}; choose with -f, or another file with -chk."
-        )
-    return wanted or [fold for fold in found if fold != "all"] or found
-
-
-def check_slab(predictor: SlabPredictor, plans: Path) -> None:
-    """Raise ValueError if the plans of a slice-attention network are not those that its training wrote."""
-    patch = list(predictor.configuration_manager.patch_size)
-    network = getattr(predictor.network, "_orig_mod", predictor.network)
-    if isinstance(network, SlabNetwork) and len(patch) != 3:
-        raise ValueError(
-            f"{plans} has the patch size {patch}, without the slices that the training added. Put back the file that "
-            "the training wrote there."
-        )
-
-
-def find_device(name: str) -> torch.device:
-    """Raise ValueError if it is not there; set PyTorch's threads as nnUNetv2_predict does."""
-    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if not available.get(name):
-        usable = [device for device, there in available.items() if there]
-        raise ValueError(f"device {name!r} is not available here. Give -device {' or '.join(usable)}.")
-    if name != "mps":
-        torch.set_num_threads(multiprocessing.cpu_count() if name == "cpu" else 1)
-    return torch.device(name)
 
 
 def predict_files(
@@ -130,14 +48,23 @@ def predict_files(
         )
     if min(n_preprocessing, n_export) < 1:
         raise ValueError(f"-npp {n_preprocessing} -nps {n_export}: both take at least one process.")
-    cases = find_cases(inputs, output, predictor.dataset_json["file_ending"])[part_id::num_parts]
-    plans = predictor.plans_manager
-    reader_writer = plans.image_reader_writer_class()
+    found = find_cases(inputs, output, predictor.dataset_json["file_ending"])
+    expected = Expected.of(predictor.plans_manager, predictor.dataset_json)
+    ending, reader_writer = found[0].ending, expected.reader_writer
+    if ending != predictor.dataset_json["file_ending"] and ending not in (
+        writable := _writable(reader_writer)
+    ):
+        raise ValueError(
+            f"-o {found[0].output.name}: the model writes {', '.join(writable)}. Give one of these."
+        )
+    cases = found[part_id::num_parts]
+
+    def finished(case: Case) -> bool:
+        return is_finished(case, reader_writer, save_probabilities)
+
     if not overwrite:
-        cases = [case for case in cases if not is_finished(case, reader_writer, save_probabilities)]
-    n_channels = determine_num_input_channels(plans, predictor.configuration_manager, predictor.dataset_json)
-    bad = problems(cases, n_channels, reader_writer, n_preprocessing)
-    good = [case for case in cases if case not in bad]
+        cases = [case for case in cases if not finished(case)]
+    failures = problems(cases, expected, n_preprocessing)
     for case in cases:
         remove_results(case)
 
@@ -150,18 +77,48 @@ def predict_files(
             num_processes_segmentation_export=n_export,
         )
 
-    failures = dict(bad)
+    dataset_json = predictor.dataset_json
+    predictor.dataset_json = dataset_json | {"file_ending": ending}  # of what nnU-Net writes
     try:
-        if good:
-            predict(good)
-    except Exception:  # it ends nnU-Net's processes, those of other cases too
-        for case in good:
-            if not is_finished(case, reader_writer, save_probabilities):
-                try:
-                    predict([case])
-                except Exception as error:  # whatever it was, the next case has its own processes
-                    remove_results(case)
-                    failures[case] = in_one_line(error)
-    if done := [case for case in good if case not in failures]:
+        failures |= _each_as_far_as_possible(
+            predict, [case for case in cases if case not in failures], finished
+        )
+    finally:
+        predictor.dataset_json = dataset_json
+    if done := [case for case in cases if case not in failures]:
         note_settings(predictor, done[0].output.parent)
     return [f"{case.images[0]}: {problem}" for case, problem in failures.items()]
+
+
+def _writable(reader_writer: BaseReaderWriter) -> list[str]:
+    """Endings of files that nnU-Net's reader and writer of a data set writes, .nii too where ITK does it."""
+    return [
+        *reader_writer.supported_file_endings,
+        *([".nii"] if isinstance(reader_writer, SimpleITKIO) else []),
+    ]
+
+
+def _each_as_far_as_possible(
+    predict: Callable[[list[Case]], None], cases: list[Case], finished: Callable[[Case], bool]
+) -> dict[Case, str]:
+    """Predict together; what fails ends nnU-Net's processes, those of other cases too: then each half alone.
+
+    Returns:
+        why a case has no result, for each that has none.
+    """
+    if not cases:
+        return {}
+    try:
+        predict(cases)
+        return {}
+    except Exception as error:  # whatever it was, the other cases have processes of their own
+        if len(cases) == 1:
+            remove_results(cases[0])
+            return {cases[0]: in_one_line(error)}
+    left = [case for case in cases if not finished(case)]
+    half = len(left) // 2
+    return {
+        case: problem
+        for part in (left[:half], left[half:])
+        for case, problem in _each_as_far_as_possible(predict, part, finished).items()
+    }

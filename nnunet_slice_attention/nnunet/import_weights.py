@@ -8,6 +8,7 @@ from nnunetv2.utilities.label_handling.label_handling import determine_num_input
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 from torch import nn
 
+from ..files import check_no_input
 from ..networks.timm_weights import load_timm_weights, read_timm_weights
 from .find_trainer import find_trainer
 from .planned_dataset import plans_file
@@ -36,8 +37,9 @@ def write_pretrained_checkpoint(
 
     Raises:
         FileNotFoundError: the data set is not planned, or `file` does not exist.
-        ValueError: the trainer does not exist, or the weights do not fit its network.
+        ValueError: `output` is `file`, the trainer does not exist, or the weights do not fit its network.
     """
+    check_no_input(output, [file])
     plans_path = plans_file(dataset, plans_name)
     weights = read_timm_weights(model, file)
     network = _network(plans_path, trainer_name)

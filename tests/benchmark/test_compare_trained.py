@@ -51,7 +51,9 @@ def test_predictions_from_before_the_checkpoint_was_written_are_named(trained, t
     assert re.search(rf"{fact}\w*SAUNet, fold 0\n", (tmp_path / "report.md").read_text())
 
 
-def test_a_patient_on_both_sides_of_the_split_is_the_first_thing_a_report_says(trained, tiny, tmp_path):
+def test_a_patient_on_both_sides_of_the_split_is_the_first_thing_a_report_says(
+    trained, tiny, tmp_path, capsys
+):
     argv = compared(tiny, tmp_path, "--no-ensembles")
 
     def divided(*group: str) -> list[str]:
@@ -70,12 +72,13 @@ def test_a_patient_on_both_sides_of_the_split_is_the_first_thing_a_report_says(t
     cases = [f"case_{i}" for i in range(6)]
     other = next(case for case in cases if case not in validated)
     table = tmp_path / "patients.csv"
-    table.write_text("".join(f"{case},{case}\n" for case in validated))  # says nothing of those trained on
-    assert divided("--group", str(table)) == []
     table.write_text(
         "".join(f"{case},{'twin' if case in (validated[0], other) else case}\n" for case in cases)
     )
     assert divided("--group", str(table)) == ["twin"]
+    table.write_text("".join(f"{case},{case}\n" for case in validated))  # says nothing of those trained on
+    assert main([*argv, "--group", str(table)]) == 1
+    assert re.search(r"names no patient of case (case_\d): add a line \1,PATIENT", capsys.readouterr().err)
 
 
 def test_saved_probabilities_give_froc(trained, tiny, tmp_path):

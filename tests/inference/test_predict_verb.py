@@ -14,8 +14,9 @@ import torch
 from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
 
 from nnunet_slice_attention.cli import main
-from nnunet_slice_attention.inference.cases import Case, is_finished, problems, remove_results
-from nnunet_slice_attention.inference.predict import load_predictor
+from nnunet_slice_attention.inference.cases import Case, is_finished, remove_results
+from nnunet_slice_attention.inference.image_checks import Expected, problems
+from nnunet_slice_attention.inference.trained_model import load_predictor
 from tests.tiny_data import read, write
 
 TRAINER = "Tiny_nnUNetTrainerTSFMUNet_ShortSlabs"
@@ -208,4 +209,6 @@ def test_voxels_that_are_no_numbers_are_named(bad, tmp_path):
     image = tmp_path / "a_0000.mha"  # ITK reads them as 0 in NIfTI
     write(values, image)
     case = Case((image,), tmp_path / "a.mha", ".mha")
-    assert problems([case], 1, SimpleITKIO())[case].startswith("a_0000.mha: 1 voxels are NaN or infinite")
+    assert problems([case], Expected(1, (6.0, 1.0, 1.0), SimpleITKIO()))[case].startswith(
+        "a_0000.mha: 1 voxels are NaN or infinite"
+    )

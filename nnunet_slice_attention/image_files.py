@@ -1,0 +1,134 @@
+"""Image files: what their names end in, whether they are whole, and where their voxels lie.
+
+A damaged file has to be found here: ITK fills up what a cut-off NIfTI or GIPL file lacks and checks no checksum in
+MetaImage and NRRD, tifffile leaves out the strips that are missing, and none of them says so.
+"""
+
+import math
+import re
+import zlib
+from collections.abc import Iterator
+from io import BytesIO
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+import nibabel
+from nibabel.spatialimages import HeaderDataError
+
+# Longest first: a name that ends in .nii.gz ends in .gz too.
+VOLUMES = (".nii.gz", ".gipl.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".gipl", ".hdr", ".img", ".dcm")
+IMAGES = (*VOLUMES, ".tiff", ".tif", ".png", ".bmp", ".jpeg", ".jpg")
+PIECE = 1 << 20  # bytes read at a time
+HEAD = 1 << 12  # bytes, more than any of the binary headers has
+GZIP, ZLIB_OR_GZIP = 31, 47  # zlib's `wbits`
+GIPL_HEADER = 256
+GIPL_VOXEL = {1: 1, 7: 1, 8: 1, 15: 2, 16: 2, 31: 4, 32: 4, 64: 4, 65: 8}  # bytes by the code of the type
+
+
+def ending_of(name: str) -> str:
+    """The ending of an image file's name as it is written there, e.g. ".nii.gz" or ".NII"; "" if it has none."""
+    return next((name[-len(e) :] for e in IMAGES if name.lower().endswith(e)), "")
+
+
+def check_complete(path: Path) -> None:
+    """Raise an OSError if an image file is empty, cut off or damaged, as far as its format tells.
+
+    As nnU-Net's readers do it takes a `.nii.gz` that is not compressed, and ignores what follows the compressed data.
+    Whether it is an image at all is the reader's matter.
+    """
+    name = path.name.lower()
+    if path.stat().st_size == 0:
+        raise OSError("the file is empty")
+    with path.open("rb") as file:
+        if name.endswith((".nii", ".nii.gz", ".gipl", ".gipl.gz")):
+            head, length = _head_and_length(file)
+            expected = (_nifti_length if ".nii" in name[-7:] else _gipl_length)(head)
+            if expected is not None and length < expected:
+                raise OSError(f"the file is cut off: {length} bytes of {expected}")
+        elif name.endswith((".mha", ".nrrd")) and _seek_compressed_data(file, name.endswith(".nrrd")):
+            for _ in _decompressed(file, ZLIB_OR_GZIP):
+                pass
+    if name.endswith((".tif", ".tiff")):
+        _check_strips(path)
+
+
+def _head_and_length(file: BinaryIO) -> tuple[bytes, int]:
+    """The first bytes of the content, without its compression, and how many it has."""
+    compressed = file.read(2) == b"\x1f\x8b"
+    file.seek(0)
+    pieces = _decompressed(file, GZIP) if compressed else iter(lambda: file.read(PIECE), b"")
+    head, length = b"", 0
+    for piece in pieces:
+        head += piece[: HEAD - len(head)]
+        length += len(piece)
+    return head, length
+
+
+def _decompressed(file: BinaryIO, wbits: int) -> Iterator[bytes]:
+    """What is compressed from here on, piece by piece; what comes behind it is ignored, as gzip does."""
+    pending, first = file.read(PIECE), True
+    while first or pending[:2] == b"\x1f\x8b":
+        stream, first = zlib.decompressobj(wbits), False
+        while not stream.eof:
+            given = pending or file.read(PIECE)
+            try:
+                piece = stream.decompress(given, PIECE)
+            except zlib.error as error:
+                raise OSError(f"the file is damaged: {error}") from error
+            if not (given or piece or stream.eof):
+                raise OSError("the file is cut off")
+            yield piece
+            pending = stream.unconsumed_tail
+        pending = stream.unused_data if len(stream.unused_data) > 1 else stream.unused_data + file.read(PIECE)
+
+
+def _nifti_length(head: bytes) -> int | None:
+    """Bytes of a NIfTI file; None if this is the head of something else."""
+    sizes = {int.from_bytes(head[:4], order) for order in ("little", "big")}
+    kind = nibabel.Nifti2Header if 540 in sizes else nibabel.Nifti1Header if 348 in sizes else None
+    if kind is None:
+        return None
+    try:
+        header = kind.from_fileobj(BytesIO(head), check=False)
+        voxels = math.prod(header.get_data_shape())
+        return header.get_data_offset() + voxels * header.get_data_dtype().itemsize
+    except (HeaderDataError, ValueError, OverflowError):  # of a header so damaged the reader will complain
+        return None
+
+
+def _gipl_length(head: bytes) -> int | None:
+    size, kind = ([int.from_bytes(head[i : i + 2], "big") for i in places] for places in ((0, 2, 4, 6), (8,)))
+    voxel = GIPL_VOXEL.get(kind[0])
+    return voxel and GIPL_HEADER + voxel * math.prod(max(1, n) for n in size)
+
+
+def _seek_compressed_data(file: BinaryIO, ends_blank: bool) -> bool:
+    """Move to where the data of a MetaImage or NRRD file begin; False if they are not compressed, or elsewhere.
+
+    Args:
+        ends_blank: whether an empty line ends the header, as in NRRD, or the line that says where the data are.
+    """
+    header = b""
+    for line in islice(iter(lambda: file.readline(HEAD), b""), 1000):
+        header += line
+        if (not line.strip()) if ends_blank else line.startswith(b"ElementDataFile"):
+            compressed = rb"(?im)^(CompressedData *= *True|encoding: *gz(ip)?)\s*$"
+            elsewhere = rb"(?im)^(data ?file:|ElementDataFile *=(?! *LOCAL\s*$))"
+            return bool(re.search(compressed, header)) and not re.search(elsewhere, header)
+    return False
+
+
+def _check_strips(path: Path) -> None:
+    """Raise an OSError if a part of a TIFF image lies beyond the end of the file."""
+    import tifffile
+
+    size = path.stat().st_size
+    try:
+        with tifffile.TiffFile(path) as file:
+            pages = [(page.dataoffsets, page.databytecounts) for page in file.pages]
+    except Exception as error:  # it raises what it likes
+        raise OSError(f"the file is damaged: {error}") from error
+    end = max((o + n for offsets, counts in pages for o, n in zip(offsets, counts, strict=True)), default=0)
+    if size < end:
+        raise OSError(f"the file is cut off: {size} bytes of {end}")

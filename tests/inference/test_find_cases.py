@@ -1,0 +1,106 @@
+"""Which files are a case, and that its results replace nothing but a prediction."""
+
+from pathlib import Path
+
+import pytest
+
+from nnunet_slice_attention.inference.cases import find_cases
+
+
+def folder_with(folder: Path, *names: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        (folder / name).write_bytes(b"here before")
+    return folder
+
+
+def test_every_image_of_a_folder_is_a_case_or_says_why_not(tmp_path):
+    images = folder_with(
+        tmp_path / "images",
+        "a_0000.nii.gz", "a_0001.nii.gz", "b.nii.gz", "c_0001.nii.gz", "x.nii_0000.nii.gz", "x_0000.nii.gz",
+        "y.HDR_0000.nii.gz", "q_0000.nii", "r_0000.NII.GZ", "s.mha", "t_0000.png",
+        "notes.txt", "preview.png", ".hidden_0000.nii.gz",
+    )  # fmt: skip
+    cases = find_cases([images], tmp_path / "out", ".nii.gz")
+    found = {case.images[0].name: case for case in cases}
+    assert set(found) == {path.name for path in images.iterdir()} - {
+        "a_0001.nii.gz",
+        "notes.txt",
+        "preview.png",
+        ".hidden_0000.nii.gz",
+    }
+    assert {name for name, case in found.items() if not case.problem} == {"a_0000.nii.gz", "x_0000.nii.gz"}
+    assert [path.name for path in found["a_0000.nii.gz"].images] == ["a_0000.nii.gz", "a_0001.nii.gz"]
+    for name in ("q_0000.nii", "r_0000.NII.GZ", "s.mha", "t_0000.png"):
+        assert found[name].problem == "the model's images end in .nii.gz. Rename or convert it"
+    for name in ("x.nii_0000.nii.gz", "y.HDR_0000.nii.gz"):
+        assert "would be written under another name. Rename it" in found[name].problem
+    assert "the channels are not numbered from _0000.nii.gz on" in found["c_0001.nii.gz"].problem
+
+
+def test_a_folder_without_any_says_what_there_is(tmp_path):
+    images = folder_with(tmp_path / "images", "q_0000.nii")
+    with pytest.raises(FileNotFoundError, match=r"no file that ends in .nii.gz.*there is q_0000.nii"):
+        find_cases([images], tmp_path / "out", ".nii.gz")
+
+
+@pytest.mark.parametrize(
+    ("given", "output", "written"),
+    [
+        ("scan.nii", "out", "out/scan.nii.gz"),
+        ("scan_0000.NII.GZ", "out", "out/scan.nii.gz"),
+        ("scan.mha", "seg.nii", "seg.nii"),
+        ("scan.nii.gz", "new/seg.mha", "new/seg.mha"),
+        ("scan.nii.gz", "new.v2", "new.v2/scan.nii.gz"),
+    ],
+)
+def test_one_case_is_written_as_the_file_that_is_named_or_into_a_folder(given, output, written, tmp_path):
+    folder_with(tmp_path / "images", given)
+    (case,) = find_cases([tmp_path / "images" / given], tmp_path / output, ".nii.gz")
+    assert case.output == tmp_path / written and not case.problem
+    assert case.output.name == Path(case.stem).name + case.ending
+
+
+def test_several_cases_are_not_written_to_one_file(tmp_path):
+    images = folder_with(tmp_path / "images", "a_0000.nii.gz")
+    with pytest.raises(
+        ValueError, match=r"-o seg.nii is the name of a file; the cases of .*images need a folder"
+    ):
+        find_cases([images], tmp_path / "seg.nii", ".nii.gz")
+
+
+@pytest.mark.parametrize(
+    ("images", "output", "there"),
+    [
+        ("scan.nii", ".", "scan.nii.gz"),  # the user's own, not this call's image
+        ("scan.nii", ".", "scan.npz"),
+        ("scan_0000.nii.gz", ".", "scan.nii.gz"),
+        ("scan_0000.nii.gz", "seg.nii.gz", "dataset.json"),
+        ("scan_0000.nii.gz", "seg.nii.gz", "seg.pkl"),
+        ("imagesTr", "labelsTr", "labelsTr/case_0.nii.gz"),
+        ("imagesTr", "labelsTr", "labelsTr/plans.json"),
+        ("imagesTr", ".", "dataset.json"),
+    ],
+)
+def test_what_no_prediction_wrote_is_never_replaced(images, output, there, tmp_path):
+    folder_with(tmp_path / "imagesTr", "case_0_0000.nii.gz")
+    folder_with(tmp_path / "labelsTr")
+    folder_with(tmp_path, "scan.nii", "scan_0000.nii.gz", there)
+    with pytest.raises(ValueError, match=rf"{there} would be written over\..*Give another folder with -o"):
+        find_cases([tmp_path / images], tmp_path / output, ".nii.gz")
+    assert (tmp_path / there).read_bytes() == b"here before"
+
+
+def test_a_prediction_is_replaced_unless_it_lies_among_the_images(tmp_path):
+    images = folder_with(tmp_path / "images", "a_0000.nii.gz")
+    results = "a.nii.gz", "a.npz", "dataset.json", "plans.json", "predict_from_raw_data_args.json"
+    out = folder_with(tmp_path / "out", *results)
+    assert find_cases([images], out, ".nii.gz")
+    folder_with(images, "predict_from_raw_data_args.json", "a.npz")
+    with pytest.raises(ValueError, match=r"a.npz would be written over. It lies among the images"):
+        find_cases([images], images, ".nii.gz")
+
+
+def test_a_file_that_is_named_is_replaced(tmp_path):
+    folder_with(tmp_path, "a_0000.nii.gz", "seg.nii.gz")
+    assert find_cases([tmp_path / "a_0000.nii.gz"], tmp_path / "seg.nii.gz", ".nii.gz")

@@ -1,0 +1,133 @@
+"""What is wrong with an image is one sentence, found before the first is predicted."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK
+import tifffile
+from nnunetv2.imageio.natural_image_reader_writer import NaturalImage2DIO
+from nnunetv2.imageio.nibabel_reader_writer import NibabelIO
+from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
+from nnunetv2.imageio.tif_reader_writer import Tiff3DIO
+from skimage import io
+
+from nnunet_slice_attention.inference.cases import Case
+from nnunet_slice_attention.inference.image_checks import Expected, problems
+
+SPACING = (1.0, 1.0, 6.0)  # x, y, z
+TURNED = np.array([[0.8, -0.6, 0], [0.6, 0.8, 0], [0, 0, 1]]).ravel()
+
+
+def write(path: Path, shape=(5, 20, 18), **geometry) -> Path:
+    values = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    image = SimpleITK.GetImageFromArray(values, isVector=False)
+    for name, value in ({"spacing": SPACING} | geometry).items():
+        getattr(image, f"Set{name.capitalize()}")(value)
+    SimpleITK.WriteImage(image, str(path))
+    return path
+
+
+def problem(*images: Path, channels=1, trained_on=(6.0, 1.0, 1.0), reader=SimpleITKIO) -> str:
+    case = Case(images, images[0].with_name("x.nii.gz"), ".nii.gz")
+    return problems([case], Expected(channels, trained_on, reader())).get(case, "")
+
+
+@pytest.mark.parametrize(
+    ("ending", "reader"), [(".nii.gz", SimpleITKIO), (".nii.gz", NibabelIO), (".mha", SimpleITKIO)]
+)
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        ({"shape": (6, 20, 18)}, r"size \(18, 20, 6\), not \(18, 20, 5\)"),
+        ({"spacing": (1.0, 1.0, 5.0)}, r"spacing \(1, 1, 5\), not \(1, 1, 6\)"),
+        ({"origin": (50.0, 0.0, 0.0)}, r"origin \(50, 0, 0\), not \(0, 0, 0\), up to 50 mm apart"),
+        ({"direction": TURNED}, r"direction \(0.8, -0.6, .*up to 16.* mm apart"),
+    ],
+)  # fmt: skip
+def test_channels_of_two_images_are_named_with_what_differs(other, message, ending, reader, tmp_path):
+    one = write(tmp_path / f"a_0000{ending}")
+    two = write(tmp_path / f"a_0001{ending}", **other)
+    found = problem(one, two, channels=2, reader=reader)
+    assert re.search(f"^{two.name} is not of the image of {one.name}: {message}", found), found
+
+
+def test_channels_that_differ_by_rounding_are_of_one_image(tmp_path):
+    one = write(tmp_path / "a_0000.nii.gz")
+    two = write(tmp_path / "a_0001.nii.gz", origin=(0.3, 0.0, 0.002), spacing=(1.0, 1.000001, 6.0))
+    assert not problem(one, two, channels=2)
+
+
+def test_channels_in_another_order_than_their_numbers_are_refused(tmp_path):
+    one, two = (write(tmp_path / f"a_000{i}.nii.gz") for i in range(2))
+    assert not problem(one, two, channels=2)
+    assert problem(two, one, channels=2) == (
+        "the channels are given in the order a_0001.nii.gz, a_0000.nii.gz"
+    )
+
+
+@pytest.mark.parametrize(
+    ("spacing", "trained_on"),
+    [
+        ((1000.0, 1000.0, 6000.0), (6.0, 1.0, 1.0)),  # micrometres
+        ((0.001, 0.001, 0.006), (6.0, 1.0, 1.0)),  # metres
+        ((1e30, 1.0, 6.0), (6.0, 1.0, 1.0)),
+    ],
+)
+def test_another_unit_is_one_sentence_with_both_spacings(spacing, trained_on, tmp_path):
+    found = problem(write(tmp_path / "a_0000.nii.gz", spacing=spacing), trained_on=trained_on)
+    assert re.search(r"spacing \(.*\) \(slices first\), the model was trained on \(6, 1, 1\), in mm", found)
+    assert f"{spacing[2]:g}, {spacing[1]:g}, {spacing[0]:g}" in found
+
+
+def test_another_spacing_is_fine(tmp_path):
+    assert not problem(write(tmp_path / "a_0000.nii.gz", spacing=(0.2, 0.2, 30.0)))
+    assert not problem(
+        write(tmp_path / "b_0000.nii.gz", spacing=(2000.0, 2000.0, 6000.0)), trained_on=(5e3, 1e3, 1e3)
+    )
+
+
+@pytest.mark.parametrize("spacing", [(1.0, 1.0), (1.5, 1.5), (3.0, 2.0)])
+def test_images_of_two_dimensions_are_fine(spacing, tmp_path):
+    image = write(tmp_path / "a_0000.nii.gz", shape=(20, 18), spacing=spacing)
+    for trained_on in ((999.0, 1.0, 1.0), (6.0, 1.0, 1.0)):
+        assert not problem(image, trained_on=trained_on)
+
+
+def test_an_image_with_all_its_colours_in_one_file_is_fine(tmp_path):
+    path = tmp_path / "a_0000.png"
+    io.imsave(path, np.random.default_rng(0).integers(0, 255, (20, 18, 3), np.uint8), check_contrast=False)
+    assert not problem(path, channels=3, trained_on=(999.0, 1.0, 1.0), reader=NaturalImage2DIO)
+    assert "an array of (3, 1, 20, 18); expected 1 volumes" in problem(path, reader=NaturalImage2DIO)
+
+
+@pytest.mark.parametrize("ending", [".mha", ".nii.gz", ".nrrd"])
+def test_a_fourth_dimension_is_named_as_such(ending, tmp_path):
+    path = write(tmp_path / f"a_0000{ending}", shape=(1, 5, 20, 18), spacing=(*SPACING, 1.0))
+    found = problem(path)
+    if SimpleITK.ReadImage(str(path)).GetDimension() == 3:
+        assert not found
+    else:
+        assert "a_0000" in found and "four dimensions, (18, 20, 5, 1) (x, y, z, time)" in found
+
+
+def test_too_many_files_of_one_name_say_how_files_are_named(tmp_path):
+    found = problem(*(write(tmp_path / f"p_000{i}.nii.gz") for i in range(3)))
+    assert found.startswith(
+        "has 3 channels (p_0000.nii.gz, p_0001.nii.gz, p_0002.nii.gz); the model was trained on 1."
+    )
+    assert "A case has a file for each channel, CASE_0000.nii.gz, CASE_0001.nii.gz" in found
+
+
+def test_an_error_without_a_text_says_where_it_arose(tmp_path):
+    path = tmp_path / "a_0000.tif"
+    tifffile.imwrite(path, np.zeros((4, 4), np.uint8))
+    assert "Only 3D images are supported" in problem(path, reader=Tiff3DIO)
+
+    class Silent(SimpleITKIO):
+        def read_images(self, image_fnames):
+            raise RuntimeError
+
+    found = problem(write(tmp_path / "a_0000.nii.gz"), reader=Silent)
+    assert found == "RuntimeError in read_images: raise RuntimeError"
