@@ -94,6 +94,22 @@ def test_a_user_error_is_one_message_and_a_traceback_on_request(tmp_path, capsys
         main([*command, "--debug"])
 
 
+@pytest.mark.parametrize(
+    "error", [KeyError("configurations"), PermissionError(13, "Permission denied", "out")]
+)
+def test_no_error_is_a_traceback_unless_asked_for(error, monkeypatch, capsys):
+    def fail(*arguments):
+        raise error
+
+    monkeypatch.setattr(phantom, "write_phantom", fail)
+    assert main(["phantom", "-o", "out"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("nnunet-slice-attention phantom: ") and str(error) in said
+    assert "Traceback" not in said and ("--debug" in said) == isinstance(error, KeyError)
+    with pytest.raises(type(error)):
+        main(["phantom", "-o", "out", "--debug"])
+
+
 def test_plan_compact_names_the_command_that_plans(tmp_path, monkeypatch, capsys):
     for kind in ("raw", "preprocessed", "results"):
         monkeypatch.setenv(f"nnUNet_{kind}", str(tmp_path))

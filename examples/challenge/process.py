@@ -91,7 +91,10 @@ def segment(predictor: SlabPredictor, channels: Sequence[Path], output: Path) ->
     with tempfile.TemporaryDirectory() as scratch:
         files = [str(Path(scratch, f"image_{i:04d}{ending}")) for i in range(len(channels))]
         for channel, file in zip(channels, files, strict=True):
-            check_complete(channel)
+            try:
+                check_complete(channel)
+            except OSError as problem:
+                raise ValueError(f"{channel.name} cannot be read: {problem}") from problem
             image = SimpleITK.ReadImage(str(channel))
             if not np.isfinite(SimpleITK.GetArrayViewFromImage(image)).all():  # NIfTI would make them 0
                 raise ValueError(f"{channel.name} has voxels that are NaN or infinite")

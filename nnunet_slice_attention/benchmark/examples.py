@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from ..evaluation.segmentations import Labels, read_pair
+from ..image_files import check_complete
 from ..report.overlays import Example
 from ..report.pairing import paired_cases
 from .compared_models import Model
@@ -51,6 +52,12 @@ def _chosen(deltas: Mapping[str, float]) -> dict[str, str]:
 def _example(title: str, case: str, models: Sequence[Model], truth: Truth, thick: int) -> Example:
     labels, reader = Labels.of_dataset(truth.dataset_json), truth.reader()
     ours, theirs = (read_pair(reader, truth.file(case), m.predictions[case], labels, thick) for m in models)
+    try:
+        check_complete(truth.image(case))
+    except OSError as error:
+        raise ValueError(
+            f"{truth.image(case)}, which is to be shown, cannot be read: {error}. Restore it, or leave --images out."
+        ) from error
     image = ours.as_read(reader.read_images([str(truth.image(case))])[0][0])
     if image.shape != ours.truth.shape:
         raise ValueError(

@@ -36,7 +36,7 @@ VERBS = (
 )
 
 # nnU-Net raises RuntimeError for an unknown data set id and for a folder variable that is not set.
-USER_ERRORS = (ValueError, FileNotFoundError, FileExistsError, RuntimeError)
+USER_ERRORS = (ValueError, OSError, RuntimeError)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -48,6 +48,15 @@ def main(argv: list[str] | None = None) -> int:
         if args.debug:
             raise
         print(f"nnunet-slice-attention {args.verb}: {error}", file=sys.stderr)
+        return 1
+    except Exception as error:
+        if args.debug:
+            raise
+        print(
+            f"nnunet-slice-attention {args.verb}: {type(error).__name__}: {error}. This was not foreseen; --debug "
+            "shows where it happened.",
+            file=sys.stderr,
+        )
         return 1
 
 

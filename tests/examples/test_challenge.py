@@ -115,12 +115,20 @@ def test_a_bad_case_is_named_and_the_others_are_segmented(box):
     values = SimpleITK.GetArrayFromImage(whole).astype("f4")
     values[0, 0, 0] = float("nan")
     SimpleITK.WriteImage(SimpleITK.GetImageFromArray(values), str(bad.with_name("a_nan.mha")))
+    content = next(bad.parent.glob("*.nii.gz")).read_bytes()
+    bad.with_name("a_cut.nii.gz").write_bytes(content[: len(content) // 2])  # which ITK fills up
+    SimpleITK.WriteImage(whole, str(bad.with_name("a_flipped.mha")), useCompression=True)
+    content = bytearray(bad.with_name("a_flipped.mha").read_bytes())
+    content[-500] ^= 1
+    bad.with_name("a_flipped.mha").write_bytes(content)
     done = process(box)
     assert done.returncode == 1
     results = json.loads((box / "output" / "results.json").read_text())
     errors = {result["case"]: result["error"] for result in results}
     assert errors.pop("a_broken.mha")
     assert "a_nan.mha has voxels that are NaN or infinite" in errors.pop("a_nan.mha")
+    assert "a_cut.nii.gz cannot be read: the file is cut off" in errors.pop("a_cut.nii.gz")
+    assert "a_flipped.mha cannot be read: the file is damaged" in errors.pop("a_flipped.mha")
     assert len(errors) >= 2
     assert not any(errors.values())
     made = {path.name for path in (box / "output" / "images" / "heart").iterdir()}

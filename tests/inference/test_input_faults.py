@@ -1,0 +1,222 @@
+"""Files as users have them, through the verb `predict`: no result is lost, and none is wrong without a word."""
+
+import gzip
+import json
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import SimpleITK
+
+from nnunet_slice_attention.cli import main
+from nnunet_slice_attention.inference.cases import Case
+from nnunet_slice_attention.inference.predict import _each_as_far_as_possible
+from tests.tiny_data import SPACING, draw_volume, read, write
+
+TRAINER, STOCK = "Tiny_nnUNetTrainerTSFMUNet_ShortSlabs", "Tiny_nnUNetTrainer"
+
+
+@pytest.fixture(scope="module")
+def results(train, nnunet_folders, tiny) -> Path:
+    train(tiny, TRAINER)
+    return nnunet_folders / "results" / tiny.folder
+
+
+@pytest.fixture
+def model(results) -> Path:
+    return results / f"{TRAINER}__nnUNetPlans__2d"
+
+
+@pytest.fixture
+def patients(tmp_path):
+    """Two images, and what is predicted of each when all is well."""
+    folder = tmp_path / "patients"
+    folder.mkdir()
+    found = SimpleNamespace(folder=folder)
+    for name, depth in (("one", 4), ("two", 5)):
+        image, _ = draw_volume(depth, depth, 1, False)
+        setattr(found, name, folder / f"{name}.nii")
+        write(image[0], getattr(found, name))
+    return found
+
+
+def predict(model: Path, out: Path, *images: Path, flags=()) -> int:
+    argv = ["predict", "-m", str(model), "-f", "0", "-i", *map(str, images), "-o", str(out), "-device", "cpu"]
+    return main([*argv, "-npp", "1", "-nps", "1", "--disable_progress_bar", "--disable_tta", *flags])
+
+
+def expected(model: Path, image: Path, folder: Path) -> np.ndarray:
+    target = folder / f"expected_{image.name}.mha"
+    assert predict(model, target, image) == 0
+    return read(target)
+
+
+def test_a_name_that_itk_would_change_takes_no_other_results_place(model, patients, tmp_path, capsys):
+    images = tmp_path / "images"
+    images.mkdir()
+    for name, source in (("x.nii", patients.one), ("x", patients.two)):
+        SimpleITK.WriteImage(SimpleITK.ReadImage(str(source)), str(images / f"{name}_0000.nii.gz"))
+    assert predict(model, tmp_path / "out", images) == 1
+    assert np.array_equal(
+        read(tmp_path / "out" / "x.nii.gz"), expected(model, images / "x_0000.nii.gz", tmp_path)
+    )
+    assert [p.name for p in (tmp_path / "out").glob("*.nii*")] == ["x.nii.gz"]
+    failed = [line for line in capsys.readouterr().err.splitlines() if line.startswith("FAILED")]
+    assert len(failed) == 1 and "x.nii_0000.nii.gz: x.nii as the name of a case" in failed[0]
+
+
+def test_a_users_own_file_beside_the_image_stays(model, patients, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(patients.folder)
+    own = patients.folder / "one.nii.gz"
+    shutil.copy(patients.two, own)
+    before = own.read_bytes()
+    assert predict(model, Path("."), Path("one.nii")) == 1
+    assert "one.nii.gz would be written over. No predict_from_raw_data_args.json" in capsys.readouterr().err
+    assert own.read_bytes() == before and sorted(p.name for p in patients.folder.iterdir()) == [
+        "one.nii",
+        "one.nii.gz",
+        "two.nii",
+    ]
+
+
+@pytest.mark.parametrize("name", ["seg.nii", "seg.mha", "seg.nrrd", "seg.nii.gz"])
+def test_one_case_is_written_as_the_file_that_was_named(name, model, patients, tmp_path):
+    assert predict(model, tmp_path / name, patients.one) == 0
+    assert (tmp_path / name).is_file()
+    assert read(tmp_path / name).shape == read(patients.one).shape
+    assert json.loads((tmp_path / "dataset.json").read_text())["file_ending"] == name[3:]
+
+
+def test_a_file_that_the_model_cannot_write_is_refused(model, patients, tmp_path, capsys):
+    assert predict(model, tmp_path / "seg.png", patients.one) == 1
+    assert "-o seg.png: the model writes .nii.gz, .nrrd, .mha, .gipl, .nii" in capsys.readouterr().err
+    assert not (tmp_path / "seg.png").exists()
+
+
+def test_what_nnunet_reads_is_predicted_and_what_is_damaged_is_named(model, patients, tmp_path, capsys):
+    images, plain = tmp_path / "images", patients.one.read_bytes()
+    images.mkdir()
+    for name, content in {
+        "plain": plain,
+        "behind": gzip.compress(plain) + b"\1" * 64,
+        "cut": gzip.compress(plain)[:-2000],
+        "short": plain[:-2000],
+    }.items():
+        (images / f"{name}_0000.nii.gz").write_bytes(content)
+    shutil.copy(patients.two, images / "other_0000.nii")
+    shutil.copy(images / "behind_0000.nii.gz", images / "loud_0000.NII.GZ")
+    assert predict(model, tmp_path / "out", images) == 1
+    whole = expected(model, patients.one, tmp_path)
+    for name in ("plain", "behind"):
+        assert np.array_equal(read(tmp_path / "out" / f"{name}.nii.gz"), whole)
+    assert {p.name for p in (tmp_path / "out").glob("*.nii*")} == {"plain.nii.gz", "behind.nii.gz"}
+    failed = [line for line in capsys.readouterr().err.splitlines() if line.startswith("FAILED")]
+    for name, problem in {
+        "cut_0000.nii.gz": "the file is cut off",
+        "short_0000.nii.gz": "the file is cut off: ",
+        "other_0000.nii": "the model's images end in .nii.gz",
+        "loud_0000.NII.GZ": "the model's images end in .nii.gz",
+    }.items():
+        assert any(f"/{name}: " in line and problem in line for line in failed), (name, failed)
+    assert len(failed) == 4
+
+
+def test_another_unit_is_named_and_the_other_cases_go_on_together(model, patients, tmp_path, capsys):
+    images = tmp_path / "images"
+    images.mkdir()
+    for name, source, factor in (
+        ("a", patients.one, 1000.0),
+        ("b", patients.one, 1.0),
+        ("c", patients.two, 1.0),
+    ):
+        image = SimpleITK.ReadImage(str(source))
+        image.SetSpacing([factor * s for s in SPACING])
+        SimpleITK.WriteImage(image, str(images / f"{name}_0000.nii.gz"))
+    assert predict(model, tmp_path / "out", images) == 1
+    (line,) = (line for line in capsys.readouterr().err.splitlines() if line.startswith("FAILED"))
+    assert "spacing (6000, 1000, 1000) (slices first), the model was trained on (6, 1, 1), in mm" in line
+    assert {p.name for p in (tmp_path / "out").glob("*.nii.gz")} == {"b.nii.gz", "c.nii.gz"}
+
+
+def test_what_ends_the_workers_costs_the_other_cases_few_more_calls(tmp_path):
+    cases = [Case((), tmp_path / f"{i}.nii.gz", ".nii.gz") for i in range(32)]
+    done, calls = [], []
+
+    def together(some: list[Case]) -> None:
+        calls.append(len(some))
+        for case in some:
+            if case in (cases[0], cases[20]):
+                raise RuntimeError("a worker died")
+            done.append(case)
+
+    failures = _each_as_far_as_possible(together, cases, done.__contains__)
+    assert failures == {cases[0]: "a worker died", cases[20]: "a worker died"}
+    assert sorted(done, key=cases.index) == [case for case in cases if case not in failures]
+    assert len(calls) < 20  # each alone would be 33
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "message"),
+    [
+        ("plans.json", lambda p: p["configurations"]["2d"].update(spacing=[2.0, 2.0]), "spacing [2.0, 2.0], but"),
+        ("plans.json", lambda p: p["configurations"]["2d"].update(patch_size=[5, 8, 8]), "patch_size [5, 8, 8], but"),
+        ("plans.json", lambda p: p.update(transpose_forward=[1, 0, 2]), "transpose_forward [1, 0, 2], but"),
+        (
+            "plans.json",
+            lambda p: p["foreground_intensity_properties_per_channel"]["0"].update(mean=0.0),
+            "foreground_intensity_properties_per_channel.0.mean 0.0, but",
+        ),
+        ("dataset.json", lambda d: d["labels"].update(disc=2, core=1), "labels.disc 2, but fold 0 was trained with 1"),
+    ],
+)  # fmt: skip
+def test_files_of_a_later_planning_beside_the_weights_are_refused(
+    file, change, message, model, patients, tmp_path, capsys
+):
+    copy = tmp_path / model.name
+    shutil.copytree(model, copy, ignore=shutil.ignore_patterns("validation"))
+    entries = json.loads((copy / file).read_text())
+    change(entries)
+    (copy / file).write_text(json.dumps(entries))
+    assert predict(copy, tmp_path / "out", patients.one) == 1
+    assert f"{file} has {message}" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_does_not_change_the_prediction_may_differ_in_the_plans(model, patients, tmp_path):
+    copy = tmp_path / model.name
+    shutil.copytree(model, copy, ignore=shutil.ignore_patterns("validation"))
+    plans = json.loads((copy / "plans.json").read_text())
+    plans["configurations"]["2d"]["batch_size"] = 99
+    del plans["configurations"]["3d_fullres"]
+    (copy / "plans.json").write_text(json.dumps(plans))
+    assert predict(copy, tmp_path / "out", patients.one) == 0
+
+
+def test_a_cut_off_checkpoint_is_named(model, patients, tmp_path, capsys):
+    copy = tmp_path / model.name
+    shutil.copytree(model, copy, ignore=shutil.ignore_patterns("validation"))
+    weights = copy / "fold_0" / "checkpoint_final.pth"
+    weights.write_bytes(weights.read_bytes()[:-5000])
+    assert predict(copy, tmp_path / "out", patients.one) == 1
+    error = capsys.readouterr().err
+    assert f"{weights} cannot be read: " in error and "Traceback" not in error
+
+
+def test_a_stock_model_predicts_2d_images_as_nnunet_does(
+    train, run_nnunet, results, tiny, patients, tmp_path
+):
+    train(tiny, STOCK)
+    images = tmp_path / "images"
+    images.mkdir()
+    flat = SimpleITK.GetImageFromArray(read(patients.one)[0])
+    flat.SetSpacing((1.5, 1.5))
+    SimpleITK.WriteImage(flat, str(images / "flat_0000.nii.gz"))
+    assert predict(results / f"{STOCK}__nnUNetPlans__2d", tmp_path / "ours", images) == 0
+    run_nnunet(
+        "nnUNetv2_predict", "-i", images, "-o", tmp_path / "stock", "-d", tiny.id, "-c", "2d", "-f", 0,
+        "-tr", STOCK, "-device", "cpu", "-npp", 1, "-nps", 1, "--disable_tta",
+    )  # fmt: skip
+    ours, stock = (read(tmp_path / kind / "flat.nii.gz") for kind in ("ours", "stock"))
+    assert ours.shape == (40, 36) and np.array_equal(ours, stock)
