@@ -46,4 +46,4 @@ class Geometry:
 
 def is_2d(spacing: np.ndarray) -> bool:
     """Whether a spacing (3 values, slices first) is what nnU-Net's readers give a 2D image."""
-    return bool(spacing[0] >= DUMMY_SPACING * max(spacing[1:]) * 0.999)
+    return bool(np.isclose(spacing[0], DUMMY_SPACING * max(spacing[1:]), rtol=1e-3))

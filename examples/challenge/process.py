@@ -25,7 +25,7 @@ import SimpleITK
 
 from nnunet_slice_attention.bundle.load import load_bundle
 from nnunet_slice_attention.files import write_text
-from nnunet_slice_attention.image_files import check_complete
+from nnunet_slice_attention.image_files import check_complete, ending_of
 from nnunet_slice_attention.inference.cases import Case
 from nnunet_slice_attention.inference.image_checks import Expected, problems
 from nnunet_slice_attention.inference.predictor import SlabPredictor
@@ -111,7 +111,9 @@ def segment(predictor: SlabPredictor, channels: Sequence[Path], output: Path) ->
         image = SimpleITK.ReadImage(made)
     image.CopyInformation(SimpleITK.ReadImage(str(channels[0])))  # NIfTI rounds what MHA does not
     output.parent.mkdir(parents=True, exist_ok=True)
-    partial = output.with_name(f".{output.name}")
+    partial = output.with_name(
+        f".partial{ending_of(output.name)}"
+    )  # ITK would write x.nii.nii.gz as x.nii.gz
     try:
         SimpleITK.WriteImage(image, str(partial), useCompression=True)
         os.replace(partial, output)

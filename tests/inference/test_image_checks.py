@@ -73,6 +73,7 @@ def test_channels_in_another_order_than_their_numbers_are_refused(tmp_path):
         ((1000.0, 1000.0, 6000.0), (6.0, 1.0, 1.0)),  # micrometres
         ((0.001, 0.001, 0.006), (6.0, 1.0, 1.0)),  # metres
         ((1e30, 1.0, 6.0), (6.0, 1.0, 1.0)),
+        ((1.0, 1.0, 1e30), (6.0, 1.0, 1.0)),  # no dummy of 2D images
     ],
 )
 def test_another_unit_is_one_sentence_with_both_spacings(spacing, trained_on, tmp_path):

@@ -188,7 +188,7 @@ def test_a_model_folder_with_plans_of_2d_is_refused(trained, tmp_path, capsys):
     assert (
         main(["predict", "-i", str(trained.images), "-o", str(out), "-m", str(folder), "-device", "cpu"]) == 1
     )
-    assert f"plans.json has the patch size {patch}" in capsys.readouterr().err
+    assert f"plans.json has patch_size {patch}, but fold 0 was trained with [5, " in capsys.readouterr().err
     assert not out.exists()
 
 
