@@ -1,9 +1,88 @@
-"""Against PyTorch's own attention; that of the layer is what the contract of the networks tests."""
+"""The attention against PyTorch's own; the layer of TSFMUNet against its formula, one slice and one head at a time."""
 
+import math
+
+import numpy as np
+import pytest
 import torch
 from torch.nn import functional as F
 
-from nnunet_slice_attention.attention.slice_transformer import attend
+from nnunet_slice_attention.attention.neighbours import Neighbourhood
+from nnunet_slice_attention.attention.slice_transformer import (
+    SliceTransformerLayer,
+    attend,
+    sinusoidal_position,
+)
+
+B, S, C, H, W, HEADS = 2, 5, 8, 8, 4, 2
+VALID = np.array([[1, 1, 1, 1, 1], [1, 0, 1, 1, 0]], bool)
+
+
+def position(channel: int, offset: int) -> float:
+    """PE(i, j) = sin(j / w^(i/d)) for even i, cos for odd i, w = 10^4 (Guo and Terzopoulos 2020)."""
+    angle = offset / 10_000 ** (channel / C)
+    return math.cos(angle) if channel % 2 else math.sin(angle)
+
+
+def at(offset: int) -> np.ndarray:
+    return np.array([position(channel, offset) for channel in range(C)])[:, None, None]
+
+
+def projected(convolution, x):
+    weight = convolution.weight.detach().numpy()[..., 0, 0]
+    bias = 0 if convolution.bias is None else convolution.bias.detach().numpy()[:, None, None]
+    return np.einsum("oc,chw->ohw", weight, x) + bias
+
+
+def normed(norm, x):
+    gain, shift = (p.detach().numpy()[:, None, None] for p in (norm.weight, norm.bias))
+    return gain * (x - x.mean()) / np.sqrt(x.var() + norm.eps) + shift
+
+
+def reference(layer, stack) -> np.ndarray:
+    out = np.empty_like(stack)
+    for b in range(B):
+        content = [normed(layer.norm, x) for x in stack[b]]
+        tokens = content
+        if layer.mode == "global":  # on a 4 x 4 grid
+            tokens = [x.reshape(C, 4, H // 4, 4, W // 4).mean((2, 4)) for x in content]
+        for i in range(S):
+            there = [(o, i + o) for o in layer.offsets if 0 <= i + o < S and (VALID[b, i + o] or not o)]
+            query = projected(layer.query, tokens[i] + at(0))
+            keys = [projected(layer.key, tokens[j] + at(o)) for o, j in there]
+            values = [projected(layer.value, content[j] + at(o)) for o, j in there]
+            attended = np.zeros((C, H, W))
+            for head in np.split(np.arange(C), HEADS):
+                products = np.stack([query[head] * key[head] for key in keys])
+                axes, n = ((1, 2, 3), products[0].size) if layer.mode == "global" else (1, len(head))
+                weights = np.exp(products.sum(axes, keepdims=True) / math.sqrt(n))
+                weights /= weights.sum(0)
+                attended[head] = sum(w * v[head] for w, v in zip(weights, values, strict=True))
+            x = stack[b, i] + projected(layer.out, attended)
+            norm, widen, _, narrow = layer.feed_forward
+            hidden = F.gelu(torch.from_numpy(projected(widen, normed(norm, x)))).numpy()
+            out[b, i] = x + projected(narrow, hidden)
+    return out
+
+
+@pytest.mark.parametrize("mode", ["global", "local"])
+@pytest.mark.parametrize("radius", [1, 2])
+@torch.no_grad()
+def test_the_layer_is_the_formula(mode, radius):
+    torch.manual_seed(0)
+    layer = SliceTransformerLayer(C, HEADS, radius, mode).double()
+    for parameter in layer.parameters():
+        torch.nn.init.normal_(parameter, std=0.5)
+    stack = torch.randn(B, S, C, H, W, dtype=torch.float64)
+    found = layer(stack, Neighbourhood(range(S), torch.from_numpy(VALID)))
+    expected = torch.from_numpy(reference(layer, stack.numpy()))
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)  # positions are in single precision
+
+
+def test_positions_are_the_sines_and_cosines_of_the_paper():
+    offsets = [-3, 0, 1, 2]
+    expected = [[position(channel, offset) for channel in range(C)] for offset in offsets]
+    torch.testing.assert_close(sinusoidal_position(offsets, C), torch.tensor(expected))
 
 
 def test_single_queries_are_answered_as_by_the_fused_kernel_and_missing_slices_weigh_nothing():

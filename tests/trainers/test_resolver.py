@@ -24,14 +24,19 @@ def test_the_same_name_is_the_same_class_and_pickles():
 def test_every_variant_builds_for_every_network_that_has_its_option(variant):
     from nnunet_slice_attention.networks import NETWORKS, create_network
 
-    wanted = set(VARIANTS[variant].get("network_options", {}))
-    having = [name for name, cls in NETWORKS.items() if wanted <= set(signature(cls).parameters)]
+    row = dict(VARIANTS[variant])
+    wanted = row.pop("network_options", {})
+    row.pop("start", None)  # the base class, see below
+    having = [name for name, cls in NETWORKS.items() if set(wanted) <= set(signature(cls).parameters)]
     assert having
     for name in having:
         trainer = resolve_trainer(f"nnUNetTrainer{name}_{variant}_5epochs")
-        options = trainer.network_options | ({"vit_depth": 1} if name == "CSANet" else {})
+        assert {key: getattr(trainer, key) for key in row} == row
+        assert wanted.items() <= trainer.network_options.items()
+        options = ({"vit_depth": 1} if name == "CSANet" else {}) | trainer.network_options
         network = create_network(name, 1, 2, (32, 32), (32, 32, 32, 32), **options)
-        assert network.context_radius in (0, trainer.context_radius())
+        alone = name == "SliceUNet" or variant in ("RepeatCentre", "Identity", "NoCSA", "1slice")
+        assert network.context_radius == (0 if alone else trainer.context_radius())
 
 
 @pytest.mark.parametrize("base", sorted(BASES))
