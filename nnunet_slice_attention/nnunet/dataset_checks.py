@@ -8,7 +8,7 @@ from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_datas
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
 from .check import Check
-from .plans_rule import median_depth, slab_plan
+from .plans_rule import median_depth, names_architecture, slab_plan, with_architecture
 
 CONFIGURATION = "2d"
 # Below this ratio a slice's neighbours are as near as its own pixels, and a 3D patch costs nothing in resolution.
@@ -60,7 +60,9 @@ def find_dataset(dataset: str | int) -> tuple[Check, str | None]:
 
 
 def read_plans(folder: Path, dataset: str | int, plans_name: str) -> tuple[Check, dict | None]:
-    """The plans, None if the data set is not planned, has no 2D configuration, or is not preprocessed for it."""
+    """The plans `with_architecture`; None if the data set is not planned, has no usable 2D configuration, or is not
+    preprocessed for it.
+    """
     path = folder / f"{plans_name}.json"
     if not path.is_file():
         step = f"nnUNetv2_plan_and_preprocess -d {dataset} -c {CONFIGURATION}"
@@ -71,11 +73,19 @@ def read_plans(folder: Path, dataset: str | int, plans_name: str) -> tuple[Check
     if CONFIGURATION not in plans["configurations"]:
         text = f"{path} has no configuration {CONFIGURATION!r}, only {', '.join(plans['configurations'])}"
         return Check("plans", False, text, f"nnUNetv2_plan_experiment -d {dataset}"), None
-    data = folder / PlansManager(plans).get_configuration(CONFIGURATION).data_identifier
+    try:
+        today = with_architecture(plans, CONFIGURATION)
+    except (KeyError, RuntimeError) as error:  # an older format, and more than nnU-Net can convert
+        step = f"nnUNetv2_plan_experiment -d {dataset}"
+        text = f"{path}: nnU-Net cannot convert configuration {CONFIGURATION}: {type(error).__name__}: {error}"
+        return Check("plans", False, text, step), None
+    data = folder / PlansManager(today).get_configuration(CONFIGURATION).data_identifier
     if not data.is_dir():
         step = f"nnUNetv2_preprocess -d {dataset} -plans_name {plans_name} -c {CONFIGURATION}"
         return Check("plans", False, f"{path} is there, the preprocessed data {data} are not", step), None
-    return Check("plans", True, str(path)), plans
+    old = not names_architecture(plans, CONFIGURATION)
+    text = f"{path}{', in the format of nnU-Net 2.0 to 2.3, which nnU-Net converts' if old else ''}"
+    return Check("plans", True, text), today
 
 
 def check_axis(plans: dict) -> Check:

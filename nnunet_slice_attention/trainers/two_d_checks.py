@@ -7,6 +7,7 @@ from typing import Any
 
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
+from ..networks.topology import unet_class
 from .two_d_checkpoint import Checkpoint
 from .two_d_model import TwoDModel
 
@@ -38,8 +39,9 @@ def described(plans: dict, configuration: str, dataset_json: dict) -> dict[str, 
     manager = PlansManager(plans)
     config = manager.get_configuration(configuration)
     labels, regions = dataset_json["labels"], dataset_json.get("regions_class_order")
+    network = unet_class(config.network_arch_class_name)  # which may have moved since
     facts = {
-        "architecture": config.network_arch_class_name,
+        "architecture": f"{network.__module__}.{network.__qualname__}",
         **config.network_arch_init_kwargs,
         "channel_names": dataset_json.get("channel_names", dataset_json.get("modality")),
         # Regions are segmented in the order in which they are written; labels in that of their values.
