@@ -4,6 +4,7 @@ import json
 import os
 from pathlib import Path
 
+import torch
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
@@ -35,6 +36,7 @@ def check_dataset(dataset: str | int, plans_name: str, trainer: type) -> list[Ch
     slabs = check_slabs(plans, trainer)
     if not slabs.ok:
         return [name_check, plans_check, slabs]
+    network = check_network(plans, dataset, trainer)
     return [
         name_check,
         plans_check,
@@ -42,6 +44,7 @@ def check_dataset(dataset: str | int, plans_name: str, trainer: type) -> list[Ch
         check_spacing(plans, dataset),
         check_depth(plans, trainer),
         slabs,
+        network,
     ]
 
 
@@ -141,3 +144,19 @@ def check_slabs(plans: dict, trainer: type) -> Check:
         text,
         "If it does not fit, leave out the suffix that says how slabs are formed, or take fewer slices, e.g. _3slices.",
     )
+
+
+def check_network(plans: dict, dataset: str | int, trainer: type) -> Check:
+    """Build it as training does, without memory for its weights; of one channel and two classes."""
+    manager = PlansManager(plans)
+    configuration = manager.get_configuration(CONFIGURATION)
+    try:
+        with torch.device("meta"):
+            network = trainer.build_network_architecture(manager, configuration, 1, 2)
+    except Exception as error:  # plans of others may name anything
+        text = f"{trainer.__name__} cannot be built from these plans: {type(error).__name__}: {error}"
+        step = f"nnUNetv2_plan_experiment -d {dataset}, or -p with the name of such plans"
+        return Check("network", False, text, step)
+    millions = sum(weight.numel() for weight in network.parameters()) / 1e6
+    unet = configuration.network_arch_class_name.rpartition(".")[2]
+    return Check("network", True, f"{trainer.network_name} on the plans' {unet}, {millions:.3g} million weights")
