@@ -80,7 +80,9 @@ def read_plans(folder: Path, dataset: str | int, plans_name: str) -> tuple[Check
         today = with_architecture(plans, CONFIGURATION)
     except (KeyError, RuntimeError) as error:  # an older format, and more than nnU-Net can convert
         step = f"nnUNetv2_plan_experiment -d {dataset}"
-        text = f"{path}: nnU-Net cannot convert configuration {CONFIGURATION}: {type(error).__name__}: {error}"
+        text = (
+            f"{path}: nnU-Net cannot convert configuration {CONFIGURATION}: {type(error).__name__}: {error}"
+        )
         return Check("plans", False, text, step), None
     data = folder / PlansManager(today).get_configuration(CONFIGURATION).data_identifier
     if not data.is_dir():
@@ -159,4 +161,6 @@ def check_network(plans: dict, dataset: str | int, trainer: type) -> Check:
         return Check("network", False, text, step)
     millions = sum(weight.numel() for weight in network.parameters()) / 1e6
     unet = configuration.network_arch_class_name.rpartition(".")[2]
-    return Check("network", True, f"{trainer.network_name} on the plans' {unet}, {millions:.3g} million weights")
+    return Check(
+        "network", True, f"{trainer.network_name} on the plans' {unet}, {millions:.3g} million weights"
+    )

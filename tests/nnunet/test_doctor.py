@@ -217,7 +217,11 @@ def test_plans_without_a_2d_configuration_are_wrong(folders, plans, capsys):
 
 def test_the_network_is_built_from_the_plans(folders, plans, capsys):
     write(folders, plans)
-    for trainer, network in (("SAUNet", "SAUNet"), ("SliceAttention", "SliceAttention"), ("CSANet_R50ViT", "CSANet")):
+    for trainer, network in (
+        ("SAUNet", "SAUNet"),
+        ("SliceAttention", "SliceAttention"),
+        ("CSANet_R50ViT", "CSANet"),
+    ):
         status, text = diagnose(capsys, "-d", "27", "-tr", f"nnUNetTrainer{trainer}")
         assert status == 0 and f"{network} on the plans' PlainConvUNet, " in text, text
 
@@ -234,7 +238,11 @@ def test_old_plans_of_an_architecture_that_nnunet_cannot_convert_are_wrong(folde
     plans["configurations"]["2d"]["UNet_class_name"] = "MambaUNet"
     write(folders, plans)
     status, text = diagnose(capsys, "-d", "27")
-    assert status == 1 and "Unknown architecture MambaUNet" in text and "-> nnUNetv2_plan_experiment -d 27" in text
+    assert (
+        status == 1
+        and "Unknown architecture MambaUNet" in text
+        and "-> nnUNetv2_plan_experiment -d 27" in text
+    )
 
 
 def test_a_check_that_fails_must_say_what_to_do():

@@ -118,7 +118,9 @@ def test_a_training_of_both_phases_makes_the_network_of_todays_plans(trained, fo
     today.load_state_dict(weights)
 
 
-def test_its_model_predicts_validates_and_goes_on(trained, train_old, run_nnunet, tiny, nnunet_folders, tmp_path):
+def test_its_model_predicts_validates_and_goes_on(
+    trained, train_old, run_nnunet, tiny, nnunet_folders, tmp_path
+):
     images = nnunet_folders / "raw" / tiny.folder / "imagesTs"
     model = ("-i", images, "-d", 701, "-f", 0, "-tr", FIRST, "-p", "nnUNetOldPlans", "-device", "cpu")
     run_nnunet("nnUNetv2_predict", *model, "-o", tmp_path / "stock", "-c", "2d", "-npp", 1, "-nps", 1)
