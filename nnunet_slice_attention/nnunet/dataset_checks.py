@@ -9,6 +9,7 @@ from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_datas
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
 from .check import Check
+from .header_check import check_headers
 from .plans_rule import median_depth, names_architecture, slab_plan, with_architecture
 
 CONFIGURATION = "2d"
@@ -17,7 +18,7 @@ NEARLY_ISOTROPIC = 1.5
 
 
 def check_dataset(dataset: str | int, plans_name: str, trainer: type) -> list[Check]:
-    """From the data set's name to the slabs; stops at the first check that fails.
+    """From the data set's name and files to the network; stops at the first check that fails.
 
     Args:
         dataset: id or name.
@@ -30,15 +31,17 @@ def check_dataset(dataset: str | int, plans_name: str, trainer: type) -> list[Ch
     name_check, name = find_dataset(dataset)
     if name is None:
         return [name_check]
+    raw = os.environ.get("nnUNet_raw")
+    of_data = [name_check, *(check_headers(Path(raw, name), dataset) if raw else ())]
     plans_check, plans = read_plans(Path(preprocessed, name), dataset, plans_name)
     if plans is None:
-        return [name_check, plans_check]
+        return [*of_data, plans_check]
     slabs = check_slabs(plans, trainer)
     if not slabs.ok:
-        return [name_check, plans_check, slabs]
+        return [*of_data, plans_check, slabs]
     network = check_network(plans, dataset, trainer)
     return [
-        name_check,
+        *of_data,
         plans_check,
         check_axis(plans),
         check_spacing(plans, dataset),

@@ -1,4 +1,4 @@
-"""Does nnU-Net find a trainer of ours, and where: after a normal install, in nnUNet_extTrainer, or in a copy by hand."""
+"""Does nnU-Net find a trainer of ours, and where: in an install, in nnUNet_extTrainer, or in a copy made by hand."""
 
 import os
 import pickle

@@ -17,8 +17,8 @@ def find_trainer(name: str) -> type[nnUNetTrainer]:
     except Exception as error:
         if not str(error).startswith("Could not find requested nnunet trainer"):
             raise ValueError(
-                f"nnU-Net's search for {name} stopped: {type(error).__name__}: {error}. nnunet-slice-attention doctor -tr "
-                f"{name} says where."
+                f"nnU-Net's search for {name} stopped: {type(error).__name__}: {error}. "
+                f"nnunet-slice-attention doctor -tr {name} says where."
             ) from error
         raise ValueError(
             f"nnU-Net finds no trainer {name}. Install the package that has it; nnunet-slice-attention doctor tells "

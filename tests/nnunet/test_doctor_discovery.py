@@ -1,4 +1,4 @@
-"""The doctor says where the class that nnU-Net finds lies: an install, nnUNet_extTrainer, or what somebody put there."""
+"""The doctor says where the class that nnU-Net finds lies: an install, nnUNet_extTrainer, or a copy made by hand."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Plans of nnU-Net 2.0 to 2.3 list the sizes of a U-Net, where today's name a class; they train as they do with nnU-Net.
+"""Plans of nnU-Net 2.0 to 2.3 list the sizes of a U-Net, where newer ones name a class; they train like those.
 
 nnU-Net converts them when it reads them. The same U-Net in both forms has to become the same network.
 """
