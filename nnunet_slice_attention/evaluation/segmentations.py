@@ -139,8 +139,8 @@ def read_pair(
     if found := of_another_image(reference, other):
         name, theirs, ours, limit = found
         raise ValueError(
-            f"{prediction} has the {name} {theirs}, its truth {truth} {ours}; {limit}. Predict the images that belong to "
-            "this truth. If they are, mend the header that is wrong."
+            f"{prediction} has the {name} {theirs}, its truth {truth} {ours}; {limit}. Predict the images that belong "
+            "to this truth. If they are, mend the header that is wrong."
         )
     apart = millimetres_apart(reference, other)
     for volume, path in ((true_labels, truth), (predicted, prediction)):

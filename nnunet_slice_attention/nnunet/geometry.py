@@ -1,9 +1,9 @@
 """Where two files of one case say that their voxels lie, and how far apart that may be.
 
-nnU-Net trains and evaluates voxel by voxel: of a label it uses the voxels, not the header. `nnUNetv2_plan_and_preprocess
---verify_dataset_integrity` refuses another spacing, and warns of another origin or direction; without that option nothing
-is said. So headers that differ by what programs do when they save (rounding, the corner of a voxel for its middle, an
-angle rounded) are no reason to refuse a comparison, and those of another image are.
+nnU-Net trains and evaluates voxel by voxel: of a label it uses the voxels, not the header. With
+`--verify_dataset_integrity` it refuses another spacing, and warns of another origin or direction; without, it says
+nothing. So headers that differ by what programs do when they save (rounding, the corner of a voxel for its middle) are
+no reason to refuse a comparison, and those of another image are.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Truths whose header differs a little from their images', which nnU-Net trains on: compared, and named in the report."""
+"""Truths whose header differs a little from the image's, which nnU-Net trains on: compared, and named in the report."""
 
 import SimpleITK
 

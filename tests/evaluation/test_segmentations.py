@@ -127,7 +127,7 @@ def test_headers_of_another_image_are_refused_with_the_limit(files, header, said
 
 @pytest.mark.parametrize("reader", [SimpleITKIOWithReorient, NibabelIOWithReorient])
 def test_a_reader_that_turns_images_compares_them_as_they_are_then(files, reader):
-    truth, prediction, labels = files
+    truth, prediction, _ = files
     image = SimpleITK.DICOMOrient(SimpleITK.ReadImage(str(prediction)), "RPI")
     SimpleITK.WriteImage(image, str(prediction))
     pair = read_pair(reader(), truth, prediction, LABELS)
