@@ -174,7 +174,8 @@ def headers_apart(cases: pd.DataFrame) -> str:
         return ""
     return (
         f"by up to {apart.max():.3g} mm at a voxel ({apart.idxmax()}), in {len(apart)} of {cases.case.nunique()} "
-        f"cases: {', '.join(apart.index)}. Compared voxel by voxel, as nnU-Net does; mm and ml are by the truth's spacing"
+        f"cases: {', '.join(apart.index)}. Compared voxel by voxel, as nnU-Net does; mm and ml are by the truth's "
+        "spacing"
     )
 
 

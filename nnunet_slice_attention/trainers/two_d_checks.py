@@ -25,7 +25,7 @@ def check_same_task(model: TwoDModel, checkpoint: Checkpoint, plans: dict, datas
     differences = [
         f"{what} was {there.get(what, NOTHING)}, today it is {today.get(what, NOTHING)}"
         for what in today | there
-        if today.get(what, NOTHING) != there.get(what, NOTHING)
+        if not _same(what, today.get(what, NOTHING), there.get(what, NOTHING))
     ]
     if differences:
         raise ValueError(
@@ -34,14 +34,18 @@ def check_same_task(model: TwoDModel, checkpoint: Checkpoint, plans: dict, datas
         )
 
 
+def _same(what: str, today: Any, there: Any) -> bool:
+    """A class is the same by whichever name it is found; it may have moved since."""
+    return today == there or (what == "architecture" and unet_class(today) is unet_class(there))
+
+
 def described(plans: dict, configuration: str, dataset_json: dict) -> dict[str, Any]:
     """What a 2D network's weights depend on, by name; values as JSON has them."""
     manager = PlansManager(plans)
     config = manager.get_configuration(configuration)
     labels, regions = dataset_json["labels"], dataset_json.get("regions_class_order")
-    network = unet_class(config.network_arch_class_name)  # which may have moved since
     facts = {
-        "architecture": f"{network.__module__}.{network.__qualname__}",
+        "architecture": config.network_arch_class_name,
         **config.network_arch_init_kwargs,
         "channel_names": dataset_json.get("channel_names", dataset_json.get("modality")),
         # Regions are segmented in the order in which they are written; labels in that of their values.

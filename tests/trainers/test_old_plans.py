@@ -6,6 +6,7 @@ nnU-Net converts them when it reads them. The same U-Net in both forms has to be
 import json
 from copy import deepcopy
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -17,7 +18,7 @@ from nnunet_slice_attention.cli import main
 from nnunet_slice_attention.nnunet.compact_plans import compact_plans
 from nnunet_slice_attention.nnunet.find_trainer import find_trainer
 from nnunet_slice_attention.nnunet.plans_rule import slab_plan, with_prediction_slab
-from nnunet_slice_attention.trainers.two_d_checks import described
+from nnunet_slice_attention.trainers.two_d_checks import check_same_task
 from tests.tiny_data import read
 
 UNETS = "dynamic_network_architectures.architectures.unet."
@@ -162,7 +163,9 @@ def test_compact_plans_and_imported_weights_are_for_the_network_of_todays_plans(
 def test_a_2d_model_fits_the_same_network_in_the_other_form(folder, tiny):
     for kind in ("", "Residual"):
         today, old = plans_of(folder, kind), plans_of(folder, f"Old{kind}")
-        assert described(today, "2d", tiny.dataset_json) == described(old, "2d", tiny.dataset_json)
+        model = SimpleNamespace(name=SimpleNamespace(configuration="2d"))
+        two_d = SimpleNamespace(plans=old, configuration="2d", dataset_json=tiny.dataset_json)
+        check_same_task(model, two_d, today, tiny.dataset_json)
 
 
 def test_a_bundle_of_a_residual_encoder_is_trusted(folder, nnunet_folders):
