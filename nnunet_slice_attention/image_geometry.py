@@ -1,49 +1,131 @@
-"""Where the voxels of an image lie, by its header alone."""
+"""Where files say that their voxels lie, by their headers, and how far apart those of one case may be.
 
+nnU-Net trains and evaluates voxel by voxel: of a label it uses the voxels, not the header. With
+`--verify_dataset_integrity` it refuses another spacing, and warns of another origin or direction; without, it says
+nothing. So headers that differ by what programs do when they save (rounding, the corner of a voxel for its middle) are
+no reason to refuse a comparison, and those of another image are.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
+from typing import Any
 
+import nibabel
 import numpy as np
 import SimpleITK
+from nnunetv2.imageio.nibabel_reader_writer import NibabelIO
+from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
 
 DUMMY_SPACING = 999  # which nnU-Net's readers give the missing axis of 2D images, in units of the others
+SAME = 1e-3  # mm; file formats round
+# What is reported in mm and ml is wrong by no more than it is rounded to. Programs that write two decimals stay below.
+SPACING_LIMIT = 0.01  # of the spacing
+# A whole voxel more is another crop of the image; half a voxel is the corner for the middle.
+ORIGIN_LIMIT = 1.0  # voxels, along each axis
+# Another axis is 90 degrees away, a flipped one 180; rounded ones are below one.
+DIRECTION_LIMIT = 5.0  # degrees, of each axis
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """Of an image of N dimensions, in ITK's order of the axes, x first; lengths in mm.
+    """Of one volume, axes in the order x, y, z.
 
     Attributes:
-        size: in voxels.
-        direction: (N, N), the axes of the grid as columns.
+        shape: in voxels.
+        spacing: in mm.
+        affine: (4, 4), from voxels to mm; without origin and direction where a format knows none.
     """
 
-    size: tuple[int, ...]
-    spacing: tuple[float, ...]
-    origin: tuple[float, ...]
-    direction: np.ndarray
+    shape: tuple[int, int, int]
+    spacing: tuple[float, float, float]
+    affine: np.ndarray
 
     @classmethod
-    def of_file(cls, path: Path) -> "Geometry":
-        """Raise RuntimeError if ITK does not read the file's header."""
-        reader = SimpleITK.ImageFileReader()
-        reader.SetFileName(str(path))
-        reader.ReadImageInformation()
-        n = reader.GetDimension()
-        direction = np.reshape(reader.GetDirection(), (n, n))
-        return cls(reader.GetSize(), reader.GetSpacing(), reader.GetOrigin(), direction)
+    def of(cls, properties: Mapping[str, Any], shape: Sequence[int]) -> "Geometry":
+        """From what a reader of nnU-Net's says of a volume of (z, y, x) voxels."""
+        spacing = tuple(float(s) for s in properties["spacing"])[::-1]
+        affine = np.diag([*spacing, 1.0])
+        itk, nifti = properties.get("sitk_stuff", {}), properties.get("nibabel_stuff", {})
+        if itk:
+            affine = affine_of(itk["spacing"], itk["origin"], itk["direction"])
+        elif nifti:  # as the array is, if the reader turned it
+            affine = np.asarray(nifti.get("reoriented_affine", nifti["original_affine"]), float)
+        return cls(tuple(int(n) for n in shape)[::-1], spacing, affine)
 
-    def corners(self) -> np.ndarray:
-        """(2^N, N) in mm: the centres of the grid's outermost voxels."""
-        ends = [(0, n - 1) for n in self.size]
-        index = np.stack(np.meshgrid(*ends, indexing="ij"), -1).reshape(-1, len(self.size))
-        return self.origin + index * self.spacing @ self.direction.T
+    @property
+    def origin(self) -> np.ndarray:
+        """(3,) in mm."""
+        return self.affine[:3, 3]
 
-    def shift_to(self, other: "Geometry") -> float:
-        """How far, in mm, the same voxel of another image of this size lies from here, where that is farthest."""
-        return float(np.linalg.norm(self.corners() - other.corners(), axis=1).max())
+    @property
+    def direction(self) -> np.ndarray:
+        """(3, 3), a unit vector a column."""
+        return self.affine[:3, :3] / np.linalg.norm(self.affine[:3, :3], axis=0)
 
 
-def is_2d(spacing: np.ndarray) -> bool:
+def affine_of(spacing: Sequence[float], origin: Sequence[float], direction: Sequence[float]) -> np.ndarray:
+    """(4, 4), from ITK's header, the direction row by row; of 4D only the first three axes, of 2D in a plane z = 0."""
+    axes, n = len(origin), min(3, len(origin))
+    affine = np.eye(4)
+    affine[:n, :n] = (np.reshape(direction, (axes, axes)) * np.asarray(spacing))[:n, :n]
+    affine[:n, 3] = origin[:n]
+    return affine
+
+
+def millimetres_apart(one: Geometry, other: Geometry) -> float:
+    """How far apart the two put the same voxel, at most; below `SAME` it is rounding. Shapes are equal."""
+    corners = np.array([[*corner, 1] for corner in product(*((0, n - 1) for n in one.shape))])
+    return float(np.linalg.norm((corners @ (one.affine - other.affine).T)[:, :3], axis=1).max())
+
+
+def of_another_image(reference: Geometry, other: Geometry) -> tuple[str, str, str, str] | None:
+    """What is too far apart for files of one image: its name, that of `other`, that of `reference`, and the limit."""
+    if reference.shape != other.shape:
+        return "shape", str(other.shape[::-1]), str(reference.shape[::-1]), "they must be equal"
+    ratio = np.asarray(other.spacing) / np.asarray(reference.spacing)
+    if np.abs(ratio - 1).max() > SPACING_LIMIT:
+        limit = f"the limit is {100 * SPACING_LIMIT:g} %"
+        return "spacing", _text(other.spacing), _text(reference.spacing), limit
+    cosines = (reference.direction * other.direction).sum(axis=0)
+    if np.degrees(np.arccos(np.clip(cosines, -1, 1))).max() > DIRECTION_LIMIT:
+        limit = f"the limit is {DIRECTION_LIMIT:g} degrees for each axis"
+        return "direction", _text(other.direction.ravel()), _text(reference.direction.ravel()), limit
+    voxels = np.linalg.solve(reference.affine[:3, :3], other.origin - reference.origin)
+    if np.abs(voxels).max() > ORIGIN_LIMIT:
+        limit = f"the limit is {ORIGIN_LIMIT:g} voxel along each axis"
+        return "origin", _text(other.origin), _text(reference.origin), limit
+    return None
+
+
+def is_2d(spacing: Sequence[float]) -> bool:
     """Whether a spacing (3 values, slices first) is what nnU-Net's readers give a 2D image."""
     return bool(np.isclose(spacing[0], DUMMY_SPACING * max(spacing[1:]), rtol=1e-3))
+
+
+def _itk_header(path: Path) -> Geometry:
+    reader = SimpleITK.ImageFileReader()
+    reader.SetFileName(str(path))
+    reader.ReadImageInformation()
+    affine = affine_of(reader.GetSpacing(), reader.GetOrigin(), reader.GetDirection())
+    shape, spacing = ((*values, 1)[:3] for values in (reader.GetSize(), reader.GetSpacing()))
+    return Geometry(shape, spacing, affine)
+
+
+def _nifti_header(path: Path) -> Geometry:
+    image = nibabel.load(path)
+    properties = {
+        "spacing": [float(s) for s in image.header.get_zooms()[::-1]],
+        "nibabel_stuff": {"original_affine": image.affine},
+    }
+    return Geometry.of(properties, image.shape[::-1])
+
+
+# Readers that turn images, or whose formats know no geometry, are not here.
+HEADERS: dict[type, Callable[[Path], Geometry]] = {SimpleITKIO: _itk_header, NibabelIO: _nifti_header}
+
+
+def _text(values: Sequence[float]) -> str:
+    """In few digits, without the sign of a zero."""
+    return f"({', '.join(f'{value + 0.0:.6g}' for value in np.asarray(values, float))})"

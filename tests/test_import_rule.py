@@ -19,8 +19,8 @@ MAY_IMPORT = {
 }
 MAY_NOT_IMPORT = {"evaluation": {"trainers"}, "report": {"trainers"}}
 WITHOUT_NNUNET = {"attention", "networks"}
-# These two stand above the trainers: one hands them to nnU-Net, one looks whether nnU-Net finds them.
-ABOVE_TRAINERS = ("nnunet.shim", "nnunet.doctor")
+# These stand above the trainers: one hands them to nnU-Net, two look whether nnU-Net finds them.
+ABOVE_TRAINERS = ("nnunet.shim", "nnunet.discovery", "nnunet.doctor")
 
 
 def imported(source: str, module: str, top_level_only: bool = False) -> set[str]:

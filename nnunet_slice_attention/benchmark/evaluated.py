@@ -15,7 +15,7 @@ from .manifest import hash_of
 from .options import Options
 from .truth import Truth
 
-SCHEMA = 2  # of the rows; count it up when a figure is defined anew
+SCHEMA = 3  # of the rows; count it up when a figure is defined anew
 FILES = ("truth", "prediction", "probabilities")  # of a task
 
 

@@ -13,6 +13,8 @@ from nnunetv2.utilities.label_handling.label_handling import LabelManager
 from nnunetv2.utilities.plans_handling.plans_handler import ConfigurationManager, PlansManager
 from torch import nn
 
+from ..networks.topology import unet_class
+
 LAYERS = ("dynamic_network_architectures.", "torch.nn.")
 RESAMPLING = "nnunetv2.preprocessing.resampling."
 
@@ -20,10 +22,12 @@ RESAMPLING = "nnunetv2.preprocessing.resampling."
 def check_names(plans: PlansManager, configuration: ConfigurationManager) -> None:
     """Raise ValueError for a name that is not a layer of PyTorch's or nnU-Net's, or not one of nnU-Net's steps."""
     kwargs = configuration.network_arch_init_kwargs
-    named = [configuration.network_arch_class_name]
-    named += [kwargs[key] for key in configuration.network_arch_init_kwargs_req_import if kwargs.get(key)]
-    for name in named:
-        if not (isinstance(name, str) and name.startswith(LAYERS) and _is_layer(locate(name))):
+    named = [(configuration.network_arch_class_name, unet_class)]
+    named += [
+        (kwargs[key], locate) for key in configuration.network_arch_init_kwargs_req_import if kwargs.get(key)
+    ]
+    for name, look_up in named:
+        if not (isinstance(name, str) and name.startswith(LAYERS) and _is_layer(look_up(name))):
             raise ValueError(f"the bundle's plans name {name!r} as a part of the network. Do not use it.")
     for what, look_up, expected in (
         ("preprocessor", lambda: configuration.preprocessor_class, DefaultPreprocessor),

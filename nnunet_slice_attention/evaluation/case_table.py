@@ -54,9 +54,10 @@ def evaluate(
 ) -> tuple[list[dict], dict[str, str]]:
     """All rows, and a message for each case that could not be evaluated.
 
-    A row holds `case`, `structure`, `spacing_mm` along the slices, the figures of `StructureMetrics`, `dice_first` to
-    `dice_last` (see `dice_by_position`), `continuity_error`, and with lesions their number, how many were found, the
-    false positives, and `lesion_dice_small`, `_medium`, `_large`; with probabilities `froc`, see `froc_counts`.
+    A row holds `case`, `structure`, `spacing_mm` along the slices, `headers_apart_mm` (see `Pair`), the figures of
+    `StructureMetrics`, `dice_first` to `dice_last` (see `dice_by_position`), `continuity_error`, and with lesions their
+    number, how many were found, the false positives, and `lesion_dice_small`, `_medium`, `_large`; with probabilities
+    `froc`, see `froc_counts`.
     """
     rows, problems = [], {}
     for task, (found, problem) in zip(tasks, pool.map(_try, tasks, [reader] * len(tasks)), strict=True):
@@ -84,6 +85,7 @@ def rows_of(task: Task, reader: BaseReaderWriter) -> list[dict]:
     for name in task.labels.structures:
         truth, prediction = pair.masks(task.labels, name)
         row = {"case": task.case, "structure": name, "spacing_mm": pair.spacing[0]}
+        row["headers_apart_mm"] = pair.headers_apart
         row |= asdict(structure_metrics(truth, prediction, pair.spacing, task.tolerance))
         by_position = dice_by_position(truth, prediction)
         row |= {f"dice_{part}": dice for part, dice in zip(PARTS, by_position, strict=True)}

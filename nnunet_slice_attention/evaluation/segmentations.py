@@ -9,10 +9,9 @@ from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 from nnunetv2.utilities.label_handling.label_handling import LabelManager
 
 from ..image_files import check_complete
-from ..image_geometry import is_2d
+from ..image_geometry import SAME, Geometry, is_2d, millimetres_apart, of_another_image
 
 FOREGROUND = "foreground (all classes)"
-GEOMETRY_TOLERANCE = 1e-3  # mm; file formats round
 
 
 @dataclass(frozen=True)
@@ -69,13 +68,16 @@ class Pair:
     """Truth and prediction of one case, (S, H, W) of labels; spacing in mm; S is the axis of the thick slices.
 
     Attributes:
-        thick: which axis of the file that is.
+        spacing: the truth's.
+        thick: which axis of the file S is.
+        headers_apart: mm, how far apart the headers put the same voxel, at most; 0 where they agree.
     """
 
     truth: np.ndarray
     prediction: np.ndarray
     spacing: tuple[float, float, float]
     thick: int = 0
+    headers_apart: float = 0.0
 
     def as_read(self, volume: np.ndarray) -> np.ndarray:
         """A volume in the axes of the files, e.g. a probability, to (S, H, W)."""
@@ -113,14 +115,14 @@ def stack_axis(reader: BaseReaderWriter, files: Iterable[Path]) -> int:
 def read_pair(
     reader: BaseReaderWriter, truth: Path, prediction: Path, labels: Labels, thick: int = 0
 ) -> Pair:
-    """Read one case.
+    """Read one case, voxel by voxel, as nnU-Net does: headers may differ a little, see `image_geometry`.
 
     Args:
         thick: axis of the files along which slices are stacked, see `stack_axis`.
 
     Raises:
         OSError: a file is cut off.
-        ValueError: the two differ in geometry, or hold a label that the data set does not have.
+        ValueError: the two are of different images by shape or header, or hold a label that the data set does not have.
     """
     for path, next_step in ((truth, "Restore this truth"), (prediction, "Predict this case again")):
         try:
@@ -131,18 +133,15 @@ def read_pair(
         reader.read_seg(str(p)) for p in (truth, prediction)
     )
     true_labels, predicted = (_one_volume(v, p) for v, p in ((true_labels, truth), (predicted, prediction)))
-    if true_labels.shape != predicted.shape:
+    reference = Geometry.of(of_truth, true_labels.shape)
+    other = Geometry.of(of_prediction, predicted.shape)
+    if found := of_another_image(reference, other):
+        name, theirs, ours, limit = found
         raise ValueError(
-            f"{prediction} has the shape {predicted.shape}, its truth {truth} {true_labels.shape}: predict the images "
-            "that belong to this truth."
+            f"{prediction} has the {name} {theirs}, its truth {truth} {ours}; {limit}. Predict the images that belong "
+            "to this truth. If they are, mend the header that is wrong."
         )
-    for name, one in _geometry(of_truth).items():
-        other = _geometry(of_prediction).get(name)
-        if other is None or not np.allclose(one, other, atol=GEOMETRY_TOLERANCE):
-            raise ValueError(
-                f"{prediction} has the {name} {other}, its truth {truth} {one}: predict the images that belong to this "
-                "truth."
-            )
+    apart = millimetres_apart(reference, other)
     for volume, path in ((true_labels, truth), (predicted, prediction)):
         unknown = sorted(set(np.unique(volume).tolist()) - labels.known)
         if unknown:
@@ -155,6 +154,7 @@ def read_pair(
         np.moveaxis(predicted, thick, 0),
         (spacing[thick], *(s for axis, s in enumerate(spacing) if axis != thick)),
         thick,
+        apart if apart > SAME else 0.0,
     )
 
 
@@ -167,10 +167,3 @@ def _one_volume(volume: np.ndarray, path: Path) -> np.ndarray:
             f"{path} holds values that are no labels, e.g. {volume[volume != np.round(volume)][0]:g}."
         )
     return volume[0].astype(np.int32)
-
-
-def _geometry(properties: Mapping) -> dict[str, np.ndarray]:
-    """Spacing, and what else the reader knows: origin and direction, or an affine matrix."""
-    found = {"spacing": properties["spacing"]} | dict(properties.get("sitk_stuff", {}))
-    found |= {k: v for k, v in properties.get("nibabel_stuff", {}).items() if k == "original_affine"}
-    return {name: np.asarray(value, float) for name, value in found.items()}

@@ -16,12 +16,11 @@ from nnunetv2.imageio.natural_image_reader_writer import NaturalImage2DIO
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
 from ..image_files import check_complete
-from ..image_geometry import Geometry, is_2d
+from ..image_geometry import HEADERS, is_2d, of_another_image
 from .cases import Case, in_one_line
 
 # A unit other than mm is wrong by 1000 (micrometres, metres); resampling would fill the memory, or leave no voxel.
 LARGEST_RATIO = 100
-FARTHEST = 0.5  # of the smallest side of a voxel: how far the same voxel may lie from one channel to another
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ def _problem(case: Case, expected: Expected) -> str | None:
             check_complete(image)
         except OSError as error:
             return f"{image.name} cannot be read: {error}"
-    if contradiction := _contradiction(case.images):
+    if contradiction := _contradiction(case.images, expected.reader_writer):
         return contradiction
     data, properties = expected.reader_writer.read_images([str(path) for path in case.images])
     if data.ndim != 4 or len(data) != n_channels:
@@ -96,27 +95,23 @@ def _problem(case: Case, expected: Expected) -> str | None:
     return None
 
 
-def _contradiction(images: Sequence[Path]) -> str | None:
+def _contradiction(images: Sequence[Path], reader_writer: BaseReaderWriter) -> str | None:
     """How the channels of a case show that they do not belong together, or not in this order."""
     numbers = [re.search(r"_(\d{4})\.", path.name) for path in images]
     if all(numbers) and (given := [int(number[1]) for number in numbers]) != sorted(given):
         return f"the channels are given in the order {', '.join(path.name for path in images)}"
-    if len(images) < 2:
+    read_header = HEADERS.get(type(reader_writer))
+    if len(images) < 2 or read_header is None:  # the reader compares shapes itself
         return None
-    try:
-        first, *others = map(Geometry.of_file, images)
-    except RuntimeError:  # not a format of ITK's; the reader compares shapes
-        return None
+    first, *others = map(read_header, images)
     for other, path in zip(others, images[1:], strict=True):
-        differs = f"{path.name} is not of the image of {images[0].name}:"
-        for what in ("size", "spacing"):
-            one, two = getattr(first, what), getattr(other, what)
-            if len(one) != len(two) or not np.allclose(one, two):  # as close as nnU-Net wants them
-                return f"{differs} {what} {_numbers(two)}, not {_numbers(one)}"
-        if (shift := first.shift_to(other)) > FARTHEST * min(first.spacing):
-            what = "origin" if np.allclose(first.direction, other.direction, atol=1e-3) else "direction"
-            one, two = (np.ravel(getattr(geometry, what)) for geometry in (first, other))
-            return f"{differs} {what} {_numbers(two)}, not {_numbers(one)}, up to {shift:.3g} mm apart"
+        found = of_another_image(first, other)
+        if found is None and not np.allclose(first.spacing, other.spacing):
+            spacings = (_numbers(geometry.spacing) for geometry in (other, first))
+            found = ("spacing", *spacings, "nnU-Net reads channels of one spacing only")
+        if found:
+            what, its, of_first, limit = found
+            return f"{path.name} is not of the image of {images[0].name}: its {what} is {its}, not {of_first}; {limit}"
     return None
 
 
@@ -128,8 +123,8 @@ def _wrong_spacing(spacing: np.ndarray, trained_on: Sequence[float]) -> str | No
     if np.all((ratio <= LARGEST_RATIO) & (ratio >= 1 / LARGEST_RATIO)):  # False for what is no number
         return None
     return (
-        f"spacing {_numbers(spacing)} (slices first), the model was trained on {_numbers(trained_on)}, in mm. Mend the "
-        "file's header, which may be in another unit"
+        f"spacing {_numbers(spacing)} (slices first), the model was trained on {_numbers(trained_on)}, in mm. Correct "
+        "the header, which may be in another unit"
     )
 
 

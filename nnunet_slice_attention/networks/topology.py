@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pydoc import locate
 from typing import Any
 
+from dynamic_network_architectures.architectures import unet as unets
 from dynamic_network_architectures.architectures.unet import PlainConvUNet
 from torch import nn
 
@@ -24,6 +25,23 @@ def with_stages(kwargs: Mapping[str, Any], n_stages: int) -> dict[str, Any]:
     return {**kwargs, **per_stage, "n_conv_per_stage_decoder": decoder, "n_stages": n_stages}
 
 
+def unet_class(name: str) -> type[nn.Module]:
+    """The class that a plan names, e.g. "dynamic_network_architectures.architectures.unet.PlainConvUNet".
+
+    Like nnU-Net's own look-up it bears with a class that has moved since, as `ResidualEncoderUNet` has.
+
+    Raises:
+        ValueError: there is no such class.
+    """
+    found = locate(name) or getattr(unets, name.rpartition(".")[2], None)
+    if found is None:
+        raise ValueError(
+            f"the plans name the architecture {name!r}, which is not installed. Install the package that has it, or "
+            "take plans of nnU-Net's own: nnUNetv2_plan_experiment."
+        )
+    return found
+
+
 @dataclass(frozen=True)
 class UNetTopology:
     """A 2D U-Net without its weights.
@@ -40,9 +58,13 @@ class UNetTopology:
     def from_plans(
         cls, class_name: str, kwargs: Mapping[str, Any], requires_import: Sequence[str]
     ) -> "UNetTopology":
-        """From the `architecture` entry of an nnU-Net configuration, whose classes are dotted names."""
+        """From the `architecture` entry of an nnU-Net configuration, whose classes are dotted names.
+
+        Raises:
+            ValueError: the class does not exist.
+        """
         resolved = {k: locate(v) if k in requires_import and v is not None else v for k, v in kwargs.items()}
-        return cls(locate(class_name), resolved)
+        return cls(unet_class(class_name), resolved)
 
     @classmethod
     def for_patch(

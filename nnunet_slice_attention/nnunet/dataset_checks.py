@@ -4,11 +4,13 @@ import json
 import os
 from pathlib import Path
 
+import torch
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
 from .check import Check
-from .plans_rule import median_depth, slab_plan
+from .header_check import check_headers
+from .plans_rule import median_depth, names_architecture, slab_plan, with_architecture
 
 CONFIGURATION = "2d"
 # Below this ratio a slice's neighbours are as near as its own pixels, and a 3D patch costs nothing in resolution.
@@ -16,7 +18,7 @@ NEARLY_ISOTROPIC = 1.5
 
 
 def check_dataset(dataset: str | int, plans_name: str, trainer: type) -> list[Check]:
-    """From the data set's name to the slabs; stops at the first check that fails.
+    """From the data set's name and files to the network; stops at the first check that fails.
 
     Args:
         dataset: id or name.
@@ -29,19 +31,23 @@ def check_dataset(dataset: str | int, plans_name: str, trainer: type) -> list[Ch
     name_check, name = find_dataset(dataset)
     if name is None:
         return [name_check]
+    raw = os.environ.get("nnUNet_raw")
+    of_data = [name_check, *(check_headers(Path(raw, name), dataset) if raw else ())]
     plans_check, plans = read_plans(Path(preprocessed, name), dataset, plans_name)
     if plans is None:
-        return [name_check, plans_check]
+        return [*of_data, plans_check]
     slabs = check_slabs(plans, trainer)
     if not slabs.ok:
-        return [name_check, plans_check, slabs]
+        return [*of_data, plans_check, slabs]
+    network = check_network(plans, dataset, trainer)
     return [
-        name_check,
+        *of_data,
         plans_check,
         check_axis(plans),
         check_spacing(plans, dataset),
         check_depth(plans, trainer),
         slabs,
+        network,
     ]
 
 
@@ -60,7 +66,9 @@ def find_dataset(dataset: str | int) -> tuple[Check, str | None]:
 
 
 def read_plans(folder: Path, dataset: str | int, plans_name: str) -> tuple[Check, dict | None]:
-    """The plans, None if the data set is not planned, has no 2D configuration, or is not preprocessed for it."""
+    """The plans `with_architecture`; None if the data set is not planned, has no usable 2D configuration, or is not
+    preprocessed for it.
+    """
     path = folder / f"{plans_name}.json"
     if not path.is_file():
         step = f"nnUNetv2_plan_and_preprocess -d {dataset} -c {CONFIGURATION}"
@@ -71,11 +79,21 @@ def read_plans(folder: Path, dataset: str | int, plans_name: str) -> tuple[Check
     if CONFIGURATION not in plans["configurations"]:
         text = f"{path} has no configuration {CONFIGURATION!r}, only {', '.join(plans['configurations'])}"
         return Check("plans", False, text, f"nnUNetv2_plan_experiment -d {dataset}"), None
-    data = folder / PlansManager(plans).get_configuration(CONFIGURATION).data_identifier
+    try:
+        today = with_architecture(plans, CONFIGURATION)
+    except (KeyError, RuntimeError) as error:  # an older format, and more than nnU-Net can convert
+        step = f"nnUNetv2_plan_experiment -d {dataset}"
+        text = (
+            f"{path}: nnU-Net cannot convert configuration {CONFIGURATION}: {type(error).__name__}: {error}"
+        )
+        return Check("plans", False, text, step), None
+    data = folder / PlansManager(today).get_configuration(CONFIGURATION).data_identifier
     if not data.is_dir():
         step = f"nnUNetv2_preprocess -d {dataset} -plans_name {plans_name} -c {CONFIGURATION}"
         return Check("plans", False, f"{path} is there, the preprocessed data {data} are not", step), None
-    return Check("plans", True, str(path)), plans
+    old = not names_architecture(plans, CONFIGURATION)
+    text = f"{path}{', in the format of nnU-Net 2.0 to 2.3, which nnU-Net converts' if old else ''}"
+    return Check("plans", True, text), today
 
 
 def check_axis(plans: dict) -> Check:
@@ -130,4 +148,22 @@ def check_slabs(plans: dict, trainer: type) -> Check:
         True,
         text,
         "If it does not fit, leave out the suffix that says how slabs are formed, or take fewer slices, e.g. _3slices.",
+    )
+
+
+def check_network(plans: dict, dataset: str | int, trainer: type) -> Check:
+    """Build it as training does, without memory for its weights; of one channel and two classes."""
+    manager = PlansManager(plans)
+    configuration = manager.get_configuration(CONFIGURATION)
+    try:
+        with torch.device("meta"):
+            network = trainer.build_network_architecture(manager, configuration, 1, 2)
+    except Exception as error:  # plans of others may name anything
+        text = f"{trainer.__name__} cannot be built from these plans: {type(error).__name__}: {error}"
+        step = f"nnUNetv2_plan_experiment -d {dataset}, or -p with the name of such plans"
+        return Check("network", False, text, step)
+    millions = sum(weight.numel() for weight in network.parameters()) / 1e6
+    unet = configuration.network_arch_class_name.rpartition(".")[2]
+    return Check(
+        "network", True, f"{trainer.network_name} on the plans' {unet}, {millions:.3g} million weights"
     )

@@ -137,7 +137,28 @@ def check_supported(plans: dict, configuration: str) -> None:
 
 
 def with_prediction_slab(plans: dict, configuration: str, slab: SlabPlan) -> dict:
-    """A copy of `plans` whose `configuration` predicts slabs: patch_size [S, H, W], all else untouched."""
-    plans = deepcopy(plans)
+    """A copy of `plans` whose `configuration` predicts slabs: patch_size [S, H, W], and `with_architecture`."""
+    plans = with_architecture(plans, configuration)
     plans["configurations"][configuration]["patch_size"] = [slab.predict_depth, *slab.in_plane]
     return plans
+
+
+def with_architecture(plans: dict, configuration: str) -> dict:
+    """A copy of `plans` whose `configuration` has the entry "architecture", all else untouched.
+
+    Plans of nnU-Net 2.0 to 2.3 list the sizes of a U-Net instead. nnU-Net converts them whenever it reads them, and
+    takes the dimension of the layers from the patch: so before that becomes a slab.
+    """
+    plans = deepcopy(plans)
+    if not names_architecture(plans, configuration):
+        converted = PlansManager(plans).get_configuration(configuration).configuration
+        plans["configurations"][configuration]["architecture"] = converted["architecture"]
+    return plans
+
+
+def names_architecture(plans: dict, configuration: str) -> bool:
+    """Whether a configuration, or one it inherits from, has the entry "architecture"; False for older plans."""
+    entries = plans["configurations"].get(configuration, {})
+    return "architecture" in entries or (
+        "inherits_from" in entries and names_architecture(plans, entries["inherits_from"])
+    )

@@ -158,11 +158,25 @@ def facts_of(report: Report, cases: pd.DataFrame) -> dict[str, str]:
             if (folds := entry["folds_older_than_checkpoint"])
         )
         or "none",
+        "headers of truths that differ from the predictions'": headers_apart(cases) or "none",
         "versions": f"{manifest['versions']}, commit {manifest['commit']}",
         "hardware": manifest["hardware"],
         "hash of the split": manifest["dataset"]["splits_sha256"] or "unknown",
         "hash of the truths": manifest["dataset"]["truth_sha256"],
     }
+
+
+def headers_apart(cases: pd.DataFrame) -> str:
+    """Which cases, and by how much at most; empty if all headers agree."""
+    apart = cases.groupby("case").headers_apart_mm.max()
+    apart = apart[apart > 0]
+    if apart.empty:
+        return ""
+    return (
+        f"by up to {apart.max():.3g} mm at a voxel ({apart.idxmax()}), in {len(apart)} of {cases.case.nunique()} "
+        f"cases: {', '.join(apart.index)}. Compared voxel by voxel, as nnU-Net does; mm and ml are by the truth's "
+        "spacing"
+    )
 
 
 def _entries(report: Report) -> dict[str, Mapping]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
+from ..networks.topology import unet_class
 from .two_d_checkpoint import Checkpoint
 from .two_d_model import TwoDModel
 
@@ -24,13 +25,18 @@ def check_same_task(model: TwoDModel, checkpoint: Checkpoint, plans: dict, datas
     differences = [
         f"{what} was {there.get(what, NOTHING)}, today it is {today.get(what, NOTHING)}"
         for what in today | there
-        if today.get(what, NOTHING) != there.get(what, NOTHING)
+        if not _same(what, today.get(what, NOTHING), there.get(what, NOTHING))
     ]
     if differences:
         raise ValueError(
             f"the 2D model {checkpoint.path} does not fit today's plans and dataset.json: {'; '.join(differences)}. "
             f"Train it again: {model.command()}"
         )
+
+
+def _same(what: str, today: Any, there: Any) -> bool:
+    """A class is the same by whichever name it is found; it may have moved since."""
+    return today == there or (what == "architecture" and unet_class(today) is unet_class(there))
 
 
 def described(plans: dict, configuration: str, dataset_json: dict) -> dict[str, Any]:

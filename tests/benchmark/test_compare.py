@@ -39,6 +39,7 @@ def test_folders_are_compared_patient_by_patient(folders):
     ):
         assert f"## {title}" in report
     assert r"- patients: 8, by (patient\d+)_" in report
+    assert "- headers of truths that differ from the predictions': none" in report
     manifest = json.loads((folders / "out" / "manifest.json").read_text())
     assert set(manifest["models"]) == {"perfect", "small"}
     page = (folders / "out" / "report.html").read_text()

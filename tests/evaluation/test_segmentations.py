@@ -6,8 +6,8 @@ import nibabel
 import numpy as np
 import pytest
 import SimpleITK
-from nnunetv2.imageio.nibabel_reader_writer import NibabelIO
-from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
+from nnunetv2.imageio.nibabel_reader_writer import NibabelIO, NibabelIOWithReorient
+from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO, SimpleITKIOWithReorient
 
 from nnunet_slice_attention.evaluation.segmentations import FOREGROUND, Labels, read_pair, stack_axis
 from tests.tiny_data import TinyDataset, draw_volume, write
@@ -59,7 +59,7 @@ def test_an_affine_is_compared_too(tmp_path):
     for name, shift in (("truth", 0.0), ("prediction", 5.0)):
         affine[0, 3] = shift
         nibabel.save(nibabel.Nifti1Image(np.zeros((4, 4, 3), np.uint8), affine), tmp_path / f"{name}.nii.gz")
-    with pytest.raises(ValueError, match="original_affine"):
+    with pytest.raises(ValueError, match=r"origin \(5, 0, 0\), its truth .* \(0, 0, 0\)"):
         read_pair(NibabelIO(), tmp_path / "truth.nii.gz", tmp_path / "prediction.nii.gz", LABELS)
 
 
@@ -80,11 +80,58 @@ def test_ignored_voxels_count_for_nothing(tmp_path):
     assert truth.any()
 
 
-def geometry(path, spacing=None, origin=None):
+def geometry(path, spacing=None, origin=None, degrees=0.0):
+    """Change a header; `degrees` about the axis of the slices."""
     image = SimpleITK.ReadImage(str(path))
     image.SetSpacing(spacing or image.GetSpacing())
     image.SetOrigin(origin or image.GetOrigin())
+    cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    image.SetDirection((cos, -sin, 0.0, sin, cos, 0.0, 0.0, 0.0, 1.0))
     SimpleITK.WriteImage(image, str(path))
+
+
+@pytest.mark.parametrize(
+    ("header", "apart"),
+    [
+        ({"origin": (0.0, 0.0, 0.002)}, 0.002),
+        ({"origin": (0.5, 0.5, 3.0)}, np.sqrt(9.5)),  # the corner of a voxel for its middle
+        ({"spacing": (1.0, 1.005, 6.0)}, 39 * 0.005),
+        ({"degrees": 3.0}, 2 * np.sin(np.radians(1.5)) * np.hypot(39, 35)),
+        ({"origin": (0.0, 0.0, 0.0002)}, 0.0),  # rounding
+    ],
+)
+def test_headers_that_differ_a_little_are_compared_voxel_by_voxel(files, header, apart):
+    truth, prediction, labels = files
+    geometry(truth, **header)
+    pair = read_pair(SimpleITKIO(), truth, prediction, LABELS)
+    assert (pair.truth == labels).all() and (pair.prediction == labels).all()
+    assert pair.headers_apart == pytest.approx(apart, rel=1e-3, abs=1e-9)
+    assert pair.spacing == pytest.approx((6.0, header.get("spacing", (1.0, 1.0))[1], 1.0))
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ({"spacing": (1.0, 1.02, 6.0)}, r"spacing .*the limit is 1 %"),
+        ({"origin": (0.0, 1.1, 0.0)}, r"origin .*the limit is 1 voxel"),
+        ({"degrees": 6.0}, r"direction .*the limit is 5 degrees"),
+        ({"degrees": 180.0, "origin": (35.0, 39.0, 0.0)}, r"direction"),
+    ],
+)
+def test_headers_of_another_image_are_refused_with_the_limit(files, header, said):
+    truth, prediction, _ = files
+    geometry(truth, **header)
+    with pytest.raises(ValueError, match=rf"prediction\.nii\.gz has the {said}.*mend the header"):
+        read_pair(SimpleITKIO(), truth, prediction, LABELS)
+
+
+@pytest.mark.parametrize("reader", [SimpleITKIOWithReorient, NibabelIOWithReorient])
+def test_a_reader_that_turns_images_compares_them_as_they_are_then(files, reader):
+    truth, prediction, _ = files
+    image = SimpleITK.DICOMOrient(SimpleITK.ReadImage(str(prediction)), "RPI")
+    SimpleITK.WriteImage(image, str(prediction))
+    pair = read_pair(reader(), truth, prediction, LABELS)
+    assert (pair.truth == pair.prediction).all() and pair.truth.any() and pair.headers_apart == 0
 
 
 def test_another_geometry_is_refused_with_both_files(files):

@@ -40,17 +40,18 @@ def problem(*images: Path, channels=1, trained_on=(6.0, 1.0, 1.0), reader=Simple
 @pytest.mark.parametrize(
     ("other", "message"),
     [
-        ({"shape": (6, 20, 18)}, r"size \(18, 20, 6\), not \(18, 20, 5\)"),
-        ({"spacing": (1.0, 1.0, 5.0)}, r"spacing \(1, 1, 5\), not \(1, 1, 6\)"),
-        ({"origin": (50.0, 0.0, 0.0)}, r"origin \(50, 0, 0\), not \(0, 0, 0\), up to 50 mm apart"),
-        ({"direction": TURNED}, r"direction \(0.8, -0.6, .*up to 16.* mm apart"),
+        ({"shape": (6, 20, 18)}, r"shape is \(6, 20, 18\), not \(5, 20, 18\); they must be equal"),
+        ({"spacing": (1.0, 1.0, 5.0)}, r"spacing is \(1, 1, 5\), not \(1, 1, 6\); the limit is 1 %"),
+        ({"spacing": (1.0, 1.0, 6.01)}, r"spacing is \(1, 1, 6.01\), not \(1, 1, 6\); nnU-Net reads"),
+        ({"origin": (50.0, 0.0, 0.0)}, r"origin is \(-?50, 0, 0\), not \(0, 0, 0\); the limit is 1 voxel"),
+        ({"direction": TURNED}, r"direction is \(-?0.8, -?0.6, .*; the limit is 5 degrees"),
     ],
 )  # fmt: skip
 def test_channels_of_two_images_are_named_with_what_differs(other, message, ending, reader, tmp_path):
     one = write(tmp_path / f"a_0000{ending}")
     two = write(tmp_path / f"a_0001{ending}", **other)
     found = problem(one, two, channels=2, reader=reader)
-    assert re.search(f"^{two.name} is not of the image of {one.name}: {message}", found), found
+    assert re.search(f"^{two.name} is not of the image of {one.name}: its {message}", found), found
 
 
 def test_channels_that_differ_by_rounding_are_of_one_image(tmp_path):

@@ -133,6 +133,20 @@ def test_after_a_normal_install_nnunet_finds_trainers_without_any_variable(norma
     assert answers[stock].startswith("nnunetv2.training.nnUNetTrainer.variants.training_length")
 
 
+def test_doctor_tells_a_normal_install_from_a_copy_by_hand(normal):
+    doctor = ("doctor", "-tr", "nnUNetTrainerCSANet")
+    installed = normal.run(*doctor, program="nnunet-slice-attention").stdout
+    assert "[ ok  ] discovery" in installed and "in its own trainer tree (normal install)" in installed
+    shim, aside = normal.site / SHIM_IN_NNUNET, normal.root / "aside"
+    copy = normal.nnunet / "training" / "nnUNetTrainer" / "by_hand.py"
+    shutil.move(shim, aside)
+    shutil.copy(aside / "slice_attention_trainers.py", copy)
+    by_hand = normal.run(*doctor, program="nnunet-slice-attention").stdout
+    copy.unlink()
+    shutil.move(aside, shim)
+    assert "[note ] discovery" in by_hand and f"in its own trainer tree ({copy})" in by_hand
+
+
 def test_the_wheel_lists_its_module_in_nnunets_tree_so_that_uninstalling_removes_it(wheel, tmp_path):
     environment = Environment(tmp_path)
     before = environment.files_in_nnunet()

@@ -6,6 +6,7 @@ import pytest
 from nnunetv2.utilities import find_objects
 
 from nnunet_slice_attention.cli import main
+from nnunet_slice_attention.networks import UNetTopology
 from nnunet_slice_attention.nnunet import contract, doctor, shim
 from nnunet_slice_attention.nnunet.check import Check, as_text
 
@@ -37,7 +38,16 @@ def plans():
                 "patch_size": [256, 224],
                 "batch_size": 12,
                 "spacing": [1.6, 1.6],
-                "architecture": {},
+                "architecture": {
+                    "network_class_name": "dynamic_network_architectures.architectures.unet.PlainConvUNet",
+                    "arch_kwargs": dict(UNetTopology.for_patch((256, 224)).kwargs)
+                    | {
+                        "conv_op": "torch.nn.Conv2d",
+                        "norm_op": "torch.nn.InstanceNorm2d",
+                        "nonlin": "torch.nn.LeakyReLU",
+                    },
+                    "_kw_requires_import": ["conv_op", "norm_op", "nonlin"],
+                },
             }
         },
     }
@@ -203,6 +213,36 @@ def test_plans_without_a_2d_configuration_are_wrong(folders, plans, capsys):
     write(folders, plans)
     status, text = diagnose(capsys, "-d", "27")
     assert status == 1 and "has no configuration '2d', only 3d_fullres" in text
+
+
+def test_the_network_is_built_from_the_plans(folders, plans, capsys):
+    write(folders, plans)
+    for trainer, network in (
+        ("SAUNet", "SAUNet"),
+        ("SliceAttention", "SliceAttention"),
+        ("CSANet_R50ViT", "CSANet"),
+    ):
+        status, text = diagnose(capsys, "-d", "27", "-tr", f"nnUNetTrainer{trainer}")
+        assert status == 0 and f"{network} on the plans' PlainConvUNet, " in text, text
+
+
+def test_plans_of_an_architecture_that_is_not_installed_are_wrong(folders, plans, capsys):
+    plans["configurations"]["2d"]["architecture"]["network_class_name"] = "somebody.elses.MambaUNet"
+    write(folders, plans)
+    status, text = diagnose(capsys, "-d", "27")
+    assert status == 1 and "'somebody.elses.MambaUNet', which is not installed" in text
+
+
+def test_old_plans_of_an_architecture_that_nnunet_cannot_convert_are_wrong(folders, plans, capsys):
+    del plans["configurations"]["2d"]["architecture"]
+    plans["configurations"]["2d"]["UNet_class_name"] = "MambaUNet"
+    write(folders, plans)
+    status, text = diagnose(capsys, "-d", "27")
+    assert (
+        status == 1
+        and "Unknown architecture MambaUNet" in text
+        and "-> nnUNetv2_plan_experiment -d 27" in text
+    )
 
 
 def test_a_check_that_fails_must_say_what_to_do():

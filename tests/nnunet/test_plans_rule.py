@@ -87,7 +87,9 @@ def test_the_saved_plans_differ_in_the_patch_only_and_the_rule_is_idempotent(pla
 def test_a_configuration_that_inherits_its_patch_works(plans):
     slab = slab_plan(plans, "2d_child", 1)
     assert (slab.in_plane, slab.train_slabs) == ((256, 224), 12)
-    assert with_prediction_slab(plans, "2d_child", slab)["configurations"]["2d"]["patch_size"] == [256, 224]
+    saved = with_prediction_slab(plans, "2d_child", slab)["configurations"]
+    assert saved["2d"]["patch_size"] == [256, 224]
+    assert saved["2d_child"] == {"inherits_from": "2d", "batch_size": 12, "patch_size": [10, 256, 224]}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,98 @@
+"""Do images and labels of a raw data set lie on each other, by their headers? Before they are trained on for days.
+
+nnU-Net trains on what differs, see `image_geometry`; a comparison refuses what is of another image.
+"""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stderr
+from io import StringIO
+from pathlib import Path
+
+from nnunetv2.imageio.reader_writer_registry import determine_reader_writer_from_dataset_json
+from nnunetv2.utilities.utils import get_filenames_of_train_images_and_targets
+
+from ..image_geometry import HEADERS, SAME, millimetres_apart, of_another_image
+from .check import Check
+
+THREADS = 8  # the files may lie on a slow network
+SHOWN = 5  # cases
+
+
+def check_headers(folder: Path, dataset: str | int) -> list[Check]:
+    """Of every case's first channel and label, without their voxels. Empty where there is nothing to compare.
+
+    Args:
+        folder: of the raw data set.
+        dataset: id or name, for the next step.
+    """
+    description = folder / "dataset.json"
+    if not description.is_file():
+        return []
+    dataset_json = json.loads(description.read_text(encoding="utf-8"))
+    pairs = _pairs(folder, dataset_json)
+    if not pairs:
+        return []
+    example, _ = next(iter(pairs.values()))
+    try:
+        with redirect_stderr(StringIO()):  # the traceback of each reader that cannot read it
+            reader = determine_reader_writer_from_dataset_json(dataset_json, str(example), verbose=False)
+    except RuntimeError as error:
+        return [
+            Check("headers", False, str(error), f"Restore {example}, or mend file_ending in {description}.")
+        ]
+    read = HEADERS.get(reader)
+    if read is None:
+        return []
+
+    def compared(pair: tuple[Path, Path]) -> tuple[float, str]:
+        """mm apart, and why they are not of one image."""
+        image, label = pair
+        try:
+            reference, other = read(label), read(image)
+            if found := of_another_image(reference, other):
+                name, theirs, ours, limit = found
+                return 0.0, f"{label} has the {name} {ours}, its image {image} {theirs}; {limit}"
+            return millimetres_apart(reference, other), ""
+        except Exception as error:  # readers raise what they like
+            return 0.0, f"{label} or {image} cannot be read: {' '.join(str(error).split())}"
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        found = dict(zip(pairs, pool.map(compared, pairs.values()), strict=True))
+    return [_verdict(found, dataset)]
+
+
+def _verdict(found: dict[str, tuple[float, str]], dataset: str | int) -> Check:
+    look = f"nnUNetv2_plot_overlay_pngs -d {dataset} -o overlays --use_raw"
+    if wrong := {case: problem for case, (_, problem) in found.items() if problem}:
+        text = f"{len(wrong)} of {len(found)} labels are not of their images: {_listed(list(wrong.values()), '; ')}"
+        step = f"Put the right files there, or mend the header that is wrong ({look} shows both): compare refuses them."
+        return Check("headers", False, text, step)
+    apart = {case: mm for case, (mm, _) in found.items() if mm > SAME}
+    if not apart:
+        return Check("headers", True, f"labels lie on their images in all {len(found)} cases")
+    most = max(apart, key=apart.__getitem__)
+    text = (
+        f"in {len(apart)} of {len(found)} cases label and image lie a little apart, by up to {apart[most]:.3g} mm at a "
+        f"voxel ({most}): {_listed(list(apart))}"
+    )
+    step = f"nnU-Net trains, and compare evaluates, voxel by voxel. See whether that is right: {look}"
+    return Check("headers", True, text, step)
+
+
+def _pairs(folder: Path, dataset_json: dict) -> dict[str, tuple[Path, Path]]:
+    """(first channel, label) by case, where both exist."""
+    ending = dataset_json["file_ending"]
+    if "dataset" in dataset_json:  # which says where the files are
+        named = get_filenames_of_train_images_and_targets(str(folder), dataset_json)
+        pairs = {case: (Path(files["images"][0]), Path(files["label"])) for case, files in named.items()}
+    else:  # nnU-Net would start twelve processes
+        labels = {path.name.removesuffix(ending): path for path in (folder / "labelsTr").glob(f"*{ending}")}
+        pairs = {
+            case: (folder / "imagesTr" / f"{case}_0000{ending}", label) for case, label in labels.items()
+        }
+    return {case: pairs[case] for case in sorted(pairs) if all(path.is_file() for path in pairs[case])}
+
+
+def _listed(texts: list[str], separator: str = ", ") -> str:
+    return separator.join(texts[:SHOWN]) + (f"{separator}..." if len(texts) > SHOWN else "")
