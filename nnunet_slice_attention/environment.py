@@ -52,7 +52,7 @@ def _installed_commit() -> str:
     """What pip noted when it installed from Git."""
     try:
         noted = json.loads(distribution(OURS).read_text("direct_url.json") or "{}")
-    except PackageNotFoundError:
+    except (PackageNotFoundError, ValueError):  # ValueError: it is damaged
         noted = {}
     return noted.get("vcs_info", {}).get("commit_id", "unknown")[:7]
 

@@ -26,7 +26,9 @@ def python():
 
 
 def test_they_are_not_there(python):
-    program = "import os, signal\nassert not hasattr(os, 'killpg') and not hasattr(signal, 'SIGKILL')\nimport fcntl"
+    program = (
+        "import os, signal\nassert not hasattr(os, 'killpg') and not hasattr(signal, 'SIGKILL')\nimport fcntl"
+    )
     with pytest.raises(AssertionError, match="import of fcntl halted"):
         python("-c", program)
 

@@ -9,13 +9,18 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 
+from nnunet_slice_attention.benchmark.dataset_files import read_splits
 from nnunet_slice_attention.crossval import preflight
-from nnunet_slice_attention.crossval.crossval import Plan, crossvalidate, describe
+from nnunet_slice_attention.crossval.crossval import crossvalidate, describe
 from nnunet_slice_attention.crossval.model_job import Settings
+from nnunet_slice_attention.crossval.plan import Plan
 from nnunet_slice_attention.crossval.prediction import Prediction
+from nnunet_slice_attention.crossval.slurm import _recorded
 from nnunet_slice_attention.crossval.training import Training
 from nnunet_slice_attention.model_name import ModelName
 from tests import tiny_models
@@ -54,6 +59,16 @@ def trainings(crossval):
 def plan(dataset, tmp_path, **changes):
     known = {"models": [OURS], "folds": ["0"], "settings": Settings(device="cpu"), "output": tmp_path}
     return Plan(str(dataset.id), **(known | changes))
+
+
+def known_split(monkeypatch):
+    """Leave out the process that builds the trainers."""
+
+    def check(dataset, *_):
+        folder = Path(os.environ["nnUNet_preprocessed"], maybe_convert_to_dataset_name(dataset))
+        return read_splits(folder / "splits_final.json")
+
+    monkeypatch.setattr("nnunet_slice_attention.crossval.checks.check", check)
 
 
 def test_one_fold_of_all_models_comes_before_the_next(tiny, tmp_path):
@@ -103,14 +118,22 @@ def test_the_same_call_again_does_nothing_and_a_dry_run_says_so(done):
     assert [line.rsplit(" ", 1)[1] for line in dry] == 4 * ["done"]
 
 
-def test_what_was_lost_is_made_again_and_nothing_else(done):
+def test_what_was_lost_or_damaged_is_made_again_and_nothing_else(done):
     shutil.rmtree(done.models / str(OURS) / "fold_0" / "validation")
+    damaged = done.models / str(STOCK) / "fold_0"
+    for name in ("validation/summary.json", "debug.json"):  # by a kill, or a full disk
+        whole = (damaged / name).read_bytes()
+        (damaged / name).write_bytes(whole[: len(whole) // 2])
+    for cache in (done.out / "comparison" / "evaluated").iterdir():
+        cache.write_bytes(b"")
     before = trainings(done)
-    result = done("--npz")
+    dry = done("--dry-run", "--npz")
+    assert [line.rsplit(" ", 1)[1] for line in dry.stdout.splitlines()] == 2 * ["validate"], dry.stderr
+    result = done("--npz", "--jobs", "2")
     assert result.returncode == 0, result.stderr
-    (again,) = (path for path in trainings(done) if path not in before)
-    assert again.parents[1].name == str(OURS)
-    assert "Epoch 0" not in again.read_text()  # validated only
+    again = [path for path in trainings(done) if path not in before]
+    assert [path.parents[1].name for path in again] == sorted([str(OURS), str(STOCK)])
+    assert not any("Epoch 0" in path.read_text() for path in again)  # validated only
 
 
 def test_predictions_of_other_weights_or_images_are_made_again(done, tiny, monkeypatch, tmp_path):
@@ -149,7 +172,7 @@ def test_repeats_are_compared_one_by_one_and_together(train, tiny, nnunet_folder
         path.write_bytes(path.read_bytes() + b" ")
         os.utime(path, ns=(written.st_atime_ns, written.st_mtime_ns))
     monkeypatch.setattr("nnunet_slice_attention.crossval.model_job.nnUNet_results", str(tmp_path / "results"))
-    monkeypatch.setattr("nnunet_slice_attention.crossval.crossval.check", lambda *names: None)
+    known_split(monkeypatch)
     given = plan(tiny, tmp_path / "out", models=[OURS, STOCK], repeats=2, ensembles=False)
     assert crossvalidate(given, lambda jobs: pytest.fail(f"{jobs} are done")) == []
     written = {path.name for path in (tmp_path / "out").iterdir()}
@@ -166,12 +189,63 @@ def test_repeats_are_compared_one_by_one_and_together(train, tiny, nnunet_folder
         ("nnUNetTrainerCSANett__nnUNetPlans__2d", ["0"], "nnUNetTrainerCSANett"),
         ("nnUNetTrainerCSANet__nnUNetPlans__3d_fullres", ["0"], "3d_fullres"),
         (str(OURS), ["0", "7"], "fold 7 does not exist: .* has folds 0 to 4"),
+        (str(OURS), ["00"], "fold 00 does not exist"),  # nnU-Net would train fold 0
         ("nnUNetTrainer__nnUNetPlansX__2d", ["0"], "nnUNetPlansX"),
     ],
 )
 def test_preflight_finds_what_would_fail_in_every_job(model, folds, said, nnunet_folders, tiny):
     with pytest.raises(Exception, match=said):
-        preflight.main(str(tiny.id), folds, [ModelName.parse(model)])
+        preflight.check(str(tiny.id), [ModelName.parse(model)], folds)
+
+
+@pytest.fixture
+def copied(nnunet_folders, tiny, tmp_path, monkeypatch):
+    """The preprocessed data set in a folder of its own."""
+    monkeypatch.setenv("nnUNet_preprocessed", str(tmp_path / "preprocessed"))
+    monkeypatch.setattr("nnunetv2.paths.nnUNet_preprocessed", str(tmp_path / "preprocessed"))
+    source = nnunet_folders / "preprocessed" / tiny.folder
+    return Path(shutil.copytree(source, tmp_path / "preprocessed" / tiny.folder))
+
+
+@pytest.mark.parametrize("content", ["", '{"labels": {', "[]", "{}", "[{}]", "\x00"])
+@pytest.mark.parametrize("name", ["dataset.json", "splits_final.json", "nnUNetPlans.json"])
+def test_a_damaged_file_of_the_data_set_is_named_with_the_next_step(name, content, copied, tiny, tmp_path):
+    (copied / name).write_text(content)
+    with pytest.raises(ValueError, match=rf"{name} is damaged: .+\. Put .*back"):
+        preflight.main(str(tiny.id), [str(OURS)], ["0"], str(tmp_path / "splits_final.json"))
+
+
+def test_a_dry_run_refuses_what_the_call_would_and_writes_nothing(crossval, copied, nnunet_folders, tmp_path):
+    (copied / "splits_final.json").unlink(missing_ok=True)
+    before = sorted(tmp_path.rglob("*"))
+    done = crossval("--dry-run", "-i", crossval.images, "-o", str(tmp_path / "out"), folds=("3", "4"))
+    assert done.stdout.splitlines() == [
+        *(f"{model}, fold {fold}: start" for fold in ("3", "4") for model in (OURS, STOCK)),
+        *(f"{model}, prediction: start" for model in (OURS, STOCK)),
+    ], done.stderr
+    unknown = crossval("--dry-run", models=(OURS._replace(trainer="nnUNetTrainerNobody"),))
+    assert unknown.returncode == 1
+    assert "nnUNetTrainerNobody" in unknown.stderr and not unknown.stdout
+    assert sorted(tmp_path.rglob("*")) == before
+    path = crossval("--dry-run", models=(f"{tmp_path}__nnUNetPlans__2d",))
+    assert path.returncode == 1 and "is not TRAINER__PLANS__CONFIGURATION" in path.stderr
+
+
+def test_images_that_cannot_be_predicted_are_refused_before_anything_is_trained(crossval, tmp_path, tiny):
+    images = Path(shutil.copytree(crossval.images, tmp_path / "images"))
+    first = next(images.iterdir())
+    shutil.copy(first, images / "second_0000.nii.gz")
+    shutil.copy(first, images / "second_0001.nii.gz")
+    first.write_bytes(b"")
+    before = trainings(crossval)
+    for flag in ((), ("--dry-run",)):
+        done = crossval("-i", str(images), "-o", str(tmp_path / "out"), *flag, folds=("2",))
+        assert done.returncode == 1
+        assert f"{first.name} cannot be read: the file is empty" in done.stderr
+        assert "has 2 channels (second_0000.nii.gz, second_0001.nii.gz)" in done.stderr
+        assert "Mend these images" in done.stderr and "Traceback" not in done.stderr
+    assert trainings(crossval) == before
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_refusal_is_one_sentence_before_anything_is_trained(crossval):
@@ -194,11 +268,30 @@ def test_what_would_fail_after_the_trainings_is_refused_before_them(
     changes, said, tiny, tmp_path, monkeypatch, train
 ):
     train(tiny, OURS.trainer)  # writes the split
-    monkeypatch.setattr("nnunet_slice_attention.crossval.crossval.check", lambda *names: None)
+    known_split(monkeypatch)
     launched = []
     with pytest.raises((ValueError, FileNotFoundError), match=said):
         crossvalidate(plan(tiny, tmp_path, **changes), launched.append)
     assert not launched
+
+
+@pytest.mark.parametrize("content", ["", '{"metric_per_case": [{"me', "[]", "{}", '{"metric_per_case": [3]}'])
+def test_a_damaged_result_is_not_there(content, nnunet_folders, tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr("nnunet_slice_attention.crossval.model_job.nnUNet_results", str(tmp_path))
+    training = Training(dataset=str(tiny.id), model=OURS, fold="0", settings=Settings())
+    (training.folder / "validation").mkdir(parents=True)
+    torch.save({}, training.folder / "checkpoint_final.pth")
+    for name in ("validation/summary.json", "debug.json", "slurm_job.json"):
+        (training.folder / name).write_text(content)
+    assert training.state() == "validate" and training.command()[-1] == "--val"
+    assert training.steps() == (0, None)
+    assert _recorded(training) is None
+    training.prepare()
+    assert (training.folder / "validation" / "summary.before").read_text() == content
+
+
+def write_probabilities(path):
+    np.savez_compressed(path, probabilities=np.zeros((2, 1, 1, 1)))
 
 
 def test_the_state_is_what_lies_on_disk(nnunet_folders, tiny, tmp_path, monkeypatch):
@@ -226,14 +319,18 @@ def test_the_state_is_what_lies_on_disk(nnunet_folders, tiny, tmp_path, monkeypa
     assert training.state() == "validate"
     validation = training.folder / "validation"
     validation.mkdir()
-    (validation / "summary.json").write_text(json.dumps({"metric_per_case": [{}, {}]}))
+    (validation / "summary.json").write_text(json.dumps({"metric_per_case": 2 * [{"metrics": {}}]}))
     assert training.state() == "done"
     with_probabilities = replace(training, settings=Settings(npz=True))
-    (validation / "case_0.npz").touch()
+    write_probabilities(validation / "case_0.npz")
     assert with_probabilities.state() == "validate"
     assert with_probabilities.command()[-2:] == ["--npz", "--val"]
     with_probabilities.prepare()
-    (validation / "case_1.npz").touch()
+    (validation / "case_1.npz").write_bytes((validation / "case_0.npz").read_bytes()[:40])
+    (validation / "summary.before").rename(validation / "summary.json")
+    assert with_probabilities.state() == "validate"  # one was cut off
+    with_probabilities.prepare()
+    write_probabilities(validation / "case_1.npz")
     assert with_probabilities.state() == "validate"  # until nnU-Net has written its summary again
     (validation / "summary.before").rename(validation / "summary.json")
     assert with_probabilities.state() == "done"
