@@ -53,8 +53,10 @@ class nnUNetTrainerFrom2D(nnUNetTrainerSlab):
         if self.current_epoch == 0:
             self._start_from_2d()
         elif self.epochs is None and self._recorded_epochs() is None:
-            problem = "is damaged" if self.record.is_file() else "does not exist"
-            raise FileNotFoundError(
+            kind, problem = (
+                (ValueError, "is damaged") if self.record.is_file() else (FileNotFoundError, "does not exist")
+            )
+            raise kind(
                 f"{self.record} {problem}. It says how many epochs this training has. Put it back, or begin again "
                 "without --c."
             )

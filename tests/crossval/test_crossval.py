@@ -14,6 +14,7 @@ import pytest
 import torch
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 
+from nnunet_slice_attention import cli
 from nnunet_slice_attention.benchmark.dataset_files import read_splits
 from nnunet_slice_attention.crossval import preflight
 from nnunet_slice_attention.crossval.crossval import crossvalidate, describe
@@ -193,16 +194,15 @@ def test_repeats_are_compared_one_by_one_and_together(train, tiny, nnunet_folder
         ("nnUNetTrainer__nnUNetPlansX__2d", ["0"], "nnUNetPlansX"),
     ],
 )
-def test_preflight_finds_what_would_fail_in_every_job(model, folds, said, nnunet_folders, tiny):
+def test_preflight_finds_what_would_fail_in_every_job(model, folds, said, nnunet_folders, tiny, tmp_path):
     with pytest.raises(Exception, match=said):
-        preflight.check(str(tiny.id), [ModelName.parse(model)], folds)
+        preflight.main(str(tiny.id), [model], folds, str(tmp_path / "splits_final.json"))
 
 
 @pytest.fixture
 def copied(nnunet_folders, tiny, tmp_path, monkeypatch):
     """The preprocessed data set in a folder of its own."""
     monkeypatch.setenv("nnUNet_preprocessed", str(tmp_path / "preprocessed"))
-    monkeypatch.setattr("nnunetv2.paths.nnUNet_preprocessed", str(tmp_path / "preprocessed"))
     source = nnunet_folders / "preprocessed" / tiny.folder
     return Path(shutil.copytree(source, tmp_path / "preprocessed" / tiny.folder))
 
@@ -215,37 +215,57 @@ def test_a_damaged_file_of_the_data_set_is_named_with_the_next_step(name, conten
         preflight.main(str(tiny.id), [str(OURS)], ["0"], str(tmp_path / "splits_final.json"))
 
 
-def test_a_dry_run_refuses_what_the_call_would_and_writes_nothing(crossval, copied, nnunet_folders, tmp_path):
+@pytest.fixture
+def call(nnunet_folders, tiny, tmp_path, monkeypatch, capsys):
+    """The verb in this process, with an empty results folder: exit status, stdout, stderr."""
+    monkeypatch.setenv("nnUNet_results", str(tmp_path / "results"))
+
+    def run(*flags, models=(OURS, STOCK), folds=("3",)):
+        argv = ["crossval", "-d", str(tiny.id), "-m", *map(str, models), "-f", *folds, "-device", "cpu"]
+        status = cli.main([*argv, "-o", str(tmp_path / "out"), *flags])
+        return status, *capsys.readouterr()
+
+    return run
+
+
+def test_a_dry_run_refuses_what_the_call_would_and_writes_nothing(
+    call, copied, nnunet_folders, tiny, tmp_path
+):
     (copied / "splits_final.json").unlink(missing_ok=True)
     before = sorted(tmp_path.rglob("*"))
-    done = crossval("--dry-run", "-i", crossval.images, "-o", str(tmp_path / "out"), folds=("3", "4"))
-    assert done.stdout.splitlines() == [
+    images = nnunet_folders / "raw" / tiny.folder / "imagesTs"
+    status, out, err = call("--dry-run", "-i", str(images), "--group", "case_.", folds=("3", "4"))
+    assert out.splitlines() == [
         *(f"{model}, fold {fold}: start" for fold in ("3", "4") for model in (OURS, STOCK)),
         *(f"{model}, prediction: start" for model in (OURS, STOCK)),
-    ], done.stderr
-    unknown = crossval("--dry-run", models=(OURS._replace(trainer="nnUNetTrainerNobody"),))
-    assert unknown.returncode == 1
-    assert "nnUNetTrainerNobody" in unknown.stderr and not unknown.stdout
+    ], err
+    unknown = OURS._replace(trainer="nnUNetTrainerNobody", plans="nnUNetPlans")
+    status, out, err = call("--dry-run", models=(unknown,))
+    assert (status, out) == (1, "") and "nnUNetTrainerNobody" in err
     assert sorted(tmp_path.rglob("*")) == before
-    path = crossval("--dry-run", models=(f"{tmp_path}__nnUNetPlans__2d",))
-    assert path.returncode == 1 and "is not TRAINER__PLANS__CONFIGURATION" in path.stderr
 
 
-def test_images_that_cannot_be_predicted_are_refused_before_anything_is_trained(crossval, tmp_path, tiny):
-    images = Path(shutil.copytree(crossval.images, tmp_path / "images"))
+def test_a_path_is_no_model():
+    for name in ("../Tiny__nnUNetPlans__2d", "Tiny__a/nnUNetPlans__2d", r"C:\Tiny__nnUNetPlans__2d"):
+        with pytest.raises(ValueError, match="is not TRAINER__PLANS__CONFIGURATION"):
+            ModelName.parse(name)
+
+
+def test_images_that_cannot_be_predicted_are_refused_before_anything_is_trained(
+    call, nnunet_folders, tiny, tmp_path
+):
+    source = nnunet_folders / "raw" / tiny.folder / "imagesTs"
+    images = Path(shutil.copytree(source, tmp_path / "images"))
     first = next(images.iterdir())
-    shutil.copy(first, images / "second_0000.nii.gz")
-    shutil.copy(first, images / "second_0001.nii.gz")
+    for channel in (0, 1):
+        shutil.copy(first, images / f"second_{channel:04d}.nii.gz")
     first.write_bytes(b"")
-    before = trainings(crossval)
-    for flag in ((), ("--dry-run",)):
-        done = crossval("-i", str(images), "-o", str(tmp_path / "out"), *flag, folds=("2",))
-        assert done.returncode == 1
-        assert f"{first.name} cannot be read: the file is empty" in done.stderr
-        assert "has 2 channels (second_0000.nii.gz, second_0001.nii.gz)" in done.stderr
-        assert "Mend these images" in done.stderr and "Traceback" not in done.stderr
-    assert trainings(crossval) == before
-    assert not (tmp_path / "out").exists()
+    status, out, err = call("-i", str(images))
+    assert (status, out) == (1, "")
+    assert f"{first.name} cannot be read: the file is empty" in err
+    assert "has 2 channels (second_0000.nii.gz, second_0001.nii.gz)" in err
+    assert "Mend these images" in err
+    assert not (tmp_path / "out").exists() and not (tmp_path / "results").exists()
 
 
 def test_a_refusal_is_one_sentence_before_anything_is_trained(crossval):
@@ -262,6 +282,7 @@ def test_a_refusal_is_one_sentence_before_anything_is_trained(crossval):
         ({"images": Path("nowhere")}, "no case in nowhere"),
         ({"group": "(nobody)"}, "nobody"),
         ({"group": "(case)_"}, "fold 0 trains on volumes of case and validates on others of the same"),
+        ({"output": Path(__file__) / "out"}, "is no folder that you may write to"),
     ],
 )
 def test_what_would_fail_after_the_trainings_is_refused_before_them(
@@ -273,6 +294,16 @@ def test_what_would_fail_after_the_trainings_is_refused_before_them(
     with pytest.raises((ValueError, FileNotFoundError), match=said):
         crossvalidate(plan(tiny, tmp_path, **changes), launched.append)
     assert not launched
+
+
+def test_a_reference_segmentation_that_is_missing_is_named_before_the_trainings(
+    copied, tiny, tmp_path, monkeypatch
+):
+    known_split(monkeypatch)
+    (copied / "splits_final.json").write_text(json.dumps([{"train": ["case_1"], "val": ["case_0"]}]))
+    (copied / "gt_segmentations" / "case_0.nii.gz").unlink()
+    with pytest.raises(FileNotFoundError, match="no reference segmentation of case_0 in .*Preprocess"):
+        crossvalidate(plan(tiny, tmp_path), lambda jobs: pytest.fail("began"))
 
 
 @pytest.mark.parametrize("content", ["", '{"metric_per_case": [{"me', "[]", "{}", '{"metric_per_case": [3]}'])
