@@ -68,7 +68,9 @@ setup(
     install_requires=[
         "nnunetv2>=2.8,<2.9",
         "einops",
+        "filelock>=4.3",  # fallback_to_soft
         "nibabel",
+        "psutil",
         "safetensors",
         "scipy>=1.15",
         "submitit",

@@ -51,10 +51,15 @@ def commit() -> str:
 def _installed_commit() -> str:
     """What pip noted when it installed from Git."""
     try:
-        noted = json.loads(distribution(OURS).read_text("direct_url.json") or "{}")
-    except PackageNotFoundError:
-        noted = {}
-    return noted.get("vcs_info", {}).get("commit_id", "unknown")[:7]
+        noted = json.loads(distribution(OURS).read_text("direct_url.json"))
+        return noted["vcs_info"]["commit_id"][:7]
+    except (
+        PackageNotFoundError,
+        ValueError,
+        TypeError,
+        KeyError,
+    ):  # not installed from Git, or a damaged note
+        return "unknown"
 
 
 def _version(package: str) -> str:

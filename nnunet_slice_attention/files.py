@@ -1,8 +1,10 @@
-"""Writing files so that nothing half-written is left, and telling whether they were written again."""
+"""Writing files so that nothing half-written is left, reading JSON that may be, and telling replaced files."""
 
+import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 
 def identity(path: Path) -> tuple[str, int, int]:
@@ -25,3 +27,36 @@ def check_no_input(output: Path, inputs: Iterable[Path | str | None]) -> None:
             raise ValueError(
                 f"{output} would be written over {path}, which is read. Give another place with -o."
             )
+
+
+def read_json(path: Path, remedy: str, kind: type = dict, keys: Iterable[str] = ()) -> Any:
+    """The content of a JSON file.
+
+    Args:
+        path: of the file.
+        remedy: the next step if it is damaged, a sentence.
+        kind: dict or list, what the file has to hold.
+        keys: that a dict has to have.
+
+    Raises:
+        FileNotFoundError: it does not exist.
+        ValueError: it is empty, cut off, or holds something else; with its path and the remedy.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        problem = "" if isinstance(content, kind) else f"it holds no {kind.__name__}"
+    except ValueError as error:  # also of bytes that are no text
+        problem = str(error) if path.stat().st_size else "it is empty"
+    if not problem and (missing := [key for key in keys if key not in content]):
+        problem = f"it lacks {', '.join(missing)}"
+    if problem:
+        raise ValueError(f"{path} is damaged: {problem}. {remedy}")
+    return content
+
+
+def read_note(path: Path) -> dict:
+    """The content of a JSON file that can be done without; {} if it is missing or damaged."""
+    try:
+        return read_json(path, "")
+    except (OSError, ValueError):
+        return {}

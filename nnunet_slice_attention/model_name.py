@@ -12,9 +12,9 @@ class ModelName(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> "ModelName":
-        """Raise ValueError unless it has three parts."""
+        """Raise ValueError unless it has three parts, none of them a path."""
         parts = text.split("__")
-        if len(parts) != 3 or not all(parts):
+        if len(parts) != 3 or not all(parts) or set(text) & set("/\\"):
             raise ValueError(
                 f"model {text!r} is not TRAINER__PLANS__CONFIGURATION, e.g. nnUNetTrainerCSANet__nnUNetPlans__2d."
             )

@@ -5,8 +5,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
 
 import nnunet_slice_attention
+from nnunet_slice_attention import environment
 from nnunet_slice_attention.environment import commit
 
 PACKAGE = Path(nnunet_slice_attention.__file__).parent
@@ -39,3 +43,11 @@ def test_the_commit_of_the_source(tmp_path):
     assert commit_seen_in(tmp_path) == head
     (tmp_path / PACKAGE.name / "files.py").write_text("# edited\n")
     assert commit_seen_in(tmp_path) == f"{head}-dirty"
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"vcs_info": 1}', "null"])
+def test_a_damaged_note_of_pip_leaves_the_commit_unknown(content, monkeypatch):
+    monkeypatch.setattr(
+        environment, "distribution", lambda name: SimpleNamespace(read_text=lambda file: content)
+    )
+    assert environment._installed_commit() == "unknown"

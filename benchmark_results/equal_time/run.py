@@ -198,7 +198,7 @@ def launch(run: Run, args: argparse.Namespace) -> str:
     """Do one run in a process of its own."""
     run.results.mkdir(parents=True, exist_ok=True)
     try:
-        with locked(run.log.with_suffix(".lock")) as descriptors, run.log.open("a") as out:
+        with locked(run.log.with_suffix(".lock")) as held, run.log.open("a") as out:
             if run.is_finished():
                 return "finished"
             print(f"run {run.index}", flush=True)
@@ -206,7 +206,7 @@ def launch(run: Run, args: argparse.Namespace) -> str:
             command = [sys.executable, str(Path(__file__).with_name("training.py")), json.dumps(job)]
             env = os.environ | ONE_THREAD | {"nnUNet_results": str(run.results), "nnUNet_n_proc_DA": "0"}
             # The training holds the lock too: it lives on if this process is killed.
-            subprocess.run(command, env=env, stdout=out, stderr=out, check=False, pass_fds=descriptors)
+            subprocess.run(held.command(command), env=env, stdout=out, stderr=out, check=False)
     except Busy:
         print(f"{run.index} is skipped: another process is at work on it.", flush=True)
         return "skipped"

@@ -12,13 +12,13 @@ from ..files import check_no_input, write_text
 from ..report.comparison import Report, write_report
 from ..report.overlays import Example
 from .compared_models import Model, check_same_cases, names_of
-from .cost import training_costs
 from .ensembles import ensembles
 from .evaluated import evaluated
 from .examples import examples_of
 from .manifest import manifest_of
 from .options import Options
 from .patients import on_both_sides
+from .training_costs import training_costs
 from .truth import Truth
 
 RESULTS = ("cases.csv", "froc.csv", "manifest.json", "report.md", "report.html")

@@ -8,7 +8,6 @@ import csv
 import hashlib
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -21,7 +20,7 @@ from nnunetv2.paths import nnUNet_preprocessed
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 
 from ..environment import commit, hardware, versions
-from ..files import write_text
+from ..files import read_json, read_note, write_text
 from ..model_name import ModelName
 from .cost_figure import cost_figure
 from .cost_worker import Cost, Job
@@ -93,7 +92,7 @@ def _job(dataset: str, model: str, device: str, iterations: int, cases: int) -> 
 
 
 def _run(job: Job, result: Path, title: str) -> list[str]:
-    if _is_of(job, result):
+    if _kept(job, result):
         return []
     result.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
@@ -107,7 +106,7 @@ def _run(job: Job, result: Path, title: str) -> list[str]:
         if process.returncode or not out.is_file():
             last = "\n".join(process.stdout.splitlines()[-LAST_LINES:])
             return [f"{title} ended with status {process.returncode}:\n{last}"]
-        write_text(result, json.dumps(_key(job) | {"cost": json.loads(out.read_text())}, indent=2))
+        write_text(result, json.dumps(_key(job) | {"cost": read_json(out, "Measure again.")}, indent=2))
     return []
 
 
@@ -120,16 +119,20 @@ def _key(job: Job) -> dict:
     }  # fmt: skip
 
 
-def _is_of(job: Job, result: Path) -> bool:
-    if not result.is_file():
-        return False
-    content = json.loads(result.read_text())
-    return _key(job) == {k: content.get(k) for k in _key(job)}
+def _kept(job: Job, result: Path) -> Cost | None:
+    """The measurement in a file; None if there is none, it is damaged or of something else."""
+    content = read_note(result)
+    if _key(job) != {k: content.get(k) for k in _key(job)}:
+        return None
+    try:
+        return Cost(**content["cost"])
+    except (KeyError, TypeError):
+        return None
 
 
 def _read(runs: Path, job: Job, model: str, repeats: int) -> Repeats:
-    files = {repeat: runs / f"{model}_{repeat}.json" for repeat in range(repeats)}
-    return {r: Cost(**json.loads(f.read_text())["cost"]) for r, f in files.items() if _is_of(job, f)}
+    found = {repeat: _kept(job, runs / f"{model}_{repeat}.json") for repeat in range(repeats)}
+    return {repeat: cost for repeat, cost in found.items() if cost}
 
 
 def _write_csv(path: Path, costs: dict[str, Repeats]) -> None:
@@ -180,22 +183,3 @@ def _milliseconds(measured: Repeats, reference: Repeats, seconds: Callable[[Cost
     value = f"{1000 * median(map(seconds, measured.values())):.1f}"
     ratios = [seconds(measured[r]) / seconds(reference[r]) for r in measured if r in reference]
     return value, f"{median(ratios):.2f} [{min(ratios):.2f}, {max(ratios):.2f}]" if ratios else ""
-
-
-def training_costs(table: Path, models: Sequence[str]) -> dict[str, float]:
-    """Median milliseconds of a training step a slice; a model's schedule (`_50epochs`) does not change it.
-
-    Raises:
-        ValueError: the table has none of the models.
-    """
-    with table.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    found = {}
-    for model in models:
-        names = {model, re.sub(r"_\d+epochs?(?=__)", "", model)}
-        steps = [float(r["step_s"]) / float(r["slices_per_step"]) for r in rows if r["model"] in names]
-        if steps:
-            found[model] = 1000 * median(steps)
-    if not found:
-        raise ValueError(f"{table} has none of the models {', '.join(models)}.")
-    return found

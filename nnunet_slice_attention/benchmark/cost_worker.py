@@ -5,7 +5,6 @@ makes of the plans, stock or ours; weights are random, which costs the same.
 """
 
 import json
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
+import psutil
 import torch
 from nnunetv2.run.run_training import get_trainer_from_args
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -157,7 +157,12 @@ def peak_memory(device: torch.device) -> float:
     """MB."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated() / 1e6
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    try:
+        import resource
+    except ImportError:  # Windows
+        return psutil.Process().memory_info().peak_wset / 1e6
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1e6 if sys.platform == "darwin" else 1e3)  # bytes on macOS, KiB elsewhere
 
 
 def predict_seconds(trainer, n_cases: int, wait: Callable[[], None]) -> tuple[float, float, float]:

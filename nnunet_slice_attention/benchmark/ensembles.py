@@ -11,6 +11,7 @@ from nnunetv2.ensembling.ensemble import ensemble_crossvalidations, ensemble_fol
 from ..files import identity, write_text
 from ..report.names import ENSEMBLE
 from .compared_models import Model
+from .dataset_files import check_model
 from .truth import Truth
 
 
@@ -39,6 +40,9 @@ def ensemble(one: Model, other: Model, output: Path, processes: int, truth: Trut
 
     Returns:
         None if nnU-Net cannot make it: plans in neither folder, or one is of folds and the other is not.
+
+    Raises:
+        ValueError: the plans or the dataset.json of one are damaged.
     """
     folders = [str(one.folder), str(other.folder)]
     plans = next((p for p in (Path(f, "plans.json") for f in folders) if p.is_file()), None)
@@ -48,7 +52,9 @@ def ensemble(one: Model, other: Model, output: Path, processes: int, truth: Trut
         [identity(model.probabilities(case)) for model in (one, other) for case in model.predictions]
     )
     noted = output / "made_from.json"
-    if not (noted.is_file() and noted.read_text() == sources):
+    if not (noted.is_file() and noted.read_bytes() == sources.encode()):
+        for folder in folders:
+            check_model(Path(folder))
         shutil.rmtree(output, ignore_errors=True)
         if one.fold_of:
             folds = list(dict.fromkeys(one.fold_of.values()))

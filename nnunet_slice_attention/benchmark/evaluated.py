@@ -9,7 +9,7 @@ from pathlib import Path
 from .. import __version__
 from ..evaluation.case_table import Task, evaluate, workers
 from ..evaluation.segmentations import Labels
-from ..files import write_text
+from ..files import read_note, write_text
 from .compared_models import Model
 from .manifest import hash_of
 from .options import Options
@@ -66,8 +66,8 @@ def _kept(
     """What `evaluate_them` returns of the tasks; without a problem it is kept for as long as they stay the same."""
     key = _fingerprint(tasks)
     stored = cache / f"{hashlib.sha256(label.encode()).hexdigest()[:16]}.json"
-    content = json.loads(stored.read_text()) if stored.is_file() else {}
-    if content.get("key") == key:
+    content = read_note(stored)
+    if content.get("key") == key and isinstance(content.get("rows"), list):
         return content["rows"], {}
     rows, problems = evaluate_them(tasks)
     if not problems:

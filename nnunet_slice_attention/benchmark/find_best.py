@@ -10,6 +10,7 @@ from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_datas
 
 from ..model_name import ModelName
 from .compared_models import check_same_cases, trained_model
+from .dataset_files import check_model
 from .truth import truth_of_dataset
 
 
@@ -40,11 +41,14 @@ def find_best(
 
     Raises:
         FileNotFoundError: a model or a fold is not there.
-        ValueError: folds hold other cases than the split, or a model has no probabilities for ensembles.
+        ValueError: folds hold other cases than the split, a model has no probabilities for ensembles, or its files are
+            damaged.
     """
     truth = truth_of_dataset(dataset)
     trained = [trained_model(dataset, str(model), folds, truth) for model in models]
     check_same_cases(trained, truth)
+    for model in trained:
+        check_model(model.folder)
     lacking = [model.name for model in trained if model.without_probabilities]
     if ensembles and len(trained) > 1 and lacking:
         raise ValueError(

@@ -1,11 +1,11 @@
 """What a comparison was made from, by hashes, so that a reader can tell whether two are of the same thing."""
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ..environment import OURS, commit, hardware, versions
+from ..files import read_note
 from ..inference.settings import SETTINGS
 from .compared_models import Model
 from .truth import Truth
@@ -44,7 +44,6 @@ def _of_model(model: Model) -> dict:
     folds = sorted({str(fold) for fold in model.fold_of.values()})
     checkpoints = [model.folder / f"fold_{fold}" / "checkpoint_final.pth" for fold in folds]
     noted = [model.folder / f"fold_{fold}" / "debug.json" for fold in folds]
-    settings = model.folder / SETTINGS
     return ({"model": model.name, "run": model.run} if model.run else {}) | {
         "folds": folds,
         "cases": len(model.predictions),
@@ -53,14 +52,14 @@ def _of_model(model: Model) -> dict:
         "checkpoints_sha256": {p.parent.name: hash_of(p) for p in checkpoints if p.is_file()},
         "folds_older_than_checkpoint": [str(fold) for fold in model.older_than_checkpoint],
         "training": {p.parent.name: _training(p) for p in noted if p.is_file()},
-        "prediction": json.loads(settings.read_text()).get(OURS) if settings.is_file() else None,
+        "prediction": read_note(model.folder / SETTINGS).get(OURS),
         "predictions_sha256": _together([model.predictions[case] for case in sorted(model.predictions)]),
     }
 
 
 def _training(noted: Path) -> dict:
-    """What nnU-Net noted when the training began."""
-    everything = json.loads(noted.read_text(encoding="utf-8"))
+    """What nnU-Net noted when the training began; nothing if the file is damaged."""
+    everything = read_note(noted)
     return {key: everything[key] for key in TRAINING if key in everything}
 
 

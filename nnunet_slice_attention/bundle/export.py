@@ -1,11 +1,11 @@
 """A trained model as a bundle."""
 
-import json
 from collections.abc import Sequence
 from inspect import signature
 from pathlib import Path
 
 from ..environment import commit, versions
+from ..files import read_json
 from ..inference.trained_model import find_folds, load_predictor
 from ..model_name import ModelName
 from ..nnunet.find_trainer import find_trainer
@@ -63,7 +63,7 @@ def export_bundle(
         "commit": commit(),
     }
     summaries = {
-        fold: json.loads(path.read_text())
+        fold: read_json(path, f"Validate fold {fold} again, with --val.", keys=("metric_per_case", "mean"))
         for fold in folds
         if checkpoint == VALIDATED
         and (path := folder / f"fold_{fold}" / "validation" / "summary.json").is_file()

@@ -26,12 +26,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--repeats", type=int, metavar="N", default=1, help="independent trainings of each (default: 1)"
     )
     parser.add_argument("--group", metavar="RULE", help="which cases are one patient, as in compare")
-    parser.add_argument("-device", default="cuda", help="cuda, cpu or mps (default: %(default)s)")
+    parser.add_argument(
+        "-device", choices=("cuda", "cpu", "mps"), default="cuda", help="default: %(default)s"
+    )
     parser.add_argument("-num_gpus", type=int, default=1, help="GPUs of one training (default: %(default)s)")
     parser.add_argument("-pretrained_weights", metavar="FILE", help="as in nnUNetv2_train")
     parser.add_argument("--npz", action="store_true", help="keep probabilities, for ensembles and FROC")
     parser.add_argument("--no-ensembles", action="store_true", help="compare no pairs of models")
-    parser.add_argument("--dry-run", action="store_true", help="print what is left to do, and do nothing")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="check all, print what is left to do, do nothing"
+    )
     parser.add_argument(
         "--launcher", choices=("local", "slurm"), default="local", help="default: %(default)s"
     )
@@ -58,8 +62,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from nnunet_slice_attention.crossval.crossval import Plan, crossvalidate, describe
+    from nnunet_slice_attention.crossval.checks import check_plan
+    from nnunet_slice_attention.crossval.crossval import crossvalidate, describe
     from nnunet_slice_attention.crossval.model_job import Settings
+    from nnunet_slice_attention.crossval.plan import Plan
     from nnunet_slice_attention.model_name import ModelName
 
     weights = Path(args.pretrained_weights).absolute() if args.pretrained_weights else None
@@ -78,10 +84,11 @@ def run(args: argparse.Namespace) -> int:
         group=args.group,
         ensembles=not args.no_ensembles,
     )
+    launch = _local(args) if args.launcher == "local" else _slurm(args, plan.output)
     if args.dry_run:
+        check_plan(plan, write_split=False)
         print(describe(plan))
         return 0
-    launch = _local(args) if args.launcher == "local" else _slurm(args, plan.output)
     failures = crossvalidate(plan, launch)
     for failure in failures:
         print(f"FAILED {failure}", file=sys.stderr)
@@ -98,8 +105,9 @@ def _local(args: argparse.Namespace):
 
 
 def _slurm(args: argparse.Namespace, output: Path):
-    from nnunet_slice_attention.crossval.slurm import run_on_slurm
+    from nnunet_slice_attention.crossval.slurm import check_slurm, run_on_slurm
 
+    check_slurm()
     parameters = {
         "timeout_min": max(1, round(60 * args.hours)),
         "cpus_per_task": args.cpus,

@@ -2,7 +2,6 @@
 
 import os
 import queue
-import signal
 import subprocess
 import sys
 import threading
@@ -14,10 +13,12 @@ from contextlib import suppress
 from tqdm import tqdm
 
 from .job import Job, last_lines, output_of
-from .lock import Busy, locked
+from .lock import Busy, Held, locked
 
 POLL_S = 2.0
-GRACE_S = 10.0  # between asking a process to end and ending it
+END_S = 30.0  # for a process to end whose command has been ended
+# An interruption from the keyboard is for this process, which ends its jobs in order.
+APART = {"start_new_session": True, "creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
 
 
 def places(device: str, gpus_of_a_job: int, at_a_time: int | None = None) -> list[list[str]]:
@@ -95,23 +96,22 @@ def run_job(
     """
     job.folder.mkdir(parents=True, exist_ok=True)
     try:
-        with locked(job.folder / "crossval.lock") as lock:
+        with locked(job.folder / "crossval.lock") as held:
             if job.finished():
                 return ""
             job.prepare()
             with output_of(job).open("ab") as out:
                 process = subprocess.Popen(
-                    job.command(),
+                    held.command(job.command()),  # which holds the lock even if this process is killed
                     stdout=out,
                     stderr=subprocess.STDOUT,
                     env=os.environ | job.environment() | (variables or {}),
-                    pass_fds=lock,  # it is held until the process ends, even if this one is killed
-                    start_new_session=True,
+                    **APART,
                 )
                 try:
                     _watch(job, process, place, stop or threading.Event())
                 finally:
-                    _end(process)
+                    _end(held, process)
     except Busy:
         return f"{job.name} runs already, here or on another machine."
     if process.returncode or not job.finished():
@@ -119,18 +119,16 @@ def run_job(
     return ""
 
 
-def _end(process: subprocess.Popen) -> None:
-    """End what is left of a job's processes: nnU-Net's data loaders survive a parent that was killed."""
-    for kind in (signal.SIGTERM, signal.SIGKILL):
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, kind)
+def _end(held: Held, process: subprocess.Popen) -> None:
+    """End what is left of a job's processes; the one that holds the lock ends with them."""
+    deadline = time.monotonic() + END_S
+    held.end()
+    while process.poll() is None:
+        if time.monotonic() > deadline:
+            process.kill()
         with suppress(subprocess.TimeoutExpired):
-            process.wait(GRACE_S)
-    end = time.monotonic() + GRACE_S
-    with suppress(ProcessLookupError):  # the last one is gone, and its hold on the lock with it
-        while time.monotonic() < end:  # a group of zombies that nobody reaps never ends
-            os.killpg(process.pid, 0)
-            time.sleep(0.01)
+            process.wait(1)
+        held.end()  # the command may have begun only now
 
 
 def _watch(job: Job, process: subprocess.Popen, place: int, stop: threading.Event) -> None:

@@ -1,41 +1,76 @@
 """One process a folder, also among machines that share a file system."""
 
 import errno
-import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
+from filelock import FileLock, Timeout
 
-HELD = (errno.EAGAIN, errno.EACCES)
+from .processes import end_processes
+
+WITHOUT_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)  # what file systems say that have none
 
 
 class Busy(Exception):
     """Somebody else holds the lock."""
 
 
-@contextmanager
-def locked(path: Path) -> Iterator[tuple[int, ...]]:
-    """Hold a lock while the block runs, and for as long as a child lives that was given the descriptors yielded.
+@dataclass(frozen=True)
+class Held:
+    """A lock that is held, to be held by a command too.
 
-    The system lets go of it when the last holder ends, however it ends: no lock is left behind. Where the system or
-    the file system has no locks, there is none.
+    Attributes:
+        path: the lock of the command.
+    """
+
+    path: Path
+
+    def command(self, command: Sequence[str]) -> list[str]:
+        """The command, holding the lock until it ends and nothing that it started is left; see `hold`."""
+        return [sys.executable, "-m", f"{__package__}.hold", str(self.path), *command]
+
+    def end(self) -> None:
+        """End the command on this machine, and all that it started."""
+        end_processes(str(self.path))
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[Held]:
+    """Hold a lock while the block runs; what `Held.command` made holds it for as long as it runs.
+
+    A command that outlives its caller has to go on holding the lock, and no system lets a process hand over a lock
+    of its own. So there are two: `path` is the caller's, and a second file beside it the command's.
+
+    The system lets go of a lock when its holder ends, however it ends: none is left behind. Where the file system has
+    no locks, there is none.
 
     Raises:
         Busy: it is held.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT)
+    of_command = path.with_name(f"{path.name}.command").resolve()
+    with exclusive(path):
+        with exclusive(of_command):
+            held = Held(of_command)
+            held.end()  # of a command whose holder was killed
+        yield held
+
+
+@contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """Hold one lock file while the block runs; raise Busy if somebody else does."""
+    # A marker file in place of a lock would outlive a node that Slurm takes away.
+    lock = FileLock(path, blocking=False, fallback_to_soft=False)
     try:
-        if fcntl:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                if error.errno in HELD:
-                    raise Busy(path) from None
-        yield (descriptor,) if fcntl else ()
+        lock.acquire()
+    except Timeout:
+        raise Busy(path) from None
+    except OSError as error:
+        if error.errno not in WITHOUT_LOCKS:
+            raise
+    try:
+        yield
     finally:
-        os.close(descriptor)
+        lock.release()

@@ -10,6 +10,7 @@ from pathlib import Path
 from nnunetv2.imageio.reader_writer_registry import determine_reader_writer_from_dataset_json
 from nnunetv2.paths import nnUNet_preprocessed
 
+from ..benchmark.dataset_files import read_description
 from ..files import identity, write_text
 from ..inference.cases import Case, find_cases, is_finished, remove_results
 from .model_job import ModelJob
@@ -34,7 +35,7 @@ class Prediction(ModelJob):
 
     def prepare(self) -> None:
         """Remove what other weights predicted, or of other images; the verb `predict` replaces what is half-written."""
-        if not self._of_the_same():
+        if not self.of_the_same():
             for case in self.cases:
                 remove_results(case)
             write_text(self._noted, self._sources())
@@ -49,8 +50,9 @@ class Prediction(ModelJob):
         images = [image for case in self.cases for image in case.images]
         return json.dumps([identity(path) if path.is_file() else None for path in [*checkpoints, *images]])
 
-    def _of_the_same(self) -> bool:
-        return self._noted.is_file() and self._noted.read_text() == self._sources()
+    def of_the_same(self) -> bool:
+        """Whether it was begun with these weights and images, which were then checked."""
+        return self._noted.is_file() and self._noted.read_bytes() == self._sources().encode()
 
     def command(self) -> list[str]:
         model = self.model
@@ -60,7 +62,7 @@ class Prediction(ModelJob):
         return command + ["--continue_prediction"] + ["--save_probabilities"] * self.settings.npz
 
     def finished(self) -> bool:
-        if not self._of_the_same():
+        if not self.of_the_same():
             return False
         example = str(self.cases[0].images[0])
         reader = determine_reader_writer_from_dataset_json(self._description(), example, verbose=False)()
@@ -70,8 +72,7 @@ class Prediction(ModelJob):
         return sum(case.output.is_file() for case in self.cases), len(self.cases)
 
     def _description(self) -> dict:
-        folder = Path(str(nnUNet_preprocessed), self.dataset_name)
-        return json.loads((folder / "dataset.json").read_text())
+        return read_description(Path(str(nnUNet_preprocessed), self.dataset_name, "dataset.json"))
 
     @cached_property
     def cases(self) -> list[Case]:

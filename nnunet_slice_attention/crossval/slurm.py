@@ -9,7 +9,7 @@ from pathlib import Path
 
 import submitit
 
-from ..files import write_text
+from ..files import read_note, write_text
 from .job import Job, last_lines
 from .local import run_job
 
@@ -33,18 +33,22 @@ class Requeued:
         return submitit.helpers.DelayedSubmission(self)
 
 
+def check_slurm() -> None:
+    """Raise RuntimeError if this is no Slurm cluster."""
+    if shutil.which("sbatch") is None:
+        raise RuntimeError(
+            "there is no sbatch here. Call this on a login node of the cluster, or give --launcher local."
+        )
+
+
 def run_on_slurm(
     jobs: Sequence[Job], logs: Path, parameters: Mapping[str, object], requeues: int
 ) -> list[str]:
     """Submit, and wait; an interruption leaves the jobs in the queue, where the same call finds them again.
 
     Raises:
-        RuntimeError: this is no Slurm cluster, or `sbatch` refuses the jobs.
+        RuntimeError: `sbatch` refuses the jobs.
     """
-    if shutil.which("sbatch") is None:
-        raise RuntimeError(
-            "there is no sbatch here. Call this on a login node of the cluster, or give --launcher local."
-        )
     return wait(jobs, submit(jobs, logs, parameters, requeues), logs)
 
 
@@ -77,8 +81,8 @@ def submit(
 
 
 def _recorded(job: Job) -> str | None:
-    record = job.folder / RECORD
-    return json.loads(record.read_text())["job"] if record.is_file() else None
+    recorded = read_note(job.folder / RECORD).get("job")
+    return recorded if isinstance(recorded, str) else None
 
 
 def states() -> dict[str, str]:

@@ -1,6 +1,5 @@
 """One training of a cross-validation: what is left of it, and nnU-Net's own command that does it."""
 
-import json
 import re
 import sys
 import zipfile
@@ -8,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from ..evaluation.nnunet_summary import read_cases
+from ..files import read_note
 from .model_job import ModelJob
 
 State = Literal["done", "validate", "continue", "start"]
@@ -39,9 +40,12 @@ class Training(ModelJob):
         trained = (self.folder / FINAL).stat().st_mtime
         if not (self._summary.is_file() and self._summary.stat().st_mtime >= trained):
             return False
-        cases = json.loads(self._summary.read_text())["metric_per_case"]
-        probabilities = [p for p in self._summary.parent.glob("*.npz") if p.stat().st_mtime >= trained]
-        return not self.settings.npz or len(probabilities) == len(cases)
+        try:
+            cases = read_cases(self._summary)
+        except ValueError:  # cut off by a kill or a full disk
+            return False
+        written = [path for path in self._summary.parent.glob("*.npz") if path.stat().st_mtime >= trained]
+        return not self.settings.npz or sum(map(zipfile.is_zipfile, written)) == len(cases)
 
     @property
     def _summary(self) -> Path:
@@ -88,8 +92,8 @@ class Training(ModelJob):
     def steps(self) -> tuple[int, int | None]:
         """(Epochs that are done, epochs it has or None before nnU-Net has noted it)."""
         try:
-            epochs = int(json.loads((self.folder / "debug.json").read_text())["num_epochs"])
-        except (OSError, ValueError, KeyError):  # not there yet, or nnU-Net is writing it
+            epochs = int(read_note(self.folder / "debug.json")["num_epochs"])
+        except (ValueError, KeyError, TypeError):  # not there yet, or nnU-Net is writing it
             return 0, None
         if self.state() in ("validate", "done"):
             return epochs, epochs

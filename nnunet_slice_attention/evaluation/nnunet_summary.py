@@ -1,8 +1,23 @@
 """Reading what nnU-Net's own evaluation wrote (`summary.json`)."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
+
+from ..files import read_json
+
+
+def read_cases(summary: Path) -> list[dict]:
+    """What was evaluated of every case, as nnU-Net writes it.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is damaged.
+    """
+    again = "Evaluate again: of a validation with nnUNetv2_train and --val, of a folder with nnUNetv2_evaluate_folder."
+    cases = read_json(summary, again, keys=("metric_per_case",))["metric_per_case"]
+    if not isinstance(cases, list) or not all(isinstance(case, dict) and "metrics" in case for case in cases):
+        raise ValueError(f"{summary} is damaged: metric_per_case is no list of evaluated cases. {again}")
+    return cases
 
 
 def read_dice(summary: Path, classes: Mapping[str, str]) -> dict[str, dict[str, float]]:
@@ -16,11 +31,11 @@ def read_dice(summary: Path, classes: Mapping[str, str]) -> dict[str, dict[str, 
         {case: {class name: Dice}}; NaN where a class is in neither the truth nor the prediction.
 
     Raises:
+        FileNotFoundError, ValueError: see `read_cases`.
         KeyError: a label that was not evaluated.
     """
-    cases = json.loads(summary.read_text(encoding="utf-8"))["metric_per_case"]
     dice = {}
-    for case in cases:
+    for case in read_cases(summary):
         evaluated = case["metrics"]
         unknown = [key for key in classes if key not in evaluated]
         if unknown:

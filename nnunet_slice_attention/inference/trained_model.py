@@ -9,6 +9,7 @@ import torch
 from nnunetv2.utilities.file_path_utilities import get_output_folder
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
+from ..files import read_json
 from .cases import in_one_line
 from .predictor import SlabPredictor
 
@@ -84,7 +85,7 @@ def check_as_trained(folder: Path, fold: str, checkpoint: str) -> None:
         ("plans.json", noted["plans"], lambda plans: _decisive_plans(plans, configuration)),
         ("dataset.json", noted["dataset_json"], lambda entries: _chosen(entries, DECISIVE_DATASET)),
     ):
-        there = decisive(json.loads((folder / name).read_text(encoding="utf-8")))
+        there = decisive(read_json(folder / name, "Put back the file that the training wrote there."))
         if differs := _first_difference(decisive(json.loads(json.dumps(given))), there):
             entry, trained, found = differs
             raise ValueError(

@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 
 from ..environment import commit, versions
-from ..files import write_text
+from ..files import read_note, write_text
 from ..networks.two_d_weights import load_2d_weights
 from .base import nnUNetTrainerSlab
 from .two_d_checkpoint import Checkpoint, sha256
@@ -52,9 +52,12 @@ class nnUNetTrainerFrom2D(nnUNetTrainerSlab):
     def on_train_start(self):
         if self.current_epoch == 0:
             self._start_from_2d()
-        elif self.epochs is None and not self.record.is_file():
-            raise FileNotFoundError(
-                f"{self.record} does not exist. It says how many epochs this training has. Put it back, or begin again "
+        elif self.epochs is None and self._recorded_epochs() is None:
+            kind, problem = (
+                (ValueError, "is damaged") if self.record.is_file() else (FileNotFoundError, "does not exist")
+            )
+            raise kind(
+                f"{self.record} {problem}. It says how many epochs this training has. Put it back, or begin again "
                 "without --c."
             )
         super().on_train_start()
@@ -101,9 +104,8 @@ class nnUNetTrainerFrom2D(nnUNetTrainerSlab):
             self.num_epochs = self.epochs_from_2d or self._recorded_epochs() or self.num_epochs
 
     def _recorded_epochs(self) -> int | None:
-        if not self.record.is_file():
-            return None
-        return int(json.loads(self.record.read_text(encoding="utf-8"))["epochs"])
+        epochs = read_note(self.record).get("epochs")
+        return epochs if isinstance(epochs, int) else None
 
     def _write_record(self, two_d: Checkpoint) -> None:
         results = Path(self.output_folder_base).parents[1]

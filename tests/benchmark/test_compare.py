@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from nnunet_slice_attention.benchmark.cost import training_costs
+from nnunet_slice_attention.benchmark.training_costs import training_costs
 from tests.benchmark.prediction_folders import PATIENTS, compare
 from tests.tables import rows_of
 from tests.tiny_data import read, write

@@ -91,6 +91,29 @@ def test_what_is_in_it(trained, tiny, tmp_path):
     ).stat().st_size < checkpoint.stat().st_size  # no optimiser, nothing twice
 
 
+def test_a_damaged_summary_is_named_with_the_next_step(trained, tiny, tmp_path, capsys):
+    summary = trained / f"{TRAINERS[1]}__nnUNetPlans__2d" / "fold_0" / "validation" / "summary.json"
+    whole = summary.read_bytes()
+    try:
+        summary.write_bytes(whole[:-9])
+        argv = [
+            "export",
+            "--format",
+            "bundle",
+            "-d",
+            str(tiny.id),
+            "-tr",
+            TRAINERS[1],
+            "-o",
+            str(tmp_path / "b"),
+        ]
+        assert main(argv) == 1
+    finally:
+        summary.write_bytes(whole)
+    error = capsys.readouterr().err
+    assert "summary.json is damaged" in error and "Validate fold 0 again" in error
+
+
 def test_nothing_is_overwritten(trained, tiny, tmp_path, capsys):
     bundle = export(tiny, tmp_path / "b.zip")
     before = bundle.read_bytes()

@@ -9,13 +9,19 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 
+from nnunet_slice_attention import cli
+from nnunet_slice_attention.benchmark.dataset_files import read_splits
 from nnunet_slice_attention.crossval import preflight
-from nnunet_slice_attention.crossval.crossval import Plan, crossvalidate, describe
+from nnunet_slice_attention.crossval.crossval import crossvalidate, describe
 from nnunet_slice_attention.crossval.model_job import Settings
+from nnunet_slice_attention.crossval.plan import Plan
 from nnunet_slice_attention.crossval.prediction import Prediction
+from nnunet_slice_attention.crossval.slurm import _recorded
 from nnunet_slice_attention.crossval.training import Training
 from nnunet_slice_attention.model_name import ModelName
 from tests import tiny_models
@@ -54,6 +60,16 @@ def trainings(crossval):
 def plan(dataset, tmp_path, **changes):
     known = {"models": [OURS], "folds": ["0"], "settings": Settings(device="cpu"), "output": tmp_path}
     return Plan(str(dataset.id), **(known | changes))
+
+
+def known_split(monkeypatch):
+    """Leave out the process that builds the trainers."""
+
+    def check(dataset, *_):
+        folder = Path(os.environ["nnUNet_preprocessed"], maybe_convert_to_dataset_name(dataset))
+        return read_splits(folder / "splits_final.json")
+
+    monkeypatch.setattr("nnunet_slice_attention.crossval.checks.check", check)
 
 
 def test_one_fold_of_all_models_comes_before_the_next(tiny, tmp_path):
@@ -103,14 +119,22 @@ def test_the_same_call_again_does_nothing_and_a_dry_run_says_so(done):
     assert [line.rsplit(" ", 1)[1] for line in dry] == 4 * ["done"]
 
 
-def test_what_was_lost_is_made_again_and_nothing_else(done):
+def test_what_was_lost_or_damaged_is_made_again_and_nothing_else(done):
     shutil.rmtree(done.models / str(OURS) / "fold_0" / "validation")
+    damaged = done.models / str(STOCK) / "fold_0"
+    for name in ("validation/summary.json", "debug.json"):  # by a kill, or a full disk
+        whole = (damaged / name).read_bytes()
+        (damaged / name).write_bytes(whole[: len(whole) // 2])
+    for cache in (done.out / "comparison" / "evaluated").iterdir():
+        cache.write_bytes(b"")
     before = trainings(done)
-    result = done("--npz")
+    dry = done("--dry-run", "--npz")
+    assert [line.rsplit(" ", 1)[1] for line in dry.stdout.splitlines()] == 2 * ["validate"], dry.stderr
+    result = done("--npz", "--jobs", "2")
     assert result.returncode == 0, result.stderr
-    (again,) = (path for path in trainings(done) if path not in before)
-    assert again.parents[1].name == str(OURS)
-    assert "Epoch 0" not in again.read_text()  # validated only
+    again = [path for path in trainings(done) if path not in before]
+    assert [path.parents[1].name for path in again] == sorted([str(OURS), str(STOCK)])
+    assert not any("Epoch 0" in path.read_text() for path in again)  # validated only
 
 
 def test_predictions_of_other_weights_or_images_are_made_again(done, tiny, monkeypatch, tmp_path):
@@ -149,7 +173,7 @@ def test_repeats_are_compared_one_by_one_and_together(train, tiny, nnunet_folder
         path.write_bytes(path.read_bytes() + b" ")
         os.utime(path, ns=(written.st_atime_ns, written.st_mtime_ns))
     monkeypatch.setattr("nnunet_slice_attention.crossval.model_job.nnUNet_results", str(tmp_path / "results"))
-    monkeypatch.setattr("nnunet_slice_attention.crossval.crossval.check", lambda *names: None)
+    known_split(monkeypatch)
     given = plan(tiny, tmp_path / "out", models=[OURS, STOCK], repeats=2, ensembles=False)
     assert crossvalidate(given, lambda jobs: pytest.fail(f"{jobs} are done")) == []
     written = {path.name for path in (tmp_path / "out").iterdir()}
@@ -166,12 +190,82 @@ def test_repeats_are_compared_one_by_one_and_together(train, tiny, nnunet_folder
         ("nnUNetTrainerCSANett__nnUNetPlans__2d", ["0"], "nnUNetTrainerCSANett"),
         ("nnUNetTrainerCSANet__nnUNetPlans__3d_fullres", ["0"], "3d_fullres"),
         (str(OURS), ["0", "7"], "fold 7 does not exist: .* has folds 0 to 4"),
+        (str(OURS), ["00"], "fold 00 does not exist"),  # nnU-Net would train fold 0
         ("nnUNetTrainer__nnUNetPlansX__2d", ["0"], "nnUNetPlansX"),
     ],
 )
-def test_preflight_finds_what_would_fail_in_every_job(model, folds, said, nnunet_folders, tiny):
+def test_preflight_finds_what_would_fail_in_every_job(model, folds, said, nnunet_folders, tiny, tmp_path):
     with pytest.raises(Exception, match=said):
-        preflight.main(str(tiny.id), folds, [ModelName.parse(model)])
+        preflight.main(str(tiny.id), [model], folds, str(tmp_path / "splits_final.json"))
+
+
+@pytest.fixture
+def copied(nnunet_folders, tiny, tmp_path, monkeypatch):
+    """The preprocessed data set in a folder of its own."""
+    monkeypatch.setenv("nnUNet_preprocessed", str(tmp_path / "preprocessed"))
+    source = nnunet_folders / "preprocessed" / tiny.folder
+    return Path(shutil.copytree(source, tmp_path / "preprocessed" / tiny.folder))
+
+
+@pytest.mark.parametrize("content", ["", '{"labels": {', "[]", "{}", "[{}]", "\x00"])
+@pytest.mark.parametrize("name", ["dataset.json", "splits_final.json", "nnUNetPlans.json"])
+def test_a_damaged_file_of_the_data_set_is_named_with_the_next_step(name, content, copied, tiny, tmp_path):
+    (copied / name).write_text(content)
+    with pytest.raises(ValueError, match=rf"{name} is damaged: .+\. Put .*back"):
+        preflight.main(str(tiny.id), [str(OURS)], ["0"], str(tmp_path / "splits_final.json"))
+
+
+@pytest.fixture
+def call(nnunet_folders, tiny, tmp_path, monkeypatch, capsys):
+    """The verb in this process, with an empty results folder: exit status, stdout, stderr."""
+    monkeypatch.setenv("nnUNet_results", str(tmp_path / "results"))
+
+    def run(*flags, models=(OURS, STOCK), folds=("3",)):
+        argv = ["crossval", "-d", str(tiny.id), "-m", *map(str, models), "-f", *folds, "-device", "cpu"]
+        status = cli.main([*argv, "-o", str(tmp_path / "out"), *flags])
+        return status, *capsys.readouterr()
+
+    return run
+
+
+def test_a_dry_run_refuses_what_the_call_would_and_writes_nothing(
+    call, copied, nnunet_folders, tiny, tmp_path
+):
+    (copied / "splits_final.json").unlink(missing_ok=True)
+    before = sorted(tmp_path.rglob("*"))
+    images = nnunet_folders / "raw" / tiny.folder / "imagesTs"
+    status, out, err = call("--dry-run", "-i", str(images), "--group", "case_.", folds=("3", "4"))
+    assert out.splitlines() == [
+        *(f"{model}, fold {fold}: start" for fold in ("3", "4") for model in (OURS, STOCK)),
+        *(f"{model}, prediction: start" for model in (OURS, STOCK)),
+    ], err
+    unknown = OURS._replace(trainer="nnUNetTrainerNobody", plans="nnUNetPlans")
+    status, out, err = call("--dry-run", models=(unknown,))
+    assert (status, out) == (1, "") and "nnUNetTrainerNobody" in err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_path_is_no_model():
+    for name in ("../Tiny__nnUNetPlans__2d", "Tiny__a/nnUNetPlans__2d", r"C:\Tiny__nnUNetPlans__2d"):
+        with pytest.raises(ValueError, match="is not TRAINER__PLANS__CONFIGURATION"):
+            ModelName.parse(name)
+
+
+def test_images_that_cannot_be_predicted_are_refused_before_anything_is_trained(
+    call, nnunet_folders, tiny, tmp_path
+):
+    source = nnunet_folders / "raw" / tiny.folder / "imagesTs"
+    images = Path(shutil.copytree(source, tmp_path / "images"))
+    first = next(images.iterdir())
+    for channel in (0, 1):
+        shutil.copy(first, images / f"second_{channel:04d}.nii.gz")
+    first.write_bytes(b"")
+    status, out, err = call("-i", str(images))
+    assert (status, out) == (1, "")
+    assert f"{first.name} cannot be read: the file is empty" in err
+    assert "has 2 channels (second_0000.nii.gz, second_0001.nii.gz)" in err
+    assert "Fix them, or take them out" in err
+    assert not (tmp_path / "out").exists() and not (tmp_path / "results").exists()
 
 
 def test_a_refusal_is_one_sentence_before_anything_is_trained(crossval):
@@ -188,17 +282,47 @@ def test_a_refusal_is_one_sentence_before_anything_is_trained(crossval):
         ({"images": Path("nowhere")}, "no case in nowhere"),
         ({"group": "(nobody)"}, "nobody"),
         ({"group": "(case)_"}, "fold 0 trains on volumes of case and validates on others of the same"),
+        ({"output": Path(__file__) / "out"}, "is no folder that you may write to"),
     ],
 )
 def test_what_would_fail_after_the_trainings_is_refused_before_them(
     changes, said, tiny, tmp_path, monkeypatch, train
 ):
     train(tiny, OURS.trainer)  # writes the split
-    monkeypatch.setattr("nnunet_slice_attention.crossval.crossval.check", lambda *names: None)
+    known_split(monkeypatch)
     launched = []
     with pytest.raises((ValueError, FileNotFoundError), match=said):
         crossvalidate(plan(tiny, tmp_path, **changes), launched.append)
     assert not launched
+
+
+def test_a_reference_segmentation_that_is_missing_is_named_before_the_trainings(
+    copied, tiny, tmp_path, monkeypatch
+):
+    known_split(monkeypatch)
+    (copied / "splits_final.json").write_text(json.dumps([{"train": ["case_1"], "val": ["case_0"]}]))
+    (copied / "gt_segmentations" / "case_0.nii.gz").unlink()
+    with pytest.raises(FileNotFoundError, match="no reference segmentation of case_0 in .*Preprocess"):
+        crossvalidate(plan(tiny, tmp_path), lambda jobs: pytest.fail("began"))
+
+
+@pytest.mark.parametrize("content", ["", '{"metric_per_case": [{"me', "[]", "{}", '{"metric_per_case": [3]}'])
+def test_a_damaged_result_is_not_there(content, nnunet_folders, tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr("nnunet_slice_attention.crossval.model_job.nnUNet_results", str(tmp_path))
+    training = Training(dataset=str(tiny.id), model=OURS, fold="0", settings=Settings())
+    (training.folder / "validation").mkdir(parents=True)
+    torch.save({}, training.folder / "checkpoint_final.pth")
+    for name in ("validation/summary.json", "debug.json", "slurm_job.json"):
+        (training.folder / name).write_text(content)
+    assert training.state() == "validate" and training.command()[-1] == "--val"
+    assert training.steps() == (0, None)
+    assert _recorded(training) is None
+    training.prepare()
+    assert (training.folder / "validation" / "summary.before").read_text() == content
+
+
+def write_probabilities(path):
+    np.savez_compressed(path, probabilities=np.zeros((2, 1, 1, 1)))
 
 
 def test_the_state_is_what_lies_on_disk(nnunet_folders, tiny, tmp_path, monkeypatch):
@@ -226,14 +350,18 @@ def test_the_state_is_what_lies_on_disk(nnunet_folders, tiny, tmp_path, monkeypa
     assert training.state() == "validate"
     validation = training.folder / "validation"
     validation.mkdir()
-    (validation / "summary.json").write_text(json.dumps({"metric_per_case": [{}, {}]}))
+    (validation / "summary.json").write_text(json.dumps({"metric_per_case": 2 * [{"metrics": {}}]}))
     assert training.state() == "done"
     with_probabilities = replace(training, settings=Settings(npz=True))
-    (validation / "case_0.npz").touch()
+    write_probabilities(validation / "case_0.npz")
     assert with_probabilities.state() == "validate"
     assert with_probabilities.command()[-2:] == ["--npz", "--val"]
     with_probabilities.prepare()
-    (validation / "case_1.npz").touch()
+    (validation / "case_1.npz").write_bytes((validation / "case_0.npz").read_bytes()[:40])
+    (validation / "summary.before").rename(validation / "summary.json")
+    assert with_probabilities.state() == "validate"  # one was cut off
+    with_probabilities.prepare()
+    write_probabilities(validation / "case_1.npz")
     assert with_probabilities.state() == "validate"  # until nnU-Net has written its summary again
     (validation / "summary.before").rename(validation / "summary.json")
     assert with_probabilities.state() == "done"

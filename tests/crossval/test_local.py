@@ -1,12 +1,15 @@
 """Jobs on this machine, with shell commands as jobs."""
 
+import errno
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from nnunet_slice_attention.crossval.local import places, run_job, run_locally
@@ -78,22 +81,76 @@ def test_a_job_that_runs_already_is_left_alone(tmp_path):
     assert run_locally([job], CPU) == []
 
 
-def test_a_process_keeps_the_lock_when_what_started_it_is_killed(tmp_path):
+def start_and_kill(folder, shell):
+    """A call that runs this job and is killed as soon as the job has written `step1`."""
     program = (
         "from pathlib import Path\n"
         "from nnunet_slice_attention.crossval.local import run_job\n"
         "from tests.crossval.shell_job import ShellJob\n"
-        f"until_go = 'touch step1; until [ -e go ]; do sleep 0.05; done; touch done'\n"
-        f"run_job(ShellJob('a', Path({str(tmp_path)!r}), until_go))\n"
+        f"run_job(ShellJob('a', Path({str(folder)!r}), {shell!r}))\n"
     )
     started = subprocess.Popen([sys.executable, "-c", program], cwd=Path(__file__).parents[2])
-    wait_until((tmp_path / "step1").exists)
+    wait_until((folder / "step1").exists)
     os.kill(started.pid, signal.SIGKILL)
     started.wait()
+
+
+UNTIL_GO = "touch step1; until [ -e go ]; do sleep 0.05; done; "
+
+
+def test_a_process_keeps_the_lock_when_what_started_it_is_killed(tmp_path):
+    start_and_kill(tmp_path, UNTIL_GO + "touch done")
     assert held(tmp_path / "crossval.lock")
     (tmp_path / "go").touch()
     wait_until(lambda: not held(tmp_path / "crossval.lock"))
     assert (tmp_path / "done").exists()
+
+
+def test_what_a_process_leaves_behind_is_ended_when_what_started_it_is_killed(tmp_path):
+    start_and_kill(tmp_path, "sleep 1000 & echo $! > loader; " + UNTIL_GO + "kill -9 $$")
+    (tmp_path / "go").touch()
+    wait_until(lambda: not held(tmp_path / "crossval.lock"))
+    assert not is_running(tmp_path / "loader")
+
+
+def test_a_process_whose_holder_of_the_lock_is_killed_is_ended_before_the_job_is_begun_again(tmp_path):
+    start_and_kill(tmp_path, "echo $$ > training; " + UNTIL_GO)
+    psutil.Process(int((tmp_path / "training").read_text())).parent().kill()
+    (tmp_path / "begun").unlink()
+    assert run_job(ShellJob("a", tmp_path)) == ""
+    assert not is_running(tmp_path / "training")
+
+
+def test_a_job_that_is_stopped_is_ended_with_all_its_processes_even_if_they_would_not(tmp_path, monkeypatch):
+    monkeypatch.setattr("nnunet_slice_attention.crossval.processes.GRACE_S", 0.2)
+    loader = "sh -c 'while :; do sleep 0.1; done' & echo $! > loader"
+    job = ShellJob("a", tmp_path, f"trap '' TERM; {loader}; touch step1; wait")
+    stop = threading.Event()
+    threading.Thread(target=lambda: (wait_until((tmp_path / "step1").exists), stop.set())).start()
+    assert run_job(job, stop=stop).startswith("a ended with status 137")
+    assert not is_running(tmp_path / "loader")
+    assert not held(tmp_path / "crossval.lock")
+
+
+def test_without_locks_in_the_file_system_jobs_run(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(errno.ENOSYS, "no locks here")
+
+    monkeypatch.setattr("filelock.FileLock.acquire", refuse)
+    assert run_locally([ShellJob("a", tmp_path)], CPU) == []
+
+
+def test_a_lock_that_cannot_be_written_is_no_free_lock(tmp_path):
+    (tmp_path / "crossval.lock").mkdir()
+    assert "crossval.lock" in run_locally([ShellJob("a", tmp_path)], CPU)[0]
+    assert not (tmp_path / "begun").exists()
+
+
+def is_running(pid_file):
+    try:
+        return psutil.Process(int(pid_file.read_text())).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def held(path):

@@ -34,3 +34,11 @@ def test_dice_of_each_case_and_class_with_nan_for_a_class_in_neither(summary):
 def test_a_label_that_was_not_evaluated_is_named(summary):
     with pytest.raises(KeyError, match="label '3' was not evaluated, only 1, 2"):
         read_dice(summary, {"3": "vein"})
+
+
+@pytest.mark.parametrize("content", ["", '{"metric_per_case": [{', "[]", "{}", '{"metric_per_case": [1]}'])
+def test_a_damaged_summary_is_named_with_the_next_step(tmp_path, content):
+    summary = tmp_path / "summary.json"
+    summary.write_text(content)
+    with pytest.raises(ValueError, match=r"summary.json is damaged: .*Evaluate again"):
+        read_dice(summary, {"1": "disc"})

@@ -105,6 +105,9 @@ def test_without_its_record_a_training_does_not_go_on(continued, run_nnunet, tin
             FileNotFoundError, match=r"from_2d.json does not exist.* Put it back, or begin again"
         ):
             run_nnunet("nnUNetv2_train", tiny.id, "2d", 0, "-tr", OURS, "-device", "cpu", "--c")
+        (fold / "from_2d.json").write_text('{"epochs"')
+        with pytest.raises(ValueError, match=r"from_2d.json is damaged.* Put it back, or begin again"):
+            run_nnunet("nnUNetv2_train", tiny.id, "2d", 0, "-tr", OURS, "-device", "cpu", "--c")
     finally:
         kept.rename(fold / "from_2d.json")
 

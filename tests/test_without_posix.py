@@ -1,0 +1,79 @@
+"""What exists on Linux and macOS alone is needed nowhere: the package runs on Windows too."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+
+
+@pytest.fixture
+def python():
+    """Run a program, or a module with its arguments, in a Python without them."""
+    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS / "without_posix"), str(TESTS.parent)])}
+
+    def run(*arguments):
+        done = subprocess.run(
+            [sys.executable, *map(str, arguments)], env=env, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return run
+
+
+def test_they_are_not_there(python):
+    program = (
+        "import os, signal\nassert not hasattr(os, 'killpg') and not hasattr(signal, 'SIGKILL')\nimport fcntl"
+    )
+    with pytest.raises(AssertionError, match="import of fcntl halted"):
+        python("-c", program)
+
+
+def test_every_module_can_be_imported(python):
+    python(
+        "-c",
+        "import importlib, pkgutil\n"
+        "import nnunet_slice_attention as package\n"
+        "for module in pkgutil.walk_packages(package.__path__, package.__name__ + '.'):\n"
+        "    importlib.import_module(module.name)\n",
+    )
+    assert "--predictions" in python("-m", "nnunet_slice_attention", "compare", "--help")
+
+
+def test_a_job_runs_to_its_end_and_one_that_is_stopped_is_ended(python, tmp_path):
+    python(
+        "-c",
+        "import sys, threading, time\n"
+        "from pathlib import Path\n"
+        "from nnunet_slice_attention.crossval.local import run_job, run_locally\n"
+        "from nnunet_slice_attention.crossval.processes import processes_of\n"
+        "from tests.crossval.shell_job import ShellJob\n"
+        "folder, stop = Path(sys.argv[1]), threading.Event()\n"
+        "assert run_locally([ShellJob('a', folder / 'a')], [[]]) == []\n"
+        "class Stopped(ShellJob):\n"
+        "    def steps(self):\n"
+        "        if (self.folder / 'step1').exists():\n"
+        "            stop.set()\n"
+        "        return 0, None\n"
+        "job = Stopped('b', folder / 'b', 'sleep 1000 & touch step1; wait')\n"
+        "assert run_job(job, stop=stop).startswith('b ended with status'), 'stopped'\n"
+        "assert not processes_of(str(job.folder / 'crossval.lock.command'))\n"
+        "assert run_locally([ShellJob('b', folder / 'b')], [[]]) == []\n",
+        tmp_path,
+    )
+    assert (tmp_path / "b" / "done").is_file()
+
+
+def test_the_memory_of_a_process_is_measured(python):
+    program = (
+        "import psutil, torch\n"
+        "from types import SimpleNamespace\n"
+        "from nnunet_slice_attention.benchmark.cost_worker import peak_memory\n"
+        "psutil.Process.memory_info = lambda self: SimpleNamespace(peak_wset=5 * 10**8)  # as on Windows\n"
+        "assert peak_memory(torch.device('cpu')) == 500\n"
+    )
+    python("-c", program)
