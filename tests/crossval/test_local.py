@@ -109,8 +109,8 @@ def test_a_process_keeps_the_lock_when_what_started_it_is_killed(tmp_path):
 def test_what_a_process_leaves_behind_is_ended_when_what_started_it_is_killed(tmp_path):
     start_and_kill(tmp_path, "sleep 1000 & echo $! > loader; " + UNTIL_GO + "kill -9 $$")
     (tmp_path / "go").touch()
-    wait_until(lambda: not held(tmp_path / "crossval.lock"))
-    assert not is_running(tmp_path / "loader")
+    wait_until(lambda: not is_running(tmp_path / "loader"))
+    assert not held(tmp_path / "crossval.lock")
 
 
 def test_a_process_whose_holder_of_the_lock_is_killed_is_ended_before_the_job_is_begun_again(tmp_path):
