@@ -10,6 +10,7 @@ from nnunet_slice_attention.benchmark.compared_models import Model
 from nnunet_slice_attention.benchmark.ensembles import ensemble
 from nnunet_slice_attention.benchmark.training_costs import training_costs
 from nnunet_slice_attention.benchmark.truth import Truth
+from nnunet_slice_attention.cli import main
 from nnunet_slice_attention.inference.settings import SETTINGS
 from tests.benchmark.run_folders import DATASET, OTHER, REFERENCE, compare_runs, write_runs
 from tests.benchmark.test_cost import costs
@@ -42,6 +43,14 @@ def test_compare_evaluates_again_and_leaves_out_notes(runs):
     for model in (REFERENCE, OTHER):
         assert manifest["models"][model]["training"] == {"fold_0": {}}
         assert manifest["models"][model]["prediction"] is None
+
+
+def test_find_best_names_what_nnunet_reads_of_a_model(runs, monkeypatch, capsys):
+    monkeypatch.setenv("nnUNet_results", str(runs / "seed_0"))
+    (runs / "seed_0" / DATASET.folder / OTHER / "plans.json").write_text('{"plans_na')
+    argv = ["find-best", "-d", DATASET.folder, "-m", REFERENCE, OTHER, "-f", "0", "--disable_ensembling"]
+    assert main(argv) == 1
+    assert f"{OTHER}/plans.json is damaged" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("content", DAMAGED)

@@ -109,13 +109,14 @@ def test_a_process_keeps_the_lock_when_what_started_it_is_killed(tmp_path):
 def test_what_a_process_leaves_behind_is_ended_when_what_started_it_is_killed(tmp_path):
     start_and_kill(tmp_path, "sleep 1000 & echo $! > loader; " + UNTIL_GO + "kill -9 $$")
     (tmp_path / "go").touch()
-    wait_until(lambda: not held(tmp_path / "crossval.lock"))
-    assert not is_running(tmp_path / "loader")
+    wait_until(lambda: not is_running(tmp_path / "loader"))
 
 
 def test_a_process_whose_holder_of_the_lock_is_killed_is_ended_before_the_job_is_begun_again(tmp_path):
     start_and_kill(tmp_path, "echo $$ > training; " + UNTIL_GO)
-    psutil.Process(int((tmp_path / "training").read_text())).parent().kill()
+    holder = psutil.Process(int((tmp_path / "training").read_text())).parent()
+    holder.kill()
+    wait_until(lambda: not is_alive(holder.pid))
     (tmp_path / "begun").unlink()
     assert run_job(ShellJob("a", tmp_path)) == ""
     assert not is_running(tmp_path / "training")
@@ -147,8 +148,12 @@ def test_a_lock_that_cannot_be_written_is_no_free_lock(tmp_path):
 
 
 def is_running(pid_file):
+    return is_alive(int(pid_file.read_text()))
+
+
+def is_alive(pid):
     try:
-        return psutil.Process(int(pid_file.read_text())).status() != psutil.STATUS_ZOMBIE
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
 
