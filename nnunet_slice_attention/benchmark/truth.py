@@ -1,6 +1,5 @@
 """The true segmentations that a comparison measures against, and what is known of their data set."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,8 @@ from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 from nnunetv2.imageio.reader_writer_registry import determine_reader_writer_from_dataset_json
 from nnunetv2.paths import nnUNet_preprocessed, nnUNet_raw
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
+
+from .dataset_files import read_description, read_splits
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ def truth_of_dataset(dataset: str) -> Truth:
 
     Raises:
         FileNotFoundError: it is not preprocessed, or was never split.
+        ValueError: one of its files is damaged.
     """
     folder = Path(str(nnUNet_preprocessed)) / maybe_convert_to_dataset_name(dataset)
     needed = {name: folder / name for name in ("dataset.json", "splits_final.json", "gt_segmentations")}
@@ -66,10 +68,10 @@ def truth_of_dataset(dataset: str) -> Truth:
                 f"{path} does not exist. Preprocess the data set and train a fold of it: nnUNetv2_plan_and_preprocess "
                 f"-d {dataset}, nnUNetv2_train {dataset} 2d 0."
             )
-    splits = json.loads(needed["splits_final.json"].read_text())
+    splits = read_splits(needed["splits_final.json"])
     return Truth(
         needed["gt_segmentations"],
-        json.loads(needed["dataset.json"].read_text()),
+        read_description(needed["dataset.json"]),
         splits=[split["val"] for split in splits],
         training=[split["train"] for split in splits],
         images=Path(str(nnUNet_raw)) / folder.name / "imagesTr",
@@ -83,7 +85,7 @@ def truth_of_folder(folder: str | None, dataset_json: Path, images: str | None =
         images: folder of the images, as nnU-Net names them.
 
     Raises:
-        ValueError: no folder was given.
+        ValueError: no folder was given, or `dataset.json` is damaged.
         FileNotFoundError: the folder or `dataset.json` does not exist.
     """
     if folder is None:
@@ -97,4 +99,4 @@ def truth_of_folder(folder: str | None, dataset_json: Path, images: str | None =
         raise FileNotFoundError(
             f"{images} is no folder: give --images the folder of the images, or leave it out."
         )
-    return Truth(Path(folder), json.loads(Path(dataset_json).read_text()), images=shown)
+    return Truth(Path(folder), read_description(Path(dataset_json)), images=shown)

@@ -12,6 +12,7 @@ from nnunet_slice_attention.benchmark.training_costs import training_costs
 from nnunet_slice_attention.benchmark.truth import Truth
 from nnunet_slice_attention.cli import main
 from nnunet_slice_attention.inference.settings import SETTINGS
+from tests.benchmark.prediction_folders import compare, write_folders
 from tests.benchmark.run_folders import DATASET, OTHER, REFERENCE, compare_runs, write_runs
 from tests.benchmark.test_cost import costs
 
@@ -43,6 +44,22 @@ def test_compare_evaluates_again_and_leaves_out_notes(runs):
     for model in (REFERENCE, OTHER):
         assert manifest["models"][model]["training"] == {"fold_0": {}}
         assert manifest["models"][model]["prediction"] is None
+
+
+@pytest.mark.parametrize("content", DAMAGED)
+@pytest.mark.parametrize("name", ["dataset.json", "splits_final.json"])
+def test_compare_names_what_only_the_user_has(name, content, runs, capsys):
+    (runs / "preprocessed" / DATASET.folder / name).write_text(content)
+    assert compare_runs(runs, seeds=("seed_0",), folds=("0",)) == 1
+    error = capsys.readouterr().err
+    assert f"{name} is damaged" in error and "Put back the" in error
+
+
+def test_compare_names_the_dataset_json_of_folders(tmp_path, capsys):
+    write_folders(tmp_path)
+    (tmp_path / "dataset.json").write_text("")
+    assert compare(tmp_path) == 1
+    assert f"{tmp_path}/dataset.json is damaged: it is empty. Put back" in capsys.readouterr().err
 
 
 def test_find_best_names_what_nnunet_reads_of_a_model(runs, monkeypatch, capsys):
