@@ -65,7 +65,8 @@ def test_a_damaged_file_is_named(file, verb, copied, capsys):
     kind, _, inside = file.partition("/")
     path = (copied.model if kind == "results" else getattr(copied, kind)) / inside
     if path.is_dir():
-        path = min(path.glob("*.nii.gz"))
+        validated = {p.name for p in (copied.model / "fold_0" / "validation").iterdir()}
+        path = min(p for p in path.glob("*.nii.gz") if p.name in validated or file == "raw/imagesTs")
     content = path.read_bytes()
     path.unlink()  # of a hard link, so that the others keep what it held
     path.write_bytes(CUT.encode() if path.suffix == ".json" else content[: len(content) // 2])

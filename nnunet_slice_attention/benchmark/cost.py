@@ -19,6 +19,7 @@ from statistics import median
 from nnunetv2.paths import nnUNet_preprocessed
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 
+from ..dataset_files import read_description, read_plans
 from ..environment import commit, hardware, versions
 from ..files import read_json, read_note, write_text
 from ..model_name import ModelName
@@ -58,6 +59,7 @@ def measure_costs(
         raise ValueError("no model to measure. Give -m TRAINER__PLANS__CONFIGURATION.")
     if min(repeats, iterations) < 1:
         raise ValueError(f"--repeats {repeats} --iterations {iterations}: both are at least 1.")
+    _check_data(dataset, [ModelName.parse(model).plans for model in models])
     jobs = {model: _job(dataset, model, device, iterations, cases) for model in models}
     runs = output / "runs"
     runs.mkdir(parents=True, exist_ok=True)
@@ -85,6 +87,17 @@ def measure_costs(
         }
         write_text(output / "cost.json", json.dumps(manifest, indent=2))
     return failures
+
+
+def _check_data(dataset: str, plans: Sequence[str]) -> None:
+    """Raise ValueError if a file is damaged that each measurement would stumble over."""
+    folder = Path(str(nnUNet_preprocessed), maybe_convert_to_dataset_name(dataset))
+    for path, read in [
+        (folder / "dataset.json", read_description),
+        *((folder / f"{p}.json", read_plans) for p in plans),
+    ]:
+        if path.is_file():
+            read(path)
 
 
 def _job(dataset: str, model: str, device: str, iterations: int, cases: int) -> Job:

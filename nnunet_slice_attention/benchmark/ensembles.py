@@ -8,10 +8,10 @@ from pathlib import Path
 
 from nnunetv2.ensembling.ensemble import ensemble_crossvalidations, ensemble_folders
 
+from ..dataset_files import check_model
 from ..files import identity, write_text
 from ..report.names import ENSEMBLE
 from .compared_models import Model
-from .dataset_files import check_model
 from .truth import Truth
 
 

@@ -8,9 +8,9 @@ from nnunetv2.evaluation.find_best_configuration import find_best_configuration
 from nnunetv2.paths import nnUNet_results
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 
+from ..dataset_files import check_model
 from ..model_name import ModelName
 from .compared_models import check_same_cases, trained_model
-from .dataset_files import check_model
 from .truth import truth_of_dataset
 
 

@@ -9,7 +9,7 @@ from nnunetv2.imageio.reader_writer_registry import determine_reader_writer_from
 from nnunetv2.paths import nnUNet_preprocessed, nnUNet_raw
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 
-from .dataset_files import read_description, read_splits
+from ..dataset_files import read_description, read_splits
 
 
 @dataclass(frozen=True)

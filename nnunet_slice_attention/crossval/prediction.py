@@ -10,7 +10,7 @@ from pathlib import Path
 from nnunetv2.imageio.reader_writer_registry import determine_reader_writer_from_dataset_json
 from nnunetv2.paths import nnUNet_preprocessed
 
-from ..benchmark.dataset_files import read_description
+from ..dataset_files import read_description
 from ..files import identity, write_text
 from ..inference.cases import Case, find_cases, is_finished, remove_results
 from .model_job import ModelJob

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..benchmark.dataset_files import read_description, read_plans, read_splits
+from ..dataset_files import read_description, read_plans, read_splits
 from ..model_name import ModelName
 
 MARK = "PREFLIGHT: "

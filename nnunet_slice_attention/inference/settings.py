@@ -6,7 +6,7 @@ from pathlib import Path
 from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
 
 from ..environment import OURS, commit, versions
-from ..files import write_text
+from ..files import read_note, write_text
 
 SETTINGS = "predict_from_raw_data_args.json"  # in which nnU-Net notes files and processes
 
@@ -14,10 +14,7 @@ SETTINGS = "predict_from_raw_data_args.json"  # in which nnU-Net notes files and
 def note_settings(predictor: nnUNetPredictor, folder: Path) -> None:
     """Add to nnU-Net's note in `folder` what decides the result, under the name of this package."""
     path = folder / SETTINGS
-    try:
-        noted = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # not written, or just being written by another part of the cases
-        noted = {}
+    noted = read_note(path)  # {} if it is just being written by another part of the cases
     noted[OURS] = {
         "trainer": predictor.trainer_name,
         "plans": predictor.plans_manager.plans_name,

@@ -9,9 +9,10 @@ from copy import deepcopy
 from pathlib import Path
 from types import MappingProxyType
 
-from batchgenerators.utilities.file_and_folder_operations import load_json, save_json
+from batchgenerators.utilities.file_and_folder_operations import save_json
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
+from ..dataset_files import read_plans
 from ..networks.topology import SMALLEST_FEATURE_MAP, with_stages
 from .planned_dataset import plans_file
 
@@ -132,7 +133,7 @@ def write_compact_plans(
     target = source.with_name(f"{out_name}.json")
     partial = target.with_suffix(".json.partial")
     save_json(
-        compact_plans(load_json(str(source)), out_name, batch_sizes, max_in_plane, max_features, max_convs),
+        compact_plans(read_plans(source), out_name, batch_sizes, max_in_plane, max_features, max_convs),
         str(partial),
         sort_keys=False,
     )

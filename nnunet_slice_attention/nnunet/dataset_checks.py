@@ -1,6 +1,5 @@
 """What a slice-attention trainer makes of a data set: sliced axis, spacing, slabs and context in millimetres."""
 
-import json
 import os
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import torch
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
+from .. import dataset_files
 from .check import Check
 from .header_check import check_headers
 from .plans_rule import median_depth, names_architecture, slab_plan, with_architecture
@@ -75,7 +75,12 @@ def read_plans(folder: Path, dataset: str | int, plans_name: str) -> tuple[Check
         there = sorted(other.stem for other in folder.glob("*Plans*.json"))
         text = f"{path} does not exist" + (f"; there are {', '.join(there)}" if there else "")
         return Check("plans", False, text, step), None
-    plans = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        plans = dataset_files.read_plans(path)
+    except ValueError as error:
+        return Check(
+            "plans", False, str(error), f"nnUNetv2_plan_and_preprocess -d {dataset} -c {CONFIGURATION}"
+        ), None
     if CONFIGURATION not in plans["configurations"]:
         text = f"{path} has no configuration {CONFIGURATION!r}, only {', '.join(plans['configurations'])}"
         return Check("plans", False, text, f"nnUNetv2_plan_experiment -d {dataset}"), None

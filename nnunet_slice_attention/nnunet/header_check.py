@@ -3,7 +3,6 @@
 nnU-Net trains on what differs, see `image_geometry`; a comparison refuses what is of another image.
 """
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stderr
 from io import StringIO
@@ -12,6 +11,7 @@ from pathlib import Path
 from nnunetv2.imageio.reader_writer_registry import determine_reader_writer_from_dataset_json
 from nnunetv2.utilities.utils import get_filenames_of_train_images_and_targets
 
+from ..dataset_files import read_description
 from ..image_geometry import HEADERS, SAME, millimetres_apart, of_another_image
 from .check import Check
 
@@ -29,7 +29,10 @@ def check_headers(folder: Path, dataset: str | int) -> list[Check]:
     description = folder / "dataset.json"
     if not description.is_file():
         return []
-    dataset_json = json.loads(description.read_text(encoding="utf-8"))
+    try:
+        dataset_json = read_description(description)
+    except ValueError as error:
+        return [Check("headers", False, str(error), "The data set cannot be used without it.")]
     pairs = _pairs(folder, dataset_json)
     if not pairs:
         return []

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import torch
-from batchgenerators.utilities.file_and_folder_operations import load_json
 from nnunetv2.utilities.label_handling.label_handling import determine_num_input_channels
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 from torch import nn
 
+from ..dataset_files import read_description, read_plans
 from ..files import check_no_input
 from ..networks.timm_weights import load_timm_weights, read_timm_weights
 from .find_trainer import find_trainer
@@ -41,8 +41,8 @@ def write_pretrained_checkpoint(
     """
     check_no_input(output, [file])
     plans_path = plans_file(dataset, plans_name)
-    weights = read_timm_weights(model, file)
     network = _network(plans_path, trainer_name)
+    weights = read_timm_weights(model, file)
     filled = load_timm_weights(network, weights)
     partial = Path(f"{output}.partial")
     torch.save({"network_weights": network.state_dict()}, partial)
@@ -51,9 +51,9 @@ def write_pretrained_checkpoint(
 
 
 def _network(plans_path: Path, trainer_name: str) -> nn.Module:
-    plans = PlansManager(str(plans_path))
+    plans = PlansManager(read_plans(plans_path))
     configuration = plans.get_configuration("2d")
-    dataset_json = load_json(str(plans_path.parent / "dataset.json"))
+    dataset_json = read_description(plans_path.parent / "dataset.json")
     trainer = find_trainer(trainer_name)
     torch.manual_seed(0)
     return trainer.build_network_architecture(

@@ -4,7 +4,6 @@ The same data set, plans, configuration and fold, and a trainer that is not one 
 plans saved with a model: a slab has three sizes, the patch of a 2D network two.
 """
 
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from pathlib import Path
 from nnunetv2.utilities.dataset_name_id_conversion import convert_dataset_name_to_id
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
+from ..dataset_files import read_plans
 from ..model_name import ModelName
 from .two_d_checkpoint import Checkpoint, read_checkpoint
 
@@ -129,7 +129,7 @@ def _is_2d(folder: Path, configuration: str) -> bool:
     if not path.is_file():
         return False
     try:
-        saved = PlansManager(json.loads(path.read_text(encoding="utf-8")))
+        saved = PlansManager(read_plans(path))
         return len(saved.get_configuration(configuration).patch_size) == 2
     except (ValueError, KeyError, RuntimeError) as error:
         raise ValueError(

@@ -10,6 +10,8 @@ import pytest
 from matplotlib.image import imread
 
 from nnunet_slice_attention.benchmark.training_costs import training_costs
+from nnunet_slice_attention.report import comparison
+from nnunet_slice_attention.report.overlays import overlay_figure
 from tests.benchmark.prediction_folders import PATIENTS, compare
 from tests.tables import rows_of
 from tests.tiny_data import read, write
@@ -129,11 +131,37 @@ def test_images_of_another_shape_are_refused(folders, capsys):
     assert "_0000.nii.gz has the shape (5, 39, 36), its truth (5, 40, 36)" in capsys.readouterr().err
 
 
-def test_examples_show_the_cases_with_the_highest_and_the_lowest_difference(folders):
-    shutil.copytree(folders / "truth", folders / "images")
-    for path in list((folders / "images").iterdir()):
-        path.rename(path.with_name(path.name.replace(".nii.gz", "_0000.nii.gz")))
+def test_examples_show_the_cases_with_the_highest_and_the_lowest_difference(folders, monkeypatch):
+    (folders / "images").mkdir()
+    for path in (folders / "truth").iterdir():
+        write(10 * read(path), folders / "images" / path.name.replace(".nii.gz", "_0000.nii.gz"))
+    best, worst = "patient2_visit1", "patient5_visit0"
+    truth = read(folders / "truth" / f"{best}.nii.gz")
+    prediction = truth.copy()
+    prediction[3, 0, 0] = 1  # one voxel wrong, in the fourth of five slices
+    write(prediction, folders / "small" / f"{best}.nii.gz")
+    write(np.zeros_like(truth), folders / "small" / f"{worst}.nii.gz")
+
+    drawn = []
+    monkeypatch.setattr(
+        comparison, "overlay_figure", lambda of: drawn.append((of, overlay_figure(of))) or drawn[-1][1]
+    )
     assert compare(folders, "--images", str(folders / "images")) == 0
+    ((examples, figure),) = drawn  # of the model beside the reference
+    (highest, case, difference), (median, _, _), lowest = (e.title.split("\n") for e in examples)
+    assert (highest, case, median) == ("highest", best, "median")
+    assert difference in ("-0.000 Dice", "-0.001 Dice", "-0.002 Dice")
+    assert lowest == ["lowest", worst, "-1.000 Dice"]
+    of_best = examples[0]
+    for volume, expected in (
+        (of_best.image, 10 * truth),
+        (of_best.truth, truth),
+        (of_best.reference, truth),
+        (of_best.model, prediction),
+    ):
+        np.testing.assert_array_equal(volume, expected)
+    titles = [axis.get_title() for axis in figure.axes[:3]]
+    assert titles == ["slice 3 of 5", "slice 4 of 5", "slice 5 of 5"]  # where the two differ, and beside
     assert (folders / "out" / "report.html").read_text().count("<img") == 1
 
 

@@ -15,7 +15,6 @@ import torch
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 
 from nnunet_slice_attention import cli
-from nnunet_slice_attention.benchmark.dataset_files import read_splits
 from nnunet_slice_attention.crossval import preflight
 from nnunet_slice_attention.crossval.crossval import crossvalidate, describe
 from nnunet_slice_attention.crossval.model_job import Settings
@@ -23,6 +22,7 @@ from nnunet_slice_attention.crossval.plan import Plan
 from nnunet_slice_attention.crossval.prediction import Prediction
 from nnunet_slice_attention.crossval.slurm import _recorded
 from nnunet_slice_attention.crossval.training import Training
+from nnunet_slice_attention.dataset_files import read_splits
 from nnunet_slice_attention.model_name import ModelName
 from tests import tiny_models
 

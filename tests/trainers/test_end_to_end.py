@@ -109,12 +109,23 @@ def test_regions_an_ignore_label_and_two_channels_train_and_validate(
     run_nnunet("nnUNetv2_train", tiny_regions.id, "2d", 0, "-tr", trainer, "-device", "cpu")
     folder = model_folder(nnunet_folders, tiny_regions, trainer)
     summary = json.loads((folder / "fold_0" / "validation" / "summary.json").read_text())
-    assert set(summary["mean"]) == {"(1, 2)", "2"} or set(summary["mean"]) == {"(1, 2)", "(2,)"}
-    weights = torch.load(folder / "fold_0" / "checkpoint_final.pth", weights_only=False)["network_weights"]
+    assert set(summary["mean"]) == {"(1, 2)", "(2,)"}
+    for case in summary["metric_per_case"]:
+        segmentation = read(Path(case["prediction_file"]))
+        for counts in case["metrics"].values():
+            judged = sum(counts[kind] for kind in ("TP", "FP", "FN", "TN"))
+            assert judged == segmentation[:, 6:].size  # the first six rows are to be ignored
+    checkpoint = torch.load(folder / "fold_0" / "checkpoint_final.pth", weights_only=False)
+    weights, optimizer = checkpoint["network_weights"], checkpoint["optimizer_state"]
     assert all(torch.isfinite(w).all() for w in weights.values())
+    assert np.isfinite(checkpoint["logging"]["train_losses"]).all()
+    # AdamW's moments: every weight learned, but those of the coarsest head, to which nnU-Net's loss gives none.
+    assert all(moments["exp_avg"].any() for moments in optimizer["state"].values())
+    assert len(optimizer["state"]) == sum(len(group["params"]) for group in optimizer["param_groups"]) - 2
 
     predictor = nnUNetPredictor(device=torch.device("cpu"), perform_everything_on_device=False)
     predictor.initialize_from_trained_model_folder(str(folder), (0,))
+    assert predictor.network.next.attention.num_heads == 8
     nothing = predictor.network.eval()(
         torch.zeros(1, 2, 3, 40, 40)
     )  # e.g. air around a brain, normalised in a mask

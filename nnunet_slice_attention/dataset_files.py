@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ..files import read_json
+from .files import read_json
 
 
 def read_description(path: Path) -> dict:
