@@ -38,7 +38,7 @@ VERBS = {
     "export": "--format bundle -d {id} -tr {tr} -f 0 -o {out}/bundle.zip",
     "export ": "--format onnx -d {id} -tr {tr} -f 0 -o {out}/net.onnx",
     "cost": "-d {id} -m {model} -o {out} -device cpu --repeats 1 --iterations 1",
-    "doctor": "-d {id} -tr {tr}",
+    "doctor": "-d {id} -tr nnUNetTrainerCSANet",
     "plan-compact": "-d {id}",
     "import-weights": "-d {id} -o {out}.pth -tr nnUNetTrainerCSANet_R50ViT",
 }
