@@ -2,9 +2,14 @@
 
 import pytest
 import torch
+from torch.nn import functional as F
 
 from nnunet_slice_attention.attention.neighbours import Neighbourhood
-from nnunet_slice_attention.attention.slice_attention import SliceAttentionLayer, SliceMixingLayer
+from nnunet_slice_attention.attention.slice_attention import (
+    NormAndSurroundings,
+    SliceAttentionLayer,
+    SliceMixingLayer,
+)
 
 B, S, C, H, W = 2, 5, 128, 3, 4
 MISSING = (1, 3)  # batch item, slice
@@ -83,6 +88,20 @@ def test_a_missing_slice_takes_no_part(layer, stack):
     others = [i for i in range(S) if i != MISSING[1]]
     same = layer(stack, neighbourhood())[1, others], layer(changed, neighbourhood())[1, others]
     assert torch.equal(*same)
+
+
+@torch.no_grad()
+def test_a_pixel_keeps_its_normalised_features_beside_those_of_its_surroundings(stack):
+    layer = trained(NormAndSurroundings(C))
+    x = stack[0]
+    mean, variance = x.mean((2, 3), keepdim=True), x.var((2, 3), keepdim=True, correction=0)
+    normed = (x - mean) / (variance + layer.norm.eps).sqrt()
+    normed = normed * layer.norm.weight[:, None, None] + layer.norm.bias[:, None, None]
+    padded, kernel = F.pad(normed, (1, 1, 1, 1)), layer.surroundings.weight[:, 0]
+    around = sum(
+        kernel[:, y, x, None, None] * padded[..., y : y + H, x : x + W] for y in range(3) for x in range(3)
+    )
+    torch.testing.assert_close(layer(stack[0]), normed + around, rtol=0, atol=1e-10)
 
 
 @torch.no_grad()

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from nnunet_slice_attention.networks import NETWORKS, create_network
+from nnunet_slice_attention.networks.tsfm_unet import share_out
 from tests.networks.configurations import DEFAULTS, build, slab
 
 WITH_NEIGHBOURS = [(name, options) for name, options in DEFAULTS if name != "SliceUNet"]
@@ -18,6 +19,22 @@ def test_repeat_centre_is_the_same_network_fed_copies_of_the_centre(name, option
     radius = normal.context_radius
     copies = x[:, :, 1:2].repeat(1, 1, 4 * radius + 1, 1, 1)  # far from any border
     torch.testing.assert_close(control(x)[:, :, 1], normal(copies)[:, :, 2 * radius], rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", ["CSANet", "AxialConv", "EarlyFusion"])
+def test_where_a_neighbour_is_missing_the_centre_stands_in(name):
+    network = build(name, dict(DEFAULTS)[name]).eval()
+    radius, alone = network.context_radius, slab(depth=1)
+    copies = alone.repeat(1, 1, 2 * radius + 1, 1, 1)
+    torch.testing.assert_close(network(alone)[:, :, 0], network(copies)[:, :, radius], rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("radius", "layers", "radii"),
+    [(3, 2, [2, 1]), (1, 2, [1]), (4, 2, [2, 2]), (5, 3, [2, 2, 1]), (0, 2, [])],
+)
+def test_stacked_layers_share_the_radius_out_and_the_first_reach_furthest(radius, layers, radii):
+    assert share_out(radius, layers) == radii
 
 
 @pytest.mark.parametrize("features", [(16, 32, 64), (32, 64, 128, 256)])
