@@ -67,6 +67,8 @@ def folder(tiny, nnunet_folders) -> Path:
     for case in cases.identifiers:
         data, seg, _, properties = cases.load_case(case)
         nnUNetDatasetNumpy.save_case(data[:], seg[:], properties, str(folder / "old_2d" / case))
+    # A training would unpack them while its loaders read them already.
+    nnUNetDatasetNumpy.unpack_dataset(str(folder / "old_2d"), num_processes=1)
     for name, plans in {
         "Old": old_format(today),
         "Residual": residual(today),
