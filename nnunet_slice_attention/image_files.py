@@ -31,6 +31,11 @@ def ending_of(name: str) -> str:
     return next((name[-len(e) :] for e in IMAGES if name.lower().endswith(e)), "")
 
 
+def is_renamed(case: str, ending: str) -> bool:
+    """Whether ITK writes the result of a case under another name: x.nii.nii.gz as x.nii.gz, which is case x's."""
+    return ".nii" in ending and bool(re.search(r"\.(nii|hdr|img|nia)(\.gz)?$", case, re.IGNORECASE))
+
+
 def check_complete(path: Path) -> None:
     """Raise an OSError if an image file is empty, cut off or damaged, as far as its format tells.
 

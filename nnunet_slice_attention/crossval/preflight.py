@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..dataset_files import read_description, read_plans, read_splits
+from ..image_files import is_renamed
 from ..model_name import ModelName
 
 MARK = "PREFLIGHT: "
@@ -93,7 +94,13 @@ def main(
         )  # where it looks for a split, or writes one
         trainer.do_split()
         trainers.append(trainer)
-    numbers = [str(fold) for fold in range(len(read_splits(copy)))]
+    found = read_splits(copy)
+    ending = trainers[0].dataset_json["file_ending"]
+    if renamed := sorted({case for fold in found for case in fold["val"] if is_renamed(case, ending)}):
+        raise ValueError(
+            f"ITK would write the segmentation of {renamed[0]} under another name. Rename the case and plan again."
+        )
+    numbers = [str(fold) for fold in range(len(found))]
     if beyond := [fold for fold in folds if fold not in (*numbers, "all")]:
         raise ValueError(
             f"fold {', '.join(beyond)} does not exist: {planned / copy.name} has folds 0 to {numbers[-1]}."

@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 
-from ..image_files import VOLUMES, check_complete, ending_of
+from ..image_files import VOLUMES, check_complete, ending_of, is_renamed
 from .settings import SETTINGS
 
-NIFTI_NAME = re.compile(r"\.(nii|hdr|img|nia)(\.gz)?$", re.IGNORECASE)
 DESCRIPTIONS = ("dataset.json", "plans.json")  # which nnU-Net writes beside segmentations
 
 
@@ -120,8 +119,7 @@ def _check_replaces_predictions_only(cases: Sequence[Case], of_a_folder: bool) -
 
 
 def _case(images: Sequence[Path], folder: Path, name: str, ending: str, problem: str = "") -> Case:
-    """ITK writes x.nii.nii.gz as x.nii.gz, which is the result of another case."""
-    if not problem and NIFTI_NAME.search(name) and ".nii" in ending:
+    if not problem and is_renamed(name, ending):
         problem = f"{name} as the name of a case ends as a NIfTI file does, and {name}{ending} would be written under "
         problem += "another name. Rename it"
     return Case(tuple(images), folder / f"{name}{ending}", ending, problem)

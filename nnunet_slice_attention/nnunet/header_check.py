@@ -12,6 +12,7 @@ from nnunetv2.imageio.reader_writer_registry import determine_reader_writer_from
 from nnunetv2.utilities.utils import get_filenames_of_train_images_and_targets
 
 from ..dataset_files import read_description
+from ..image_files import is_renamed
 from ..image_geometry import HEADERS, SAME, millimetres_apart, of_another_image
 from .check import Check
 
@@ -36,6 +37,9 @@ def check_headers(folder: Path, dataset: str | int) -> list[Check]:
     pairs = _pairs(folder, dataset_json)
     if not pairs:
         return []
+    if renamed := [case for case in pairs if is_renamed(case, dataset_json["file_ending"])]:
+        text = f"a case's name must not end as a NIfTI file's does: {_listed(renamed)}"
+        return [Check("names", False, text, "Rename them: ITK writes the segmentation of x.nii as x.nii.gz.")]
     example, _ = next(iter(pairs.values()))
     try:
         with redirect_stderr(StringIO()):  # the traceback of each reader that cannot read it

@@ -38,6 +38,14 @@ def test_labels_on_their_images_are_all_right(raw):
     assert check.verdict == "ok" and check.text == "labels lie on their images in all 6 cases"
 
 
+def test_a_case_whose_segmentation_would_take_anothers_place_is_named(raw):
+    for folder, channel in (("imagesTr", "_0000"), ("labelsTr", "")):
+        path = raw / folder / f"case_2{channel}.nii.gz"
+        path.rename(path.with_name(path.name.replace("case_2", "case_1.nii")))
+    (check,) = check_headers(raw, 801)
+    assert not check.ok and check.text.endswith("does: case_1.nii") and "Rename" in check.next_step
+
+
 def test_labels_a_little_apart_are_a_note_with_the_largest_difference(raw, capsys):
     label(raw, "case_2", Origin=(0.0, 0.0, 0.002))
     label(raw, "case_4", Origin=(0.5, 0.0, 0.0))
