@@ -306,6 +306,12 @@ def test_a_reference_segmentation_that_is_missing_is_named_before_the_trainings(
         crossvalidate(plan(tiny, tmp_path), lambda jobs: pytest.fail("began"))
 
 
+def test_a_case_whose_segmentation_would_get_another_name_is_named_before_the_trainings(copied, call):
+    (copied / "splits_final.json").write_text(json.dumps([{"train": ["case_1"], "val": ["x.nii"]}]))
+    status, _, err = call()
+    assert status == 1 and "ITK would write the segmentation of x.nii under another name" in err
+
+
 @pytest.mark.parametrize("content", ["", '{"metric_per_case": [{"me', "[]", "{}", '{"metric_per_case": [3]}'])
 def test_a_damaged_result_is_not_there(content, nnunet_folders, tiny, tmp_path, monkeypatch):
     monkeypatch.setattr("nnunet_slice_attention.crossval.model_job.nnUNet_results", str(tmp_path))
