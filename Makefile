@@ -7,7 +7,7 @@ PYTHON ?= python3
 
 # Both targets share one editable install: it follows the sources without reinstalling, and two kinds of install in one
 # environment would replace each other. An editable install puts nothing into nnU-Net's tree; there examples/quickstart.py
-# and the tests set nnUNet_extTrainer. That a normal install needs no variable is tests/nnunet/test_discovery.py's matter.
+# and the tests set nnUNet_extTrainer. That a normal install needs no variable is tests/shim/test_discovery.py's matter.
 PIP := .venv/bin/python -m pip
 
 .PHONY: help quickstart test clean

@@ -11,7 +11,7 @@ HERE = Path(__file__).parent
 # nnU-Net looks trainers up by walking its own folder `nnunetv2/training/nnUNetTrainer`. A package mapped to that place
 # is listed in our RECORD, so `pip uninstall` takes it away again.
 SHIM_PACKAGE = "nnunetv2.training.nnUNetTrainer.variants.slice_attention"
-SHIM_FOLDER = "nnunet_slice_attention/nnunet/shim"
+SHIM_FOLDER = "nnunet_slice_attention/shim"
 
 
 class EditableWheelWithoutShim(editable_wheel):

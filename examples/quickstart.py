@@ -64,7 +64,7 @@ def environment(out: Path) -> dict[str, str]:
     env.setdefault("nnUNet_compile", "f")  # compiling takes longer than these trainings
     try:
         installed = importlib.util.find_spec("nnunetv2.training.nnUNetTrainer.variants.slice_attention")
-        shim = importlib.util.find_spec("nnunet_slice_attention.nnunet.shim")
+        shim = importlib.util.find_spec("nnunet_slice_attention.shim")
     except ModuleNotFoundError as error:
         sys.exit(f"{error}. Install the package first, with this Python: {sys.executable} -m pip install .")
     if installed is None and shim is not None:

@@ -18,7 +18,7 @@ from tests.tiny_data import TinyDataset, write_raw
 
 TESTS = Path(__file__).parent
 TINY_TRAINERS = TESTS / "tiny_trainers"
-LONG = ["docs", "crossval", "trainers", "inference", "bundle", "benchmark"]  # minutes each
+LONG = ["docs", "crossval", "trainers", "inference", "bundle", "comparison", "cost"]  # minutes each
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -37,7 +37,7 @@ def one_thread():
 @pytest.fixture(scope="session")
 def nnunet_folders(tmp_path_factory) -> Path:
     """nnU-Net's three folders, and the search path for this package's trainers and the tiny ones."""
-    from nnunet_slice_attention.nnunet import shim
+    from nnunet_slice_attention import shim
 
     root = tmp_path_factory.mktemp("nnunet")
     for kind in ("raw", "preprocessed", "results"):

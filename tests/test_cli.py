@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from nnunet_slice_attention.benchmark import phantom
+from nnunet_slice_attention import phantom
 from nnunet_slice_attention.cli import main
-from nnunet_slice_attention.nnunet import compact_plans
+from nnunet_slice_attention.plans import compact as compact_plans
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Imports point one way: attention <- networks <- trainers <- discovery shim. Read from the sources, not imported."""
+"""Imports point one way, and each folder lists what it may import. Read from the sources, not imported."""
 
 import ast
 from pathlib import Path
@@ -8,19 +8,34 @@ import pytest
 PACKAGE = "nnunet_slice_attention"
 ROOT = Path(__file__).parents[1] / PACKAGE
 
-# What a folder may import of ours; folders that are not listed may import everything.
+# Modules beside the folders, which every folder may import; they import each other at most.
+GROUND = {
+    "dataset_files", "environment", "files", "image_files", "image_geometry", "model_name", "phantom", "spreadsheet",
+}  # fmt: skip
+# Every folder and what it may import, itself and the ground aside; lowest first: none imports one further down.
 MAY_IMPORT = {
-    "attention": {"attention"},
-    "networks": {"attention", "networks"},
-    "augmentation": {"augmentation"},
-    "trainers": {"attention", "networks", "augmentation", "trainers", "nnunet"},
-    "inference": {"attention", "networks", "inference"},
-    "nnunet": {"attention", "networks", "augmentation", "nnunet"},
-}
-MAY_NOT_IMPORT = {"evaluation": {"trainers"}, "report": {"trainers"}}
-WITHOUT_NNUNET = {"attention", "networks"}
-# These stand above the trainers: one hands them to nnU-Net, two look whether nnU-Net finds them.
-ABOVE_TRAINERS = ("nnunet.shim", "nnunet.discovery", "nnunet.doctor")
+    "attention": set(),
+    "augmentation": set(),
+    "networks": {"attention"},
+    "evaluation": set(),
+    "jobs": set(),
+    "plans": {"networks"},
+    "inference": {"attention", "networks"},
+    "report": {"evaluation"},
+    "trainers": {"attention", "augmentation", "networks", "plans"},
+    "cost": {"inference"},
+    "shim": {"trainers"},
+    "bundle": {"inference", "networks", "trainers"},
+    "comparison": {"cost", "evaluation", "inference", "report"},
+    "doctor": {"plans", "shim", "trainers"},
+    "crossval": {"comparison", "evaluation", "inference", "jobs", "trainers"},
+    "cli": {
+        "bundle", "comparison", "cost", "crossval", "doctor", "inference", "jobs", "networks", "plans", "shim",
+        "trainers",
+    },
+}  # fmt: skip
+WITHOUT_GROUND = {"attention", "augmentation", "networks"}
+WITHOUT_NNUNET = {"attention", "networks", "jobs"}
 
 
 def imported(source: str, module: str, top_level_only: bool = False) -> set[str]:
@@ -39,23 +54,16 @@ def imported(source: str, module: str, top_level_only: bool = False) -> set[str]
 
 def violations(source: str, module: str) -> list[str]:
     """What breaks the rule in one module, e.g. "nnunet_slice_attention.networks.x"; packages end in ".__init__"."""
-    inside = module.removeprefix(f"{PACKAGE}.")
-    folder = inside.split(".")[0]
-    above = inside.startswith(ABOVE_TRAINERS)
+    folder = module.split(".")[1]
+    allowed = {folder, *GROUND} | MAY_IMPORT.get(folder, set())
+    if folder in WITHOUT_GROUND:
+        allowed -= GROUND
     found = []
     for name in sorted(imported(source, module)):
-        if name.split(".")[0] == "nnunetv2" and folder in WITHOUT_NNUNET:
-            found.append(name)
-        if not name.startswith(f"{PACKAGE}."):
-            continue
-        target = name.removeprefix(f"{PACKAGE}.")
-        target_folder = target.split(".")[0]
-        if not (ROOT / target_folder).is_dir() or (above and target_folder == "trainers"):
-            continue
-        not_listed = target_folder not in MAY_IMPORT.get(folder, {target_folder})
-        forbidden = target_folder in MAY_NOT_IMPORT.get(folder, set())
-        upwards = folder == "trainers" and target.startswith(ABOVE_TRAINERS)
-        if not_listed or forbidden or upwards:
+        inside = name.removeprefix(f"{PACKAGE}.").split(".")[0]
+        of_ours = name.startswith(f"{PACKAGE}.") and (inside in MAY_IMPORT or inside in GROUND)
+        of_nnunet = name.split(".")[0] == "nnunetv2" and folder in WITHOUT_NNUNET
+        if of_nnunet or (of_ours and inside not in allowed):
             found.append(name)
     return found
 
@@ -67,7 +75,16 @@ def modules() -> dict[str, Path]:
     }
 
 
-@pytest.mark.parametrize("module", sorted(modules()))
+def test_every_folder_has_its_list_and_none_imports_one_further_up():
+    folders = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    assert set(MAY_IMPORT) == folders
+    assert {path.stem for path in ROOT.glob("*.py")} - {"__init__", "__main__"} == GROUND
+    order = list(MAY_IMPORT)
+    for folder, others in MAY_IMPORT.items():
+        assert all(order.index(other) < order.index(folder) for other in others), folder
+
+
+@pytest.mark.parametrize("module", sorted(modules().keys() - {f"{PACKAGE}.__main__"}))
 def test_a_module_imports_only_what_stands_below_it(module):
     assert not violations(modules()[module].read_text(encoding="utf-8"), module)
 
@@ -84,17 +101,19 @@ def test_the_command_line_imports_ours_only_inside_functions(path):
     [
         ("attention.x", "from nnunet_slice_attention.networks import NETWORKS"),
         ("attention.x", "from ..networks import NETWORKS"),
+        ("attention.x", "from ..files import write_text"),
         ("attention.x", "import nnunetv2.paths"),
         ("networks.x", "def f():\n    from nnunetv2.paths import nnUNet_raw"),
         ("networks.__init__", "from ..trainers.base import nnUNetTrainerSlab"),
+        ("jobs.x", "from nnunetv2.paths import nnUNet_results"),
+        ("jobs.x", "from ..crossval.training import Training"),
         ("augmentation.x", "from .. import networks"),
-        ("trainers.x", "from ..nnunet.shim import slice_attention_trainers"),
-        ("trainers.x", "from ..nnunet import doctor"),
-        ("trainers.x", "import nnunet_slice_attention.benchmark.phantom"),
-        ("nnunet.plans_rule", "from ..trainers import BASES"),
-        ("nnunet.x", "from ..benchmark import phantom"),
+        ("plans.slabs", "from ..trainers import BASES"),
+        ("trainers.x", "from ..shim import slice_attention_trainers"),
+        ("trainers.x", "from ..doctor import check"),
         ("evaluation.x", "from nnunet_slice_attention.trainers import BASES"),
         ("report.x", "from nnunet_slice_attention import trainers"),
+        ("files", "from .inference.cases import Case"),
     ],
 )
 def test_the_rule_sees(module, source):
@@ -105,12 +124,10 @@ def test_the_rule_sees(module, source):
     ("module", "source"),
     [
         ("networks.x", "from ..attention.vit import x"),
-        ("trainers.base", "from ..nnunet.plans_rule import slab_plan"),
-        (
-            "nnunet.shim.slice_attention_trainers",
-            "from nnunet_slice_attention.trainers import resolve_trainer",
-        ),
-        ("nnunet.doctor", "from nnunet_slice_attention.trainers import BASES"),
+        ("trainers.base", "from ..plans.slabs import slab_plan"),
+        ("shim.slice_attention_trainers", "from nnunet_slice_attention.trainers import resolve_trainer"),
+        ("doctor.examine", "from nnunet_slice_attention.trainers import BASES"),
+        ("jobs.slurm", "from ..files import write_text"),
         ("attention.x", "from nnunet_slice_attention import __version__"),
     ],
 )

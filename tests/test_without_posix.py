@@ -43,7 +43,7 @@ def test_every_module_can_be_imported_and_the_memory_of_a_process_measured(pytho
         "import psutil, torch\n"
         "from types import SimpleNamespace\n"
         "psutil.Process.memory_info = lambda self: SimpleNamespace(peak_wset=5 * 10**8)  # as on Windows\n"
-        "assert package.benchmark.cost_worker.peak_memory(torch.device('cpu')) == 500\n",
+        "assert package.cost.worker.peak_memory(torch.device('cpu')) == 500\n",
     )
     assert "--predictions" in python("-m", "nnunet_slice_attention", "compare", "--help")
 
@@ -53,9 +53,9 @@ def test_a_job_runs_to_its_end_and_one_that_is_stopped_is_ended(python, tmp_path
         "-c",
         "import sys, threading, time\n"
         "from pathlib import Path\n"
-        "from nnunet_slice_attention.crossval.local import run_job, run_locally\n"
-        "from nnunet_slice_attention.crossval.processes import processes_of\n"
-        "from tests.crossval.shell_job import ShellJob\n"
+        "from nnunet_slice_attention.jobs.local import run_job, run_locally\n"
+        "from nnunet_slice_attention.jobs.processes import processes_of\n"
+        "from tests.jobs.shell_job import ShellJob\n"
         "folder, stop = Path(sys.argv[1]), threading.Event()\n"
         "assert run_locally([ShellJob('a', folder / 'a')], [[]]) == []\n"
         "class Stopped(ShellJob):\n"

@@ -24,7 +24,7 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
 
-from nnunet_slice_attention.crossval.lock import Busy, locked
+from nnunet_slice_attention.jobs.lock import Busy, locked
 
 INTEGERS = ("dataset", "fold", "seed", "epochs", "iterations", "iterations_later")
 ONE_THREAD = {f"{n}_NUM_THREADS": "1" for n in ("OMP", "MKL", "OPENBLAS")} | {"nnUNet_def_n_proc": "1"}

@@ -69,7 +69,7 @@ def main() -> None:
 
 
 def phases_of(trainer: str) -> list[str]:
-    from nnunet_slice_attention.nnunet.find_trainer import find_trainer
+    from nnunet_slice_attention.trainers.find_trainer import find_trainer
 
     two = getattr(find_trainer(trainer), "begins_in_2d", False)
     return ["2D phase", "with neighbours"] if two else ["all"]
@@ -80,7 +80,7 @@ def step_of(name: str, phase: str | None, args: argparse.Namespace, configuratio
     import torch
     from nnunetv2.run.run_training import get_trainer_from_args
 
-    from nnunet_slice_attention.benchmark.cost_worker import slices_with_loss
+    from nnunet_slice_attention.cost.worker import slices_with_loss
 
     trainer = get_trainer_from_args(
         args.dataset, configuration, 0, name, args.plans, device=torch.device("cpu")

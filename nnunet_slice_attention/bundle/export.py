@@ -8,7 +8,7 @@ from ..environment import commit, versions
 from ..files import read_json
 from ..inference.trained_model import find_folds, load_predictor
 from ..model_name import ModelName
-from ..nnunet.find_trainer import find_trainer
+from ..trainers.find_trainer import find_trainer
 from .archive import write_archive
 from .model_card import model_card
 from .weights import to_safetensors

@@ -9,7 +9,7 @@ from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 from ..inference.predictor import SlabPredictor
 from ..inference.trained_model import find_device
 from ..networks import SlabNetwork
-from ..nnunet.find_trainer import find_trainer
+from ..trainers.find_trainer import find_trainer
 from .archive import Archive, read_archive
 from .export import weights_file
 from .trusted_names import check_names

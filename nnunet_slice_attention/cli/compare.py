@@ -66,11 +66,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from nnunet_slice_attention.benchmark import compared_models as found
-    from nnunet_slice_attention.benchmark.compare import Options, compare
-    from nnunet_slice_attention.benchmark.patients import group_by
-    from nnunet_slice_attention.benchmark.runs import models_of_runs
-    from nnunet_slice_attention.benchmark.truth import truth_of_dataset, truth_of_folder
+    from nnunet_slice_attention.comparison import compared_models as found
+    from nnunet_slice_attention.comparison.compare import Options, compare
+    from nnunet_slice_attention.comparison.patients import group_by
+    from nnunet_slice_attention.comparison.runs import models_of_runs
+    from nnunet_slice_attention.comparison.truth import truth_of_dataset, truth_of_folder
 
     if bool(args.m) == bool(args.predictions):
         raise ValueError(

@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from nnunet_slice_attention.benchmark.cost import measure_costs
+    from nnunet_slice_attention.cost.measure import measure_costs
 
     failures = measure_costs(
         args.d, args.m, Path(args.o), args.device, args.repeats, args.iterations, args.cases

@@ -98,14 +98,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _local(args: argparse.Namespace):
-    from nnunet_slice_attention.crossval.local import places, run_locally
+    from nnunet_slice_attention.jobs.local import places, run_locally
 
     where = places(args.device, args.num_gpus, args.jobs)
     return lambda jobs: run_locally(jobs, where)
 
 
 def _slurm(args: argparse.Namespace, output: Path):
-    from nnunet_slice_attention.crossval.slurm import check_slurm, run_on_slurm
+    from nnunet_slice_attention.jobs.slurm import check_slurm, run_on_slurm
 
     check_slurm()
     parameters = {

@@ -14,8 +14,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from nnunet_slice_attention.nnunet.check import as_text
-    from nnunet_slice_attention.nnunet.doctor import examine
+    from nnunet_slice_attention.doctor.check import as_text
+    from nnunet_slice_attention.doctor.examine import examine
 
     checks = examine(args.d, args.p, args.tr)
     print(as_text(checks))

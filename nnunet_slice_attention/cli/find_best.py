@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from nnunet_slice_attention.benchmark.find_best import find_best
+    from nnunet_slice_attention.comparison.find_best import find_best
     from nnunet_slice_attention.model_name import ModelName
 
     models = [ModelName.parse(name) for name in dict.fromkeys(args.m)]

@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from nnunet_slice_attention.nnunet.import_weights import write_pretrained_checkpoint
+    from nnunet_slice_attention.trainers.import_weights import write_pretrained_checkpoint
 
     n_filled = write_pretrained_checkpoint(args.d, args.o, args.tr, args.p, args.model, args.file)
     print(

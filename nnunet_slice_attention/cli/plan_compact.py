@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from nnunet_slice_attention.nnunet.compact_plans import write_compact_plans
+    from nnunet_slice_attention.plans.compact import write_compact_plans
 
     batch_sizes = {"2d": args.batch_size, "3d_fullres": args.batch_size_3d}
     path = write_compact_plans(args.d, args.p, args.o, batch_sizes, args.patch, args.features, args.convs)

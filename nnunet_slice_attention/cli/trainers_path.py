@@ -10,7 +10,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from nnunet_slice_attention.nnunet import shim
+    from nnunet_slice_attention import shim
 
     print(shim.__path__[0])
     return 0

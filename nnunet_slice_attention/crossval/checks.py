@@ -8,8 +8,8 @@ from pathlib import Path
 from nnunetv2.paths import nnUNet_preprocessed
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 
-from ..benchmark.patients import group_by, on_both_sides
-from ..benchmark.truth import Truth
+from ..comparison.patients import group_by, on_both_sides
+from ..comparison.truth import Truth
 from ..dataset_files import read_description
 from .plan import Plan
 from .preflight import check

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Sequence
 
-from ..benchmark.compare import Options, compare
-from ..benchmark.patients import group_by
-from ..benchmark.runs import models_of_runs
-from ..benchmark.truth import truth_of_dataset
+from ..comparison.compare import Options, compare
+from ..comparison.patients import group_by
+from ..comparison.runs import models_of_runs
+from ..comparison.truth import truth_of_dataset
+from ..jobs.job import Job
 from ..trainers.resolver import starts_from_2d
 from .checks import check_plan
-from .job import Job
 from .model_job import results_of
 from .plan import Plan, of_repeat
 from .training import Training

@@ -13,8 +13,8 @@ from ..augmentation.draw_distance import depth_to_load, draw_distance_first
 from ..augmentation.slice_coherent import keep_centre_slice, make_slice_coherent
 from ..environment import commit, versions
 from ..networks import NETWORKS, SlabNetwork, UNetTopology, create_network
-from ..nnunet.border_padding import BorderPaddedDataset
-from ..nnunet.plans_rule import CENTRE_LEARNS, Sampling, SlabPlan, slab_plan, with_prediction_slab
+from ..plans.slabs import CENTRE_LEARNS, Sampling, SlabPlan, slab_plan, with_prediction_slab
+from .border_padding import BorderPaddedDataset
 from .optimisers import OPTIMISERS, Optimiser, configure
 
 REGIONS = "slice_attention_trains_regions"  # entry of the saved plans
@@ -29,7 +29,7 @@ class nnUNetTrainerSlab(nnUNetTrainer):
     Attributes:
         network_name: a key of `NETWORKS`.
         network_options: keyword arguments of that network.
-        sampling: how slices form slabs in training, see `plans_rule.training_slabs`.
+        sampling: how slices form slabs in training, see `plans.slabs.training_slabs`.
         optimiser: a key of `OPTIMISERS`.
         epochs: epochs of 250 iterations; None keeps nnU-Net's 1000.
         learning_rate_factor: times the optimiser's first learning rate.

@@ -11,7 +11,7 @@ import torch
 from torch.nn.parallel import DistributedDataParallel
 
 from ..networks.two_d_weights import added_parameters
-from ..nnunet.plans_rule import single_slices
+from ..plans.slabs import single_slices
 from .base import nnUNetTrainerSlab
 
 TWO_D_SHARE = (3, 5)  # of the epochs, as a fraction: floats round 0.6 * 5 up

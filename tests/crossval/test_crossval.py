@@ -20,9 +20,9 @@ from nnunet_slice_attention.crossval.crossval import crossvalidate, describe
 from nnunet_slice_attention.crossval.model_job import Settings
 from nnunet_slice_attention.crossval.plan import Plan
 from nnunet_slice_attention.crossval.prediction import Prediction
-from nnunet_slice_attention.crossval.slurm import _recorded
 from nnunet_slice_attention.crossval.training import Training
 from nnunet_slice_attention.dataset_files import read_splits
+from nnunet_slice_attention.jobs.slurm import _recorded
 from nnunet_slice_attention.model_name import ModelName
 from tests import tiny_models
 

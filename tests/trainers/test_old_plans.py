@@ -15,9 +15,9 @@ from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
 from nnunet_slice_attention.bundle.trusted_names import check_names
 from nnunet_slice_attention.cli import main
-from nnunet_slice_attention.nnunet.compact_plans import compact_plans
-from nnunet_slice_attention.nnunet.find_trainer import find_trainer
-from nnunet_slice_attention.nnunet.plans_rule import slab_plan, with_prediction_slab
+from nnunet_slice_attention.plans.compact import compact_plans
+from nnunet_slice_attention.plans.slabs import slab_plan, with_prediction_slab
+from nnunet_slice_attention.trainers.find_trainer import find_trainer
 from nnunet_slice_attention.trainers.two_d_checks import check_same_task
 from tests.tiny_data import read
 

@@ -4,7 +4,7 @@ from inspect import signature
 import pytest
 
 from nnunet_slice_attention import trainers
-from nnunet_slice_attention.nnunet.plans_rule import training_slabs
+from nnunet_slice_attention.plans.slabs import training_slabs
 from nnunet_slice_attention.trainers import BASES, VARIANTS, resolve_trainer
 
 

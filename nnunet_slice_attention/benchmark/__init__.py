@@ -1,1 +1,0 @@
-"""Benchmarks: synthetic data, computational cost and comparison of networks."""

@@ -1,0 +1,1 @@
+"""What models cost in parameters, seconds and memory: measured, and read again."""

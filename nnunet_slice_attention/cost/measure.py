@@ -1,0 +1,198 @@
+"""What models cost beside each other: parameters, multiply-adds, seconds and memory, on one data set and one device.
+
+Each model is measured `repeats` times, the models taking turns, each time in a process of its own: so a slow spell of
+the machine hits all of them, and one model's memory is not another's.
+"""
+
+import csv
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from statistics import median
+
+from nnunetv2.paths import nnUNet_preprocessed
+from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
+
+from ..dataset_files import read_description, read_plans
+from ..environment import commit, hardware, versions
+from ..files import read_json, read_note, write_text
+from ..model_name import ModelName
+from .figure import cost_figure
+from .worker import Cost, Job
+
+LAST_LINES = 15  # of a failed process
+Repeats = dict[int, Cost]  # the measurements of one model by repeat; failed ones are missing
+
+
+def measure_costs(
+    dataset: str,
+    models: Sequence[str],
+    output: Path,
+    device: str = "cuda",
+    repeats: int = 3,
+    iterations: int = 10,
+    cases: int = 1,
+) -> list[str]:
+    """Measure; write `cost.csv`, `cost.md`, `cost.png`, `cost.json` to `output`. Finished measurements are kept.
+
+    Args:
+        dataset: id or name of a planned and preprocessed data set.
+        models: `TRAINER__PLANS__CONFIGURATION`, stock ones too; ratios are to the first.
+        device: cuda, cpu or mps.
+        repeats: processes a model.
+        iterations: timed training steps a process, with and without data loading.
+        cases: validation cases to predict a process; 0 leaves prediction out.
+
+    Returns:
+        a message for each measurement that failed; the tables hold the others.
+
+    Raises:
+        ValueError: a model's name has not three parts, or nothing is to be measured.
+    """
+    if not models:
+        raise ValueError("no model to measure. Give -m TRAINER__PLANS__CONFIGURATION.")
+    if min(repeats, iterations) < 1:
+        raise ValueError(f"--repeats {repeats} --iterations {iterations}: both are at least 1.")
+    _check_data(dataset, [ModelName.parse(model).plans for model in models])
+    jobs = {model: _job(dataset, model, device, iterations, cases) for model in models}
+    runs = output / "runs"
+    runs.mkdir(parents=True, exist_ok=True)
+    failures = []
+    for repeat in range(repeats):
+        for model, job in jobs.items():
+            print(f"{model}, {repeat + 1} of {repeats}", flush=True)
+            failures += _run(job, runs / f"{model}_{repeat}.json", f"{model}, repeat {repeat + 1}")
+    costs = {model: _read(runs, job, model, repeats) for model, job in jobs.items()}
+    costs = {model: measured for model, measured in costs.items() if measured}
+    if costs:
+        _write_csv(output / "cost.csv", costs)
+        made_with = f"{versions()}, commit {commit()}. {hardware()}."
+        note = (
+            f"Medians over {repeats} repeats; ratios to {models[0]}, in brackets their smallest and largest."
+        )
+        (output / "cost.md").write_text(f"{table(costs, models[0])}\n{note} {made_with}\n", encoding="utf-8")
+        cost_figure(costs).savefig(output / "cost.png", dpi=150)
+        manifest = {
+            "versions": versions(),
+            "commit": commit(),
+            "hardware": hardware(),
+            "repeats": repeats,
+            "jobs": {m: asdict(j) for m, j in jobs.items()},
+        }
+        write_text(output / "cost.json", json.dumps(manifest, indent=2))
+    return failures
+
+
+def _check_data(dataset: str, plans: Sequence[str]) -> None:
+    """Raise ValueError if a file is damaged that each measurement would stumble over."""
+    folder = Path(str(nnUNet_preprocessed), maybe_convert_to_dataset_name(dataset))
+    for path, read in [
+        (folder / "dataset.json", read_description),
+        *((folder / f"{p}.json", read_plans) for p in plans),
+    ]:
+        if path.is_file():
+            read(path)
+
+
+def _job(dataset: str, model: str, device: str, iterations: int, cases: int) -> Job:
+    return Job(str(dataset), *ModelName.parse(model), device, iterations, cases)
+
+
+def _run(job: Job, result: Path, title: str) -> list[str]:
+    if _kept(job, result):
+        return []
+    result.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        job_file, out = Path(scratch, "job.json"), Path(scratch, "cost.json")
+        job_file.write_text(json.dumps(asdict(job)))
+        command = [sys.executable, "-m", f"{__package__}.worker", str(job_file), str(out)]
+        env = os.environ | {"nnUNet_results": scratch}  # a trainer makes its folder when it is built
+        process = subprocess.run(
+            command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        )
+        if process.returncode or not out.is_file():
+            last = "\n".join(process.stdout.splitlines()[-LAST_LINES:])
+            return [f"{title} ended with status {process.returncode}:\n{last}"]
+        write_text(result, json.dumps(_key(job) | {"cost": read_json(out, "Measure again.")}, indent=2))
+    return []
+
+
+def _key(job: Job) -> dict:
+    """What a measurement is valid for: another machine, version or plan measures anew."""
+    plans = Path(str(nnUNet_preprocessed), maybe_convert_to_dataset_name(job.dataset), f"{job.plans}.json")
+    digest = hashlib.sha256(plans.read_bytes()).hexdigest() if plans.is_file() else None
+    return {
+        "job": asdict(job), "plans": digest, "versions": versions(), "commit": commit(), "hardware": hardware(),
+    }  # fmt: skip
+
+
+def _kept(job: Job, result: Path) -> Cost | None:
+    """The measurement in a file; None if there is none, it is damaged or of something else."""
+    content = read_note(result)
+    if _key(job) != {k: content.get(k) for k in _key(job)}:
+        return None
+    try:
+        return Cost(**content["cost"])
+    except (KeyError, TypeError):
+        return None
+
+
+def _read(runs: Path, job: Job, model: str, repeats: int) -> Repeats:
+    found = {repeat: _kept(job, runs / f"{model}_{repeat}.json") for repeat in range(repeats)}
+    return {repeat: cost for repeat, cost in found.items() if cost}
+
+
+def _write_csv(path: Path, costs: dict[str, Repeats]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["model", "repeat", *Cost.__annotations__])
+        for model, measured in costs.items():
+            writer.writerows([model, i, *asdict(cost).values()] for i, cost in measured.items())
+
+
+def table(costs: dict[str, Repeats], reference_name: str) -> str:
+    """Markdown: medians over the repeats; ratios to the reference with their smallest and largest repeat.
+
+    Ratios are left out if the reference could not be measured.
+    """
+    reference = costs.get(reference_name, {})
+    of_reference = next(iter(reference.values()), None)
+    header = [
+        "model", "parameters", "GMAC a slice", "ratio", "training, ms a slice", "ratio",
+        "with data loading, ms a slice", "whole schedule, ms a step", "ratio", "peak MB",
+        "prediction, ms a slice", "ratio", "with mirroring, ms a slice", "ratio",
+    ]  # fmt: skip
+    lines = [f"| {' | '.join(header)} |", "|" + "---|" * len(header)]
+    for model, measured in costs.items():
+        one = next(iter(measured.values()))
+        cells = [
+            model,
+            f"{one.parameters / 1e6:.1f} M",
+            f"{one.gmac_per_slice:.2f}",
+            f"{one.gmac_per_slice / of_reference.gmac_per_slice:.2f}" if of_reference else "",
+            *_milliseconds(measured, reference, lambda c: c.step_s / c.slices_per_step),
+            _milliseconds(measured, reference, lambda c: c.loaded_step_s / c.slices_per_step)[0],
+            *_milliseconds(measured, reference, lambda c: c.schedule_s),
+            f"{median(c.memory_mb for c in measured.values()):.0f}",
+        ]
+        for name in ("predict_s", "predict_tta_s"):
+            cells += (
+                ("", "")
+                if one.predict_s is None
+                else _milliseconds(measured, reference, lambda c, n=name: getattr(c, n) / c.predicted_slices)
+            )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _milliseconds(measured: Repeats, reference: Repeats, seconds: Callable[[Cost], float]) -> tuple[str, str]:
+    """(median, "ratio [smallest, largest]"), the ratio taken within each repeat that both have."""
+    value = f"{1000 * median(map(seconds, measured.values())):.1f}"
+    ratios = [seconds(measured[r]) / seconds(reference[r]) for r in measured if r in reference]
+    return value, f"{median(ratios):.2f} [{min(ratios):.2f}, {max(ratios):.2f}]" if ratios else ""

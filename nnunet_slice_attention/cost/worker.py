@@ -1,0 +1,200 @@
+"""The cost of one model on one data set, measured in a process of its own.
+
+`python -m nnunet_slice_attention.cost.worker JOB.json COST.json`. The model is whatever nnU-Net's trainer
+makes of the plans, stock or ours; weights are random, which costs the same.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+
+import psutil
+import torch
+from nnunetv2.run.run_training import get_trainer_from_args
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+from ..inference.predictor import SlabPredictor
+
+WARM_UP = 2  # untimed steps: memory pools, cuDNN's choices, torch.compile
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to measure; `iterations` training steps are timed, `cases` validation cases predicted (0: none)."""
+
+    dataset: str
+    trainer: str
+    plans: str
+    configuration: str
+    device: str
+    iterations: int
+    cases: int
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One model's cost.
+
+    Attributes:
+        parameters: number of weights.
+        gmac_per_slice: 1e9 multiply-adds of a forward pass, per slice of a training patch.
+        slices_per_step: slices of a training batch that the loss sees; not their context.
+        step_s: median seconds of a training step on a batch that is already there.
+        loaded_step_s: mean seconds of a training step, data loading and augmentation included.
+        schedule_s: the same, averaged over all epochs. Where a training begins in 2D, the figures above are of the
+            phase with neighbours, this one of both.
+        memory_mb: peak of the training: torch's on a GPU, the process's on a CPU.
+        predict_s, predict_tta_s: seconds a case as the verb `predict` does it, without and with mirroring.
+        predicted_slices: slices a case, on average.
+    """
+
+    parameters: int
+    gmac_per_slice: float
+    slices_per_step: int
+    step_s: float
+    loaded_step_s: float
+    schedule_s: float
+    memory_mb: float
+    predict_s: float | None
+    predict_tta_s: float | None
+    predicted_slices: float | None
+
+
+def measure(job: Job) -> Cost:
+    device = torch.device(job.device)
+    trainer = get_trainer_from_args(job.dataset, job.configuration, 0, job.trainer, job.plans, device=device)
+    trainer.initialize()
+    if device.type == "cuda":
+        torch.backends.cudnn.benchmark = True  # as nnU-Net's training and prediction have it
+    wait = torch.cuda.synchronize if device.type == "cuda" else _nothing
+    schedule = 0.0
+    for alone, share in phases_of(trainer).items():
+        if alone is not None:
+            trainer.enter_phase(alone)
+        batch, step, loaded = training_seconds(trainer, job.iterations, wait)
+        schedule += share * loaded
+    memory = peak_memory(device)
+    one = batch["data"][:1]  # more would need more memory than a training
+    gmac = forward_macs(trainer, one) / 1e9 / (one.shape[2] if one.ndim == 5 else 1)
+    predicted = predict_seconds(trainer, job.cases, wait) if job.cases else (None, None, None)
+    parameters = sum(p.numel() for p in trainer.network.parameters())
+    return Cost(parameters, gmac, slices_with_loss(batch), step, loaded, schedule, memory, *predicted)
+
+
+def phases_of(trainer) -> dict[bool | None, float]:
+    """Shares of the epochs, by whether slices are alone in them; nnU-Net's own trainers have one phase, None."""
+    return trainer.phases() if hasattr(trainer, "phases") else {None: 1.0}
+
+
+def training_seconds(trainer, iterations: int, wait: Callable[[], None]) -> tuple[dict, float, float]:
+    """(a batch, median seconds of a step on it, mean seconds of steps on new batches)."""
+    loader, validation_loader = trainer.get_dataloaders()
+    batch = next(loader)
+    if trainer.device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats()  # what counts is the last phase's, the larger
+    trainer.network.train()
+    trainer.optimizer.zero_grad()
+    loaded = loaded_seconds(trainer, loader, iterations, wait)
+    for filled in (loader, validation_loader):  # they fill their queues meanwhile, on the same cores
+        if hasattr(filled, "_finish"):
+            filled._finish()
+    return batch, seconds(lambda: trainer.train_step(batch), iterations, wait), loaded
+
+
+def slices_with_loss(batch: dict) -> int:
+    """Slices of a training batch that the loss sees: all of a 3D patch, the middle one of a context slab."""
+    target = batch["target"]
+    finest = target[0] if isinstance(target, list) else target  # a list with deep supervision
+    return finest.shape[0] * (finest.shape[2] if finest.ndim == 5 else 1)
+
+
+def _nothing() -> None:
+    """A CPU has finished when the call returns."""
+
+
+def forward_macs(trainer, data: torch.Tensor) -> float:
+    network = getattr(trainer.network, "_orig_mod", trainer.network)  # the counter does not see compiled code
+    network.eval()  # all slices of a slab, not only the one that learns
+    # The counter of some versions of torch does not know the fused attention of a CPU.
+    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        network(data.to(trainer.device))
+    return counter.get_total_flops() / 2
+
+
+def seconds(call: Callable[[], object], iterations: int, wait: Callable[[], None]) -> float:
+    """Median over `iterations` calls."""
+    times = []
+    for i in range(WARM_UP + iterations):
+        start = time.perf_counter()
+        call()
+        wait()
+        if i >= WARM_UP:
+            times.append(time.perf_counter() - start)
+    return median(times)
+
+
+def loaded_seconds(trainer, loader, iterations: int, wait: Callable[[], None]) -> float:
+    """Mean over `iterations` training steps, each on a new batch."""
+    # Batches that waited in the loader's queues cost nothing; a training soon uses them up.
+    for _ in range(2 * getattr(loader, "num_cached", 0) + getattr(loader, "num_processes", 0)):
+        next(loader)
+    for _ in range(WARM_UP):
+        trainer.train_step(next(loader))
+    wait()
+    start = time.perf_counter()
+    for _ in range(iterations):
+        trainer.train_step(next(loader))
+    wait()
+    return (time.perf_counter() - start) / iterations
+
+
+def peak_memory(device: torch.device) -> float:
+    """MB."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated() / 1e6
+    try:
+        import resource
+    except ImportError:  # Windows
+        return psutil.Process().memory_info().peak_wset / 1e6
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1e6 if sys.platform == "darwin" else 1e3)  # bytes on macOS, KiB elsewhere
+
+
+def predict_seconds(trainer, n_cases: int, wait: Callable[[], None]) -> tuple[float, float, float]:
+    """(seconds a case without mirroring, with mirroring, slices a case) over the first validation cases."""
+    trainer.set_deep_supervision_enabled(False)
+    trainer.network.eval()
+    _, keys = trainer.do_split()
+    dataset = trainer.dataset_class(trainer.preprocessed_dataset_folder, keys)
+    cases = [torch.from_numpy(dataset.load_case(k)[0][:]) for k in dataset.identifiers[:n_cases]]
+    predictor = SlabPredictor(
+        perform_everything_on_device=True, device=trainer.device, allow_tqdm=False, use_mirroring=True
+    )
+    plan = trainer.plans_manager.get_configuration(trainer.configuration_name)
+    axes = trainer.inference_allowed_mirroring_axes
+    # `predict` does not compile either, unless nnUNet_compile=true.
+    network = getattr(trainer.network, "_orig_mod", trainer.network)
+    times = []
+    for mirror_axes in (None, axes):
+        predictor.manual_initialization(
+            network, trainer.plans_manager, plan, None, trainer.dataset_json, "", mirror_axes
+        )
+        if trainer.device.type == "cuda":  # which chooses kernels in the first pass
+            predictor.predict_sliding_window_return_logits(cases[0])
+            wait()
+        start = time.perf_counter()
+        for case in cases:
+            predictor.predict_sliding_window_return_logits(case)
+        wait()
+        times.append((time.perf_counter() - start) / len(cases))
+    return *times, sum(case.shape[1] for case in cases) / len(cases)
+
+
+if __name__ == "__main__":
+    job = Job(**json.loads(Path(sys.argv[1]).read_text()))
+    Path(sys.argv[2]).write_text(json.dumps(asdict(measure(job))))

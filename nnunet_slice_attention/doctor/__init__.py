@@ -1,0 +1,1 @@
+"""Whether installation and data set are as a training needs them."""

@@ -1,0 +1,93 @@
+"""Is nnU-Net the version we know, does it find our trainers, and are its folders set? Each check is one function.
+
+`examine` runs them all; the search for a trainer is in `discovery`, what it makes of a data set in `dataset_checks`.
+"""
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import nnunet_slice_attention
+
+from .check import Check
+
+SUPPORTED = "2.8."
+REQUIREMENT = "nnunetv2>=2.8,<2.9"
+COMPANIONS = ("dynamic-network-architectures", "batchgeneratorsv2")
+FOLDERS = ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")
+
+
+def examine(dataset: str | int | None, plans_name: str, trainer_name: str) -> list[Check]:
+    """All checks in order; those that cannot be made because an earlier one failed are left out.
+
+    Args:
+        dataset: id or name; None checks the installation only.
+        plans_name: e.g. nnUNetPlans.
+        trainer_name: any name the resolver knows.
+    """
+    nnunet = check_nnunet_version()
+    if installed_version("nnunetv2") is None:
+        return [nnunet]
+    from .discovery import check_discovery
+
+    discovery, trainer = check_discovery(trainer_name)
+    checks = [nnunet, check_companions(), check_contract(), discovery, *map(check_folder, FOLDERS)]
+    if dataset is not None and trainer is not None:
+        from .dataset_checks import check_dataset
+
+        checks += check_dataset(dataset, plans_name, trainer)
+    return checks
+
+
+def check_nnunet_version() -> Check:
+    found = installed_version("nnunetv2")
+    text = f"{found or 'not installed'}; supported: 2.8.x"
+    ok = found is not None and found.startswith(SUPPORTED)
+    return Check("nnunetv2", ok, text, "" if ok else f'pip install "{REQUIREMENT}"')
+
+
+def check_companions() -> Check:
+    others = [f"{name} {installed_version(name) or 'not installed'}" for name in COMPANIONS]
+    ours = f"nnunet-slice-attention {nnunet_slice_attention.__version__}"
+    return Check(
+        "versions", True, ", ".join([ours, f"python {platform.python_version()}", _torch(), *others])
+    )
+
+
+def _torch() -> str:
+    import torch
+
+    if torch.cuda.is_available():
+        device = f"cuda, {torch.cuda.get_device_name()}"
+    else:
+        device = "mps" if torch.backends.mps.is_available() else "cpu"
+    return f"torch {torch.__version__} ({device})"
+
+
+def check_contract() -> Check:
+    from .nnunet_contract import CONTRACT, violations
+
+    broken = violations()
+    if broken:
+        return Check("contract", False, " ".join(broken), f'pip install "{REQUIREMENT}"')
+    return Check("contract", True, f"nnU-Net behaves as we rely on in all {len(CONTRACT)} points")
+
+
+def check_folder(variable: str) -> Check:
+    """nnU-Net makes folders itself, so only a variable that is not set is wrong."""
+    value = os.environ.get(variable)
+    if not value:
+        return Check(variable, False, "not set", f"export {variable}=/path/to/{variable}")
+    if not Path(value).is_dir():
+        return Check(
+            variable, True, f"{value} does not exist yet", f"mkdir -p {value}, unless the path is mistyped"
+        )
+    return Check(variable, True, value)
+
+
+def installed_version(distribution: str) -> str | None:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None

@@ -1,1 +1,0 @@
-"""Everything that knows nnU-Net's insides: plans, data sets, versions, discovery."""

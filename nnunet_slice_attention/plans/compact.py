@@ -1,0 +1,141 @@
+"""Small plans for small machines: the same preprocessed data, half the width, a small patch.
+
+They make work without a GPU practical: `nnUNetv2_train 27 2d 0 -tr nnUNetTrainerCSANet -p nnUNetCompactPlans`.
+"""
+
+import math
+from collections.abc import Mapping
+from copy import deepcopy
+from pathlib import Path
+from types import MappingProxyType
+
+from batchgenerators.utilities.file_and_folder_operations import save_json
+from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
+
+from ..dataset_files import read_plans
+from ..networks.topology import SMALLEST_FEATURE_MAP, with_stages
+from .dataset import plans_file
+
+CONFIGURATIONS = ("2d", "3d_fullres")
+MAX_IN_PLANE = 128  # voxels
+MAX_FEATURES = 256
+CONVS = {"n_conv_per_stage", "n_blocks_per_stage", "n_conv_per_stage_decoder"}
+NO_BATCH_SIZES: Mapping[str, int | None] = MappingProxyType({})  # as many as fit
+VOXELS_PER_BATCH = {2: 6 * 128 * 128, 3: 2 * 8 * 128 * 128}
+
+
+def compact_configuration(
+    configuration: dict,
+    batch_size: int | None = None,
+    max_in_plane: int = MAX_IN_PLANE,
+    max_features: int = MAX_FEATURES,
+    max_convs: int | None = None,
+) -> dict:
+    """A configuration with fewer features, a small in-plane patch and a batch to match.
+
+    Args:
+        configuration: a stock `2d` or `3d_fullres` configuration.
+        batch_size: patches of a batch; default as many as fill 6 x 128 x 128 voxels in 2D, 2 x 8 x 128 x 128 in 3D.
+        max_in_plane: largest in-plane patch in voxels; a multiple of 32, so that it can be pooled.
+        max_features: channels of the widest stages; narrower ones keep half of the stock configuration's.
+        max_convs: convolutions, or residual blocks, of a stage; default as in the stock configuration.
+    """
+    config = deepcopy(configuration)
+    patch = [*config["patch_size"][:-2], *(min(max_in_plane, p) for p in config["patch_size"][-2:])]
+    arch = config["architecture"]["arch_kwargs"]
+    n_stages = _stages_that_fit(patch, arch["strides"], config["patch_size"])
+    arch = with_stages(arch, n_stages)
+    arch["features_per_stage"] = [min(max_features, f // 2) for f in arch["features_per_stage"]]
+    for key in CONVS.intersection(arch) if max_convs else ():
+        arch[key] = [min(max_convs, n) for n in arch[key]]
+    config["architecture"]["arch_kwargs"] = arch
+
+    batch = batch_size or max(2, round(VOXELS_PER_BATCH[len(patch)] / math.prod(patch)))
+    return config | {"patch_size": patch, "batch_size": min(config["batch_size"], batch)}
+
+
+def _stages_that_fit(patch: list[int], strides: list[list[int]], stock_patch: list[int]) -> int:
+    """How many stages keep every axis at 4 voxels or more, where the stock plan did."""
+    total = [1] * len(patch)
+    for stage, stride in enumerate(strides):
+        total = [t * s for t, s in zip(total, stride, strict=True)]
+        too_small = [
+            p // t < min(SMALLEST_FEATURE_MAP, stock // t)
+            for p, t, stock in zip(patch, total, stock_patch, strict=True)
+        ]
+        if any(too_small):
+            return max(2, stage)
+    return len(strides)
+
+
+def compact_plans(
+    plans: dict,
+    plans_name: str = "nnUNetCompactPlans",
+    batch_sizes: Mapping[str, int | None] = NO_BATCH_SIZES,
+    max_in_plane: int = MAX_IN_PLANE,
+    max_features: int = MAX_FEATURES,
+    max_convs: int | None = None,
+) -> dict:
+    """Compact plans from stock ones: their `2d` and `3d_fullres`, reading the same preprocessed data.
+
+    `batch_sizes` are by configuration: slices of a `2d` batch, patches of a `3d_fullres` one.
+    """
+    manager = PlansManager(plans)
+    present = [name for name in CONFIGURATIONS if name in plans["configurations"]]
+    configurations = {
+        name: compact_configuration(
+            manager.get_configuration(name).configuration,
+            batch_sizes.get(name),
+            max_in_plane,
+            max_features,
+            max_convs,
+        )
+        for name in present
+    }
+    return deepcopy(plans) | {"plans_name": plans_name, "configurations": configurations}
+
+
+def write_compact_plans(
+    dataset_name_or_id: str | int,
+    plans_name: str = "nnUNetPlans",
+    out_name: str = "nnUNetCompactPlans",
+    batch_sizes: Mapping[str, int | None] = NO_BATCH_SIZES,
+    max_in_plane: int = MAX_IN_PLANE,
+    max_features: int = MAX_FEATURES,
+    max_convs: int | None = None,
+) -> Path:
+    """Write `out_name`.json beside `plans_name`.json of a planned data set and return its path.
+
+    Raises:
+        FileNotFoundError: if the data set has not been planned.
+        ValueError: if the output would overwrite the input, or a size is too small.
+    """
+    for name, batch_size in batch_sizes.items():
+        if batch_size is not None and batch_size < 2:
+            raise ValueError(
+                f"batch size {batch_size} of {name} is too small: "
+                "nnU-Net trains on 2 slices or patches a batch or more."
+            )
+    if max_in_plane < 32 or max_in_plane % 32:
+        raise ValueError(
+            f"in-plane patch {max_in_plane} cannot be pooled. Choose a multiple of 32, at least 32."
+        )
+    if max_features < 32 or max_features % 32:
+        raise ValueError(
+            f"{max_features} features are too few, or cannot be shared among attention heads. "
+            "Choose a multiple of 32, at least 32."
+        )
+    if max_convs is not None and max_convs < 1:
+        raise ValueError(f"{max_convs} convolutions a stage are too few: give 1 or more, or leave it out.")
+    if out_name == plans_name:
+        raise ValueError(f"-o {out_name} would overwrite the plans it reads. Choose another name.")
+    source = plans_file(dataset_name_or_id, plans_name)
+    target = source.with_name(f"{out_name}.json")
+    partial = target.with_suffix(".json.partial")
+    save_json(
+        compact_plans(read_plans(source), out_name, batch_sizes, max_in_plane, max_features, max_convs),
+        str(partial),
+        sort_keys=False,
+    )
+    partial.replace(target)
+    return target

@@ -1,0 +1,103 @@
+"""What `compare` is given: tables as spreadsheets save them, damaged files, and an output among its inputs."""
+
+import csv
+import gzip
+import shutil
+
+import pytest
+
+from nnunet_slice_attention.comparison.patients import group_by
+from tests.comparison.prediction_folders import PATIENTS, compare
+from tests.tiny_data import read, write
+
+CASES = [f"patient{patient}_visit{visit}" for patient in range(PATIENTS) for visit in range(2)]
+ROWS = [("case", "patient"), *((case, f"Müller {case.split('_')[0]}") for case in CASES)]
+TABLE = "\r\n".join(",".join(row) for row in ROWS)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        TABLE.encode(),
+        TABLE.encode("utf-8-sig"),
+        TABLE.encode("utf-16"),
+        TABLE.encode("latin-1"),
+        TABLE.replace(",", ";").encode(),
+        "\r\n".join(f'"{case}","{patient}"' for case, patient in ROWS).encode() + b"\r\n\r\n,\r\n",
+    ],
+    ids=["plain", "byte-order mark", "utf-16", "latin-1", "semicolons", "quotes and blank lines"],
+)
+def test_patients_are_read_from_a_table_as_spreadsheets_save_it(content, tmp_path):
+    path = tmp_path / "patients.csv"
+    path.write_bytes(content)
+    patient_of = group_by(path)
+    assert [(case, patient_of(case)) for case in CASES] == ROWS[1:]
+
+
+def test_a_table_groups_the_cases_of_a_comparison(folders):
+    (folders / "patients.csv").write_bytes(TABLE.encode("utf-16"))
+    assert compare(folders, "--group", str(folders / "patients.csv")) == 0
+    with (folders / "out" / "cases.csv").open(encoding="utf-8", newline="") as file:
+        assert {row["patient"] for row in csv.DictReader(file)} == {patient for _, patient in ROWS[1:]}
+    assert f"n = {PATIENTS}" in (folders / "out" / "report.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (TABLE.rsplit("\r\n", 1)[0], f"names no patient of case {CASES[-1]}: add a line {CASES[-1]},PATIENT"),
+        (TABLE + f"\r\n{CASES[0]},other", f"names case {CASES[0]} more than once"),
+        (TABLE.replace(",", "|"), "'case|patient' is not CASE,PATIENT"),
+        (TABLE + "\r\nextra,one,two", "'extra,one,two' is not CASE,PATIENT"),
+    ],
+)
+def test_a_table_with_a_mistake_is_named_with_the_line(content, message, folders, capsys):
+    table = folders / "patients.csv"
+    table.write_text(content, encoding="utf-8")
+    assert compare(folders, "--group", str(table)) == 1
+    assert f"{table}" in (error := capsys.readouterr().err) and message in error
+    assert not (folders / "out").exists()
+
+
+def test_the_table_of_patients_is_not_written_over(folders, capsys):
+    (folders / "out").mkdir()
+    table = folders / "out" / "cases.csv"
+    table.write_text(TABLE, encoding="utf-8")
+    assert compare(folders, "--group", str(folders / "truth" / ".." / "out" / "cases.csv")) == 1
+    assert "cases.csv would be written over" in capsys.readouterr().err
+    assert table.read_text(encoding="utf-8") == TABLE.replace("\r\n", "\n")
+
+
+def test_predictions_are_not_removed_with_an_earlier_comparisons_ensembles(folders, capsys):
+    inside = folders / "out" / "ensembles" / "mine"
+    shutil.copytree(folders / "small", inside)
+    assert compare(folders, "--predictions", f"mine={inside}", f"small={folders / 'small'}") == 1
+    assert f"{inside} is where ensembles are written to" in capsys.readouterr().err
+    assert len(list(inside.iterdir())) == len(CASES)
+
+
+@pytest.mark.parametrize("folder", ["truth", "small"])
+def test_damaged_segmentations_are_named_and_odd_ones_read(folder, folders, capsys):
+    paths = [folders / folder / f"{case}.nii.gz" for case in CASES]
+    whole = paths[0].read_bytes()
+    paths[0].write_bytes(gzip.decompress(whole))
+    paths[1].write_bytes(paths[1].read_bytes() + b"something behind")
+    assert compare(folders) == 0
+    paths[2].write_bytes(whole[: len(whole) // 2])
+    paths[3].write_bytes(gzip.compress(gzip.decompress(whole)[:-100]))
+    assert compare(folders) == 1
+    error = capsys.readouterr().err
+    for path in paths[2:4]:
+        assert f"{path}: the file is cut off" in error
+    assert not (folders / "out" / "report.html").exists()
+
+
+def test_a_damaged_image_that_would_be_shown_is_named(folders, capsys):
+    (folders / "images").mkdir()
+    for path in (folders / "truth").iterdir():
+        write(read(path), image := folders / "images" / path.name.replace(".nii.gz", "_0000.nii.gz"))
+        image.write_bytes(image.read_bytes()[:-100])
+    assert compare(folders, "--images", str(folders / "images")) == 1
+    assert (
+        "_0000.nii.gz, which is to be shown, cannot be read: the file is cut off" in capsys.readouterr().err
+    )

@@ -1,0 +1,168 @@
+"""What a model costs: counted against a hand calculation, paired by repeat, named when it fails."""
+
+import csv
+import json
+
+import pytest
+import torch
+
+from nnunet_slice_attention.cli import main
+from nnunet_slice_attention.cost import measure as cost
+from nnunet_slice_attention.cost import worker as cost_worker
+from nnunet_slice_attention.cost.figure import cost_figure
+from nnunet_slice_attention.cost.measure import measure_costs, table
+from nnunet_slice_attention.cost.worker import Cost, Job, forward_macs
+from nnunet_slice_attention.trainers.two_d_first import nnUNetTrainer2DFirst
+
+STOCK, OURS = "nnUNetTrainer__nnUNetPlans__2d", "nnUNetTrainerSliceUNet__nnUNetPlans__2d"
+
+
+class OneConvolution:
+    """What `forward_macs` needs of a trainer."""
+
+    device = torch.device("cpu")
+    network = torch.nn.Conv2d(2, 5, 3, padding=1)
+
+
+def test_macs_of_a_convolution_are_outputs_times_kernel_times_inputs():
+    assert forward_macs(OneConvolution(), torch.zeros(3, 2, 8, 7)) == 3 * (8 * 7 * 5) * (3 * 3 * 2)
+
+
+def test_macs_of_attention_are_counted():
+    class Attention(torch.nn.Module):
+        def forward(self, x):
+            return torch.nn.functional.scaled_dot_product_attention(x, x, x)
+
+    trainer = OneConvolution()
+    trainer.network = Attention()
+    heads, tokens, width = 2, 10, 4
+    assert forward_macs(trainer, torch.zeros(1, heads, tokens, width)) == 2 * heads * tokens**2 * width
+
+
+def costs(step_s, **more):
+    values = {
+        "parameters": 10**6,
+        "gmac_per_slice": 2.0,
+        "slices_per_step": 4,
+        "loaded_step_s": 1.0,
+        "schedule_s": 1.0,
+    }
+    values |= {"memory_mb": 100.0, "predict_s": None, "predict_tta_s": None, "predicted_slices": None} | more
+    return {repeat: Cost(step_s=s, **values) for repeat, s in step_s.items()}
+
+
+def test_ratios_pair_the_repeats_that_both_models_have():
+    # The machine is twice as slow in repeat 1; model b costs three times as much all along, and failed in repeat 0.
+    measured = {"a": costs({0: 1.0, 1: 2.0, 2: 1.0}), "b": costs({1: 6.0, 2: 3.0})}
+    assert "3.00 [3.00, 3.00]" in table(measured, "a").splitlines()[-1]
+    del measured["a"]  # it failed: b is not the reference for that
+    assert "[" not in table(measured, "a")
+
+
+def test_the_figure_holds_every_repeat_and_leaves_out_what_was_not_measured():
+    predicted = {"predict_s": 1.0, "predict_tta_s": 4.0, "predicted_slices": 10.0}
+    figure = cost_figure({"a": costs({0: 1.0, 1: 2.0}), "b": costs({0: 8.0}, **predicted)})
+    drawn = [[line.get_xydata().tolist() for line in axis.lines] for axis in figure.axes]
+    training, prediction = drawn[1], drawn[2]
+    assert training[0] == [[250, 0], [500, 0], [2000, 1]]
+    assert prediction == [[[100, 1]], [[400, 1]]]
+
+
+@pytest.fixture(scope="module")
+def measured(nnunet_folders, tiny, tmp_path_factory):
+    out = tmp_path_factory.mktemp("cost")
+    argv = [
+        "cost",
+        "-d",
+        str(tiny.id),
+        "-o",
+        str(out),
+        "-device",
+        "cpu",
+        "--repeats",
+        "1",
+        "--iterations",
+        "1",
+    ]
+    return out, argv, main([*argv, "-m", STOCK, OURS, "nnUNetTrainerNobody__nnUNetPlans__2d"])
+
+
+def test_stock_and_slab_models_are_measured_and_the_same_network_counts_the_same(measured):
+    with (measured[0] / "cost.csv").open() as file:
+        stock, ours = csv.DictReader(file)
+    assert stock["parameters"] == ours["parameters"]
+    assert float(stock["gmac_per_slice"]) == pytest.approx(float(ours["gmac_per_slice"]), rel=1e-3)
+    for name in ("step_s", "loaded_step_s", "memory_mb", "predict_s", "predict_tta_s"):
+        assert float(stock[name]) > 0 and float(ours[name]) > 0
+    assert float(stock["predict_tta_s"]) > float(stock["predict_s"])
+
+
+def test_the_schedule_of_a_2d_first_training_is_averaged_over_both_phases(nnunet_folders, tiny, monkeypatch):
+    of_phase = {True: 1.0, False: 2.0}
+    monkeypatch.setattr(
+        cost_worker,
+        "training_seconds",
+        lambda trainer, *_: ({"data": trainer.dummy, "target": trainer.dummy}, 0.5, of_phase[trainer._alone]),
+    )
+    job = Job(str(tiny.id), "nnUNetTrainerSliceAttention_20epochs", "nnUNetPlans", "2d", "cpu", 1, 0)
+    monkeypatch.setattr(nnUNetTrainer2DFirst, "dummy", torch.rand(1, 1, 3, 40, 40), raising=False)
+    measured = cost_worker.measure(job)
+    assert measured.schedule_s == pytest.approx(0.6 * 1.0 + 0.4 * 2.0)
+    assert measured.loaded_step_s == 2.0  # of the phase with neighbours
+
+
+def test_a_model_that_fails_is_named_with_its_last_lines_and_the_others_stay(measured, capsys):
+    out, argv, status = measured
+    assert status == 1
+    assert main([*argv, "-m", STOCK, "nnUNetTrainerNobody__nnUNetPlans__2d"]) == 1
+    error = capsys.readouterr().err
+    assert "FAILED nnUNetTrainerNobody__nnUNetPlans__2d, repeat 1" in error
+    assert "nnUNetTrainerNobody" in error.splitlines()[-1]
+    assert STOCK in (out / "cost.md").read_text()
+    assert (out / "cost.png").is_file()
+
+
+def test_a_finished_measurement_is_kept_and_another_kind_is_made_anew(measured):
+    out, argv, _ = measured
+    run = out / "runs" / f"{STOCK}_0.json"
+    before = run.read_text()
+    assert main([*argv, "-m", STOCK]) == 0
+    assert run.read_text() == before
+    assert main([*argv, "-m", STOCK, "--cases", "0"]) == 0
+    assert json.loads(run.read_text())["cost"]["predict_s"] is None
+
+
+def test_a_measurement_of_another_machine_is_not_used(measured):
+    out, argv, _ = measured
+    run = out / "runs" / f"{STOCK}_0.json"
+    content = json.loads(run.read_text()) | {"hardware": "another machine"}
+    content["cost"]["parameters"] = 1
+    run.write_text(json.dumps(content))
+    assert main([*argv, "-m", STOCK, "--cases", "0"]) == 0
+    assert json.loads(run.read_text())["cost"]["parameters"] > 1
+
+
+@pytest.mark.parametrize("nothing", [{"repeats": 0}, {"iterations": 0}])
+def test_nothing_to_measure_is_refused(tmp_path, nothing):
+    with pytest.raises(ValueError, match="both are at least 1"):
+        measure_costs("1", [STOCK], tmp_path, **nothing)
+
+
+def test_other_plans_or_another_commit_are_measured_anew(monkeypatch, tmp_path):
+    monkeypatch.setattr(cost, "nnUNet_preprocessed", str(tmp_path))
+    monkeypatch.setattr(cost, "maybe_convert_to_dataset_name", str)
+    job = cost._job("Dataset001_X", STOCK, "cpu", 1, 0)
+    plans = tmp_path / "Dataset001_X" / "nnUNetPlans.json"
+    plans.parent.mkdir()
+    keys = []
+    for content, commit in (("{}", "a"), ("{ }", "a"), ("{ }", "b")):
+        plans.write_text(content)
+        monkeypatch.setattr(cost, "commit", lambda commit=commit: commit)
+        keys.append(cost._key(job))
+    assert keys[0] != keys[1] != keys[2]
+    assert keys[2] == cost._key(job)
+
+
+def test_a_name_without_three_parts_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="'nnUNetTrainerCSANet' is not TRAINER__PLANS__CONFIGURATION"):
+        measure_costs("1", ["nnUNetTrainerCSANet"], tmp_path)

@@ -1,0 +1,258 @@
+"""The doctor sees what is wrong, exits with 1 and names the next step; a healthy state exits with 0."""
+
+import json
+
+import pytest
+from nnunetv2.utilities import find_objects
+
+from nnunet_slice_attention import shim
+from nnunet_slice_attention.cli import main
+from nnunet_slice_attention.doctor import examine as doctor
+from nnunet_slice_attention.doctor import nnunet_contract as contract
+from nnunet_slice_attention.doctor.check import Check, as_text
+from nnunet_slice_attention.networks import UNetTopology
+
+CSA = "nnUNetTrainerCSANet"
+
+
+@pytest.fixture
+def folders(tmp_path, monkeypatch):
+    """A healthy installation: three folders, trainers found."""
+    for variable in doctor.FOLDERS:
+        (tmp_path / variable).mkdir()
+        monkeypatch.setenv(variable, str(tmp_path / variable))
+    monkeypatch.setenv("nnUNet_extTrainer", shim.__path__[0])
+    return tmp_path
+
+
+@pytest.fixture
+def plans():
+    """Ten slices, 8 mm apart, pixels of 1.6 x 1.6 mm."""
+    return {
+        "dataset_name": "Dataset027_X",
+        "plans_name": "nnUNetPlans",
+        "transpose_forward": [2, 0, 1],
+        "original_median_shape_after_transp": [10, 256, 224],
+        "original_median_spacing_after_transp": [8.0, 1.6, 1.6],
+        "configurations": {
+            "2d": {
+                "data_identifier": "nnUNetPlans_2d",
+                "patch_size": [256, 224],
+                "batch_size": 12,
+                "spacing": [1.6, 1.6],
+                "architecture": {
+                    "network_class_name": "dynamic_network_architectures.architectures.unet.PlainConvUNet",
+                    "arch_kwargs": dict(UNetTopology.for_patch((256, 224)).kwargs)
+                    | {
+                        "conv_op": "torch.nn.Conv2d",
+                        "norm_op": "torch.nn.InstanceNorm2d",
+                        "nonlin": "torch.nn.LeakyReLU",
+                    },
+                    "_kw_requires_import": ["conv_op", "norm_op", "nonlin"],
+                },
+            }
+        },
+    }
+
+
+def write(folders, plans, preprocessed=True):
+    folder = folders / "nnUNet_preprocessed" / plans["dataset_name"]
+    folder.mkdir()
+    (folder / "nnUNetPlans.json").write_text(json.dumps(plans))
+    if preprocessed:
+        (folder / "nnUNetPlans_2d").mkdir()
+
+
+def diagnose(capsys, *flags) -> tuple[int, str]:
+    status = main(["doctor", *flags])
+    return status, capsys.readouterr().out
+
+
+def test_a_healthy_installation_exits_with_0_and_says_how_trainers_are_found(folders, capsys):
+    status, text = diagnose(capsys)
+    assert status == 0, text
+    assert "nnU-Net finds nnUNetTrainerCSANet" in text and "All is well." in text
+    assert "torch" in text and "batchgeneratorsv2" in text and "in all" in text
+
+
+@pytest.mark.parametrize("variable", doctor.FOLDERS)
+def test_a_missing_variable_is_wrong(variable, folders, monkeypatch, capsys):
+    monkeypatch.delenv(variable)
+    status, text = diagnose(capsys)
+    assert status == 1
+    assert f"-> export {variable}=" in text and "1 of 7 checks" in text
+
+
+def test_a_folder_that_does_not_exist_yet_is_a_note(folders, monkeypatch, capsys):
+    monkeypatch.setenv("nnUNet_results", str(folders / "later"))
+    status, text = diagnose(capsys)
+    assert status == 0 and "does not exist yet" in text and "mkdir -p" in text
+
+
+def test_an_untested_nnunet_is_wrong(monkeypatch):
+    monkeypatch.setattr(doctor, "installed_version", lambda name: "2.9.0")
+    check = doctor.check_nnunet_version()
+    assert not check.ok and "2.9.0" in check.text and check.next_step == 'pip install "nnunetv2>=2.8,<2.9"'
+
+
+def test_without_nnunet_nothing_else_is_looked_at(monkeypatch):
+    monkeypatch.setattr(doctor, "installed_version", lambda name: None)
+    (check,) = doctor.examine(None, "nnUNetPlans", CSA)
+    assert not check.ok and "not installed" in check.text
+
+
+def test_a_broken_contract_is_told_in_its_sentence(folders, monkeypatch, capsys):
+    broken = contract.Expectation("The loader has a handle; we turn it.", lambda: "none", "handle")
+    monkeypatch.setattr(contract, "CONTRACT", (broken,))
+    status, text = diagnose(capsys)
+    assert status == 1 and "The loader has a handle" in text and "pip install" in text
+
+
+def test_trainers_that_nnunet_does_not_see_are_made_visible_by_the_next_step(folders, monkeypatch, capsys):
+    monkeypatch.delenv("nnUNet_extTrainer")
+    monkeypatch.setattr(find_objects, "recursive_find_python_class", lambda *_, **__: None)
+    status, text = diagnose(capsys)
+    assert status == 1 and "nnUNet_extTrainer is not set" in text
+    assert 'export nnUNet_extTrainer="$(nnunet-slice-attention trainers-path)"' in text
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (f"{CSA}_5epoch", "_5epochs"),
+        (
+            "nnUNetTrainerCSA",
+            "Names of this package start with nnUNetTrainerSliceAttention, nnUNetTrainerCSANet",
+        ),
+        ("nnUNetTrainer", "not from this package"),
+    ],
+)
+def test_a_wrong_trainer_name_is_answered_with_right_ones(name, said, folders, capsys):
+    status, text = diagnose(capsys, "-tr", name)
+    assert status == 1 and said in text
+
+
+def test_a_trainer_folder_that_cannot_be_imported_is_named(folders, monkeypatch, capsys):
+    (folders / "broken_trainers.py").write_text("import a_module_nobody_has")
+    monkeypatch.setenv("nnUNet_extTrainer", str(folders))
+    status, text = diagnose(capsys, "-tr", "nnUNetTrainerNobodyHas")
+    assert status == 1 and "a_module_nobody_has" in text and "nnUNet_extTrainer" in text
+
+
+def test_a_planned_data_set_is_described_in_slices_and_millimetres(folders, plans, capsys):
+    write(folders, plans)
+    status, text = diagnose(capsys, "-d", "27", "-tr", f"{CSA}_5slices")
+    assert status == 0, text
+    assert "array axis 2" in text
+    assert "median 8 mm between slices, 1.6 x 1.6 mm in plane, ratio 5.0" in text
+    assert "median 10 slices" in text
+    assert "training 12 slabs of 5 slices of 256 x 224, prediction 10 slices" in text
+    assert "2 neighbours on each side, 16 mm" in text
+
+
+def test_a_training_that_begins_in_2d_is_described_as_one(folders, plans, capsys):
+    write(folders, plans)
+    _, text = diagnose(capsys, "-d", "27", "-tr", "nnUNetTrainerSliceAttention")
+    assert "training first nnU-Net's own 2D batches, then 12 slabs of 3 slices" in text
+
+
+def test_an_isotropic_data_set_is_a_note(folders, plans, capsys):
+    plans["original_median_spacing_after_transp"] = [1.0, 1.0, 1.0]
+    write(folders, plans)
+    status, text = diagnose(capsys, "-d", "27")
+    assert status == 0 and "nearly isotropic" in text and "nnUNetv2_train 27 3d_fullres 0" in text
+
+
+def test_volumes_thinner_than_the_context_are_a_note(folders, plans, capsys):
+    plans["original_median_shape_after_transp"][0] = 4
+    write(folders, plans)
+    status, text = diagnose(capsys, "-d", "27", "-tr", f"{CSA}_5slices")
+    assert status == 0 and "median 4 slices, fewer than the 5" in text
+
+
+def test_a_step_of_more_slices_than_planned_is_a_note(folders, plans, capsys):
+    plans["configurations"]["2d"]["batch_size"] = 2
+    write(folders, plans)
+    status, text = diagnose(capsys, "-d", "27", "-tr", f"{CSA}_9slices_FullSlabs")
+    assert status == 0 and "learns from 9 slices, where nnU-Net planned 2" in text and "_3slices" in text
+    _, text = diagnose(capsys, "-d", "27", "-tr", CSA)
+    assert "where nnU-Net planned" not in text
+
+
+def test_2d_images_are_wrong(folders, plans, capsys):
+    plans["original_median_shape_after_transp"][0] = 1
+    write(folders, plans)
+    status, text = diagnose(capsys, "-d", "27")
+    assert status == 1 and "2D images" in text and "nnUNetTrainer" in text
+
+
+def test_a_data_set_that_is_not_there_is_wrong(folders, capsys):
+    for name in ("27", "Dataset027_X", "heart"):
+        status, text = diagnose(capsys, "-d", name)
+        assert status == 1 and "-> Put it in $nnUNet_raw as DatasetXXX_Name" in text
+
+
+def test_a_data_set_that_is_not_planned_is_wrong(folders, capsys):
+    (folders / "nnUNet_raw" / "Dataset027_X").mkdir()
+    status, text = diagnose(capsys, "-d", "27")
+    assert status == 1 and "-> nnUNetv2_plan_and_preprocess -d 27 -c 2d" in text
+
+
+def test_plans_of_another_name_are_listed(folders, plans, capsys):
+    write(folders, plans)
+    status, text = diagnose(capsys, "-d", "27", "-p", "nnUNetCompactPlans")
+    assert status == 1 and "there are nnUNetPlans" in text
+
+
+def test_a_data_set_that_is_planned_but_not_preprocessed_is_wrong(folders, plans, capsys):
+    write(folders, plans, preprocessed=False)
+    status, text = diagnose(capsys, "-d", "27")
+    assert status == 1 and "-> nnUNetv2_preprocess -d 27 -plans_name nnUNetPlans -c 2d" in text
+
+
+def test_plans_without_a_2d_configuration_are_wrong(folders, plans, capsys):
+    plans["configurations"] = {"3d_fullres": plans["configurations"]["2d"]}
+    write(folders, plans)
+    status, text = diagnose(capsys, "-d", "27")
+    assert status == 1 and "has no configuration '2d', only 3d_fullres" in text
+
+
+def test_the_network_is_built_from_the_plans(folders, plans, capsys):
+    write(folders, plans)
+    for trainer, network in (
+        ("SAUNet", "SAUNet"),
+        ("SliceAttention", "SliceAttention"),
+        ("CSANet_R50ViT", "CSANet"),
+    ):
+        status, text = diagnose(capsys, "-d", "27", "-tr", f"nnUNetTrainer{trainer}")
+        assert status == 0 and f"{network} on the plans' PlainConvUNet, " in text, text
+
+
+def test_plans_of_an_architecture_that_is_not_installed_are_wrong(folders, plans, capsys):
+    plans["configurations"]["2d"]["architecture"]["network_class_name"] = "somebody.elses.MambaUNet"
+    write(folders, plans)
+    status, text = diagnose(capsys, "-d", "27")
+    assert status == 1 and "'somebody.elses.MambaUNet', which is not installed" in text
+
+
+def test_old_plans_of_an_architecture_that_nnunet_cannot_convert_are_wrong(folders, plans, capsys):
+    del plans["configurations"]["2d"]["architecture"]
+    plans["configurations"]["2d"]["UNet_class_name"] = "MambaUNet"
+    write(folders, plans)
+    status, text = diagnose(capsys, "-d", "27")
+    assert (
+        status == 1
+        and "Unknown architecture MambaUNet" in text
+        and "-> nnUNetv2_plan_experiment -d 27" in text
+    )
+
+
+def test_a_check_that_fails_must_say_what_to_do():
+    with pytest.raises(ValueError, match="give next_step"):
+        Check("x", False, "broken")
+
+
+def test_the_text_counts_what_is_wrong():
+    text = as_text([Check("a", True, "fine"), Check("long name", False, "bad", "mend it")])
+    assert text.splitlines()[0] == "[ ok  ] a          fine"
+    assert "-> mend it" in text and text.endswith("1 of 2 checks found something to mend.")

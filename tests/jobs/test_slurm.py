@@ -1,0 +1,130 @@
+"""Jobs on a real Slurm cluster of one node."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from nnunet_slice_attention.jobs.slurm import run_on_slurm, states, submit
+from tests.jobs.shell_job import ShellJob
+from tests.jobs.slurm_cluster import cluster, lacking
+
+pytestmark = pytest.mark.skipif(bool(lacking()), reason=lacking())
+
+PARAMETERS = {"timeout_min": 5, "cpus_per_task": 1, "mem_gb": 0.5}
+
+
+@pytest.fixture(autouse=True)
+def no_patience(monkeypatch):
+    """One file system: what a node has written is seen at once."""
+    monkeypatch.setattr("nnunet_slice_attention.jobs.slurm.SETTLE_S", 0)
+    monkeypatch.setattr("nnunet_slice_attention.jobs.slurm.POLL_S", 1)
+
+
+@pytest.fixture(scope="module")
+def slurm(tmp_path_factory):
+    with cluster(tmp_path_factory.mktemp("slurm")) as env:
+        before = dict(os.environ)
+        os.environ.update(env)
+        yield env
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def test_an_array_of_jobs_and_the_failure_among_them(slurm, tmp_path):
+    jobs = [
+        ShellJob("a", tmp_path / "a"),
+        ShellJob("b", tmp_path / "b", "echo the reason; exit 3"),
+        ShellJob("c", tmp_path / "c", "echo $SLURM_ARRAY_TASK_ID > task; touch done"),
+    ]
+    failed = run_on_slurm(jobs, tmp_path / "logs", PARAMETERS, requeues=1)
+    assert [job.finished() for job in jobs] == [True, False, True]
+    assert len(failed) == 1
+    assert failed[0].startswith("b ended unfinished as Slurm job ")
+    assert failed[0].endswith("the reason")
+    assert (tmp_path / "logs" / f"{failed[0].split()[6]}_0_log.err").is_file()
+    assert (tmp_path / "c" / "task").read_text() == "2\n"
+
+
+def test_a_second_call_takes_up_what_waits_or_runs(slurm, tmp_path):
+    job = ShellJob("a", tmp_path / "a", "until [ -e go ]; do sleep 0.1; done; echo ran; touch done")
+    ids = submit([job], tmp_path / "logs", PARAMETERS, requeues=1)
+    assert submit([job], tmp_path / "logs", PARAMETERS, requeues=1) == ids
+    assert len(states()) == 1
+    (job.folder / "go").touch()
+    assert run_on_slurm([job], tmp_path / "logs", PARAMETERS, requeues=1) == []
+    assert (job.folder / "crossval.log").read_text() == "ran\n"
+
+
+def test_a_pre_empted_job_is_queued_again_and_goes_on(slurm, tmp_path):
+    once = "if [ -e step1 ]; then echo continued; touch done; else touch step1; sleep 1000; fi"
+    job = ShellJob("a", tmp_path / "a", once)
+    ids = submit([job], tmp_path / "logs", PARAMETERS, requeues=1)
+    wait_for((job.folder / "step1").exists)
+    subprocess.run(
+        ["scancel", "--signal", "USR2", ids["a"]], check=True
+    )  # what Slurm sends before it takes a node
+    assert run_on_slurm([job], tmp_path / "logs", PARAMETERS, requeues=1) == []
+    assert (job.folder / "crossval.log").read_text().endswith("continued\n")
+
+
+def test_an_interrupted_call_leaves_its_jobs_in_the_queue(slurm, tmp_path):
+    job = ShellJob("a", tmp_path / "a", "until [ -e go ]; do sleep 0.1; done; touch done")
+    recorded = (job.folder / "slurm_job.json").exists
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # xdist's workers ignore it
+
+    def interrupt():
+        wait_for(recorded)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_on_slurm([job], tmp_path / "logs", PARAMETERS, requeues=1)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert json.loads((job.folder / "slurm_job.json").read_text())["job"] in states()
+    (job.folder / "go").touch()
+    assert run_on_slurm([job], tmp_path / "logs", PARAMETERS, requeues=1) == []
+
+
+def test_sbatchs_refusal_is_told(slurm, tmp_path):
+    wrong = PARAMETERS | {"slurm_partition": "nowhere"}
+    with pytest.raises(RuntimeError, match="nowhere"):
+        run_on_slurm([ShellJob("a", tmp_path / "a")], tmp_path / "logs", wrong, requeues=1)
+
+
+def test_models_are_trained_on_the_cluster(slurm, nnunet_folders, tiny, tmp_path):
+    model = "Tiny_nnUNetTrainerCSANet__nnUNetPlans__2d"
+    command = [
+        sys.executable,
+        "-m",
+        "nnunet_slice_attention",
+        "crossval",
+        "--launcher",
+        "slurm",
+        "-device",
+        "cpu",
+    ]
+    command += ["-d", str(tiny.id), "-m", model, "-f", "0", "1", "-o", str(tmp_path / "out")]
+    command += ["--cpus", "1", "--memory", "0.9", "--hours", "0.1"]
+    env = slurm | os.environ | {"nnUNet_results": str(tmp_path / "results")}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "completed" not in done.stderr
+    assert (tmp_path / "out" / "comparison" / "report.html").is_file()
+    fold = tmp_path / "results" / tiny.folder / model / "fold_1"
+    assert (fold / "validation" / "summary.json").is_file()
+    assert json.loads((fold / "slurm_job.json").read_text())["job"].endswith("_1")

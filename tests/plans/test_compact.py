@@ -1,0 +1,125 @@
+import pytest
+
+from nnunet_slice_attention.plans.compact import (
+    compact_configuration,
+    compact_plans,
+    write_compact_plans,
+)
+
+
+def configuration(patch, features, strides, batch, decoder=2):
+    n = len(features)
+    arch = {
+        "n_stages": n,
+        "features_per_stage": features,
+        "kernel_sizes": [[3] * len(patch)] * n,
+        "strides": strides,
+        "n_conv_per_stage": [2] * n,
+        "n_conv_per_stage_decoder": [decoder] * (n - 1),
+    }
+    return {
+        "patch_size": patch,
+        "batch_size": batch,
+        "architecture": {"arch_kwargs": arch},
+        "data_identifier": "kept",
+    }
+
+
+def test_2d_is_halved_in_width_capped_in_patch_and_loses_stages_that_no_longer_pool():
+    stock = configuration([512, 512], [32, 64, 128, 256, 512, 512, 512, 512], [[1, 1]] + [[2, 2]] * 7, 12)
+    compact = compact_configuration(stock)
+    arch = compact["architecture"]["arch_kwargs"]
+    assert compact["patch_size"] == [128, 128]
+    assert compact["batch_size"] == 6
+    assert arch["features_per_stage"] == [16, 32, 64, 128, 256, 256]
+    assert arch["n_stages"] == len(arch["strides"]) == len(arch["kernel_sizes"]) == 6
+    assert len(arch["n_conv_per_stage_decoder"]) == 5
+    assert compact["data_identifier"] == "kept"
+    assert stock["patch_size"] == [512, 512]
+
+
+def test_the_widest_stages_can_be_narrower():
+    stock = configuration([512, 512], [32, 64, 128, 256, 512, 512, 512, 512], [[1, 1]] + [[2, 2]] * 7, 12)
+    arch = compact_configuration(stock, max_features=64)["architecture"]["arch_kwargs"]
+    assert arch["features_per_stage"] == [16, 32, 64, 64, 64, 64]
+
+
+def test_stages_can_have_fewer_convolutions():
+    stock = configuration([64, 64], [32, 64, 128], [[1, 1]] + [[2, 2]] * 2, 12)
+    arch = compact_configuration(stock, max_convs=1)["architecture"]["arch_kwargs"]
+    assert arch["n_conv_per_stage"] == [1, 1, 1] and arch["n_conv_per_stage_decoder"] == [1, 1]
+    assert compact_configuration(stock)["architecture"]["arch_kwargs"]["n_conv_per_stage"] == [2, 2, 2]
+
+
+def test_3d_keeps_its_depth():
+    strides = [[1, 1, 1], [1, 2, 2], [2, 2, 2], [2, 2, 2], [1, 2, 2]]
+    compact = compact_configuration(configuration([8, 256, 192], [32, 64, 128, 256, 320], strides, 9))
+    assert (compact["patch_size"], compact["batch_size"]) == ([8, 128, 128], 2)
+    assert compact["architecture"]["arch_kwargs"]["n_stages"] == 5
+
+
+def test_a_small_patch_gets_more_of_them_but_never_more_than_the_stock_plan():
+    strides = [[1, 1]] + [[2, 2]] * 3
+    assert (
+        compact_configuration(configuration([56, 40], [32, 64, 128, 256], strides, 366))["batch_size"] == 44
+    )
+    assert compact_configuration(configuration([56, 40], [32, 64, 128, 256], strides, 9))["batch_size"] == 9
+    assert (
+        compact_configuration(configuration([56, 40], [32, 64, 128, 256], strides, 366), 5)["batch_size"] == 5
+    )
+
+
+def test_an_unplanned_data_set_names_the_command_to_run(tiny, nnunet_folders):
+    with pytest.raises(
+        FileNotFoundError, match=r"nnUNetMissing.json does not exist. Run first: nnUNetv2_plan"
+    ):
+        write_compact_plans(tiny.id, "nnUNetMissing")
+
+
+def test_the_written_plans_read_the_same_preprocessed_data(tiny, nnunet_folders):
+    from batchgenerators.utilities.file_and_folder_operations import load_json
+    from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
+
+    path = write_compact_plans(tiny.id)
+    assert path.name == "nnUNetCompactPlans.json" and not list(path.parent.glob("*.partial"))
+    manager = PlansManager(load_json(str(path)))
+    assert manager.plans_name == "nnUNetCompactPlans"
+    for name in ("2d", "3d_fullres"):
+        assert (path.parent / manager.get_configuration(name).data_identifier).is_dir()
+
+
+def test_overwriting_the_stock_plans_is_refused(tiny, nnunet_folders):
+    with pytest.raises(ValueError, match="would overwrite the plans it reads"):
+        write_compact_plans(tiny.id, "nnUNetPlans", "nnUNetPlans")
+
+
+@pytest.mark.parametrize("name", ["2d", "3d_fullres"])
+def test_a_batch_below_two_is_refused(tiny, nnunet_folders, name):
+    with pytest.raises(ValueError, match=f"batch size 1 of {name} is too small"):
+        write_compact_plans(tiny.id, batch_sizes={name: 1})
+
+
+def test_a_batch_size_is_that_of_its_configuration_alone(tiny, nnunet_folders):
+    from batchgenerators.utilities.file_and_folder_operations import load_json
+
+    plans = load_json(str(write_compact_plans(tiny.id)))
+    for name in ("2d", "3d_fullres"):
+        plans["configurations"][name]["batch_size"] = 40
+    fitted, of_2d, of_3d = (
+        {name: c["batch_size"] for name, c in compact_plans(plans, "Sized", sizes)["configurations"].items()}
+        for sizes in ({}, {"2d": 3}, {"3d_fullres": 5, "2d": None})
+    )
+    assert (of_2d["2d"], of_3d["3d_fullres"]) == (3, 5)
+    assert (of_2d["3d_fullres"], of_3d["2d"]) == (fitted["3d_fullres"], fitted["2d"])
+    assert not {3, 5} & set(fitted.values())
+
+
+def test_a_stage_without_a_convolution_is_refused(tiny, nnunet_folders):
+    with pytest.raises(ValueError, match="0 convolutions a stage are too few"):
+        write_compact_plans(tiny.id, max_convs=0)
+
+
+@pytest.mark.parametrize("features", [0, 16, 40])
+def test_a_width_that_heads_cannot_share_is_refused(tiny, nnunet_folders, features):
+    with pytest.raises(ValueError, match=f"{features} features are too few"):
+        write_compact_plans(tiny.id, max_features=features)
