@@ -70,6 +70,7 @@ setup(
         "einops",
         "filelock>=4.3",  # fallback_to_soft
         "nibabel",
+        "packaging",
         "psutil",
         "safetensors",
         "scipy>=1.15",

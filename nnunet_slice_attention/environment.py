@@ -5,8 +5,10 @@ import os
 import platform
 import re
 import subprocess
-from importlib.metadata import PackageNotFoundError, distribution, version
+from importlib.metadata import PackageNotFoundError, distribution, requires, version
 from pathlib import Path
+
+from packaging.requirements import Requirement
 
 OURS = "nnunet-slice-attention"
 PACKAGES = (
@@ -21,6 +23,11 @@ PACKAGES = (
 def versions() -> str:
     """Python and the packages that decide a result, e.g. "Python 3.11.7, nnunetv2 2.8.1, torch 2.15.0"."""
     return ", ".join([f"Python {platform.python_version()}", *(f"{p} {_version(p)}" for p in PACKAGES)])
+
+
+def supported_nnunet() -> Requirement:
+    """The versions of nnU-Net that this package's metadata ask for, e.g. nnunetv2<2.9,>=2.8."""
+    return next(r for r in map(Requirement, requires(OURS) or ()) if r.name == "nnunetv2")
 
 
 def hardware() -> str:

@@ -1,6 +1,9 @@
-"""What nnU-Net names the folder of a trained model."""
+"""What nnU-Net names the folder of a trained model, and how tables name it."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
+
+ENSEMBLE = " + "  # between the names of two models
 
 
 class ModelName(NamedTuple):
@@ -22,3 +25,17 @@ class ModelName(NamedTuple):
 
     def __str__(self) -> str:
         return "__".join(self)
+
+
+def short_names(names: Sequence[str]) -> dict[str, str]:
+    """Short enough for tables and axes: of each name the parts in which the models differ, the trainer always.
+
+    An ensemble "A + B" is the two short names. If any name is not of that form, all stay as they are.
+    """
+    single = [name for name in names if ENSEMBLE not in name]
+    parts = {name: name.split("__") for name in single}
+    if any(len(of_name) != 3 for of_name in parts.values()):
+        return {name: name for name in names}
+    differing = [i for i in range(3) if i == 0 or len({of_name[i] for of_name in parts.values()}) > 1]
+    short = {name: " ".join(of_name[i] for i in differing) for name, of_name in parts.items()}
+    return {name: ENSEMBLE.join(short.get(part, part) for part in name.split(ENSEMBLE)) for name in names}

@@ -108,6 +108,6 @@ def make_slice_coherent(pipeline: ComposeTransforms, keep_centre_only: bool = Fa
     if missing:
         raise RuntimeError(
             f"nnU-Net's training pipeline has no {' and no '.join(sorted(missing))} step; this version of nnunetv2 "
-            "is not supported. Install nnunetv2>=2.8,<2.9."
+            "is not supported. nnunet-slice-attention doctor names the versions that are."
         )
     return ComposeTransforms(steps)

@@ -7,8 +7,7 @@ from pathlib import Path
 from nnunetv2.paths import nnUNet_results
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 
-from ..model_name import ModelName
-from ..report.names import ENSEMBLE
+from ..model_name import ENSEMBLE, ModelName
 from .truth import Truth
 
 Fold = int | str

@@ -10,7 +10,7 @@ from nnunetv2.ensembling.ensemble import ensemble_crossvalidations, ensemble_fol
 
 from ..dataset_files import check_model
 from ..files import identity, write_text
-from ..report.names import ENSEMBLE
+from ..model_name import ENSEMBLE
 from .compared_models import Model
 from .truth import Truth
 

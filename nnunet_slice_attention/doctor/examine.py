@@ -10,10 +10,9 @@ from pathlib import Path
 
 import nnunet_slice_attention
 
+from ..environment import supported_nnunet
 from .check import Check
 
-SUPPORTED = "2.8."
-REQUIREMENT = "nnunetv2>=2.8,<2.9"
 COMPANIONS = ("dynamic-network-architectures", "batchgeneratorsv2")
 FOLDERS = ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")
 
@@ -42,9 +41,10 @@ def examine(dataset: str | int | None, plans_name: str, trainer_name: str) -> li
 
 def check_nnunet_version() -> Check:
     found = installed_version("nnunetv2")
-    text = f"{found or 'not installed'}; supported: 2.8.x"
-    ok = found is not None and found.startswith(SUPPORTED)
-    return Check("nnunetv2", ok, text, "" if ok else f'pip install "{REQUIREMENT}"')
+    supported = supported_nnunet()
+    text = f"{found or 'not installed'}; supported: {supported.specifier}"
+    ok = found is not None and supported.specifier.contains(found, prereleases=True)
+    return Check("nnunetv2", ok, text, "" if ok else f'pip install "{supported}"')
 
 
 def check_companions() -> Check:
@@ -70,7 +70,7 @@ def check_contract() -> Check:
 
     broken = violations()
     if broken:
-        return Check("contract", False, " ".join(broken), f'pip install "{REQUIREMENT}"')
+        return Check("contract", False, " ".join(broken), f'pip install "{supported_nnunet()}"')
     return Check("contract", True, f"nnU-Net behaves as we rely on in all {len(CONTRACT)} points")
 
 

@@ -16,9 +16,9 @@ from matplotlib.figure import Figure
 
 from ..evaluation.lesions import SIZE_NAMES
 from ..files import write_text
+from ..model_name import short_names
 from . import differences, figures, summary
 from .lesion_tables import froc_table, lesion_table
-from .names import short_names
 from .overlays import Example, overlay_figure
 from .run_column import RUN, runs_of, with_runs
 from .run_tables import run_tables

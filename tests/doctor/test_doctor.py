@@ -92,7 +92,7 @@ def test_a_folder_that_does_not_exist_yet_is_a_note(folders, monkeypatch, capsys
 def test_an_untested_nnunet_is_wrong(monkeypatch):
     monkeypatch.setattr(doctor, "installed_version", lambda name: "2.9.0")
     check = doctor.check_nnunet_version()
-    assert not check.ok and "2.9.0" in check.text and check.next_step == 'pip install "nnunetv2>=2.8,<2.9"'
+    assert not check.ok and "2.9.0" in check.text and check.next_step == 'pip install "nnunetv2<2.9,>=2.8"'
 
 
 def test_without_nnunet_nothing_else_is_looked_at(monkeypatch):

@@ -1,4 +1,6 @@
-from nnunet_slice_attention.report.names import short_names
+"""How models are named in tables."""
+
+from nnunet_slice_attention.model_name import short_names
 
 STOCK, CSA = "nnUNetTrainer__nnUNetPlans__2d", "nnUNetTrainerCSANet__nnUNetPlans__2d"
 THREE_D = "nnUNetTrainer__nnUNetPlans__3d_fullres"

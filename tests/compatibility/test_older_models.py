@@ -1,0 +1,23 @@
+"""A checkpoint and a bundle of version 0.2.0.dev0 load, and predict what they did.
+
+They are of `Tiny_nnUNetTrainerSliceAttention`, two epochs on a synthetic image, with widths of 4 to 16 channels.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nnunet_slice_attention.cli import main
+from tests.tiny_data import read
+
+MADE = Path(__file__).parent
+
+
+@pytest.mark.parametrize("model", [("-m", str(MADE / "model"), "-f", "0"), ("--bundle", str(MADE / "bundle.zip"))])
+def test_it_predicts_what_it_did(model, nnunet_folders, tmp_path):
+    argv = ["predict", *model, "-i", str(MADE / "image_0000.nii.gz"), "-o", str(tmp_path / "x.nii.gz")]
+    assert main([*argv, "-device", "cpu", "-npp", "1", "-nps", "1", "--save_probabilities"]) == 0
+    assert np.array_equal(read(tmp_path / "x.nii.gz"), read(MADE / "segmentation.nii.gz"))
+    now, then = (np.load(path)["probabilities"] for path in (tmp_path / "x.npz", MADE / "probabilities.npz"))
+    np.testing.assert_allclose(now, then, atol=1e-4)
