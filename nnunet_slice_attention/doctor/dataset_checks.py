@@ -8,7 +8,7 @@ from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_datas
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
 from .. import dataset_files
-from ..plans.slabs import median_depth, names_architecture, slab_plan, with_architecture
+from ..plans.slabs import SLAB_RULES, median_depth, names_architecture, slab_plan, with_architecture
 from .check import Check
 from .header_check import check_headers
 
@@ -142,7 +142,7 @@ def check_slabs(plans: dict, trainer: type) -> Check:
         f"{slab.predict_depth} slices; a slice sees {radius} neighbour{'s' * (radius != 1)} on each side, {reach:g} mm"
     )
     planned = PlansManager(plans).get_configuration(CONFIGURATION).batch_size
-    slices = slab.train_slabs * (1 if trainer.sampling == "context" else slab.train_depth)
+    slices = slab.train_slabs * (slab.train_depth if SLAB_RULES[trainer.sampling].context_learns else 1)
     if slab.train_slabs > 1 or slices <= planned:
         return Check("slabs", True, text)
     text += (

@@ -3,17 +3,17 @@
 import multiprocessing
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 
 from .froc import froc_counts
 from .lesions import SIZE_NAMES, SIZES_MM, match_lesions
+from .metrics import structure_metrics
 from .probabilities import check_made_of, read_probabilities
 from .segmentations import Labels, read_pair
 from .slice_profile import PARTS, continuity_error, dice_by_position
-from .structure_metrics import structure_metrics
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,10 @@ def evaluate(
 ) -> tuple[list[dict], dict[str, str]]:
     """All rows, and a message for each case that could not be evaluated.
 
-    A row holds `case`, `structure`, `spacing_mm` along the slices, `headers_apart_mm` (see `Pair`), the figures of
-    `StructureMetrics`, `dice_first` to `dice_last` (see `dice_by_position`), `continuity_error`, and with lesions their
-    number, how many were found, the false positives, and `lesion_dice_small`, `_medium`, `_large`; with probabilities
-    `froc`, see `froc_counts`.
+    A row holds `case`, `structure`, `spacing_mm` along the slices, `headers_apart_mm` (see `Pair`), what
+    `structure_metrics` returns, `dice_first` to `dice_last` (see `dice_by_position`), `continuity_error`, and with
+    lesions their number, how many were found, the false positives, and `lesion_dice_small`, `_medium`, `_large`; with
+    probabilities `froc`, see `froc_counts`.
     """
     rows, problems = [], {}
     for task, (found, problem) in zip(tasks, pool.map(_try, tasks, [reader] * len(tasks)), strict=True):
@@ -86,7 +86,7 @@ def rows_of(task: Task, reader: BaseReaderWriter) -> list[dict]:
         truth, prediction = pair.masks(task.labels, name)
         row = {"case": task.case, "structure": name, "spacing_mm": pair.spacing[0]}
         row["headers_apart_mm"] = pair.headers_apart
-        row |= asdict(structure_metrics(truth, prediction, pair.spacing, task.tolerance))
+        row |= structure_metrics(truth, prediction, pair.spacing, task.tolerance)
         by_position = dice_by_position(truth, prediction)
         row |= {f"dice_{part}": dice for part, dice in zip(PARTS, by_position, strict=True)}
         row["continuity_error"] = continuity_error(truth, prediction)

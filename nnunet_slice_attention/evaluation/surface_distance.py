@@ -62,7 +62,7 @@ def surface_distances(a: np.ndarray, b: np.ndarray, spacing: Sequence[float]) ->
     if len(spacing) != 3 or not all(s > 0 for s in spacing):
         raise ValueError(f"spacing {tuple(spacing)} is not three positive lengths in mm.")
     if not (a.any() and b.any()):
-        raise ValueError("an empty mask has no surface; see structure_metrics for what is reported then.")
+        raise ValueError("an empty mask has no surface; see `metrics` for what is reported then.")
     a, b = _crop(a, b)
     edges = _directed(
         *(mask & ~binary_erosion(mask, generate_binary_structure(3, 1)) for mask in (a, b)), spacing

@@ -4,15 +4,60 @@ The saved plan, which prediction uses, gets a deep patch [S, H, W]: a slice at a
 Training uses shallow slabs, many of them: it lives on variety. See docs/explanation/slabs.md.
 """
 
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Literal
 
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
 Sampling = Literal["context", "short", "full", "centre", "deep"]
-SAMPLINGS: tuple[Sampling, ...] = get_args(Sampling)
-CENTRE_LEARNS: tuple[Sampling, ...] = ("context", "centre")  # the loss sees a slab's middle slice only
+
+
+@dataclass(frozen=True)
+class SlabRule:
+    """How slices form the slabs of a training batch; R is the context radius, all counts are of slices.
+
+    Attributes:
+        depth: of a slab, from (slices of the plan's batch, R).
+        number: of slabs, from (slices of the plan's batch, depth).
+        margin: missing slices added at both ends of a volume, from (depth, R), so that its first slices are drawn in
+            all their contexts.
+        centre_learns: the loss is on a slab's middle slice only.
+        context_learns: gradients pass through the other slices.
+    """
+
+    depth: Callable[[int, int], int]
+    number: Callable[[int, int], int]
+    margin: Callable[[int, int], int]
+    centre_learns: bool = False
+    context_learns: bool = True
+
+
+def _full(batch_size: int, radius: int) -> int:
+    """One slice has all its neighbours."""
+    return 2 * radius + 1
+
+
+def _as_many_slices(batch_size: int, depth: int) -> int:
+    """Number times depth is close to the plan's batch, or above it where one slab is."""
+    return max(1, round(batch_size / depth))
+
+
+def _reach(depth: int, radius: int) -> int:
+    """With more, too much of a batch would be missing; first and last slices are drawn less often than the others."""
+    return radius
+
+
+SLAB_RULES: dict[str, SlabRule] = {
+    # As many slabs as the plan has slices: a batch teaches as many independent slices as nnU-Net's own.
+    "context": SlabRule(_full, lambda batch, depth: batch, _reach, centre_learns=True, context_learns=False),
+    # Most slices of a slab have a neighbour; every slice of a volume is drawn equally often.
+    "short": SlabRule(lambda batch, r: max(2, r + 1), _as_many_slices, lambda depth, r: depth - 1),
+    "full": SlabRule(lambda batch, r: max(2, _full(batch, r)), _as_many_slices, _reach),
+    "centre": SlabRule(_full, _as_many_slices, _reach, centre_learns=True),
+    "deep": SlabRule(lambda batch, r: max(batch, _full(batch, r)), lambda batch, depth: 1, _reach),
+}
 
 
 @dataclass(frozen=True)
@@ -42,43 +87,19 @@ class SlabPlan:
 def training_slabs(batch_size: int, context_radius: int, sampling: Sampling) -> tuple[int, int]:
     """(depth, number) of a batch's slabs for a plan of `batch_size` independent slices.
 
-    context: 2R+1 slices, loss on the middle one, no gradient through the others. As many slabs as the plan has slices:
-        a batch teaches as many independent slices as nnU-Net's own;
-
-    In the others gradients pass through all slices, and number times depth is close to `batch_size`, or above it where
-    one slab is:
-
-    short: R+1 slices, so that most slices of a slab have a neighbour, loss on all of them;
-    full: 2R+1 slices, so that one slice has all its neighbours, loss on all of them;
-    centre: 2R+1 slices, loss on the middle one;
-    deep: the whole batch is one slab.
+    Raises:
+        ValueError: `sampling` is no key of `SLAB_RULES`.
     """
-    if sampling not in SAMPLINGS:
-        raise ValueError(f"sampling={sampling!r} is unknown. Choose one of {SAMPLINGS}.")
-    full_context = 2 * context_radius + 1
-    if sampling == "deep":
-        return max(batch_size, full_context), 1
-    if sampling == "context":
-        return full_context, batch_size
-    depth = {"short": max(2, context_radius + 1), "full": max(2, full_context), "centre": full_context}[
-        sampling
-    ]
-    return depth, max(1, round(batch_size / depth))
+    if sampling not in SLAB_RULES:
+        raise ValueError(f"sampling={sampling!r} is unknown. Choose one of {', '.join(SLAB_RULES)}.")
+    rule = SLAB_RULES[sampling]
+    depth = rule.depth(batch_size, context_radius)
+    return depth, rule.number(batch_size, depth)
 
 
 def single_slices(slab: SlabPlan, batch_size: int) -> SlabPlan:
     """nnU-Net's own 2D batches: as many independent slices as the plan has."""
     return replace(slab, train_depth=None, train_slabs=batch_size, train_margin=0)
-
-
-def training_margin(depth: int, context_radius: int, sampling: Sampling) -> int:
-    """Missing slices to add at both ends of a volume, so that its first slices are drawn in all their contexts.
-
-    With depth - 1 of them, which short slabs get, every slice of a volume is drawn equally often; with R where the
-    middle slice learns. The others get R too: with more, too much of a batch would be missing; their first and last
-    slices are drawn less often than the others.
-    """
-    return depth - 1 if sampling == "short" else context_radius
 
 
 def prediction_depth(batch_size: int, context_radius: int, median_depth: int) -> int:
@@ -105,7 +126,7 @@ def slab_plan(
         in_plane=tuple(int(p) for p in config.patch_size[-2:]),
         train_depth=depth,
         train_slabs=slabs,
-        train_margin=training_margin(depth, context_radius, sampling),
+        train_margin=SLAB_RULES[sampling].margin(depth, context_radius),
         predict_depth=prediction_depth(batch_size, context_radius, median_depth(plans)),
     )
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from ..evaluation.metrics import METRICS, PAIRED
 from ..evaluation.runs import RunComparison
 from ..evaluation.statistics import Comparison, holm
 from .pairing import interval, paired, paired_patients
@@ -75,21 +76,18 @@ def difference_table(
 
 
 def surface_table(cases: pd.DataFrame, models: Sequence[str], reference: str, tolerance: float) -> Table:
-    """Differences of NSD and HD95, of which no verdict speaks: intervals without tests."""
-    rows = []
+    """Differences of the paired metrics but Dice, of which no verdict speaks: intervals without tests."""
+    others, rows = [name for name in PAIRED if name != "dice"], []
     for structure in with_mean(structures_of(cases)):
         for model in models:
             if model != reference:
-                figures = []
-                for column, digits in (("nsd", 3), ("hd95", 1)):
-                    figures.append(interval(cases, model, reference, structure, column).text(digits))
-                rows.append((structure, model, *figures))
-    columns = (
-        "structure",
-        "model",
-        f"NSD at {tolerance:g} mm, difference [95 % CI]",
-        "HD95 [mm], difference [95 % CI]",
-    )
+                found = (
+                    interval(cases, model, reference, structure, name).text(METRICS[name].digits)
+                    for name in others
+                )
+                rows.append((structure, model, *found))
+    headings = (f"{METRICS[name].heading(tolerance)}, difference [95 % CI]" for name in others)
+    columns = ("structure", "model", *headings)
     note = (
         f"To {reference}, paired as above; higher NSD and lower HD95 are better. A structure missed or hallucinated "
         f"counts 0 and the volume's diagonal. The intervals are {OF_RUNS if RUN in cases else OF_ONE_RUN}. Not tested "

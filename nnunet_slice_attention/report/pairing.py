@@ -4,13 +4,12 @@ from collections.abc import Callable
 
 import pandas as pd
 
+from ..evaluation.metrics import METRICS
 from ..evaluation.runs import RunComparison, compare_runs
 from ..evaluation.segmentations import FOREGROUND
 from ..evaluation.statistics import Comparison, PairedDifference, compare, paired_difference, patient_means
 from .run_column import RUN, case_keys
 from .summary import MEAN
-
-AT_BEST = {"dice": 1.0, "nsd": 1.0, "hd95": 0.0}  # what a structure counts that is rightly left out
 
 
 def paired_cases(
@@ -23,7 +22,7 @@ def paired_cases(
     runs the key is (run, case), and the two models' same runs are paired.
 
     Args:
-        column: dice, nsd or hd95.
+        column: a key of `METRICS`.
 
     Raises:
         ValueError: a case is there of one of the two only.
@@ -37,7 +36,7 @@ def paired_cases(
             f"{model} and {reference} have different cases: {len(alone)} of one only, such as {min(alone)!r}. "
             "Compare them on those that both have."
         )
-    both = pd.concat(columns, axis=1, keys=["ours", "theirs"]).dropna(how="all").fillna(AT_BEST[column])
+    both = pd.concat(columns, axis=1, keys=["ours", "theirs"]).dropna(how="all").fillna(METRICS[column].best)
     by_case = both.groupby(level=keys).mean()
     return by_case.ours.to_dict(), by_case.theirs.to_dict()
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from ..evaluation.metrics import METRICS, TABULATED
 from ..evaluation.segmentations import FOREGROUND
 from ..evaluation.slice_profile import PARTS
 from ..evaluation.statistics import patient_means
@@ -42,16 +43,16 @@ def with_mean(structures: Sequence[str]) -> list[str]:
 
 
 def accuracy_table(cases: pd.DataFrame, models: Sequence[str], tolerance: float) -> Table:
+    others = [name for name in TABULATED if name != "dice"]
     columns = (
-        "structure", "model", "n", "Dice, mean ± SD", "Dice, median [IQR]", f"NSD at {tolerance:g} mm",
-        "HD95 [mm]", "HD [mm]", "volume error [ml]", "missed", "hallucinated", "in neither",
+        "structure", "model", "n", "Dice, mean ± SD", "Dice, median [IQR]",
+        *(METRICS[name].heading(tolerance) for name in others), "missed", "hallucinated", "in neither",
     )  # fmt: skip
     rows = []
     for structure in with_mean(structures_of(cases)):
         for model in models:
             figures = {
-                column: patient_figures(cases, model, structure, column).values()
-                for column in ("dice", "nsd", "hd95", "hd", "volume_error_ml")
+                column: patient_figures(cases, model, structure, column).values() for column in TABULATED
             }
             of_both = cases[(cases.model == model) & ((cases.structure == structure) | (structure == MEAN))]
             of_both = of_both[of_both.structure != FOREGROUND] if structure == MEAN else of_both
@@ -62,10 +63,7 @@ def accuracy_table(cases: pd.DataFrame, models: Sequence[str], tolerance: float)
                     str(len(figures["dice"])),
                     mean_sd(figures["dice"]),
                     median_iqr(figures["dice"]),
-                    mean_sd(figures["nsd"]),
-                    mean_sd(figures["hd95"], 1),
-                    mean_sd(figures["hd"], 1),
-                    mean_sd(figures["volume_error_ml"], 1),
+                    *(mean_sd(figures[name], METRICS[name].digits) for name in others),
                     str((of_both.presence == "missed").sum()),
                     str((of_both.presence == "hallucinated").sum()),
                     str((of_both.presence == "absent").sum()),

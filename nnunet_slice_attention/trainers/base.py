@@ -13,7 +13,7 @@ from ..augmentation.draw_distance import depth_to_load, draw_distance_first
 from ..augmentation.slice_coherent import keep_centre_slice, make_slice_coherent
 from ..environment import commit, versions
 from ..networks import NETWORKS, SlabNetwork, UNetTopology, create_network
-from ..plans.slabs import CENTRE_LEARNS, Sampling, SlabPlan, slab_plan, with_prediction_slab
+from ..plans.slabs import SLAB_RULES, Sampling, SlabPlan, slab_plan, with_prediction_slab
 from .border_padding import BorderPaddedDataset
 from .optimisers import OPTIMISERS, Optimiser, configure
 
@@ -29,7 +29,7 @@ class nnUNetTrainerSlab(nnUNetTrainer):
     Attributes:
         network_name: a key of `NETWORKS`.
         network_options: keyword arguments of that network.
-        sampling: how slices form slabs in training, see `plans.slabs.training_slabs`.
+        sampling: how slices form slabs in training, a key of `SLAB_RULES`.
         optimiser: a key of `OPTIMISERS`.
         epochs: epochs of 250 iterations; None keeps nnU-Net's 1000.
         learning_rate_factor: times the optimiser's first learning rate.
@@ -147,8 +147,8 @@ class nnUNetTrainerSlab(nnUNetTrainer):
             deep_supervision=enable_deep_supervision,
             **cls.network_options,
         )
-        network.centre_only_in_training = cls.sampling in CENTRE_LEARNS
-        network.context_learns = cls.sampling != "context"
+        network.centre_only_in_training = SLAB_RULES[cls.sampling].centre_learns
+        network.context_learns = SLAB_RULES[cls.sampling].context_learns
         network.has_background = not plans_manager.plans.get(REGIONS, False)
         return network
 
@@ -191,18 +191,18 @@ class nnUNetTrainerSlab(nnUNetTrainer):
         pipeline = super().get_training_transforms(patch_size, *args, **kwargs)
         if len(patch_size) == 2:
             return pipeline
-        pipeline = make_slice_coherent(pipeline, keep_centre_only=cls.sampling in CENTRE_LEARNS)
+        pipeline = make_slice_coherent(pipeline, keep_centre_only=SLAB_RULES[cls.sampling].centre_learns)
         return draw_distance_first(pipeline, patch_size[0], cls.max_distance)
 
     @classmethod
     def get_validation_transforms(cls, *args, **kwargs):
         """With the targets of training: what is logged along the way is of slices that have their context."""
         pipeline = super().get_validation_transforms(*args, **kwargs)
-        return keep_centre_slice(pipeline) if cls.sampling in CENTRE_LEARNS else pipeline
+        return keep_centre_slice(pipeline) if SLAB_RULES[cls.sampling].centre_learns else pipeline
 
     def on_validation_epoch_start(self):
         super().on_validation_epoch_start()
-        self.bare_network().centre_only = self.sampling in CENTRE_LEARNS
+        self.bare_network().centre_only = SLAB_RULES[self.sampling].centre_learns
 
     def on_validation_epoch_end(self, val_outputs: list[dict]):
         super().on_validation_epoch_end(val_outputs)

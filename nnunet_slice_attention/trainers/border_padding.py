@@ -1,7 +1,7 @@
 """A preprocessed data set whose volumes have a few missing slices at both ends.
 
 nnU-Net's loader never lets a patch start outside the volume unless the patch is larger, so the first and last
-slice would be drawn less often than the others, and never in a slab's middle. `plans.slabs.training_margin` says how
+slice would be drawn less often than the others, and never in a slab's middle. `SlabRule.margin` says how
 many empty slices to add at both ends.
 """
 

@@ -14,7 +14,9 @@ from tests.tiny_data import read
 MADE = Path(__file__).parent
 
 
-@pytest.mark.parametrize("model", [("-m", str(MADE / "model"), "-f", "0"), ("--bundle", str(MADE / "bundle.zip"))])
+@pytest.mark.parametrize(
+    "model", [("-m", str(MADE / "model"), "-f", "0"), ("--bundle", str(MADE / "bundle.zip"))]
+)
 def test_it_predicts_what_it_did(model, nnunet_folders, tmp_path):
     argv = ["predict", *model, "-i", str(MADE / "image_0000.nii.gz"), "-o", str(tmp_path / "x.nii.gz")]
     assert main([*argv, "-device", "cpu", "-npp", "1", "-nps", "1", "--save_probabilities"]) == 0

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnunet_slice_attention.plans.slabs import (
-    SAMPLINGS,
+    SLAB_RULES,
     prediction_depth,
     slab_plan,
     training_slabs,
@@ -112,7 +112,7 @@ def test_a_data_set_of_2d_images_is_refused_with_the_next_step(plans):
 BATCHES, RADII, MEDIANS = st.integers(1, 500), st.integers(0, 8), st.integers(2, 1000)
 
 
-@given(BATCHES, RADII, st.sampled_from(SAMPLINGS))
+@given(BATCHES, RADII, st.sampled_from(list(SLAB_RULES)))
 def test_training_slabs_hold_the_batch_as_nearly_as_whole_slabs_can_or_have_it_in_their_middles(
     batch, radius, sampling
 ):
@@ -135,7 +135,7 @@ def test_prediction_sees_the_whole_context_and_no_more_than_memory_and_volumes_h
     assert depth <= max(2 * radius + 1, min(median, 2 * batch))
 
 
-@given(BATCHES, RADII, MEDIANS, st.sampled_from(SAMPLINGS))
+@given(BATCHES, RADII, MEDIANS, st.sampled_from(list(SLAB_RULES)))
 def test_a_rewritten_plan_gives_the_same_slabs(batch, radius, median, sampling):
     configuration = {"patch_size": [256, 224], "batch_size": batch, "spacing": [1.5, 1.5], "architecture": {}}
     shape = [median, 255, 223]

@@ -4,7 +4,7 @@ from acvl_utils.cropping_and_padding.bounding_boxes import crop_and_pad_nd
 from nnunetv2.training.dataloading.data_loader import nnUNetDataLoader
 from nnunetv2.utilities.label_handling.label_handling import LabelManager
 
-from nnunet_slice_attention.plans.slabs import CENTRE_LEARNS, training_margin, training_slabs
+from nnunet_slice_attention.plans.slabs import SLAB_RULES, training_slabs
 from nnunet_slice_attention.trainers.border_padding import BorderPaddedDataset, PaddedVolume
 
 VOLUME = np.arange(2 * 4 * 5 * 6, dtype=np.float32).reshape(2, 4, 5, 6) + 1
@@ -58,14 +58,14 @@ def test_a_class_is_found_where_the_padded_volume_has_it():
 )
 def test_how_often_nnunet_draws_the_slices_at_the_ends(radius, sampling, ends):
     depth, _ = training_slabs(6, radius, sampling)
-    margin = training_margin(depth, radius, sampling)
+    margin = SLAB_RULES[sampling].margin(depth, radius)
     labels = LabelManager({"background": 0, "a": 1}, regions_class_order=None)
     loader = nnUNetDataLoader(OneCase(), 6, (depth, 5, 6), (depth, 5, 6), labels)
     n_slices, drawn = 10, np.zeros(10)
     np.random.seed(0)
     for _ in range(20_000):
         (first, *_), (end, *_) = loader.get_bbox(np.array([n_slices + 2 * margin, 5, 6]), False, None)
-        with_loss = [first + depth // 2] if sampling in CENTRE_LEARNS else range(first, end)
+        with_loss = [first + depth // 2] if SLAB_RULES[sampling].centre_learns else range(first, end)
         inside = [z - margin for z in with_loss if 0 <= z - margin < n_slices]
         drawn[inside] += 1
     middle = drawn[3:7].mean()

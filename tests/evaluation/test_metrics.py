@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nnunet_slice_attention.evaluation.structure_metrics import structure_metrics
+from nnunet_slice_attention.evaluation.metrics import METRICS, structure_metrics
 
 SPACING = (10.0, 2.0, 2.0)  # mm; a voxel has 0.04 ml
 SHAPE = (6, 10, 20)
@@ -17,25 +17,25 @@ def column(first: int, last: int) -> np.ndarray:
 
 def test_known_overlap():
     found = structure_metrics(column(0, 10), column(5, 15), SPACING, tolerance=1.0)
-    assert found.presence == "found"
-    assert found.dice == pytest.approx(0.5)
-    assert found.jaccard == pytest.approx(1 / 3)
-    assert (found.precision, found.recall) == (0.5, 0.5)
-    assert found.hd == pytest.approx(10.0)  # five voxels of 2 mm
-    assert found.volume_error_ml == 0
-    assert found.true_volume_ml == pytest.approx(40 * 0.04)
+    assert found["presence"] == "found"
+    assert found["dice"] == pytest.approx(0.5)
+    assert found["jaccard"] == pytest.approx(1 / 3)
+    assert (found["precision"], found["recall"]) == (0.5, 0.5)
+    assert found["hd"] == pytest.approx(10.0)  # five voxels of 2 mm
+    assert found["volume_error_ml"] == 0
+    assert found["true_volume_ml"] == pytest.approx(40 * 0.04)
 
 
 def test_precision_is_of_the_prediction_and_volume_error_has_a_sign():
     found = structure_metrics(column(0, 10), column(0, 5), SPACING, tolerance=1.0)
-    assert (found.precision, found.recall) == (1.0, 0.5)
-    assert found.volume_error_ml == pytest.approx(-20 * 0.04)
+    assert (found["precision"], found["recall"]) == (1.0, 0.5)
+    assert found["volume_error_ml"] == pytest.approx(-20 * 0.04)
 
 
 def test_in_neither_is_not_applicable():
     found = structure_metrics(column(0, 0), column(0, 0), SPACING, tolerance=1.0)
-    assert found.presence == "absent"
-    assert np.isnan([found.dice, found.hd95, found.nsd, found.volume_error_ml]).all()
+    assert found["presence"] == "absent"
+    assert np.isnan([found[name] for name in METRICS]).all()
 
 
 @pytest.mark.parametrize(
@@ -44,11 +44,11 @@ def test_in_neither_is_not_applicable():
 )
 def test_in_one_of_the_two_is_the_worst_value(truth, prediction, presence):
     found = structure_metrics(truth, prediction, SPACING, tolerance=1.0)
-    assert found.presence == presence
-    assert (found.dice, found.jaccard, found.precision, found.recall, found.nsd) == (0, 0, 0, 0, 0)
+    assert found["presence"] == presence
+    assert [found[name] for name in ("dice", "jaccard", "precision", "recall", "nsd")] == [0] * 5
     diagonal = np.sqrt(60**2 + 20**2 + 40**2)
-    assert found.hd == found.hd95 == pytest.approx(diagonal)
-    assert abs(found.volume_error_ml) == pytest.approx(40 * 0.04)
+    assert found["hd"] == found["hd95"] == pytest.approx(diagonal)
+    assert abs(found["volume_error_ml"]) == pytest.approx(40 * 0.04)
 
 
 def test_other_shapes_are_refused():
