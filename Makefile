@@ -1,7 +1,8 @@
 # Needs Python >= 3.10 and make. Everything goes into .venv, which `make clean` removes.
 #
 #   make quickstart   compare nnU-Net's 2D network with CSA-Net on a phantom; results in quickstart/
-#   make test         lint, format check and all tests
+#   make test         lint, format and type check, and all tests
+#   make test-fast    the same lint, and the tests that need no training: about a minute
 
 PYTHON ?= python3
 
@@ -10,7 +11,7 @@ PYTHON ?= python3
 # and the tests set nnUNet_extTrainer. That a normal install needs no variable is tests/shim/test_discovery.py's matter.
 PIP := .venv/bin/python -m pip
 
-.PHONY: help quickstart test clean
+.PHONY: help quickstart test test-fast clean
 .DELETE_ON_ERROR:
 
 help:
@@ -22,7 +23,16 @@ quickstart: .venv/installed
 test: .venv/installed-for-tests
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+	.venv/bin/mypy
 	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+FAST := attention augmentation evaluation networks/test_contract.py plans report test_cli.py test_image_files.py \
+        test_import_rule.py test_model_name.py test_spreadsheet.py
+
+test-fast: .venv/installed-for-tests
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/python -m pytest -q -n 2 -k "not compile and not trainer" $(FAST:%=tests/%)
 
 # pip is what is missing where the system's venv module is incomplete, so it is what stands for a working environment.
 .venv/bin/pip:

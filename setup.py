@@ -38,6 +38,7 @@ ONNX = ["onnx", "onnxruntime", "onnxscript"]
 TEST = [
     *ONNX,
     "hypothesis",
+    "mypy",
     "monai",  # the oracle of our surface distances
     "pytest>=8",
     "pytest-timeout",
@@ -60,6 +61,7 @@ setup(
         "Development Status :: 3 - Alpha",
         "Intended Audience :: Science/Research",
         "Intended Audience :: Healthcare Industry",
+        "Operating System :: OS Independent",
         "Programming Language :: Python :: 3",
         "Topic :: Scientific/Engineering :: Image Recognition",
         "Topic :: Scientific/Engineering :: Medical Science Apps.",
@@ -67,22 +69,33 @@ setup(
     python_requires=">=3.10",
     install_requires=[
         "nnunetv2>=2.8,<2.9",
+        # In nnU-Net's own dependencies too, whose versions decide.
+        "acvl-utils",
+        "batchgenerators",
+        "batchgeneratorsv2",
+        "dynamic-network-architectures",
         "einops",
-        "filelock>=4.3",  # fallback_to_soft
         "nibabel",
+        "numpy",
+        "SimpleITK",
+        "tifffile",
+        "torch>=2.6",  # safe_globals by name
+        "tqdm",
+        "filelock>=4.3",  # fallback_to_soft
         "packaging",
         "psutil",
         "safetensors",
         "scipy>=1.15",
         "submitit",
         "timm>=1.0.9",  # weights_only
-        "torch>=2.6",  # safe_globals by name
-        "tqdm",
         *REPORT,
     ],
     extras_require={"onnx": ONNX, "test": TEST, "dev": [*TEST, "build"]},
     packages=[*find_packages(include=["nnunet_slice_attention", "nnunet_slice_attention.*"]), SHIM_PACKAGE],
-    package_data={"nnunet_slice_attention.report": ["templates/*.j2"]},
+    package_data={
+        "nnunet_slice_attention": ["py.typed"],
+        "nnunet_slice_attention.report": ["templates/*.j2"],
+    },
     package_dir={SHIM_PACKAGE: SHIM_FOLDER},
     entry_points={"console_scripts": ["nnunet-slice-attention = nnunet_slice_attention.cli:main"]},
     cmdclass={"editable_wheel": EditableWheelWithoutShim},

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from nnunetv2.utilities.label_handling.label_handling import determine_num_input_channels
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
@@ -16,7 +17,7 @@ from .trusted_names import check_names
 from .weights import from_safetensors
 
 
-def load_bundle(path: Path, device: str = "cuda", **options) -> SlabPredictor:
+def load_bundle(path: str | Path, device: str = "cuda", **options: Any) -> SlabPredictor:
     """A predictor with the weights of all folds of the bundle, which are averaged.
 
     Args:
@@ -28,7 +29,7 @@ def load_bundle(path: Path, device: str = "cuda", **options) -> SlabPredictor:
         ValueError: it is damaged or not to be trusted (see `read_archive`, `check_names`), or its trainer is not
             installed.
     """
-    archive = read_archive(path)
+    archive = read_archive(Path(path))
     try:
         return _load(archive, device, options)
     except (KeyError, TypeError, AttributeError, IndexError, AssertionError) as error:

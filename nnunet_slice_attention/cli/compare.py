@@ -66,35 +66,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from nnunet_slice_attention.comparison import compared_models as found
+    from nnunet_slice_attention.comparison.api import models_and_truth
     from nnunet_slice_attention.comparison.compare import Options, compare
+    from nnunet_slice_attention.comparison.compared_models import split_name
     from nnunet_slice_attention.comparison.patients import group_by
-    from nnunet_slice_attention.comparison.runs import models_of_runs
-    from nnunet_slice_attention.comparison.truth import truth_of_dataset, truth_of_folder
 
-    if bool(args.m) == bool(args.predictions):
+    _check_flags(args)
+    named = [split_name(text) for text in args.predictions]
+    if twice := {name for name, _ in named if [n for n, _ in named].count(name) > 1}:
         raise ValueError(
-            "give either -d and -m for trained models, or --predictions and --truth for folders."
+            f"{', '.join(sorted(twice))} is given more than once: every model needs a name of its own."
         )
-    if args.m:
-        if not args.d:
-            raise ValueError("-m needs -d DATASET.")
-        if args.truth or args.images or args.dataset_json:
-            raise ValueError("--truth, --dataset-json and --images are for --predictions; -d knows its own.")
-        truth = truth_of_dataset(args.d)
-        folds = [int(fold) if fold.isdigit() else fold for fold in args.f]
-        if args.runs:
-            models = models_of_runs(args.d, args.m, folds, truth, [Path(folder) for folder in args.runs])
-        else:
-            models = [found.trained_model(args.d, name, folds, truth) for name in args.m]
-    else:
-        if args.runs:
-            raise ValueError("--runs is for trained models, -m: a folder of predictions is of one run.")
-        if args.d:
-            raise ValueError("-d is for trained models, -m; --predictions has --truth and --dataset-json.")
-        named = [found.split_name(text) for text in args.predictions]
-        truth = truth_of_folder(args.truth, args.dataset_json or named[0][1] / "dataset.json", args.images)
-        models = [found.predicted_folder(name, folder, truth.ending) for name, folder in named]
+    models, truth = models_and_truth(
+        args.m or dict(named),
+        args.d,
+        [int(fold) if fold.isdigit() else fold for fold in args.f],
+        args.runs or (),
+        args.truth,
+        args.dataset_json,
+        args.images,
+    )
     options = Options(
         reference=args.reference or models[0].name,
         tolerance=args.tolerance,
@@ -111,3 +102,19 @@ def run(args: argparse.Namespace) -> int:
     if not failures:
         print(f"Wrote {args.o}/report.html, report.md, cases.csv and manifest.json")
     return 1 if failures else 0
+
+
+def _check_flags(args: argparse.Namespace) -> None:
+    """Raise ValueError for flags that do not go together."""
+    if bool(args.m) == bool(args.predictions):
+        raise ValueError(
+            "give either -d and -m for trained models, or --predictions and --truth for folders."
+        )
+    if args.m and not args.d:
+        raise ValueError("-m needs -d DATASET.")
+    if args.m and (args.truth or args.images or args.dataset_json):
+        raise ValueError("--truth, --dataset-json and --images are for --predictions; -d knows its own.")
+    if args.predictions and args.runs:
+        raise ValueError("--runs is for trained models, -m: a folder of predictions is of one run.")
+    if args.predictions and args.d:
+        raise ValueError("-d is for trained models, -m; --predictions has --truth and --dataset-json.")

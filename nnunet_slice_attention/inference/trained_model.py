@@ -4,6 +4,7 @@ import json
 import multiprocessing
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from nnunetv2.utilities.file_path_utilities import get_output_folder
@@ -39,11 +40,11 @@ def model_folder(dataset: str | int, trainer: str, plans: str, configuration: st
 
 
 def load_predictor(
-    folder: Path,
-    folds: Sequence[int | str] | None,
+    folder: str | Path,
+    folds: Sequence[int | str] | None = None,
     checkpoint: str = "checkpoint_final.pth",
     device: str = "cuda",
-    **options,
+    **options: Any,
 ) -> SlabPredictor:
     """A predictor with the weights of some folds; several are averaged.
 

@@ -4,7 +4,8 @@
 >>> network = create_network("CSANet", in_channels=1, num_classes=4, patch_size=(256, 224))
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from einops import rearrange
@@ -39,7 +40,7 @@ def create_network(
     features_per_stage: Sequence[int] | None = None,
     deep_supervision: bool = False,
     topology: UNetTopology | None = None,
-    **options,
+    **options: Any,
 ) -> SlabNetwork:
     """Build a network by name.
 
@@ -60,4 +61,5 @@ def create_network(
     if name not in NETWORKS:
         raise ValueError(f"network {name!r} is unknown. Available: {', '.join(sorted(NETWORKS))}.")
     topology = topology or UNetTopology.for_patch(patch_size, features_per_stage)
-    return NETWORKS[name](in_channels, num_classes, topology, patch_size, deep_supervision, **options)
+    build: Callable[..., SlabNetwork] = NETWORKS[name]
+    return build(in_channels, num_classes, topology, patch_size, deep_supervision, **options)

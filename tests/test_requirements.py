@@ -1,0 +1,36 @@
+"""What the package imports is what its metadata ask for."""
+
+import ast
+import sys
+from importlib.metadata import packages_distributions, requires
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[1] / "nnunet_slice_attention"
+OPTIONAL = {"onnxruntime", "onnxscript"}  # of the extra "onnx", imported where the export begins
+
+
+def imported() -> set[str]:
+    """Top-level names of all modules that are imported anywhere, but the standard library's and our own."""
+    names = set()
+    for path in ROOT.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                names.add(node.module.split(".")[0])
+    return names - set(sys.stdlib_module_names) - {ROOT.name}
+
+
+def test_every_package_that_is_imported_is_declared():
+    parsed = map(Requirement, requires("nnunet-slice-attention"))
+    declared = {canonicalize_name(r.name) for r in parsed if not r.marker}
+    found = packages_distributions()
+    missing = {
+        name
+        for name in imported() - OPTIONAL
+        if not declared & {canonicalize_name(distribution) for distribution in found[name]}
+    }
+    assert not missing
