@@ -27,6 +27,7 @@ def main() -> None:
         from_2d_copies=arms_table("from_2d", "attention_context_copies", only=["attention_context"]),
         from_2d_default_copies=arms_table("from_2d", "default_copies", only=["default"]),
         screening=arms_table("screening", reference="2d"),
+        screening_wide=arms_table("screening_wide", reference="2d"),
     )
     (HERE / "README.md").write_text(page, encoding="utf-8")
     print(page)
@@ -104,9 +105,10 @@ def arms_table(experiment: str, reference: str, only: list[str] | None = None) -
     if reference not in figures:
         return NOT_RUN
     lines = [
-        f"| arm | Dice of each run | minus {reference} [95 % CI] | runs | patients | of each run | p |",
-        "|---|---|---|---|---|---|---|",
+        f"| arm | Dice of each run | minus {reference} [95 % CI] | runs | patients | of each run | p | time |",
+        "|---|---|---|---|---|---|---|---|",
     ]
+    seconds = seconds_of(experiment)
     order = sorted(figures, key=lambda name: -median(mean(run) for run in figures[name].values()))
     for name in order:
         if only and name not in only:
@@ -115,13 +117,24 @@ def arms_table(experiment: str, reference: str, only: list[str] | None = None) -
         dice = ", ".join(f"{mean(run):.4f}" for run in runs.values())
         shared = [run for run in runs if run in figures[reference]]
         if name == reference or not shared:
-            lines.append(f"| {name} | {dice} | | {len(runs)} | | | |")
+            lines.append(f"| {name} | {dice} | | {len(runs)} | | | | |")
             continue
         found = compare_runs(*({run: figures[arm][run] for run in shared} for arm in (reference, name)))
         each = ", ".join(f"{value:+.4f}" for value in found.of_run.values())
-        p = f"{found.p:.2g}"
-        lines.append(f"| {name} | {dice} | {found.difference} | {found.runs} | {found.n} | {each} | {p} |")
+        p, time = (
+            f"{found.p:.2g}",
+            ", ".join(f"{seconds[name, run] / seconds[reference, run]:.2f}" for run in shared),
+        )
+        cells = (name, dice, found.difference, found.runs, found.n, each, p, time)
+        lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join(lines)
+
+
+def seconds_of(experiment: str) -> dict[tuple[str, str], float]:
+    """Processor seconds of each arm's runs, online validation left out."""
+    table = pd.read_csv(HERE / experiment / "process_time.csv", dtype={"name": str})
+    runs = "fold " + table.fold.astype(str) + ", seed " + table.seed.astype(str)
+    return dict(zip(zip(table.name, runs, strict=True), table.cpu_s, strict=True))
 
 
 def mean(run: dict[str, float]) -> float:
