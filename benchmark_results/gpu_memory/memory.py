@@ -66,8 +66,8 @@ def peak_gb(trainer, learns: bool) -> float:
     fake = FakeTensorMode()
     hollow(network, fake)
     network.train(learns)
-    if not learns and hasattr(network, "centre_only"):
-        network.centre_only = network.centre_only_in_training
+    if not learns and hasattr(network, "decode_as_in_training"):
+        network.decode_as_in_training(True)
     with fake:
         optimiser = torch.optim.SGD(network.parameters(), 0.01, momentum=0.99)
         data = torch.empty(plan.batch_size, trainer.num_input_channels, *plan.patch_size)

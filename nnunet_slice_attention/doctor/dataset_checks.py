@@ -142,7 +142,9 @@ def check_slabs(plans: dict, trainer: type) -> Check:
         f"{slab.predict_depth} slices; a slice sees {radius} neighbour{'s' * (radius != 1)} on each side, {reach:g} mm"
     )
     planned = PlansManager(plans).get_configuration(CONFIGURATION).batch_size
-    slices = slab.train_slabs * (slab.train_depth if SLAB_RULES[trainer.sampling].context_learns else 1)
+    slices = slab.train_slabs * (
+        slab.train_depth if SLAB_RULES[trainer.sampling].learning.context_learns else 1
+    )
     if slab.train_slabs > 1 or slices <= planned:
         return Check("slabs", True, text)
     text += (

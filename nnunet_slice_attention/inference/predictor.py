@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from typing import Literal
 
 import torch
@@ -75,8 +76,6 @@ class SlabPredictor(nnUNetPredictor):
                 )
             return super().predict_sliding_window_return_logits(input_image)
         network.to(self.device).eval()
-        if self.neighbours == "repeat":
-            network.ignore_neighbours()
         if self.neighbours == "shuffle":
             order = torch.randperm(input_image.shape[1], generator=torch.Generator().manual_seed(0))
             input_image = input_image[:, order]
@@ -131,7 +130,8 @@ class SlabPredictor(nnUNetPredictor):
 
         autocast = torch.autocast("cuda") if self.device.type == "cuda" else dummy_context()
         progress = tqdm(total=len(views) * depth, unit="slice", disable=not self.allow_tqdm)
-        with autocast, progress:
+        repeated = network.repeating_centre() if self.neighbours == "repeat" else nullcontext()
+        with autocast, progress, repeated:
             for together in batched(views, max(1, n_slices // depth)):
                 stacks = torch.stack([volume[(..., *tile)].flip(axes) for tile, axes in together]).to(
                     self.device

@@ -14,7 +14,7 @@ from .axial_conv import AxialConv
 from .csa_net import CSANet
 from .early_fusion import EarlyFusion
 from .sau_net import SAUNet
-from .slab_network import SlabNetwork
+from .slab_network import EVERY_SLICE, SlabLearning, SlabNetwork
 from .slice_attention import SliceAttention
 from .slice_unet import SliceUNet
 from .topology import UNetTopology
@@ -29,7 +29,7 @@ NETWORKS: dict[str, type[SlabNetwork]] = {cls.__name__: cls for cls in (*ATTENTI
 for first_sight in (torch.zeros(1), torch.nn.Parameter(torch.zeros(1))):
     rearrange(first_sight, "n -> n")
 
-__all__ = ["NETWORKS", "SlabNetwork", "UNetTopology", "create_network"]
+__all__ = ["EVERY_SLICE", "NETWORKS", "SlabLearning", "SlabNetwork", "UNetTopology", "create_network"]
 
 
 def create_network(

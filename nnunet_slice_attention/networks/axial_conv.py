@@ -4,6 +4,7 @@ Cheap, without attention, and reported to beat most of it: what an attention net
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,6 +23,7 @@ class AxialConv(SlabNetwork):
     Args:
         in_channels, num_classes, topology, deep_supervision, repeat_centre, zero_start: see `SlabNetwork`.
         patch_size: (H, W) in voxels, to check that it can be pooled.
+        slab: `learning` and `has_background`, see `SlabNetwork`.
         context_radius: R.
 
     With `zero_start` the centre's own features plus a gain, zero at first, times the convolution.
@@ -37,10 +39,17 @@ class AxialConv(SlabNetwork):
         context_radius: int = 1,
         repeat_centre: bool = False,
         zero_start: bool = False,
+        **slab: Any,
     ):
         topology.check_patch(patch_size)
         super().__init__(
-            in_channels, num_classes, topology, deep_supervision, context_radius, repeat_centre=repeat_centre
+            in_channels,
+            num_classes,
+            topology,
+            deep_supervision,
+            context_radius,
+            repeat_centre=repeat_centre,
+            **slab,
         )
         self.offsets = range(-context_radius, context_radius + 1)
         dim = topology.features[-1]

@@ -21,6 +21,7 @@ Deviations from the paper, and why:
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from einops import rearrange
@@ -46,6 +47,7 @@ class CSANet(SlabNetwork):
     Args:
         in_channels, num_classes, topology, deep_supervision: see `SlabNetwork`.
         patch_size: (H, W) in voxels; the position embedding is learned on its token grid.
+        slab: `learning` and `has_background`, see `SlabNetwork`.
         context_radius: neighbours on each side; 0 switches cross-slice attention off.
         num_heads: heads of cross-slice and in-slice attention; must divide the width at stride 16.
             Default one per 64 channels, as in the paper, see `default_num_heads`.
@@ -76,6 +78,7 @@ class CSANet(SlabNetwork):
         repeat_centre: bool = False,
         r50_vit: bool = False,
         zero_start: bool = False,
+        **slab: Any,
     ):
         if zero_start and r50_vit:
             raise ValueError(
@@ -96,6 +99,7 @@ class CSANet(SlabNetwork):
             radius,
             repeat_centre=repeat_centre,
             zero_start=zero_start,
+            **slab,
         )
         self.offsets = range(-radius, radius + 1)
         self.stage = topology.stage_nearest(ATTENTION_STRIDE)

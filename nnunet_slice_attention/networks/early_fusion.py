@@ -1,6 +1,7 @@
 """Early fusion: neighbouring slices as input channels of the plan's plain 2D U-Net. The usual "2.5D", a control."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from .slab_network import SlabNetwork
 from .topology import UNetTopology
@@ -14,6 +15,7 @@ class EarlyFusion(SlabNetwork):
     Args:
         in_channels, num_classes, topology, deep_supervision, repeat_centre, zero_start: see `SlabNetwork`.
         patch_size: (H, W) in voxels, to check that it can be pooled.
+        slab: `learning` and `has_background`, see `SlabNetwork`.
     """
 
     def __init__(
@@ -26,6 +28,7 @@ class EarlyFusion(SlabNetwork):
         context_radius: int = 1,
         repeat_centre: bool = False,
         zero_start: bool = False,
+        **slab: Any,
     ):
         topology.check_patch(patch_size)
         super().__init__(
@@ -37,4 +40,5 @@ class EarlyFusion(SlabNetwork):
             slices_per_image=2 * context_radius + 1,
             repeat_centre=repeat_centre,
             zero_start=zero_start,
+            **slab,
         )

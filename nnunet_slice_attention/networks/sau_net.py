@@ -12,6 +12,7 @@ Deviations from the paper, and why:
 
 from collections.abc import Sequence
 from types import MappingProxyType
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -28,6 +29,7 @@ class SAUNet(SlabNetwork):
     Args:
         in_channels, num_classes, topology, deep_supervision, repeat_centre: see `SlabNetwork`.
         patch_size: (H, W) in voxels, to check that it can be pooled.
+        slab: `learning` and `has_background`, see `SlabNetwork`.
         context_radius: neighbours on each side that the module looks at.
         identity: leave the module out (the paper's ablation).
         shared: one mask convolution for all neighbours, or one for each offset.
@@ -51,6 +53,7 @@ class SAUNet(SlabNetwork):
         repeat_centre: bool = False,
         zero_start: bool = False,
         dense: bool = True,
+        **slab: Any,
     ):
         topology.check_patch(patch_size)
         radius = 0 if identity else context_radius
@@ -62,6 +65,7 @@ class SAUNet(SlabNetwork):
             radius,
             repeat_centre=repeat_centre,
             zero_start=zero_start,
+            **slab,
         )
         if dense:
             make_dense(self.encoder, self.decoder, topology.kwargs)

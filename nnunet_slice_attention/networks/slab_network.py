@@ -7,7 +7,9 @@ Each slice is encoded once. A network overrides `fuse`, which lets the features 
 the decoder, or `finish`, which does so behind it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -22,6 +24,24 @@ from .topology import UNetTopology
 from .two_d_weights import zero_image_neighbours
 
 Logits = Tensor | list[Tensor]
+
+
+@dataclass(frozen=True)
+class SlabLearning:
+    """What of a training slab is decoded, and what carries a gradient.
+
+    Attributes:
+        centre_only: only the middle slice is decoded.
+        context_learns: gradients pass through the other slices' features. False needs `centre_only`.
+    """
+
+    centre_only: bool = False
+    context_learns: bool = True
+
+
+EVERY_SLICE = SlabLearning()
+
+
 CERTAIN = 10.0  # logit of a class that a missing slice has, minus that of one it has not
 
 
@@ -37,17 +57,14 @@ class SlabNetwork(nn.Module):
         slices_per_image: neighbouring slices that enter the encoder as channels of one image; odd.
         repeat_centre: a control: same weights, but each neighbour is replaced by the centre slice.
         zero_start: what a network adds to the plan's 2D network is zero at the start: its logits are that network's.
+        learning: how it learns from slabs.
+        has_background: channel 0 of the logits is the background; False where regions are trained.
 
     Attributes:
-        two_dimensional: segment each slice alone, as the plan's 2D network does, what `zero_start` begins as; the
-            channel view then is that of one slice.
+        two_dimensional: see `segment_alone`.
         context_radius: R; the output at slice i depends on slices i-R..i+R and on no other.
-        centre_only: decode only the middle slice of a slab.
-        centre_only_in_training: the same, in training mode.
-        context_learns: False: where only the middle slice is decoded, its neighbours' features carry no gradient.
         fusion_radius: what of that the features of encoded slices reach; the rest enters as channels of the images.
         head_strides: (vertical, horizontal) downsampling of each of the decoder's heads, finest first.
-        has_background: channel 0 of the logits is the background; False where regions are trained.
     """
 
     default_context_radius: int = 1
@@ -66,6 +83,8 @@ class SlabNetwork(nn.Module):
         slices_per_image: int = 1,
         repeat_centre: bool = False,
         zero_start: bool = False,
+        learning: SlabLearning = EVERY_SLICE,
+        has_background: bool = True,
     ):
         super().__init__()
         if context_radius < 0:
@@ -74,22 +93,15 @@ class SlabNetwork(nn.Module):
             raise ValueError(f"slices_per_image={slices_per_image} must be odd: a slice and its neighbours.")
         self.in_channels = in_channels
         self.slices_per_image = slices_per_image
-        self.repeat_centre = False
-        self.context_radius = context_radius
-        self.image_radius = slices_per_image // 2
-        self.fusion_radius = context_radius - self.image_radius
-        if repeat_centre:
-            self.ignore_neighbours()
+        self._set_reach(repeat_centre, context_radius)
         *self.head_strides, self.total_stride = topology.total_strides
         self.encoder, self.decoder = topology.build(
             slices_per_image * in_channels, num_classes, deep_supervision
         )
         if zero_start:
             zero_image_neighbours(self)
-        self.two_dimensional = False
-        self.centre_only = self.centre_only_in_training = False
-        self.context_learns = True
-        self.has_background = True
+        self.learning, self.has_background = learning, has_background
+        self.two_dimensional = self.decodes_as_in_training = False
 
     @classmethod
     def slab_radius(cls, context_radius: int | None = None, **options) -> int:
@@ -99,10 +111,33 @@ class SlabNetwork(nn.Module):
         """
         return cls.default_context_radius if context_radius is None else context_radius
 
-    def ignore_neighbours(self) -> None:
-        """From now on replace each neighbour by the centre slice, the control `repeat_centre`."""
-        self.repeat_centre = True
-        self.context_radius = self.image_radius = self.fusion_radius = 0
+    def _set_reach(self, repeat_centre: bool, context_radius: int) -> None:
+        """`repeat_centre` leaves none: what stands in for a neighbour is the slice itself."""
+        self.repeat_centre = repeat_centre
+        self.context_radius = 0 if repeat_centre else context_radius
+        self.image_radius = 0 if repeat_centre else self.slices_per_image // 2
+        self.fusion_radius = self.context_radius - self.image_radius
+
+    @contextmanager
+    def repeating_centre(self) -> Iterator[None]:
+        """While it lasts each neighbour is replaced by the centre slice: the control `repeat_centre`, for a test."""
+        before = self.repeat_centre, self.context_radius
+        self._set_reach(True, self.context_radius)
+        try:
+            yield
+        finally:
+            self._set_reach(*before)
+
+    def segment_alone(self, alone: bool) -> None:
+        """Segment each slice alone from now on, as the plan's 2D network does, what `zero_start` begins as; or not.
+
+        The channel view of slices that are alone is that of one slice.
+        """
+        self.two_dimensional = alone
+
+    def decode_as_in_training(self, on: bool) -> None:
+        """Whether evaluation too decodes only what training decodes of a slab, as validation between epochs wants."""
+        self.decodes_as_in_training = on
 
     def name_in_2d(self, weight: str) -> str:
         """What nnU-Net's own 2D network calls a weight of this network's `two_d_parts`."""
@@ -145,7 +180,7 @@ class SlabNetwork(nn.Module):
             raise ValueError(f"expected (B, C, S, H, W) or (B, n*C, H, W), got shape {tuple(x.shape)}.")
         n_slices = x.shape[2]
         middle = range(n_slices // 2, n_slices // 2 + 1)
-        only_centre = self.centre_only or (self.training and self.centre_only_in_training)
+        only_centre = self.learning.centre_only and (self.training or self.decodes_as_in_training)
         stack = rearrange(x, "b c s h w -> b s c h w")
         logits = self._segment(stack, middle if only_centre else range(n_slices), valid)
         return map_each(lambda t: rearrange(t, "b t k h w -> b k t h w"), logits)
@@ -227,7 +262,7 @@ class SlabNetwork(nn.Module):
 
     @property
     def _centre_learns_alone(self) -> bool:
-        return self.training and self.centre_only_in_training and not self.context_learns
+        return self.training and self.learning.centre_only and not self.learning.context_learns
 
     def _run(self, network: nn.Module, slices: Slices) -> Slices:
         """Encoder or decoder on (B, S, C, h, w) or a list of them, one a stage."""

@@ -8,7 +8,7 @@ from the four papers, and why:
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from torch import Tensor, nn
 
@@ -27,6 +27,7 @@ class SliceAttention(SlabNetwork):
     Args:
         in_channels, num_classes, topology, deep_supervision, repeat_centre: see `SlabNetwork`.
         patch_size: (H, W) in voxels, to check that it can be pooled.
+        slab: `learning` and `has_background`, see `SlabNetwork`.
         context_radius: neighbours on each side that attention reaches.
         finest_stage: the first encoder stage whose skip has attention; the coarser ones and the bottleneck have it too.
             0 is the finest, where it takes half of its time and memory; as many as there are stages: none has.
@@ -49,6 +50,7 @@ class SliceAttention(SlabNetwork):
         elsewhere: Elsewhere = "nothing",
         slices_per_image: int = 1,
         repeat_centre: bool = False,
+        **slab: Any,
     ):
         topology.check_patch(patch_size)
         n_stages = len(topology.features)
@@ -65,6 +67,7 @@ class SliceAttention(SlabNetwork):
             slices_per_image,
             repeat_centre,
             zero_start=True,
+            **slab,
         )
         reach = range(-context_radius, context_radius + 1)
         layers = []

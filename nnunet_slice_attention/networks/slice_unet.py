@@ -5,6 +5,7 @@ it differs from that only in which slices share a batch and an augmentation.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from .slab_network import SlabNetwork
 from .topology import UNetTopology
@@ -16,6 +17,7 @@ class SliceUNet(SlabNetwork):
     Args:
         in_channels, num_classes, topology, deep_supervision: see `SlabNetwork`.
         patch_size: (H, W) in voxels, to check that it can be pooled.
+        slab: `learning` and `has_background`, see `SlabNetwork`.
     """
 
     def __init__(
@@ -25,6 +27,7 @@ class SliceUNet(SlabNetwork):
         topology: UNetTopology,
         patch_size: Sequence[int],
         deep_supervision: bool = False,
+        **slab: Any,
     ):
         topology.check_patch(patch_size)
-        super().__init__(in_channels, num_classes, topology, deep_supervision)
+        super().__init__(in_channels, num_classes, topology, deep_supervision, **slab)

@@ -12,6 +12,7 @@ Deviations and readings (neither the long paper's details nor code are public):
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -27,6 +28,7 @@ class TSFMUNet(SlabNetwork):
     Args:
         in_channels, num_classes, topology, deep_supervision, repeat_centre, zero_start: see `SlabNetwork`.
         patch_size: (H, W) in voxels, to check that it can be pooled.
+        slab: `learning` and `has_background`, see `SlabNetwork`.
         context_radius: neighbours on each side.
         identity: leave the transformer out.
         num_heads: heads of each layer; must divide the width of the bottleneck.
@@ -50,6 +52,7 @@ class TSFMUNet(SlabNetwork):
         mode: Mode = "global",
         repeat_centre: bool = False,
         zero_start: bool = False,
+        **slab: Any,
     ):
         topology.check_patch(patch_size)
         if num_layers < 1:
@@ -65,6 +68,7 @@ class TSFMUNet(SlabNetwork):
             radius,
             repeat_centre=repeat_centre,
             zero_start=zero_start,
+            **slab,
         )
         self.transformer = nn.ModuleList(
             SliceTransformerLayer(topology.features[-1], num_heads, r, mode, zero_start)

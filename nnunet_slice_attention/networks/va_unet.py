@@ -11,6 +11,7 @@ Deviations from the paper, and why:
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -27,6 +28,7 @@ class VAUNet(SlabNetwork):
         in_channels, num_classes, topology, deep_supervision, slices_per_image, repeat_centre, zero_start: see
             `SlabNetwork`.
         patch_size: (H, W) in voxels, to check that it can be pooled.
+        slab: `learning` and `has_background`, see `SlabNetwork`.
         context_radius: images of the bag on each side of the target, side by side without overlap. The bag has
             twice as many.
         identity: leave the attention out.
@@ -48,6 +50,7 @@ class VAUNet(SlabNetwork):
         multiplicative: bool = False,
         repeat_centre: bool = False,
         zero_start: bool = False,
+        **slab: Any,
     ):
         topology.check_patch(patch_size)
         attends = context_radius != 0 and not identity and (channel or spatial)
@@ -61,6 +64,7 @@ class VAUNet(SlabNetwork):
             slices_per_image,
             repeat_centre,
             zero_start,
+            **slab,
         )
         offsets = offsets_within(bag_radius, slices_per_image)
         self.attention = nn.ModuleList(

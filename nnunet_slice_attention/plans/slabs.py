@@ -11,6 +11,8 @@ from typing import Literal
 
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
+from ..networks import EVERY_SLICE, SlabLearning
+
 Sampling = Literal["context", "short", "full", "centre", "deep"]
 
 
@@ -23,15 +25,13 @@ class SlabRule:
         number: of slabs, from (slices of the plan's batch, depth).
         margin: missing slices added at both ends of a volume, from (depth, R), so that its first slices are drawn in
             all their contexts.
-        centre_learns: the loss is on a slab's middle slice only.
-        context_learns: gradients pass through the other slices.
+        learning: whether the loss is on a slab's middle slice only, and gradients pass through the others.
     """
 
     depth: Callable[[int, int], int]
     number: Callable[[int, int], int]
     margin: Callable[[int, int], int]
-    centre_learns: bool = False
-    context_learns: bool = True
+    learning: SlabLearning = EVERY_SLICE
 
 
 def _full(batch_size: int, radius: int) -> int:
@@ -51,11 +51,11 @@ def _reach(depth: int, radius: int) -> int:
 
 SLAB_RULES: dict[str, SlabRule] = {
     # As many slabs as the plan has slices: a batch teaches as many independent slices as nnU-Net's own.
-    "context": SlabRule(_full, lambda batch, depth: batch, _reach, centre_learns=True, context_learns=False),
+    "context": SlabRule(_full, lambda batch, depth: batch, _reach, SlabLearning(True, False)),
     # Most slices of a slab have a neighbour; every slice of a volume is drawn equally often.
     "short": SlabRule(lambda batch, r: max(2, r + 1), _as_many_slices, lambda depth, r: depth - 1),
     "full": SlabRule(lambda batch, r: max(2, _full(batch, r)), _as_many_slices, _reach),
-    "centre": SlabRule(_full, _as_many_slices, _reach, centre_learns=True),
+    "centre": SlabRule(_full, _as_many_slices, _reach, SlabLearning(True)),
     "deep": SlabRule(lambda batch, r: max(batch, _full(batch, r)), lambda batch, depth: 1, _reach),
 }
 

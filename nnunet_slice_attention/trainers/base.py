@@ -138,19 +138,17 @@ class nnUNetTrainerSlab(nnUNetTrainer):
             configuration_manager.network_arch_init_kwargs,
             configuration_manager.network_arch_init_kwargs_req_import,
         )
-        network = create_network(
+        return create_network(
             cls.network_name,
             num_input_channels,
             num_output_channels,
             patch_size=configuration_manager.patch_size[-2:],
             topology=topology,
             deep_supervision=enable_deep_supervision,
+            learning=SLAB_RULES[cls.sampling].learning,
+            has_background=not plans_manager.plans.get(REGIONS, False),
             **cls.network_options,
         )
-        network.centre_only_in_training = SLAB_RULES[cls.sampling].centre_learns
-        network.context_learns = SLAB_RULES[cls.sampling].context_learns
-        network.has_background = not plans_manager.plans.get(REGIONS, False)
-        return network
 
     def configure_optimizers(self):
         return configure(self, super().configure_optimizers)
@@ -191,22 +189,24 @@ class nnUNetTrainerSlab(nnUNetTrainer):
         pipeline = super().get_training_transforms(patch_size, *args, **kwargs)
         if len(patch_size) == 2:
             return pipeline
-        pipeline = make_slice_coherent(pipeline, keep_centre_only=SLAB_RULES[cls.sampling].centre_learns)
+        pipeline = make_slice_coherent(
+            pipeline, keep_centre_only=SLAB_RULES[cls.sampling].learning.centre_only
+        )
         return draw_distance_first(pipeline, patch_size[0], cls.max_distance)
 
     @classmethod
     def get_validation_transforms(cls, *args, **kwargs):
         """With the targets of training: what is logged along the way is of slices that have their context."""
         pipeline = super().get_validation_transforms(*args, **kwargs)
-        return keep_centre_slice(pipeline) if SLAB_RULES[cls.sampling].centre_learns else pipeline
+        return keep_centre_slice(pipeline) if SLAB_RULES[cls.sampling].learning.centre_only else pipeline
 
     def on_validation_epoch_start(self):
         super().on_validation_epoch_start()
-        self.bare_network().centre_only = SLAB_RULES[self.sampling].centre_learns
+        self.bare_network().decode_as_in_training(True)
 
     def on_validation_epoch_end(self, val_outputs: list[dict]):
         super().on_validation_epoch_end(val_outputs)
-        self.bare_network().centre_only = False
+        self.bare_network().decode_as_in_training(False)
 
     def bare_network(self) -> SlabNetwork:
         """Without what compiles it and what shares it among GPUs."""

@@ -83,7 +83,7 @@ class nnUNetTrainer2DFirst(nnUNetTrainerSlab):
 
     def perform_actual_validation(self, save_probabilities: bool = False):
         """As prediction sees the network, whatever phase the trainer was built for."""
-        self.bare_network().two_dimensional = False
+        self.bare_network().segment_alone(False)
         super().perform_actual_validation(save_probabilities)
 
     def _shape_batches(self, alone: bool) -> None:
@@ -94,7 +94,7 @@ class nnUNetTrainer2DFirst(nnUNetTrainerSlab):
     def _shape_network(self) -> None:
         """What is not used carries no gradient: processes that share a training wait for one from each that does."""
         network = self.bare_network()
-        network.two_dimensional = self._alone
+        network.segment_alone(self._alone)
         for parameter in added_parameters(network):
             parameter.requires_grad_(not self._alone)
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from nnunet_slice_attention.networks import NETWORKS, create_network
+from nnunet_slice_attention.networks import EVERY_SLICE, NETWORKS, SlabLearning, create_network
 
 FEATURES = (16, 16, 32, 32)
 PATCH = (32, 48)
@@ -56,9 +56,11 @@ every_network = pytest.mark.parametrize(
 every_default = pytest.mark.parametrize(("name", "options"), DEFAULTS, ids=[name for name, _ in DEFAULTS])
 
 
-def build(name, options, in_channels=1, deep_supervision=False, double=True):
+def build(name, options, in_channels=1, deep_supervision=False, double=True, learning=EVERY_SLICE):
     torch.manual_seed(0)
-    network = create_network(name, in_channels, 3, PATCH, FEATURES, deep_supervision, **options)
+    network = create_network(
+        name, in_channels, 3, PATCH, FEATURES, deep_supervision, learning=learning, **options
+    )
     randomise_zero_starts(network)
     return network.double() if double else network
 
@@ -69,6 +71,9 @@ def randomise_zero_starts(network):
         if parameter.ndim > 1:
             with torch.no_grad():
                 parameter.add_((parameter == 0) * torch.randn_like(parameter) * 0.2)
+
+
+CONTEXT = SlabLearning(centre_only=True, context_learns=False)  # the default slabs of all trainers
 
 
 def slab(in_channels=1, depth=5, size=PATCH, batch=1):

@@ -9,19 +9,20 @@ import sys
 
 import torch
 
-from tests.networks.configurations import build, every_default, slab
+from tests.networks.configurations import CONTEXT, build, every_default, slab
 
 FRESH = """
 import torch
-from nnunet_slice_attention.networks import create_network
+from nnunet_slice_attention.networks import SlabLearning, create_network
 
 compiled = []
 def backend(graph, inputs):
     compiled.append(graph)
     return graph.forward
 
-network = create_network("CSANet", 1, 2, (32, 32), (8, 8, 16, 16), vit_depth=1, num_heads=2).train()
-network.centre_only_in_training, network.context_learns = True, False
+learning = SlabLearning(centre_only=True, context_learns=False)
+small = {"vit_depth": 1, "num_heads": 2, "learning": learning}
+network = create_network("CSANet", 1, 2, (32, 32), (8, 8, 16, 16), **small).train()
 call = torch.compile(network, backend=backend)
 for _ in range(3):
     call(torch.randn(1, 1, 3, 32, 32)).mean().backward()
@@ -32,8 +33,7 @@ print("compiled", len(compiled))
 @every_default
 def test_epochs_of_training_and_validation_compile_twice_in_all(name, options):
     torch.compiler.reset()
-    network = build(name, options, deep_supervision=True, double=False)
-    network.centre_only_in_training, network.context_learns = True, False
+    network = build(name, options, deep_supervision=True, double=False, learning=CONTEXT)
     compiled = []
 
     def backend(graph, inputs):
@@ -47,11 +47,11 @@ def test_epochs_of_training_and_validation_compile_twice_in_all(name, options):
         for _ in range(2):
             sum(output.mean() for output in call(x)).backward()
         network.eval()
-        network.centre_only = True
+        network.decode_as_in_training(True)
         with torch.no_grad():
             for _ in range(2):
                 call(x)
-        network.centre_only = False
+        network.decode_as_in_training(False)
     assert len(compiled) == 2
 
 

@@ -4,8 +4,17 @@ import pytest
 import torch
 from batchgeneratorsv2.transforms.utils.deep_supervision_downsampling import DownsampleSegForDSTransform
 
-from nnunet_slice_attention.networks import NETWORKS, create_network
-from tests.networks.configurations import FEATURES, OPTIONS, PATCH, build, every_default, every_network, slab
+from nnunet_slice_attention.networks import EVERY_SLICE, NETWORKS, SlabLearning, create_network
+from tests.networks.configurations import (
+    CONTEXT,
+    FEATURES,
+    OPTIONS,
+    PATCH,
+    build,
+    every_default,
+    every_network,
+    slab,
+)
 
 
 def test_every_registered_network_is_in_the_contract():
@@ -112,7 +121,7 @@ def test_centre_only_training_gives_the_middle_slice_of_the_slab_view(name, opti
     network = build(name, options, deep_supervision=True).train()
     x = slab(depth=3, batch=2)
     expected = [o[:, :, 1:2] for o in network(x)]
-    network.centre_only_in_training = True
+    network = build(name, options, deep_supervision=True, learning=SlabLearning(centre_only=True)).train()
     for got, want in zip(network(x), expected, strict=True):
         torch.testing.assert_close(got, want, rtol=0, atol=1e-10)
     assert network.eval()(x)[0].shape[2] == 3
@@ -123,23 +132,24 @@ def test_centre_only_training_gives_the_middle_slice_of_the_slab_view(name, opti
 def test_without_gradient_through_the_context_the_centre_learns_the_same_and_the_context_nothing(
     name, options, autocast
 ):
-    network = build(name, options, deep_supervision=True, double=not autocast).train()
+    def built(learning):
+        return build(name, options, deep_supervision=True, double=not autocast, learning=learning).train()
+
+    network = built(SlabLearning(centre_only=True))
     radius = network.context_radius
     x = slab(depth=2 * radius + 1, batch=2).to(torch.float32 if autocast else torch.float64).requires_grad_()
 
-    def outputs_and_influence():
-        network.zero_grad()
+    def outputs_and_influence(network):
         x.grad = None
         with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
             outputs = network(x)
         sum(o.float().square().mean() for o in outputs).backward()
         return outputs, x.grad.abs().amax(dim=(0, 1, 3, 4))
 
-    network.centre_only_in_training = True
-    expected, influence = outputs_and_influence()
+    expected, influence = outputs_and_influence(network)
     assert (influence > 0).all()
-    network.context_learns = False
-    outputs, influence = outputs_and_influence()
+    network = built(CONTEXT)
+    outputs, influence = outputs_and_influence(network)
     tolerance = {"rtol": 0, "atol": 1e-10} if not autocast else {}
     for got, want in zip(outputs, expected, strict=True):
         torch.testing.assert_close(got, want, **tolerance)
@@ -162,8 +172,8 @@ def test_torch_export_gives_the_same_logits(name, options):
 @pytest.mark.parametrize("centre_only", [False, True])
 def test_torch_compile_takes_the_network_in_one_graph(name, options, centre_only):
     torch.compiler.reset()
-    network = build(name, options, double=False).train()
-    network.centre_only_in_training, network.context_learns = centre_only, not centre_only
+    learning = CONTEXT if centre_only else EVERY_SLICE
+    network = build(name, options, double=False, learning=learning).train()
     x = slab(depth=3).float()
     expected = network(x)
     compiled = torch.compile(network, fullgraph=True, backend="aot_eager")(x)

@@ -12,7 +12,7 @@ from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTens
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from tests.networks.configurations import PATCH, build, every_network
+from tests.networks.configurations import CONTEXT, PATCH, build, every_network
 
 CUDA = torch.device("cuda", 0)
 
@@ -48,8 +48,8 @@ def test_training_stays_on_the_gpu_and_waits_for_nothing(name, options, monkeypa
     # Autocast looks for a GPU and would turn itself off.
     monkeypatch.setattr("torch.cuda.amp.common.amp_definitely_not_available", lambda: False)
     fake = FakeTensorMode()
-    network = moved(build(name, options, deep_supervision=True, double=False).train(), fake)
-    network.centre_only_in_training, network.context_learns = True, False
+    network = build(name, options, deep_supervision=True, double=False, learning=CONTEXT)
+    network = moved(network.train(), fake)
     with fake, NothingFromTheHost(), torch.autocast("cuda", torch.float16):
         outputs = network(torch.empty(2, 1, 2 * network.context_radius + 1, *PATCH, device=CUDA))
     assert {(output.device, output.dtype, output.shape[2]) for output in outputs} == {

@@ -120,7 +120,7 @@ def test_alone_neighbours_have_no_influence_whatever_was_learned(name, options):
     stock, ours = pair(name, options)
     for parameter in added_parameters(ours):
         nn.init.normal_(parameter, std=0.3)
-    ours.two_dimensional = True
+    ours.segment_alone(True)
     x = slab(depth=5)
     torch.testing.assert_close(ours(x), slice_by_slice(stock, x, ours.total_stride)[0], rtol=0, atol=1e-9)
     x.requires_grad_()
@@ -132,7 +132,7 @@ def test_alone_neighbours_have_no_influence_whatever_was_learned(name, options):
 def test_training_alone_leaves_what_is_added_as_it_is(name, options):
     _, ours = pair(name, options)
     ours.train()
-    ours.two_dimensional = True
+    ours.segment_alone(True)
     before = {k: v.clone() for k, v in ours.state_dict().items()}
     optimizer = torch.optim.SGD(ours.parameters(), lr=0.1, momentum=0.99, weight_decay=0.1, nesterov=True)
     for _ in range(3):
@@ -146,7 +146,7 @@ def test_training_alone_leaves_what_is_added_as_it_is(name, options):
     assert not torch.equal(ours.state_dict()[first], before[first])
     x = slab(depth=3)
     together = ours(x)
-    ours.two_dimensional = True
+    ours.segment_alone(True)
     alone = ours(x)
     torch.testing.assert_close(together, alone, rtol=0, atol=1e-9)
 

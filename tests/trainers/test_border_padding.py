@@ -65,7 +65,7 @@ def test_how_often_nnunet_draws_the_slices_at_the_ends(radius, sampling, ends):
     np.random.seed(0)
     for _ in range(20_000):
         (first, *_), (end, *_) = loader.get_bbox(np.array([n_slices + 2 * margin, 5, 6]), False, None)
-        with_loss = [first + depth // 2] if SLAB_RULES[sampling].centre_learns else range(first, end)
+        with_loss = [first + depth // 2] if SLAB_RULES[sampling].learning.centre_only else range(first, end)
         inside = [z - margin for z in with_loss if 0 <= z - margin < n_slices]
         drawn[inside] += 1
     middle = drawn[3:7].mean()

@@ -8,7 +8,7 @@ from nnunetv2.run.run_training import get_trainer_from_args
 from torch import distributed
 from torch.nn.parallel import DistributedDataParallel
 
-from tests.networks.configurations import build, slab
+from tests.networks.configurations import CONTEXT, build, slab
 
 BUCKET_MB = 0.02
 CONTEXT_NETWORKS = [("CSANet", {"num_heads": 4, "vit_depth": 1}), ("SAUNet", {}), ("VAUNet", {})]
@@ -39,8 +39,7 @@ def test_cutting_the_compiled_network_into_buckets_changes_no_gradient(
     # A trainer on several GPUs sets what this needs.
     trainer = get_trainer_from_args(str(tiny.id), "2d", 0, f"nnUNetTrainer{name}", device=torch.device("cpu"))
     assert trainer.is_ddp
-    network = build(name, options, deep_supervision=True, double=False).train()
-    network.centre_only_in_training, network.context_learns = True, False
+    network = build(name, options, deep_supervision=True, double=False, learning=CONTEXT).train()
     expected = gradients(alone := copy.deepcopy(network), alone)
     parallel = DistributedDataParallel(torch.compile(network, backend="aot_eager"), bucket_cap_mb=BUCKET_MB)
     found = gradients(network, parallel)
