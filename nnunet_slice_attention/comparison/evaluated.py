@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .. import __version__
 from ..evaluation.case_table import Task, evaluate, workers
+from ..evaluation.metrics import METRICS
 from ..evaluation.segmentations import Labels
 from ..files import read_note, write_text
 from .compared_models import Model
@@ -77,7 +78,7 @@ def _kept(
 
 def _fingerprint(tasks: Sequence[Task]) -> str:
     """Changes when a file or an option does."""
-    parts = [f"{SCHEMA} {__version__}"]
+    parts = [f"{SCHEMA} {__version__} {' '.join(METRICS)}"]
     for task in tasks:
         options = {k: v for k, v in asdict(task).items() if k not in FILES}
         parts.append(json.dumps(options, sort_keys=True))

@@ -68,6 +68,9 @@ class SlabNetwork(nn.Module):
     """
 
     default_context_radius: int = 1
+    always_starts_as_2d: bool = (
+        False  # True: it needs no option `zero_start` to be the plan's 2D network at first
+    )
     plans_unet: Mapping[str, Any] = MappingProxyType(
         {}
     )  # options with which encoder and decoder are the plan's own

@@ -38,6 +38,8 @@ class SliceAttention(SlabNetwork):
         ValueError: `finest_stage` out of range or unknown `elsewhere`.
     """
 
+    always_starts_as_2d = True
+
     def __init__(
         self,
         in_channels: int,

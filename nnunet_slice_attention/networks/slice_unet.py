@@ -20,6 +20,8 @@ class SliceUNet(SlabNetwork):
         slab: `learning` and `has_background`, see `SlabNetwork`.
     """
 
+    always_starts_as_2d = True
+
     def __init__(
         self,
         in_channels: int,

@@ -122,6 +122,11 @@ def _options_of_start(name: str, declaration: dict[str, Any], start: Start) -> d
                 "network. Leave one of the two suffixes out."
             )
     needed = {"zero_start": True} if "zero_start" in signature(network).parameters else {}
+    if not needed and not network.always_starts_as_2d:
+        raise ValueError(
+            f"trainer {name!r}: {network.__name__} has no option zero_start, so it cannot begin as the plan's 2D "
+            "network. Give it that option, see docs/how-to/add-a-network.md."
+        )
     return options | needed | (dict(network.plans_unet) if start == "from_2d" else {})
 
 

@@ -45,3 +45,27 @@ def test_its_trainer_composes_with_variants_and_schedules(my_net, monkeypatch):
     monkeypatch.setitem(resolver.BASES, "nnUNetTrainerMyNet", {"network_name": "MyNet"})
     trainer = resolver.resolve_trainer("nnUNetTrainerMyNet_5slices_RepeatCentre_50epochs")
     assert trainer.context_radius() == 2 and trainer.network_options["repeat_centre"]
+    assert resolver.resolve_trainer("nnUNetTrainerMyNet_From2D").network_options["zero_start"]
+
+
+def test_a_network_that_cannot_begin_as_the_2d_network_has_no_trainer_that_does(my_net, monkeypatch):
+    monkeypatch.setitem(resolver.BASES, "nnUNetTrainerOtherNet", {"network_name": "OtherNet"})
+
+    class WithoutTheOption(type(my_net)):
+        def __init__(self, in_channels, num_classes, topology, patch_size, deep_supervision=False, **slab):
+            super().__init__(in_channels, num_classes, topology, patch_size, deep_supervision, **slab)
+
+    monkeypatch.setitem(NETWORKS, "OtherNet", WithoutTheOption)
+    assert resolver.resolve_trainer("nnUNetTrainerOtherNet")
+    for suffix in ("From2D", "2DFirst"):
+        with pytest.raises(ValueError, match="WithoutTheOption has no option zero_start"):
+            resolver.resolve_trainer(f"nnUNetTrainerOtherNet_{suffix}")
+
+
+def test_it_begins_as_the_plan_s_2d_network(my_net):
+    torch.manual_seed(0)
+    started = create_network("MyNet", 1, 2, (32, 32), (4, 8, 8), zero_start=True).double().eval()
+    x = torch.randn(1, 1, 5, 32, 32, dtype=torch.float64)
+    together = started(x)
+    started.segment_alone(True)
+    torch.testing.assert_close(started(x), together, rtol=0, atol=1e-12)
