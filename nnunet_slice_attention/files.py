@@ -2,6 +2,7 @@
 
 import json
 import os
+import uuid
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,12 @@ def identity(path: Path) -> tuple[str, int, int]:
 
 def write_text(path: Path, text: str) -> None:
     """Replace `path` once the text is complete on disk."""
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
+    partial = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.partial")  # of this writer alone
+    try:
+        partial.write_text(text, encoding="utf-8")
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def check_no_input(output: Path, inputs: Iterable[Path | str | None]) -> None:
@@ -27,6 +31,17 @@ def check_no_input(output: Path, inputs: Iterable[Path | str | None]) -> None:
             raise ValueError(
                 f"{output} would be written over {path}, which is read. Give another place with -o."
             )
+
+
+def check_own_folder(folder: Path, names: Iterable[str], mark: str) -> None:
+    """Raise ValueError if one of these files would be replaced in a folder that lacks `mark`: it is not ours.
+
+    Args:
+        mark: what a call that wrote such files before has left beside them.
+    """
+    there = next((folder / name for name in names if (folder / name).exists()), None)
+    if there and not (folder / mark).exists():
+        raise ValueError(f"{there} would be written over. Give another folder with -o, or remove that file.")
 
 
 def read_json(path: Path, remedy: str, kind: type = dict, keys: Iterable[str] = ()) -> Any:

@@ -15,6 +15,8 @@ def read_rows(path: Path) -> list[list[str]]:
     commas, semicolons or tabs between them, whichever the first row has most of.
     """
     text = _decoded(path.read_bytes())
+    if text[:4].lower() == "sep=":  # a line by which Excel tells itself the delimiter
+        text = "".join(text.splitlines(keepends=True)[1:])
     first = next((line for line in text.splitlines() if line.strip()), "")
     delimiter = max(DELIMITERS, key=first.count)
     rows = [

@@ -19,6 +19,7 @@ TEXT = 'case,patient\r\ncase_0,Müller\r\ncase_1,"A, B"\r\n'
         TEXT.replace("\r\n", "\n").encode(),
         TEXT.replace("\r\n", "\r").encode(),
         ("\r\n" + TEXT + "\r\n,\r\n").encode(),
+        ("sep=,\r\n" + TEXT).encode("utf-8-sig"),
         'case;patient\r\ncase_0;Müller\r\ncase_1;A, B\r\n'.encode(),
         'case\tpatient\tnotes\r\ncase_0\tMüller\t\r\ncase_1\tA, B\t\r\n'.replace("\tnotes", "\t").encode(),
         '"case" ;"patient"\r\n"case_0";"Müller"\r\n"case_1"; A, B \r\n'.encode(),

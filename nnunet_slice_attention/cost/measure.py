@@ -21,7 +21,7 @@ from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_datas
 
 from ..dataset_files import read_description, read_plans
 from ..environment import commit, hardware, versions
-from ..files import read_json, read_note, write_text
+from ..files import check_own_folder, read_json, read_note, write_text
 from ..model_name import ModelName
 from .figure import cost_figure
 from .worker import Cost, Job
@@ -62,6 +62,7 @@ def measure_costs(
     _check_data(dataset, [ModelName.parse(model).plans for model in models])
     jobs = {model: _job(dataset, model, device, iterations, cases) for model in models}
     runs = output / "runs"
+    check_own_folder(output, ("cost.csv", "cost.md", "cost.png", "cost.json"), runs.name)
     runs.mkdir(parents=True, exist_ok=True)
     failures = []
     for repeat in range(repeats):

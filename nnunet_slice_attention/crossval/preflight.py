@@ -106,22 +106,26 @@ def main(
             f"fold {', '.join(beyond)} does not exist: {planned / copy.name} has folds 0 to {numbers[-1]}."
         )
     if images:
-        check_images(Path(images), trainers)
+        check_images(Path(images), trainers, copy.parent)
     if write_split and not (planned / copy.name).is_file():
         partial = planned / f"{copy.name}.partial"
         shutil.copyfile(copy, partial)
         partial.replace(planned / copy.name)
 
 
-def check_images(folder: Path, trainers: Sequence) -> None:
+def check_images(folder: Path, trainers: Sequence, scratch: Path) -> None:
     """Raise ValueError with the images that a model of these trainers could not predict, see `problems`."""
     from ..inference.cases import find_cases
     from ..inference.image_checks import Expected, problems
 
     found: dict[str, None] = {}
+    kinds = {}
     for trainer in trainers:
         expected = Expected.of(trainer.plans_manager, trainer.dataset_json)
-        cases = find_cases([folder], folder / "predictions", trainer.dataset_json["file_ending"])
+        kinds[expected.n_channels, expected.spacing, type(expected.reader_writer)] = expected
+    # What lies in the real output folders is looked at where these are known.
+    cases = find_cases([folder], scratch / "predictions", trainers[0].dataset_json["file_ending"])
+    for expected in kinds.values():
         for case, problem in problems(cases, expected, THREADS).items():
             found[f"{case.images[0].name}: {problem}"] = None
     if found:

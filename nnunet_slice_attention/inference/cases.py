@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 
-from ..image_files import VOLUMES, check_complete, ending_of, is_renamed
+from ..image_files import check_complete, ending_of, is_renamed
 from .settings import SETTINGS
 
 DESCRIPTIONS = ("dataset.json", "plans.json")  # which nnU-Net writes beside segmentations
@@ -41,23 +41,25 @@ class Case:
         return Path(f"{self.stem}.npz")
 
     @property
-    def results(self) -> tuple[Path, Path, Path]:
-        """All that nnU-Net writes: the segmentation, the probabilities and their properties."""
-        return self.output, self.probabilities, self.probabilities.with_suffix(".pkl")
+    def results(self) -> tuple[Path, ...]:
+        """All that nnU-Net writes: the segmentation, the probabilities and their properties; of TIFF the spacing."""
+        spacing = (Path(f"{self.stem}.json"),) if self.ending in (".tif", ".tiff") else ()
+        return self.output, self.probabilities, self.probabilities.with_suffix(".pkl"), *spacing
 
 
-def find_cases(inputs: Sequence[Path], output: Path, ending: str) -> list[Case]:
+def find_cases(inputs: Sequence[Path], output: Path, ending: str, overwrite: bool = True) -> list[Case]:
     """The cases of a folder, or the one case whose channels are given.
 
     Args:
         inputs: one folder, or the channels of one case in order.
         output: folder; for one case it may also be the file to write.
         ending: of the data set's image files, e.g. ".nii.gz".
+        overwrite: False: what is there already is left as it is.
 
     Raises:
         FileNotFoundError: there is none.
-        ValueError: a result would be written over an image, or over what no prediction wrote; or `output` is a file
-            for a folder of cases.
+        ValueError: a result would be written over an image, or over what no prediction wrote; `output` is the folder of
+            the images; or a file for a folder of cases.
     """
     inputs, output = [Path(p) for p in inputs], Path(output).absolute()  # nnU-Net makes its folder, never ""
     chosen = ending_of(output.name) if not output.is_dir() else ""
@@ -70,7 +72,7 @@ def find_cases(inputs: Sequence[Path], output: Path, ending: str) -> list[Case]:
     elif chosen and all(path.is_file() for path in inputs):
         found = [_case(inputs, output.parent, output.name.removesuffix(chosen), chosen)]
     elif all(path.is_file() for path in inputs):
-        found = [_case(inputs, output, _without_channel(inputs[0].name), ending)]
+        found = [_case(inputs, output, _without_channel(inputs[0].name, ending), ending)]
     else:
         found = []
     if not found:
@@ -79,7 +81,12 @@ def find_cases(inputs: Sequence[Path], output: Path, ending: str) -> list[Case]:
             f"_0001{ending} ..., one a channel, or such files of one case."
         )
     _check_replaces_no_image(found)
-    _check_replaces_predictions_only(found, of_a_folder=not chosen)
+    _check_replaces_predictions_only(found, of_a_folder=not chosen, overwrite=overwrite)
+    if len(inputs) == 1 and inputs[0].is_dir() and inputs[0].resolve() == output.resolve():
+        raise ValueError(
+            f"{output} is the folder of the images: the next prediction would take results for images. Give another "
+            "with -o."
+        )
     return found
 
 
@@ -95,7 +102,7 @@ def _check_replaces_no_image(cases: Sequence[Case]) -> None:
                 )
 
 
-def _check_replaces_predictions_only(cases: Sequence[Case], of_a_folder: bool) -> None:
+def _check_replaces_predictions_only(cases: Sequence[Case], of_a_folder: bool, overwrite: bool) -> None:
     """Raise ValueError if a file would be replaced that may be a user's own: an image, a reference, a data set's.
 
     A prediction is known by nnU-Net's note in its folder. Among images even that is no proof.
@@ -104,7 +111,7 @@ def _check_replaces_predictions_only(cases: Sequence[Case], of_a_folder: bool) -
     predicted = (folder / SETTINGS).is_file()
     among_images = any(image.parent.resolve() == folder.resolve() for case in cases for image in case.images)
     at_risk = [] if predicted else [folder / name for name in DESCRIPTIONS]
-    if among_images or not predicted:
+    if overwrite and (among_images or not predicted):
         named_by_user = set() if of_a_folder else {case.output for case in cases}
         at_risk += [result for case in cases for result in case.results if result not in named_by_user]
     if there := next((path for path in at_risk if path.is_file()), None):
@@ -133,7 +140,7 @@ def _grouped(folder: Path, output: Path, ending: str) -> list[Case]:
     cases: dict[str, list[Path]] = {}
     for path in sorted(folder.iterdir()):
         if path.name.endswith(ending) and not path.name.startswith("."):
-            cases.setdefault(_without_channel(path.name), []).append(path)
+            cases.setdefault(_without_channel(path.name, ending), []).append(path)
     found = []
     for name, images in cases.items():
         expected = [f"{name}_{channel:04d}{ending}" for channel in range(len(images))]
@@ -141,7 +148,7 @@ def _grouped(folder: Path, output: Path, ending: str) -> list[Case]:
         numbered = names == ", ".join(expected)
         problem = f"{names}: the channels are not numbered from _0000{ending} on, as nnU-Net numbers them"
         found.append(_case(images, output, name, ending, "" if numbered else problem))
-    others = [path for path in sorted(folder.iterdir()) if _is_image(path) and not path.name.endswith(ending)]
+    others = [path for path in sorted(folder.iterdir()) if _is_image_in_another_format(path, ending)]
     if others and not found:
         raise FileNotFoundError(
             f"{folder} has no file that ends in {ending}, as the model's images do; there is {others[0].name}."
@@ -150,16 +157,19 @@ def _grouped(folder: Path, output: Path, ending: str) -> list[Case]:
     return found + [_case((path,), output, path.name, ending, wrong) for path in others]
 
 
-def _is_image(path: Path) -> bool:
-    """By its name: a volume in any format, or a numbered channel in another one."""
-    ending = ending_of(path.name)
-    numbered = _without_channel(path.name) != path.name.removesuffix(ending)
-    return bool(ending) and not path.name.startswith(".") and (ending.lower() in VOLUMES or numbered)
+def _is_image_in_another_format(path: Path, ending: str) -> bool:
+    """By its name: one of the same format, compressed or written otherwise, or a numbered channel in any other."""
+    own = ending_of(path.name)
+    if path.name.endswith(ending) or path.name.startswith(".") or not own or path.is_dir():
+        return False
+    same = own.lower().removesuffix(".gz") == ending.lower().removesuffix(".gz")
+    return same or _without_channel(path.name, ending) != path.name.removesuffix(own)
 
 
-def _without_channel(name: str) -> str:
-    """The name of a case by that of one of its files."""
-    return re.sub(r"_\d{4}$", "", name.removesuffix(ending_of(name)))
+def _without_channel(name: str, ending: str) -> str:
+    """The name of a case by that of one of its files; `ending` is the data set's, of whatever format."""
+    own = ending if name.endswith(ending) else ending_of(name)
+    return re.sub(r"_\d{4}$", "", name.removesuffix(own))
 
 
 def is_finished(case: Case, reader_writer: BaseReaderWriter, with_probabilities: bool = False) -> bool:

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import numpy as np
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
-from nnunetv2.imageio.natural_image_reader_writer import NaturalImage2DIO
+from nnunetv2.imageio.nibabel_reader_writer import NibabelIO, NibabelIOWithReorient
+from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO, SimpleITKIOWithReorient
+from nnunetv2.imageio.tif_reader_writer import Tiff3DIO
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
 from ..image_files import check_complete
@@ -21,6 +23,8 @@ from .cases import Case, in_one_line
 
 # A unit other than mm is wrong by 1000 (micrometres, metres); resampling would fill the memory, or leave no voxel.
 LARGEST_RATIO = 100
+# Of nnU-Net's own readers; the others take several from one, e.g. colours.
+ONE_CHANNEL_A_FILE = (SimpleITKIO, SimpleITKIOWithReorient, NibabelIO, NibabelIOWithReorient, Tiff3DIO)
 
 
 @dataclass(frozen=True)
@@ -63,8 +67,7 @@ def problems(cases: Sequence[Case], expected: Expected, threads: int = 1) -> dic
 
 def _problem(case: Case, expected: Expected) -> str | None:
     names, n_channels = ", ".join(path.name for path in case.images), expected.n_channels
-    colours = isinstance(expected.reader_writer, NaturalImage2DIO)  # all of them in one file
-    if len(case.images) != n_channels and not colours:
+    if len(case.images) != n_channels and type(expected.reader_writer) in ONE_CHANNEL_A_FILE:
         return (
             f"has {len(case.images)} channels ({names}); the model was trained on {n_channels}. A case has a file for "
             f"each channel, CASE_0000{case.ending}, CASE_0001{case.ending} ..., and the same CASE in all of them"
@@ -78,6 +81,10 @@ def _problem(case: Case, expected: Expected) -> str | None:
             return f"{image.name} cannot be read: {error}"
     if contradiction := _contradiction(case.images, expected.reader_writer):
         return contradiction
+    if isinstance(expected.reader_writer, Tiff3DIO) and (
+        lacking := _lacking_spacing(case.images[0], expected)
+    ):
+        return lacking
     data, properties = expected.reader_writer.read_images([str(path) for path in case.images])
     if data.ndim != 4 or len(data) != n_channels:
         return f"{names}: an array of {data.shape}; expected {n_channels} volumes, one a file, of one number a voxel"
@@ -97,8 +104,9 @@ def _problem(case: Case, expected: Expected) -> str | None:
 
 def _contradiction(images: Sequence[Path], reader_writer: BaseReaderWriter) -> str | None:
     """How the channels of a case show that they do not belong together, or not in this order."""
-    numbers = [re.search(r"_(\d{4})\.", path.name) for path in images]
-    if all(numbers) and (given := [int(number[1]) for number in numbers]) != sorted(given):
+    numbers = [re.fullmatch(r"(.*)_(\d{4})(\.[^_]*)", path.name) for path in images]
+    of_one_case = all(numbers) and len({number[1] for number in numbers}) == 1
+    if of_one_case and (given := [int(number[2]) for number in numbers]) != sorted(given):
         return f"the channels are given in the order {', '.join(path.name for path in images)}"
     read_header = HEADERS.get(type(reader_writer))
     if len(images) < 2 or read_header is None:  # the reader compares shapes itself
@@ -111,8 +119,23 @@ def _contradiction(images: Sequence[Path], reader_writer: BaseReaderWriter) -> s
             found = ("spacing", *spacings, "nnU-Net reads channels of one spacing only")
         if found:
             what, its, of_first, limit = found
-            return f"{path.name} is not of the image of {images[0].name}: its {what} is {its}, not {of_first}; {limit}"
+            return (
+                f"{path.name} is not of the image of {images[0].name}: its {what} is {its}, not {of_first}; {limit}. "
+                "If it is, correct its header"
+            )
     return None
+
+
+def _lacking_spacing(image: Path, expected: Expected) -> str | None:
+    """Of a TIFF image, which knows none: nnU-Net looks for a file beside it, and else takes 1 mm."""
+    case = re.sub(r"_\d{4}$", "", image.stem)
+    beside = image.with_name(f"{case}.json")
+    if (case != image.stem and beside.is_file()) or expected.spacing == (1.0, 1.0, 1.0):
+        return None
+    return (
+        f"the spacing of {image.name} is not known: nnU-Net looks for {beside.name} beside {case}_0000{image.suffix}, "
+        f"and else takes 1 mm. The model was trained on {_numbers(expected.spacing)}"
+    )
 
 
 def _wrong_spacing(spacing: np.ndarray, trained_on: Sequence[float]) -> str | None:

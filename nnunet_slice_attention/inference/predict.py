@@ -40,7 +40,8 @@ def predict_files(
 
     Raises:
         FileNotFoundError: no case in `inputs`.
-        ValueError: `part_id` is not one of the parts, no process to work, or a result would overwrite an image.
+        ValueError: `part_id` is not one of the parts, no process to work, the second stage of a cascade, or what
+            `find_cases` says.
     """
     if not 0 <= part_id < num_parts:
         raise ValueError(
@@ -48,7 +49,12 @@ def predict_files(
         )
     if min(n_preprocessing, n_export) < 1:
         raise ValueError(f"-npp {n_preprocessing} -nps {n_export}: both take at least one process.")
-    found = find_cases(inputs, output, predictor.dataset_json["file_ending"])
+    if predictor.configuration_manager.previous_stage_name is not None:
+        raise ValueError(
+            "the model is the second stage of a cascade, which needs the first stage's segmentations. Predict with "
+            "nnUNetv2_predict -prev_stage_predictions."
+        )
+    found = find_cases(inputs, output, predictor.dataset_json["file_ending"], overwrite)
     expected = Expected.of(predictor.plans_manager, predictor.dataset_json)
     ending, reader_writer = found[0].ending, expected.reader_writer
     if ending != predictor.dataset_json["file_ending"] and ending not in (
@@ -66,7 +72,8 @@ def predict_files(
         cases = [case for case in cases if not finished(case)]
     failures = problems(cases, expected, n_preprocessing)
     for case in cases:
-        remove_results(case)
+        if case not in failures:  # what lies there of the others may be good
+            remove_results(case)
 
     def predict(some: list[Case]) -> None:
         predictor.predict_from_files(

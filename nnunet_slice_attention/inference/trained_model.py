@@ -2,7 +2,7 @@
 
 import json
 import multiprocessing
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,19 @@ from ..files import read_json
 from .cases import in_one_line
 from .predictor import SlabPredictor
 
-# Of the plans and of dataset.json: what decides how a prediction is made, beside the configuration.
-DECISIVE_PLANS = (
-    "transpose_forward", "transpose_backward", "image_reader_writer", "label_manager",
-    "foreground_intensity_properties_per_channel",
+# Of the plans: what decides how a prediction is made, beside the configuration.
+DECISIVE_PLANS = ("transpose_forward", "transpose_backward", "image_reader_writer", "label_manager")
+INTENSITIES = "foreground_intensity_properties_per_channel"
+WITHOUT_INTENSITIES = {
+    "ZScoreNormalization",
+    "NoNormalization",
+    "RescaleTo01Normalization",
+    "RGBTo01Normalization",
+}
+INDECISIVE = (
+    "batch_size", "batch_dice", "data_identifier", "median_image_size_in_voxels", "resampling_fn_probabilities",
+    "resampling_fn_probabilities_kwargs",
 )  # fmt: skip
-INDECISIVE = ("batch_size", "batch_dice", "data_identifier", "median_image_size_in_voxels")
-DECISIVE_DATASET = ("channel_names", "labels", "regions_class_order")
 
 
 def model_folder(dataset: str | int, trainer: str, plans: str, configuration: str) -> Path:
@@ -81,38 +87,51 @@ def check_as_trained(folder: Path, fold: str, checkpoint: str) -> None:
             f"{weights} cannot be read: {in_one_line(error)}. Restore it, train that fold again, or choose others "
             "with -f."
         ) from error
-    configuration = noted["configuration"]
-    for name, given, decisive in (
-        ("plans.json", noted["plans"], lambda plans: _decisive_plans(plans, configuration)),
-        ("dataset.json", noted["dataset_json"], lambda entries: _chosen(entries, DECISIVE_DATASET)),
-    ):
-        there = decisive(read_json(folder / name, "Put back the file that the training wrote there."))
-        if differs := _first_difference(decisive(json.loads(json.dumps(given))), there):
+    remedy = "Put back the file that the training wrote there"
+    given = json.loads(json.dumps({"plans.json": noted["plans"], "dataset.json": noted["dataset_json"]}))
+    there = {name: read_json(folder / name, f"{remedy}.") for name in given}
+    plans = [_decisive_plans(files["plans.json"], noted["configuration"]) for files in (given, there)]
+    descriptions = _decisive_descriptions(given["dataset.json"], there["dataset.json"])
+    for name, (then, now) in {"plans.json": plans, "dataset.json": descriptions}.items():
+        if differs := _first_difference(then, now):
             entry, trained, found = differs
             raise ValueError(
-                f"{folder / name} has {entry} {found}, but fold {fold} was trained with {trained}. Put back the file "
-                "that the training wrote there, or train again."
+                f"{folder / name} has {entry} {found}, but fold {fold} was trained with {trained}. {remedy}, or train "
+                "again."
             )
 
 
 def _decisive_plans(plans: dict, configuration: str) -> dict:
     resolved = PlansManager(plans).get_configuration(configuration).configuration
-    kept = [key for key in resolved if key not in INDECISIVE]
-    return _chosen(plans, DECISIVE_PLANS) | _chosen(resolved, kept)
+    found = {key: plans.get(key) for key in DECISIVE_PLANS}
+    found |= {key: value for key, value in resolved.items() if key not in INDECISIVE}
+    if not set(resolved["normalization_schemes"]) <= WITHOUT_INTENSITIES:
+        found[INTENSITIES] = plans.get(INTENSITIES)
+    return found
+
+
+def _decisive_descriptions(*descriptions: dict) -> list[dict]:
+    """Names may change, but not what they stand for: labels are compared by name where the names are the same."""
+    labels = [entries["labels"] for entries in descriptions]
+    renamed = len({frozenset(of) for of in labels}) > 1
+    return [
+        {
+            "number of channels": len(entries.get("modality") or entries.get("channel_names", {})),
+            "labels": sorted(map(str, of.values())) if renamed else of,
+            "regions_class_order": entries.get("regions_class_order"),
+        }
+        for entries, of in zip(descriptions, labels, strict=True)
+    ]
 
 
 def _first_difference(one: object, other: object, name: str = "") -> tuple[str, object, object] | None:
     """(Name of the entry, its value in one, in the other) where two JSON values differ; None if they do not."""
     if not (isinstance(one, dict) and isinstance(other, dict)):
-        return None if one == other else (name, one, other)
+        return None if json.dumps(one) == json.dumps(other) else (name, one, other)  # NaN equals NaN
     inner = (
         _first_difference(one.get(key), other.get(key), f"{name}.{key}".lstrip(".")) for key in one | other
     )
     return next(filter(None, inner), None)
-
-
-def _chosen(entries: Mapping, keys: Sequence[str]) -> dict:
-    return {key: entries.get(key) for key in keys}
 
 
 def find_folds(folder: Path, folds: Sequence[int | str] | None, checkpoint: str) -> list[str]:

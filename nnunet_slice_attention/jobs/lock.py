@@ -52,15 +52,16 @@ def locked(path: Path) -> Iterator[Held]:
     """
     of_command = path.with_name(f"{path.name}.command").resolve()
     with exclusive(path):
-        with exclusive(of_command):
-            held = Held(of_command)
-            held.end()  # of a command whose holder was killed
+        held = Held(of_command)
+        with exclusive(of_command) as is_locked:
+            if is_locked:  # where there are no locks it may be at work
+                held.end()  # of a command whose holder was killed
         yield held
 
 
 @contextmanager
-def exclusive(path: Path) -> Iterator[None]:
-    """Hold one lock file while the block runs; raise Busy if somebody else does."""
+def exclusive(path: Path) -> Iterator[bool]:
+    """Hold one lock file while the block runs; raise Busy if somebody else does. False where there are no locks."""
     # A marker file in place of a lock would outlive a node that Slurm takes away.
     lock = FileLock(path, blocking=False, fallback_to_soft=False)
     try:
@@ -71,6 +72,6 @@ def exclusive(path: Path) -> Iterator[None]:
         if error.errno not in WITHOUT_LOCKS:
             raise
     try:
-        yield
+        yield lock.is_locked
     finally:
         lock.release()

@@ -68,6 +68,15 @@ def test_the_table_of_patients_is_not_written_over(folders, capsys):
     assert table.read_text(encoding="utf-8") == TABLE.replace("\r\n", "\n")
 
 
+def test_a_users_own_report_in_the_output_folder_stays(folders, capsys):
+    (folders / "out").mkdir()
+    own = folders / "out" / "report.md"
+    own.write_text("mine")
+    assert compare(folders) == 1
+    assert f"{own} would be written over" in capsys.readouterr().err
+    assert own.read_text() == "mine"
+
+
 def test_predictions_are_not_removed_with_an_earlier_comparisons_ensembles(folders, capsys):
     inside = folders / "out" / "ensembles" / "mine"
     shutil.copytree(folders / "small", inside)

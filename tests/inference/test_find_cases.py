@@ -18,8 +18,8 @@ def test_every_image_of_a_folder_is_a_case_or_says_why_not(tmp_path):
     images = folder_with(
         tmp_path / "images",
         "a_0000.nii.gz", "a_0001.nii.gz", "b.nii.gz", "c_0001.nii.gz", "x.nii_0000.nii.gz", "x_0000.nii.gz",
-        "y.HDR_0000.nii.gz", "q_0000.nii", "r_0000.NII.GZ", "s.mha", "t_0000.png",
-        "notes.txt", "preview.png", ".hidden_0000.nii.gz",
+        "y.HDR_0000.nii.gz", "q_0000.nii", "r_0000.NII.GZ", "u.nii", "s_0000.mha", "t_0000.png",
+        "notes.txt", "preview.png", ".hidden_0000.nii.gz", "a.seg.nrrd",
     )  # fmt: skip
     cases = find_cases([images], tmp_path / "out", ".nii.gz")
     found = {case.images[0].name: case for case in cases}
@@ -28,10 +28,11 @@ def test_every_image_of_a_folder_is_a_case_or_says_why_not(tmp_path):
         "notes.txt",
         "preview.png",
         ".hidden_0000.nii.gz",
+        "a.seg.nrrd",
     }
     assert {name for name, case in found.items() if not case.problem} == {"a_0000.nii.gz", "x_0000.nii.gz"}
     assert [path.name for path in found["a_0000.nii.gz"].images] == ["a_0000.nii.gz", "a_0001.nii.gz"]
-    for name in ("q_0000.nii", "r_0000.NII.GZ", "s.mha", "t_0000.png"):
+    for name in ("q_0000.nii", "r_0000.NII.GZ", "u.nii", "s_0000.mha", "t_0000.png"):
         assert found[name].problem == "the model's images end in .nii.gz. Rename or convert it"
     for name in ("x.nii_0000.nii.gz", "y.HDR_0000.nii.gz"):
         assert "would be written under another name. Rename it" in found[name].problem
@@ -104,3 +105,35 @@ def test_a_prediction_is_replaced_unless_it_lies_among_the_images(tmp_path):
 def test_a_file_that_is_named_is_replaced(tmp_path):
     folder_with(tmp_path, "a_0000.nii.gz", "seg.nii.gz")
     assert find_cases([tmp_path / "a_0000.nii.gz"], tmp_path / "seg.nii.gz", ".nii.gz")
+
+
+def test_a_folder_of_images_takes_no_results(tmp_path):
+    images = folder_with(tmp_path / "images", "a_0000.nii.gz")
+    with pytest.raises(ValueError, match=r"images is the folder of the images"):
+        find_cases([images], images, ".nii.gz")
+
+
+def test_what_is_there_is_no_risk_where_it_is_left_as_it_is(tmp_path):
+    images = folder_with(tmp_path / "images", "a_0000.nii.gz")
+    out = folder_with(tmp_path / "out", "a.nii.gz", "a.npz")
+    with pytest.raises(ValueError, match="a.nii.gz would be written over"):
+        find_cases([images], out, ".nii.gz")
+    assert find_cases([images], out, ".nii.gz", overwrite=False)
+
+
+def test_any_format_that_a_data_set_s_own_reader_reads_has_channels(tmp_path):
+    images = folder_with(tmp_path / "images", "a_0000.npy", "a_0001.npy", "b_0000.npy", "b_0001.npy")
+    cases = find_cases([images], tmp_path / "out", ".npy")
+    assert [(len(case.images), case.output.name, case.problem) for case in cases] == [
+        (2, "a.npy", ""),
+        (2, "b.npy", ""),
+    ]
+    (case,) = find_cases([images / "a_0000.npy", images / "a_0001.npy"], tmp_path / "out", ".npy")
+    assert case.output.name == "a.npy"
+
+
+def test_the_spacing_beside_a_tiff_result_is_a_result(tmp_path):
+    images = folder_with(tmp_path / "images", "a_0000.tif")
+    out = folder_with(tmp_path / "out", "a.json")
+    with pytest.raises(ValueError, match="a.json would be written over"):
+        find_cases([images], out, ".tif")

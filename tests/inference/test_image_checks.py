@@ -122,10 +122,36 @@ def test_too_many_files_of_one_name_say_how_files_are_named(tmp_path):
     assert "A case has a file for each channel, CASE_0000.nii.gz, CASE_0001.nii.gz" in found
 
 
+def test_a_tiff_whose_spacing_nnunet_would_not_find_is_named(tmp_path):
+    for name in ("a_0000", "b_0000", "c"):
+        tifffile.imwrite(tmp_path / f"{name}.tif", np.zeros((5, 20, 18), np.float32))
+    for name in ("a", "c"):
+        (tmp_path / f"{name}.json").write_text('{"spacing": [6, 1, 1]}')
+    assert not problem(tmp_path / "a_0000.tif", reader=Tiff3DIO)
+    for name, case in (("b_0000", "b"), ("c", "c")):
+        found = problem(tmp_path / f"{name}.tif", reader=Tiff3DIO)
+        assert (
+            f"the spacing of {name}.tif is not known: nnU-Net looks for {case}.json beside {case}_0000.tif"
+            in found
+        )
+        assert not problem(tmp_path / f"{name}.tif", trained_on=(1.0, 1.0, 1.0), reader=Tiff3DIO)
+
+
+def test_a_reader_of_several_channels_in_a_file_is_taken_at_its_word(tmp_path):
+    class Both(SimpleITKIO):
+        def read_images(self, image_fnames):
+            data, properties = super().read_images(image_fnames)
+            return np.concatenate([data, data]), properties
+
+    image = write(tmp_path / "a_0000.nii.gz")
+    assert not problem(image, channels=2, reader=Both)
+    assert "expected 3 volumes" in problem(image, channels=3, reader=Both)
+
+
 def test_an_error_without_a_text_says_where_it_arose(tmp_path):
     path = tmp_path / "a_0000.tif"
     tifffile.imwrite(path, np.zeros((4, 4), np.uint8))
-    assert "Only 3D images are supported" in problem(path, reader=Tiff3DIO)
+    assert "Only 3D images are supported" in problem(path, trained_on=(1.0, 1.0, 1.0), reader=Tiff3DIO)
 
     class Silent(SimpleITKIO):
         def read_images(self, image_fnames):

@@ -13,6 +13,12 @@ import SimpleITK
 from nnunet_slice_attention.cli import main
 from nnunet_slice_attention.inference.cases import Case
 from nnunet_slice_attention.inference.predict import _each_as_far_as_possible
+from nnunet_slice_attention.inference.trained_model import (
+    DECISIVE_PLANS,
+    INTENSITIES,
+    _decisive_plans,
+    _first_difference,
+)
 from tests.tiny_data import SPACING, draw_volume, read, write
 
 TRAINER, STOCK = "Tiny_nnUNetTrainerTSFMUNet_ShortSlabs", "Tiny_nnUNetTrainer"
@@ -163,11 +169,6 @@ def test_what_ends_the_workers_costs_the_other_cases_few_more_calls(tmp_path):
         ("plans.json", lambda p: p["configurations"]["2d"].update(spacing=[2.0, 2.0]), "spacing [2.0, 2.0], but"),
         ("plans.json", lambda p: p["configurations"]["2d"].update(patch_size=[5, 8, 8]), "patch_size [5, 8, 8], but"),
         ("plans.json", lambda p: p.update(transpose_forward=[1, 0, 2]), "transpose_forward [1, 0, 2], but"),
-        (
-            "plans.json",
-            lambda p: p["foreground_intensity_properties_per_channel"]["0"].update(mean=0.0),
-            "foreground_intensity_properties_per_channel.0.mean 0.0, but",
-        ),
         ("dataset.json", lambda d: d["labels"].update(disc=2, core=1), "labels.disc 2, but fold 0 was trained with 1"),
     ],
 )  # fmt: skip
@@ -189,9 +190,38 @@ def test_what_does_not_change_the_prediction_may_differ_in_the_plans(model, pati
     shutil.copytree(model, copy, ignore=shutil.ignore_patterns("validation"))
     plans = json.loads((copy / "plans.json").read_text())
     plans["configurations"]["2d"]["batch_size"] = 99
+    plans["configurations"]["2d"]["resampling_fn_probabilities_kwargs"]["order"] = 0
+    plans["foreground_intensity_properties_per_channel"]["0"]["mean"] = (
+        0.0  # which ZScoreNormalization does not use
+    )
     del plans["configurations"]["3d_fullres"]
     (copy / "plans.json").write_text(json.dumps(plans))
+    description = (copy / "dataset.json").read_text().replace('"disc"', '"Disc"').replace('"MR0"', '"T2"')
+    (copy / "dataset.json").write_text(description)
     assert predict(copy, tmp_path / "out", patients.one) == 0
+
+
+def test_intensities_that_the_normalisation_uses_may_not_differ():
+    plans = {"configurations": {"2d": {"normalization_schemes": ["CTNormalization"], "architecture": {}}}}
+    plans |= {key: None for key in DECISIVE_PLANS} | {INTENSITIES: {"0": {"mean": 1.0, "std": float("nan")}}}
+    changed = json.loads(json.dumps(plans))
+    assert _first_difference(_decisive_plans(plans, "2d"), _decisive_plans(changed, "2d")) is None
+    changed[INTENSITIES]["0"]["mean"] = 2.0
+    differs = _first_difference(_decisive_plans(plans, "2d"), _decisive_plans(changed, "2d"))
+    assert differs == (f"{INTENSITIES}.0.mean", 1.0, 2.0)
+
+
+def test_what_an_earlier_call_predicted_stays_where_this_one_cannot(model, patients, tmp_path):
+    images, out = tmp_path / "images", tmp_path / "out"
+    images.mkdir()
+    for name in ("one", "two"):
+        image = SimpleITK.ReadImage(str(getattr(patients, name)))
+        SimpleITK.WriteImage(image, str(images / f"{name}_0000.nii.gz"))
+    assert predict(model, out, images) == 0
+    before = (out / "one.nii.gz").read_bytes()
+    (images / "one_0000.nii.gz").write_bytes(b"")
+    assert predict(model, out, images) == 1
+    assert (out / "one.nii.gz").read_bytes() == before
 
 
 def test_a_cut_off_checkpoint_is_named(model, patients, tmp_path, capsys):
