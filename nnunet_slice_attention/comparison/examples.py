@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from ..evaluation.scores import Scores
 from ..evaluation.segmentations import Labels, read_pair
 from ..image_files import check_complete
 from ..report.overlays import Example
-from ..report.pairing import paired_cases
 from .compared_models import Model
 from .truth import Truth
 
@@ -21,12 +21,12 @@ def examples_of(
         rows: of the tidy case table, with the model's name.
         thick: axis of the files along which slices are stacked.
     """
-    by_name, cases = {model.name: model for model in models}, pd.DataFrame(rows)
+    by_name, scores = {model.name: model for model in models}, Scores(pd.DataFrame(rows), reference)
     shown = {case for case in by_name[reference].predictions if truth.image(case) is not None}
     found = {}
     for name, model in by_name.items():
-        ours, theirs = paired_cases(cases, name, reference)
-        deltas = {case: ours[case] - theirs[case] for case in ours if case in shown}
+        ours, theirs = scores.paired_cases(name)
+        deltas = {key[-1]: ours[key] - theirs[key] for key in ours if key[-1] in shown}
         if name != reference and deltas:
             found[name] = [
                 _example(

@@ -1,18 +1,11 @@
-"""Tables of models against a reference. With several runs, see `run_tables` for Dice."""
+"""Tables of models against the baseline: in one run, in several, at the surface, and patients with the lowest."""
 
-from collections.abc import Mapping, Sequence
-
-import pandas as pd
+from collections.abc import Iterator
 
 from ..evaluation.metrics import METRICS, PAIRED
-from ..evaluation.runs import RunComparison
-from ..evaluation.statistics import Comparison, holm
-from .pairing import interval, paired, paired_patients
-from .run_column import RUN
-from .summary import MEAN, structures_of, with_mean
+from ..evaluation.scores import Scores
 from .tables import Table, number
 
-Found = Mapping[tuple[str, str], Comparison | RunComparison]  # by (structure, model)
 OF_ONE_RUN = "over patients of one run: another run of the same model may differ by more"
 OF_RUNS = "over runs and patients"
 FAMILIES = (
@@ -21,94 +14,110 @@ FAMILIES = (
 )
 
 
-def all_pairs(cases: pd.DataFrame, models: Sequence[str], reference: str) -> Found:
-    """Every model but the reference against it, in every structure and their mean."""
-    structures = with_mean(structures_of(cases))
-    others = [model for model in models if model != reference]
-    return {(s, model): paired(cases, model, reference, s) for s in structures for model in others}
+def difference_tables(scores: Scores) -> list[Table]:
+    """Dice of every model against the baseline; of several runs also that of each."""
+    return [_all_runs(scores), _each_run(scores)] if scores.runs else [_one_run(scores)]
 
 
-def corrected(found: Found, overall: str, single: Sequence[str]) -> dict[tuple[str, str], float]:
-    """p-values of comparisons by (structure, model), corrected (Holm).
-
-    Those that verdicts rest on, of the structure `overall` and the models `single`, are one family, all others another:
-    saving probabilities, which adds ensembles, changes no verdict.
-    """
-    p_values = {key: comparison.p for key, comparison in found.items()}
-    of_verdict = {key: p for key, p in p_values.items() if key[0] == overall and key[1] in single}
-    others = {key: p for key, p in p_values.items() if key not in of_verdict}
-    return holm(of_verdict) | holm(others)
-
-
-def difference_table(
-    cases: pd.DataFrame, models: Sequence[str], reference: str, single: Sequence[str] | None = None
-) -> Table:
-    """Every model but the reference against it, in one run; `single` are no ensembles, by default all models."""
+def _one_run(scores: Scores) -> Table:
     columns = (
-        "structure",
-        "model",
-        "Dice difference [95 % CI]",
-        "n",
-        "better / equal / worse",
-        "p (Wilcoxon)",
-        "p (Holm)",
-    )
-    found = all_pairs(cases, models, reference)
-    adjusted = corrected(found, with_mean(structures_of(cases))[0], models if single is None else single)
-    rows = [
-        (
-            structure,
-            model,
-            str(c.difference),
-            str(c.n),
-            f"{c.wins} / {c.ties} / {c.losses}",
-            number(c.p, ".3g"),
-            number(adjusted[structure, model], ".3g"),
+        "structure", "model", "Dice difference [95 % CI]", "n", "better / equal / worse", "p (Wilcoxon)", "p (Holm)",
+    )  # fmt: skip
+    rows = []
+    for structure, model in _pairs(scores):
+        c = scores.paired(model, structure)
+        rows.append(
+            (
+                structure,
+                model,
+                str(c.difference),
+                str(c.n),
+                f"{c.wins} / {c.ties} / {c.losses}",
+                number(c.p, ".3g"),
+                number(scores.corrected_p(model, structure), ".3g"),
+            )
         )
-        for (structure, model), c in found.items()
-    ]
     note = (
-        f"To {reference}, on the same patients, cases and classes; where one of the two hallucinates a structure, the "
-        "other, rightly empty, counts 1. Mean of the paired differences of patients, percentile bootstrap with 10,000 "
-        f"draws, {OF_ONE_RUN}. {FAMILIES}"
+        f"To {scores.baseline}, on the same patients, cases and classes; where one of the two hallucinates a "
+        "structure, the other, rightly empty, counts 1. Mean of the paired differences of patients, percentile "
+        f"bootstrap with 10,000 draws, {OF_ONE_RUN}. {FAMILIES}"
     )
     return Table("Differences", columns, tuple(rows), note)
 
 
-def surface_table(cases: pd.DataFrame, models: Sequence[str], reference: str, tolerance: float) -> Table:
+def _all_runs(scores: Scores) -> Table:
+    columns = (
+        "structure", "model", "Dice difference [95 % CI]", "runs", "n", "SD between runs",
+        "runs better / equal / worse", "p", "p (Holm)",
+    )  # fmt: skip
+    rows = []
+    for structure, model in _pairs(scores):
+        c = scores.paired(model, structure)
+        rows.append(
+            (
+                structure,
+                model,
+                str(c.difference),
+                str(c.runs),
+                str(c.n),
+                number(c.sd, ".4f"),
+                f"{c.wins} / {c.ties} / {c.losses}",
+                number(c.p, ".3g"),
+                number(scores.corrected_p(model, structure), ".3g"),
+            )
+        )
+    note = (
+        f"To {scores.baseline}, in the same runs, on the same patients, cases and classes; where one of the two "
+        "hallucinates a structure, the other, rightly empty, counts 1. A run is one fold of one results folder. Mean "
+        f"over runs of the mean over each run's patients (n: patients in all); percentile bootstrap {OF_RUNS} with "
+        "10,000 draws, too narrow for few runs. p: t-test on the variance between runs and that between patients, "
+        f"which allows for few runs. {FAMILIES}"
+    )
+    return Table("Differences", columns, tuple(rows), note)
+
+
+def _each_run(scores: Scores) -> Table:
+    rows = []
+    for structure, model in _pairs(scores):
+        of_run = scores.paired(model, structure).of_run
+        found = (number(of_run.get(run, float("nan")), "+.4f") for run in scores.runs)
+        rows.append((structure, model, *found))
+    note = f"Dice difference to {scores.baseline}, mean over the patients of the run."
+    return Table("Each run", ("structure", "model", *scores.runs), tuple(rows), note)
+
+
+def surface_table(scores: Scores, tolerance: float) -> Table:
     """Differences of the paired metrics but Dice, of which no verdict speaks: intervals without tests."""
     others, rows = [name for name in PAIRED if name != "dice"], []
-    for structure in with_mean(structures_of(cases)):
-        for model in models:
-            if model != reference:
-                found = (
-                    interval(cases, model, reference, structure, name).text(METRICS[name].digits)
-                    for name in others
-                )
-                rows.append((structure, model, *found))
+    for structure, model in _pairs(scores):
+        found = (scores.difference(model, structure, name).text(METRICS[name].digits) for name in others)
+        rows.append((structure, model, *found))
     headings = (f"{METRICS[name].heading(tolerance)}, difference [95 % CI]" for name in others)
     columns = ("structure", "model", *headings)
     note = (
-        f"To {reference}, paired as above; higher NSD and lower HD95 are better. A structure missed or hallucinated "
-        f"counts 0 and the volume's diagonal. The intervals are {OF_RUNS if RUN in cases else OF_ONE_RUN}. Not tested "
-        "and not corrected: the verdicts rest on Dice."
+        f"To {scores.baseline}, paired as above; higher NSD and lower HD95 are better. A structure missed or "
+        f"hallucinated counts 0 and the volume's diagonal. The intervals are {OF_RUNS if scores.runs else OF_ONE_RUN}. "
+        "Not tested and not corrected: the verdicts rest on Dice."
     )
     return Table("Differences at the surface", columns, tuple(rows), note)
 
 
-def worst_table(cases: pd.DataFrame, models: Sequence[str], reference: str, n: int = 5) -> Table:
+def worst_table(scores: Scores, n: int = 5) -> Table:
     rows = []
-    for model in models:
-        if model == reference:
-            continue
-        ours, theirs = paired_patients(cases, model, reference, MEAN)
-        deltas = {patient: ours[patient] - theirs[patient] for patient in ours}
+    for model in scores.others:
+        ours, theirs = scores.paired_values(model)
+        deltas = scores.deltas(model)
         for patient in sorted(deltas, key=deltas.__getitem__)[:n]:
             rows.append(
                 (model, patient, f"{ours[patient]:.3f}", f"{theirs[patient]:.3f}", f"{deltas[patient]:+.3f}")
             )
-    columns = ("model", "patient", "Dice", f"Dice of {reference}", "difference")
+    columns = ("model", "patient", "Dice", f"Dice of {scores.baseline}", "difference")
     note = f"The {n} patients with the lowest difference of each model."
-    if RUN in cases:
+    if scores.runs:
         note += " Figures are the mean of the runs that have the patient."
     return Table("Lowest differences", columns, tuple(rows), note)
+
+
+def _pairs(scores: Scores) -> Iterator[tuple[str, str]]:
+    """(structure, model), as rows of a table."""
+    return ((structure, model) for structure in scores.structures for model in scores.others)

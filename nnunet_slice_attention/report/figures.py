@@ -1,33 +1,28 @@
 """Figures of a comparison, one a question. Colours are told apart with any colour vision."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import numpy as np
-import pandas as pd
 from matplotlib.figure import Figure
 
+from ..evaluation.scores import Scores
 from ..evaluation.slice_profile import PARTS
-from .pairing import paired, paired_patients
-from .run_column import RUN
-from .spacing import dice_by_spacing, spacing_groups
-from .summary import patient_figures, structures_of, with_mean
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = "osD^vP*"
 
 
-def difference_figure(cases: pd.DataFrame, models: Sequence[str], reference: str) -> Figure:
+def difference_figure(scores: Scores) -> Figure:
     """Every model's difference to the reference: the interval of the mean, a dot a patient, of several a tick a run."""
-    others = [model for model in models if model != reference]
+    others = scores.others
     figure = Figure(figsize=(9, 1.3 + 0.55 * len(others)), layout="constrained")
     axis = figure.subplots()
     for row, model in enumerate(others):
-        compared = paired(cases, model, reference, _overall(cases))
+        compared = scores.paired(model)
         difference = compared.difference
-        ours, theirs = paired_patients(cases, model, reference, _overall(cases))
-        dots = [ours[p] - theirs[p] for p in ours]
+        dots = list(scores.deltas(model).values())
         axis.plot(dots, np.full(len(dots), row), "o", color="grey", alpha=0.4, markersize=4)
-        if RUN in cases:
+        if scores.runs:
             ticks = list(compared.of_run.values())
             axis.plot(ticks, np.full(len(ticks), row), "|", color=COLOURS[1], markersize=14)
         axis.plot([difference.low, difference.high], [row, row], color=COLOURS[0], linewidth=3)
@@ -36,21 +31,21 @@ def difference_figure(cases: pd.DataFrame, models: Sequence[str], reference: str
     axis.set_yticks(range(len(others)), others, fontsize=8)
     axis.set_ylim(len(others) - 0.5, -0.5)
     shown = "mean and 95 % CI over runs and patients, a dot a patient, a tick a run"
-    shown = shown if RUN in cases else "mean and 95 % CI, a dot a patient"
-    figure.supxlabel(f"Dice minus that of {reference}; {shown}", fontsize=9)
+    shown = shown if scores.runs else "mean and 95 % CI, a dot a patient"
+    figure.supxlabel(f"Dice minus that of {scores.baseline}; {shown}", fontsize=9)
     axis.grid(axis="x", alpha=0.3)
     return figure
 
 
-def scatter_figure(cases: pd.DataFrame, models: Sequence[str], reference: str) -> Figure:
+def scatter_figure(scores: Scores) -> Figure:
     """Each patient's Dice by a model against the reference; above the line the model is better."""
-    others = [model for model in models if model != reference]
+    others = scores.others
     columns = min(4, len(others))
     rows = -(-len(others) // columns)
     figure = Figure(figsize=(max(4, 3.1 * columns), 3.4 * rows), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
     for axis, model in zip(axes, others, strict=False):
-        ours, theirs = paired_patients(cases, model, reference, _overall(cases))
+        ours, theirs = scores.paired_values(model)
         x, y = [theirs[p] for p in ours], list(ours.values())
         low = max(0, min([*x, *y, 1]) - 0.02)
         axis.axline((low, low), slope=1, color="black", linewidth=0.8)
@@ -60,19 +55,19 @@ def scatter_figure(cases: pd.DataFrame, models: Sequence[str], reference: str) -
         axis.grid(alpha=0.3)
     for axis in axes[len(others) :]:
         axis.set_visible(False)
-    figure.supxlabel(f"Dice of {reference}", fontsize=9)
+    figure.supxlabel(f"Dice of {scores.baseline}", fontsize=9)
     figure.supylabel("Dice of the model", fontsize=9)
     return figure
 
 
-def distribution_figure(cases: pd.DataFrame, models: Sequence[str]) -> Figure:
+def distribution_figure(scores: Scores) -> Figure:
     """Dice of every patient, by structure and model, over box plots."""
-    structures = with_mean(structures_of(cases))
+    structures, models = scores.structures, scores.models
     figure = Figure(figsize=(9, 1.1 + 0.28 * len(models) * len(structures)), layout="constrained")
     axes = figure.subplots(len(structures), 1, squeeze=False, sharex=True).ravel()
     for axis, structure in zip(axes, structures, strict=True):
         for row, model in enumerate(models):
-            values = list(patient_figures(cases, model, structure).values())
+            values = list(scores.values(model, structure).values())
             colour = COLOURS[row % len(COLOURS)]
             axis.boxplot(
                 values,
@@ -91,23 +86,21 @@ def distribution_figure(cases: pd.DataFrame, models: Sequence[str]) -> Figure:
     return figure
 
 
-def position_figure(cases: pd.DataFrame, models: Sequence[str]) -> Figure:
+def position_figure(scores: Scores) -> Figure:
     """Mean Dice along the slices of the true structures."""
     lines = {
-        model: {
-            part: patient_figures(cases, model, _overall(cases), f"dice_{part}").values() for part in PARTS
-        }
-        for model in models
+        model: {part: scores.values(model, metric=f"dice_{part}").values() for part in PARTS}
+        for model in scores.models
     }
     return _line_figure(lines, "fifth of the structure along the slices")
 
 
-def spacing_figure(cases: pd.DataFrame, models: Sequence[str]) -> Figure:
-    """Mean Dice against the distance between slices."""
-    groups = spacing_groups(cases)
-    lines = {}
-    for model in models:
-        lines[model] = dice_by_spacing(groups, model, _overall(cases))
+def spacing_figure(scores: Scores, groups: Mapping[str, Scores]) -> Figure:
+    """Mean Dice against the distance between slices; the groups are those of `by_spacing`."""
+    lines = {
+        model: {name: group.values(model, scores.overall).values() for name, group in groups.items()}
+        for model in scores.models
+    }
     return _line_figure(lines, "distance between slices")
 
 
@@ -125,9 +118,7 @@ def _line_figure(lines: Mapping[str, Mapping[str, Iterable[float]]], label: str)
     return figure
 
 
-def accuracy_cost_figure(
-    cases: pd.DataFrame, models: Sequence[str], cost: Mapping[str, float], unit: str
-) -> Figure:
+def accuracy_cost_figure(scores: Scores, cost: Mapping[str, float], unit: str) -> Figure:
     """Mean Dice against cost, a point a model that has one; up and to the left is better.
 
     Args:
@@ -136,10 +127,10 @@ def accuracy_cost_figure(
     """
     figure = Figure(figsize=(7, 3.6), layout="constrained")
     axis = figure.subplots()
-    for i, model in enumerate(models):
+    for i, model in enumerate(scores.models):
         if model not in cost:
             continue
-        values = list(patient_figures(cases, model, _overall(cases)).values())
+        values = list(scores.values(model).values())
         axis.plot(cost[model], np.mean(values), linestyle="none", label=model, **_style(i))
     axis.set_xlim(left=0)
     axis.set_xlabel(unit)
@@ -153,10 +144,6 @@ def _style(i: int) -> dict[str, str]:
     """Of the i-th model; after seven the markers shift, so that no two of 49 look alike."""
     n = len(COLOURS)
     return {"color": COLOURS[i % n], "marker": MARKERS[(i + i // n) % n]}
-
-
-def _overall(cases: pd.DataFrame) -> str:
-    return with_mean(structures_of(cases))[0]
 
 
 def _broken(model: str) -> str:

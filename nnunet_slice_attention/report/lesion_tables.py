@@ -2,23 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 
-import pandas as pd
-
 from ..evaluation.froc import RATES, sensitivity_at
-from .run_column import each_in
-from .summary import patient_figures, structures_of
+from ..evaluation.scores import MEAN, Scores
 from .tables import Table, mean_sd, number
 
 
-def lesion_table(cases: pd.DataFrame, models: Sequence[str], sizes: Mapping[str, str]) -> Table:
+def lesion_table(scores: Scores, sizes: Mapping[str, str]) -> Table:
     rows = []
-    for structure in structures_of(cases):
-        for model in models:
-            own = cases[(cases.model == model) & (cases.structure == structure)]
+    for structure in scores.structures:
+        if structure == MEAN:
+            continue
+        for model in scores.models:
+            own = scores.rows(model, structure)
             sensitivity = own.lesions_found.sum() / own.lesions.sum() if own.lesions.sum() else float("nan")
             by_size = [
-                mean_sd(patient_figures(cases, model, structure, f"lesion_dice_{size}").values())
-                for size in sizes
+                mean_sd(scores.values(model, structure, f"lesion_dice_{size}").values()) for size in sizes
             ]
             rows.append(
                 (
@@ -38,11 +36,12 @@ def lesion_table(cases: pd.DataFrame, models: Sequence[str], sizes: Mapping[str,
         "false positives a volume",
         *(f"Dice, {s} ({mm})" for s, mm in sizes.items()),
     )
+    cases = scores.cases
     folders = cases.run.nunique() if "run" in cases else 1
     note = (
         "Connected components, found at a Dice of 0.1 with all that touches; diameter of the sphere of equal volume. "
         f"Sensitivity and false positives are pooled over {cases.case.nunique()} volumes of {cases.patient.nunique()} "
-        f"patients{each_in(folders)}, Dice is mean ± SD over patients."
+        f"patients{_each_in(folders)}, Dice is mean ± SD over patients."
     )
     return Table("Lesions", columns, tuple(rows), note)
 
@@ -56,6 +55,11 @@ def froc_table(froc: Sequence[Mapping]) -> Table:
     volumes, folders = len({row["case"] for row in froc}), len({row.get("run") for row in froc})
     note = (
         "Highest sensitivity over all thresholds, at no more than so many false positives a volume; pooled over "
-        f"{volumes} volumes{each_in(folders)}."
+        f"{volumes} volumes{_each_in(folders)}."
     )
     return Table("FROC", columns, tuple(rows), note)
+
+
+def _each_in(folders: int) -> str:
+    """What a sentence on pooled volumes adds where each is there once per results folder."""
+    return f", each in {folders} runs" if folders > 1 else ""

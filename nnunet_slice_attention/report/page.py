@@ -15,16 +15,15 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from ..evaluation.lesions import SIZE_NAMES
+from ..evaluation.scores import Scores
 from ..files import write_text
 from ..model_name import short_names
 from . import differences, figures, summary
 from .lesion_tables import froc_table, lesion_table
 from .overlays import Example, overlay_figure
-from .run_column import RUN, runs_of, with_runs
-from .run_tables import run_tables
-from .spacing import spacing_groups, spacing_table
+from .spacing import by_spacing, spacing_table
 from .tables import Table
-from .verdicts import verdicts_of, warnings_of
+from .verdicts import verdicts, warnings_of
 
 
 @dataclass(frozen=True)
@@ -54,84 +53,80 @@ class Report:
         """Full names of the models to those that are shown."""
         return short_names(list(dict.fromkeys(row["model"] for row in self.rows)))
 
-    @property
-    def cases(self) -> pd.DataFrame:
-        """With short names, and with the column `RUN` if there are several runs."""
-        cases = with_runs(pd.DataFrame(self.rows))
-        return cases.assign(model=cases.model.map(self.short))
+    def scores(self) -> Scores:
+        """With short names."""
+        cases, short = pd.DataFrame(self.rows), self.short
+        cases = cases.assign(model=cases.model.map(short))
+        return Scores(cases, short[self.reference], [short[name] for name in self.single])
 
 
 def write_report(report: Report, output: Path) -> None:
     """Write both pages into `output`."""
-    cases, short = report.cases, report.short
-    models, reference = list(short.values()), short[report.reference]
-    verdicts = warnings_of(report.manifest)
-    verdicts += verdicts_of(cases, models, reference, [short[name] for name in report.single])
-    tables = tables_of(report, cases, models)
-    pictures = figures_of(report, cases, models)
-    facts = facts_of(report, cases)
+    scores, short = report.scores(), report.short
+    groups = by_spacing(scores)
+    sentences = warnings_of(report.manifest) + verdicts(scores)
+    tables = tables_of(report, scores, groups)
+    pictures = figures_of(report, scores, groups)
+    facts = facts_of(report, scores)
     title = report.manifest["options"]["title"]
-    markdown = [f"# {title}", "\n".join(f"- {sentence}" for sentence in verdicts)]
+    markdown = [f"# {title}", "\n".join(f"- {sentence}" for sentence in sentences)]
     markdown += [table.markdown() for table in tables]
     markdown += ["## Made with", "\n".join(f"- {name}: {value}" for name, value in facts.items())]
     template = files(__package__).joinpath("templates/report.html.j2").read_text(encoding="utf-8")
     page = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(template)
     drawn = {name: Markup(svg(figure)) for name, figure in pictures.items()}
     drawn |= {
-        f"{short[model]} beside {reference}": Markup(png(overlay_figure(examples)))
+        f"{short[model]} beside {scores.baseline}": Markup(png(overlay_figure(examples)))
         for model, examples in report.examples.items()
     }
-    html = page.render(title=title, verdicts=verdicts, figures=drawn, tables=tables, facts=facts)
+    html = page.render(title=title, verdicts=sentences, figures=drawn, tables=tables, facts=facts)
     write_text(output / "report.md", "\n\n".join(markdown) + "\n")
     write_text(output / "report.html", html)
 
 
-def figures_of(report: Report, cases: pd.DataFrame, models: Sequence[str]) -> dict[str, Figure]:
-    """By the title above them."""
-    reference, drawn = report.short[report.reference], {}
-    if len(models) > 1:
-        drawn["How large are the differences?"] = figures.difference_figure(cases, models, reference)
-        drawn["Patient by patient"] = figures.scatter_figure(cases, models, reference)
-    drawn["Spread"] = figures.distribution_figure(cases, models)
-    drawn["From the first to the last slice"] = figures.position_figure(cases, models)
-    if spacing_groups(cases):
-        drawn["From thin to thick slices"] = figures.spacing_figure(cases, models)
+def figures_of(report: Report, scores: Scores, groups: Mapping[str, Scores]) -> dict[str, Figure]:
+    """By the title above them; the groups are those of `by_spacing`."""
+    drawn = {}
+    if scores.others:
+        drawn["How large are the differences?"] = figures.difference_figure(scores)
+        drawn["Patient by patient"] = figures.scatter_figure(scores)
+    drawn["Spread"] = figures.distribution_figure(scores)
+    drawn["From the first to the last slice"] = figures.position_figure(scores)
+    if groups:
+        drawn["From thin to thick slices"] = figures.spacing_figure(scores, groups)
     if report.training_ms:
         cost = {report.short[model]: ms for model, ms in report.training_ms.items()}
         unit = "training step [ms a slice]"
-        drawn["Accuracy against cost"] = figures.accuracy_cost_figure(cases, models, cost, unit)
+        drawn["Accuracy against cost"] = figures.accuracy_cost_figure(scores, cost, unit)
     return drawn
 
 
-def tables_of(report: Report, cases: pd.DataFrame, models: Sequence[str]) -> list[Table]:
-    options, reference = report.manifest["options"], report.short[report.reference]
-    single = [report.short[name] for name in report.single]
-    if RUN in cases:
-        of_dice = run_tables(cases, models, reference, single)
-    else:
-        of_dice = [differences.difference_table(cases, models, reference, single)]
+def tables_of(report: Report, scores: Scores, groups: Mapping[str, Scores]) -> list[Table]:
+    """Those that have rows; the groups are those of `by_spacing`."""
+    options = report.manifest["options"]
     tables = [
-        summary.accuracy_table(cases, models, options["tolerance"]),
-        *of_dice,
-        differences.surface_table(cases, models, reference, options["tolerance"]),
-        differences.worst_table(cases, models, reference),
-        summary.slice_table(cases, models),
-        spacing_table(cases, models),
+        summary.accuracy_table(scores, options["tolerance"]),
+        *differences.difference_tables(scores),
+        differences.surface_table(scores, options["tolerance"]),
+        differences.worst_table(scores),
+        summary.slice_table(scores),
+        spacing_table(scores, groups),
     ]
     if options["lesion_sizes"]:
         small, large = options["lesion_sizes"]
         bounds = (f"< {small:g} mm", f"{small:g}-{large:g} mm", f"> {large:g} mm")
         sizes = dict(zip(SIZE_NAMES, bounds, strict=True))
-        tables.append(lesion_table(cases, models, sizes))
+        tables.append(lesion_table(scores, sizes))
     tables.append(froc_table([row | {"model": report.short[row["model"]]} for row in report.froc]))
     return [table for table in tables if table.rows]
 
 
-def facts_of(report: Report, cases: pd.DataFrame) -> dict[str, str]:
+def facts_of(report: Report, scores: Scores) -> dict[str, str]:
     """What a reader needs to judge or to repeat it."""
+    cases, runs = scores.cases, scores.runs
     manifest, options = report.manifest, report.manifest["options"]
     folds = sorted({str(fold) for fold in cases.fold if fold != ""})
-    runs, left_out = runs_of(cases), manifest["dataset"]["truths_left_out"]
+    left_out = manifest["dataset"]["truths_left_out"]
     entries = _entries(report)
     return {
         "data set": manifest["dataset"]["name"],

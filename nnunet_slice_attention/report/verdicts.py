@@ -1,15 +1,13 @@
 """The sentences at the top of a report."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
-import pandas as pd
 
-from ..evaluation.runs import RunComparison, verdict_of_runs
+from ..evaluation.runs import verdict_of_runs
+from ..evaluation.scores import Scores
 from ..evaluation.statistics import verdict
-from .differences import OF_ONE_RUN, corrected
-from .pairing import paired
-from .summary import structures_of, with_mean
+from .differences import OF_ONE_RUN
 
 
 def warnings_of(manifest: Mapping) -> list[str]:
@@ -23,24 +21,19 @@ def warnings_of(manifest: Mapping) -> list[str]:
     ]
 
 
-def verdicts_of(
-    cases: pd.DataFrame, models: Sequence[str], reference: str, single: Sequence[str]
-) -> list[str]:
-    """One sentence for each of `single` but the reference, on the mean of classes; they are one family.
+def verdicts(scores: Scores) -> list[str]:
+    """One sentence for each single model but the baseline, on the overall structure.
 
     Of one run a last sentence says what the intervals leave out.
     """
-    overall = with_mean(structures_of(cases))[0]
-    others = [(overall, model) for model in models if model != reference and model in single]
-    comparisons = {key: paired(cases, key[1], reference, overall) for key in others}
-    p_values = corrected(comparisons, overall, single)
-    said, of_one_run = [], False
-    for key, compared in comparisons.items():
-        if isinstance(compared, RunComparison):
-            said.append(verdict_of_runs(key[1], reference, compared, p_values[key]))
-        else:
-            said.append(verdict(key[1], reference, compared, p_values[key], len(comparisons)))
-            of_one_run = of_one_run or not np.isnan(compared.difference.low)
-    if not said:
+    judged = [model for model in scores.others if model in scores.single]
+    if not judged:
         return ["Only one model: nothing to compare it with."]
-    return [*said, f"All intervals are {OF_ONE_RUN}."] if of_one_run else said
+    compared = {model: scores.paired(model) for model in judged}
+    p = {model: scores.corrected_p(model) for model in judged}
+    if scores.runs:
+        return [verdict_of_runs(model, scores.baseline, compared[model], p[model]) for model in judged]
+    said = [verdict(model, scores.baseline, compared[model], p[model], len(judged)) for model in judged]
+    if any(not np.isnan(compared[model].difference.low) for model in judged):
+        said.append(f"All intervals are {OF_ONE_RUN}.")
+    return said

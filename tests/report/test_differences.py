@@ -1,9 +1,9 @@
-"""Paired figures: what is one family of comparisons, and what counts where one of the two has no figure."""
+"""Tables of paired differences: what is shown of which family of comparisons."""
 
 import pandas as pd
-import pytest
 
-from nnunet_slice_attention.report.differences import MEAN, difference_table, paired, surface_table
+from nnunet_slice_attention.evaluation.scores import MEAN, Scores
+from nnunet_slice_attention.report.differences import difference_tables, surface_table
 
 GAINS = {"a": 0.0, "b": 0.1, "a + b": 0.1}
 
@@ -23,7 +23,7 @@ def cases_of(models):
 def test_an_ensemble_that_nobody_asked_for_changes_no_verdict():
     p_of = {}
     for models in (["a", "b"], ["a", "b", "a + b"]):
-        table = difference_table(cases_of(models), models, "a", single=["a", "b"])
+        (table,) = difference_tables(Scores(cases_of(models), "a", single=["a", "b"]))
         p_of[len(models)] = next(row[-1] for row in table.rows if row[:2] == (MEAN, "b"))
     assert p_of[2] == p_of[3] == "0.00781"
 
@@ -39,15 +39,7 @@ def test_surfaces_are_paired_patient_by_patient_and_a_hallucination_counts_again
         for model, of_patients in figures.items()
         for i, (nsd, hd95) in enumerate(of_patients)
     )
-    (row,) = surface_table(cases, ["a", "b"], "a", 2).rows
+    (row,) = surface_table(Scores(cases, "a"), 2).rows
     assert row[:2] == ("disc", "b")
     assert row[2].startswith("-0.300 [-1.000, ")  # mean of 0.1, 0 - 1, 0
     assert row[3].startswith("+9.7 [-1.0, +30.0]")  # mean of -1, 30 - 0, 0
-
-
-def test_models_with_different_cases_are_refused_by_name_and_not_taken_for_perfect():
-    cases = cases_of(["a", "b"])
-    with pytest.raises(ValueError, match="a and b have different cases: 1 of one only, such as 'p3'"):
-        paired(cases[(cases.model == "a") | (cases.case != "p3")], "a", "b", MEAN)
-    with pytest.raises(ValueError, match="8 of one only"):
-        paired(cases[cases.model == "a"], "a", "b", MEAN)

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from nnunet_slice_attention.evaluation.metrics import METRICS, PAIRED, TABULATED, structure_metrics
+from nnunet_slice_attention.evaluation.scores import Scores
 from nnunet_slice_attention.report.differences import surface_table
 from nnunet_slice_attention.report.summary import accuracy_table
 
@@ -22,10 +23,10 @@ def cases() -> pd.DataFrame:
 def test_every_row_is_a_column_and_is_shown_where_it_says_so():
     table = cases()
     assert set(METRICS) < set(table.columns)
-    columns = accuracy_table(table, ["a", "b"], 2.0).columns
+    columns = accuracy_table(Scores(table, "a"), 2.0).columns
     shown = [METRICS[name].heading(2.0) for name in TABULATED[1:]]
     assert list(columns[5:-3]) == shown == ["NSD at 2 mm", "HD95 [mm]", "HD [mm]", "volume error [ml]"]
-    paired = surface_table(table, ["a", "b"], "a", 2.0).columns[2:]
+    paired = surface_table(Scores(table, "a"), 2.0).columns[2:]
     assert [c.removesuffix(", difference [95 % CI]") for c in paired] == [
         METRICS[name].heading(2.0) for name in PAIRED[1:]
     ]

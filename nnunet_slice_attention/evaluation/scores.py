@@ -1,0 +1,189 @@
+"""Every number of a comparison, from its case table: computed once, then read by tables, figures and verdicts."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TypeAlias
+
+import pandas as pd
+
+from .metrics import METRICS
+from .run_column import RUN, with_runs
+from .runs import RunComparison, compare_runs
+from .segmentations import FOREGROUND
+from .statistics import Comparison, PairedDifference, compare, holm, paired_difference, patient_means
+
+MEAN = "mean of classes"
+Key: TypeAlias = tuple[str, ...]  # of a case: (case,), or (run, case) where there are several runs
+Pair: TypeAlias = tuple[dict[Key, float], dict[Key, float]]
+
+
+class Scores:
+    """Models on the same cases, and their paired differences to a baseline. The patient is the unit everywhere.
+
+    Attributes:
+        cases: the case table, see `case_table.evaluate`, with `model` and `patient`; also with the column `RUN` if it
+            holds several runs.
+        baseline: the model that the others are compared with.
+        models: in the order of the table.
+        others: all models but the baseline.
+        single: the models that are no ensembles; only these get a verdict.
+        structures: the classes in the data set's order and the foreground, after `MEAN` if there are several classes.
+        overall: the first of `structures`, on which verdicts rest, and which `structure=None` stands for.
+        runs: their names; empty if there is one.
+    """
+
+    def __init__(self, cases: pd.DataFrame, baseline: str, single: Sequence[str] | None = None):
+        self.cases = with_runs(cases)
+        self.baseline = baseline
+        self.models = list(dict.fromkeys(cases.model))
+        self.others = [model for model in self.models if model != baseline]
+        self.single = self.models if single is None else list(single)
+        named = list(dict.fromkeys(cases.structure))
+        classes = [structure for structure in named if structure != FOREGROUND]
+        self.structures = [MEAN, *named] if len(classes) > 1 else named
+        self.overall = self.structures[0]
+        self.runs = list(dict.fromkeys(self.cases[RUN])) if RUN in self.cases else []
+        self._values: dict[tuple[str, str, str], dict[str, float]] = {}
+        self._pairs: dict[tuple[str, str, str], Pair] = {}
+        self._compared: dict[tuple[str, str, str], Comparison | RunComparison] = {}
+        self._differences: dict[tuple[str, str, str], PairedDifference] = {}
+
+    def against(self, baseline: str) -> "Scores":
+        return Scores(self.cases, baseline, self.single)
+
+    def where(self, **columns) -> "Scores":
+        """Only the rows in which each column has the value, or one of a list of values."""
+        cases = self.cases.drop(columns=RUN, errors="ignore")
+        for column, wanted in columns.items():
+            cases = cases[cases[column].isin(wanted if isinstance(wanted, list | set | tuple) else [wanted])]
+        return Scores(cases, self.baseline, self.single)
+
+    def rows(self, model: str, structure: str | None = None) -> pd.DataFrame:
+        """The case table's rows of a model and structure; of `MEAN` those of every class."""
+        own = self.cases[self.cases.model == model]
+        structure = structure or self.overall
+        return own[own.structure != FOREGROUND] if structure == MEAN else own[own.structure == structure]
+
+    def values(self, model: str, structure: str | None = None, metric: str = "dice") -> dict[str, float]:
+        """{patient: mean over the patient's cases in all runs}; of `MEAN`, over each case's classes first.
+
+        Where the metric is not applicable (the structure is in neither segmentation) the case is left out.
+
+        Args:
+            metric: any numeric column of the case table.
+        """
+        key = model, structure or self.overall, metric
+        if key not in self._values:
+            by_case: dict[Key, dict[str, float]] = {}
+            rows = self.rows(model, structure)
+            for case, name, value in zip(self._keys(rows), rows.structure, rows[metric], strict=True):
+                by_case.setdefault(case, {})[name] = value
+            self._values[key] = patient_means(by_case, self._patient.__getitem__)
+        return self._values[key]
+
+    def paired_cases(self, model: str, structure: str | None = None, metric: str = "dice") -> Pair:
+        """({case: the model's value}, {case: the baseline's}) on the same cases and classes.
+
+        A structure that is not in the truth, and that one of the two hallucinates, counts as perfect for the other:
+        were it left out, hallucinations would cost nothing here. What is in neither prediction either is left out.
+
+        Args:
+            metric: a key of `METRICS`.
+
+        Raises:
+            ValueError: only one of the two models has a case.
+        """
+        key = model, structure or self.overall, metric
+        if key not in self._pairs:
+            self._pairs[key] = self._pair(*key)
+        return self._pairs[key]
+
+    def deltas(self, model: str, structure: str | None = None, metric: str = "dice") -> dict[str, float]:
+        """{patient: model minus baseline}, paired as in `paired_cases`, each the mean over the patient's cases."""
+        ours, theirs = self.paired_values(model, structure, metric)
+        return {patient: ours[patient] - theirs[patient] for patient in ours}
+
+    def paired_values(
+        self, model: str, structure: str | None = None, metric: str = "dice"
+    ) -> tuple[dict[str, float], dict[str, float]]:
+        """`paired_cases` by patient: the mean over the patient's cases in all runs."""
+        ours, theirs = (self._by_patient(values) for values in self.paired_cases(model, structure, metric))
+        return ours, theirs
+
+    def paired(
+        self, model: str, structure: str | None = None, metric: str = "dice"
+    ) -> Comparison | RunComparison:
+        """The model against the baseline, see `paired_cases`: over patients, and over runs if there are several."""
+        key = model, structure or self.overall, metric
+        if key not in self._compared:
+            if self.runs:
+                ours, theirs = (self._by_run(values) for values in self.paired_cases(*key))
+                self._compared[key] = compare_runs(theirs, ours)
+            else:
+                ours, theirs = self.paired_values(*key)
+                self._compared[key] = compare(theirs, ours)
+        return self._compared[key]
+
+    def difference(self, model: str, structure: str | None = None, metric: str = "dice") -> PairedDifference:
+        """That of `paired`, without its test, which takes longest."""
+        key = model, structure or self.overall, metric
+        if self.runs or key in self._compared:
+            return self.paired(*key).difference
+        if key not in self._differences:
+            ours, theirs = self.paired_values(*key)
+            self._differences[key] = paired_difference(theirs, ours)
+        return self._differences[key]
+
+    def corrected_p(self, model: str, structure: str | None = None) -> float:
+        """The p-value of a difference in Dice after Holm's correction.
+
+        Those that verdicts rest on, of `single` models in `overall`, are one family, all others another: saving
+        probabilities, which adds ensembles, changes no verdict.
+        """
+        return self._corrected[model, structure or self.overall]
+
+    def presence(self, model: str, structure: str | None = None) -> Mapping[str, int]:
+        """How many cases (and classes) are "found", "missed", "hallucinated" or "absent"; 0 for what is not there."""
+        return Counter(self.rows(model, structure).presence)
+
+    @cached_property
+    def _corrected(self) -> dict[tuple[str, str], float]:
+        p = {(m, s): self.paired(m, s).p for s in self.structures for m in self.others}
+        verdicts = {key: p[key] for key in p if key[0] in self.single and key[1] == self.overall}
+        return holm(verdicts) | holm({key: p[key] for key in p if key not in verdicts})
+
+    @cached_property
+    def _case_columns(self) -> list[str]:
+        return [RUN, "case"] if self.runs else ["case"]
+
+    @cached_property
+    def _patient(self) -> dict[Key, str]:
+        return dict(zip(self._keys(self.cases), self.cases.patient, strict=True))
+
+    def _keys(self, rows: pd.DataFrame) -> list[Key]:
+        return list(zip(*(rows[column] for column in self._case_columns), strict=True))
+
+    def _pair(self, model: str, structure: str, metric: str) -> Pair:
+        rows = [self.rows(name, structure) for name in (model, self.baseline)]
+        ours, theirs = (set(self._keys(own)) for own in rows)
+        if alone := ours ^ theirs:
+            raise ValueError(
+                f"{model} and {self.baseline} have different cases: {len(alone)} of one only, such as "
+                f"{', '.join(min(alone))!r}. Compare them on those that both have."
+            )
+        columns = [own.set_index([*self._case_columns, "structure"])[metric] for own in rows]
+        both = pd.concat(columns, axis=1, keys=["ours", "theirs"]).dropna(how="all")
+        both = both.fillna(METRICS[metric].best)
+        by_case = both.groupby(level=self._case_columns).mean()
+        keys = [key if isinstance(key, tuple) else (key,) for key in by_case.index]
+        return dict(zip(keys, by_case.ours, strict=True)), dict(zip(keys, by_case.theirs, strict=True))
+
+    def _by_patient(self, values: Mapping[Key, float]) -> dict[str, float]:
+        return patient_means({key: {"": value} for key, value in values.items()}, self._patient.__getitem__)
+
+    def _by_run(self, values: Mapping[Key, float]) -> dict[str, dict[str, float]]:
+        by_run: dict[str, dict[Key, float]] = {}
+        for key, value in values.items():
+            by_run.setdefault(key[0], {})[key] = value
+        return {run: self._by_patient(of_run) for run, of_run in by_run.items()}
