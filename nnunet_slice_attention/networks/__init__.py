@@ -13,6 +13,7 @@ from einops import rearrange
 from .axial_conv import AxialConv
 from .csa_net import CSANet
 from .early_fusion import EarlyFusion
+from .lstm_unet import LSTMUNet
 from .sau_net import SAUNet
 from .slab_network import EVERY_SLICE, SlabLearning, SlabNetwork
 from .slice_attention import SliceAttention
@@ -22,7 +23,7 @@ from .tsfm_unet import TSFMUNet
 from .va_unet import VAUNet
 
 ATTENTION_NETWORKS = (SliceAttention, CSANet, SAUNet, TSFMUNet, VAUNet)
-CONTROLS = (EarlyFusion, AxialConv, SliceUNet)
+CONTROLS = (EarlyFusion, AxialConv, LSTMUNet, SliceUNet)
 NETWORKS: dict[str, type[SlabNetwork]] = {cls.__name__: cls for cls in (*ATTENTION_NETWORKS, *CONTROLS)}
 
 # einops notes each type of tensor at first sight. torch.compile looks at these notes: a new one makes it compile again.

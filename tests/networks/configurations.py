@@ -39,6 +39,9 @@ OPTIONS = [
     ("EarlyFusion", {"repeat_centre": True}),
     ("AxialConv", {"repeat_centre": True}),
     ("AxialConv", {"context_radius": 2}),
+    ("LSTMUNet", {}),
+    ("LSTMUNet", {"context_radius": 1, "repeat_centre": True}),
+    ("LSTMUNet", {"identity": True}),
     ("SliceUNet", {}),
     ("CSANet", {"num_heads": 4, "vit_depth": 1, "zero_start": True}),
     ("SAUNet", {"zero_start": True, "dense": False}),
@@ -46,6 +49,7 @@ OPTIONS = [
     ("VAUNet", {"zero_start": True}),
     ("EarlyFusion", {"zero_start": True}),
     ("AxialConv", {"zero_start": True}),
+    ("LSTMUNet", {"zero_start": True}),
 ]
 DEFAULTS = [("CSANet", {"num_heads": 4, "vit_depth": 1})] + [(n, {}) for n in NETWORKS if n != "CSANet"]
 every_network = pytest.mark.parametrize(

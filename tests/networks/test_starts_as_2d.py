@@ -28,6 +28,7 @@ STARTS = [
     ("EarlyFusion", {"zero_start": True}),
     ("EarlyFusion", {"zero_start": True, "repeat_centre": True}),
     ("AxialConv", {"zero_start": True}),
+    ("LSTMUNet", {"zero_start": True}),
 ]
 every_start = pytest.mark.parametrize(
     ("name", "options"), STARTS, ids=[f"{n}-{'-'.join(f'{k}={v}' for k, v in o.items())}" for n, o in STARTS]
