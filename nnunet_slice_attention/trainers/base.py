@@ -13,6 +13,7 @@ from ..augmentation.draw_distance import depth_to_load, draw_distance_first
 from ..augmentation.slice_coherent import keep_centre_slice, make_slice_coherent
 from ..environment import commit, versions
 from ..networks import NETWORKS, SlabNetwork, UNetTopology, create_network
+from ..networks.imagenet_encoder import load_imagenet_weights, with_imagenet_encoder
 from ..plans.slabs import SLAB_RULES, Sampling, SlabPlan, slab_plan, with_prediction_slab
 from .border_padding import BorderPaddedDataset
 from .optimisers import OPTIMISERS, Optimiser, configure
@@ -34,6 +35,7 @@ class nnUNetTrainerSlab(nnUNetTrainer):
         epochs: epochs of 250 iterations; None keeps nnU-Net's 1000.
         learning_rate_factor: times the optimiser's first learning rate.
         begins_in_2d: the first epochs have nnU-Net's own 2D batches.
+        backbone: pre-trained encoder in place of the plan's, a key of `imagenet_encoder.WEIGHTS`.
         max_distance: from one slice of a training slab to the next; drawn for each slab, in slices.
     """
 
@@ -43,6 +45,7 @@ class nnUNetTrainerSlab(nnUNetTrainer):
     optimiser: ClassVar[Optimiser] = "sgd"
     epochs: ClassVar[int | None] = None
     learning_rate_factor: ClassVar[float] = 1.0
+    backbone: ClassVar[str | None] = None
     max_distance: ClassVar[int] = 1
     begins_in_2d: ClassVar[bool] = False
 
@@ -138,6 +141,8 @@ class nnUNetTrainerSlab(nnUNetTrainer):
             configuration_manager.network_arch_init_kwargs,
             configuration_manager.network_arch_init_kwargs_req_import,
         )
+        if cls.backbone:
+            topology = with_imagenet_encoder(topology, cls.backbone)
         return create_network(
             cls.network_name,
             num_input_channels,
@@ -149,6 +154,11 @@ class nnUNetTrainerSlab(nnUNetTrainer):
             has_background=not plans_manager.plans.get(REGIONS, False),
             **cls.network_options,
         )
+
+    def initialize(self):
+        super().initialize()
+        if self.backbone:
+            load_imagenet_weights(self.bare_network(), self.backbone)
 
     def configure_optimizers(self):
         return configure(self, super().configure_optimizers)

@@ -43,6 +43,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     **{f"{n}head{'s' * (n > 1)}": {"network_options": {"num_heads": n}} for n in (1, 4, 8, 16, 32)},
     **{f"{n}slice{'s' * (n > 1)}": {"network_options": {"context_radius": n // 2}} for n in (1, 3, 5, 7, 9)},
     **{f"{n}blocks": {"network_options": {"vit_depth": n}} for n in (0, 2, 4, 8, 12)},
+    "ImageNet": {"backbone": "tf_efficientnet_lite0"},
+    "ImageNetLite2": {"backbone": "tf_efficientnet_lite2"},
     "ContextSlabs": {"sampling": "context"},
     "ShortSlabs": {"sampling": "short"},
     "FullSlabs": {"sampling": "full"},
@@ -88,6 +90,8 @@ def resolve_trainer(name: str) -> type:
         declaration |= row | {"network_options": options}
     start = declaration.pop("start", "scratch")
     declaration["network_options"] = _options_of_start(name, declaration, start)
+    if declaration.get("backbone"):
+        declaration["network_options"] = _options_of_backbone(name, declaration, start)
     _check_options(name, declaration)
     declaration["__module__"] = __package__
     declaration["__qualname__"] = name
@@ -128,6 +132,17 @@ def _options_of_start(name: str, declaration: dict[str, Any], start: Start) -> d
             "network. Give it that option, see docs/how-to/add-a-network.md."
         )
     return options | needed | (dict(network.plans_unet) if start == "from_2d" else {})
+
+
+def _options_of_backbone(name: str, declaration: dict[str, Any], start: Start) -> dict[str, Any]:
+    """Options with which a network leaves its encoder to a pre-trained one."""
+    options = declaration["network_options"]
+    other = "From2D" if start == "from_2d" else "R50ViT" if options.get("r50_vit") else None
+    if other:
+        raise ValueError(
+            f"trainer {name!r}: _{other} and _ImageNet each bring an encoder with weights. Keep one of them."
+        )
+    return options | dict(NETWORKS[declaration["network_name"]].plans_unet)
 
 
 def _settings(suffix: str) -> set[str]:
