@@ -7,7 +7,8 @@ Deviations, and why:
 - The target is not in its own bag: with it, the softmax puts its whole weight on the target.
 - Likeness is a cosine times a learned temperature. Unscaled dot products over a feature map saturate the softmax.
 - The spatial embedding is normalised before its ReLU; a single map can otherwise start, and stay, negative.
-- `X * (1 + S)` by default, which starts near X; the paper's `X * S` is an option. Without any context: X.
+- `X * (1 + S)` by default; the paper's `X * S` is an option. Without any context: X. With S near 1/2 both parts
+  together start near 2.25 X, the same on every skip, which the decoder's norms divide out.
 """
 
 import torch

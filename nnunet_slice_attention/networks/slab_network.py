@@ -55,7 +55,9 @@ class SlabNetwork(nn.Module):
         deep_supervision: return a list of logits, finest first.
         context_radius: R, see below.
         slices_per_image: neighbouring slices that enter the encoder as channels of one image; odd.
-        repeat_centre: a control: same weights, but each neighbour is replaced by the centre slice.
+        repeat_centre: a control: same weights, but each neighbour is replaced by the centre slice. Where context
+            carries no gradient in training, its copies carry none either.
+        copies_learn: let the copies carry a gradient all the same.
         zero_start: what a network adds to the plan's 2D network is zero at the start: its logits are that network's.
         learning: how it learns from slabs.
         has_background: channel 0 of the logits is the background; False where regions are trained.
@@ -88,6 +90,7 @@ class SlabNetwork(nn.Module):
         zero_start: bool = False,
         learning: SlabLearning = EVERY_SLICE,
         has_background: bool = True,
+        copies_learn: bool = False,
     ):
         super().__init__()
         if context_radius < 0:
@@ -103,7 +106,7 @@ class SlabNetwork(nn.Module):
         )
         if zero_start:
             zero_image_neighbours(self)
-        self.learning, self.has_background = learning, has_background
+        self.learning, self.has_background, self.copies_learn = learning, has_background, copies_learn
         self.two_dimensional = self.decodes_as_in_training = False
 
     @classmethod
@@ -120,6 +123,7 @@ class SlabNetwork(nn.Module):
         self.context_radius = 0 if repeat_centre else context_radius
         self.image_radius = 0 if repeat_centre else self.slices_per_image // 2
         self.fusion_radius = self.context_radius - self.image_radius
+        self.copied_radius = context_radius - self.slices_per_image // 2 if repeat_centre else 0
 
     @contextmanager
     def repeating_centre(self) -> Iterator[None]:
@@ -206,7 +210,22 @@ class SlabNetwork(nn.Module):
         else:
             of_centres = valid[:, centres.start : centres.stop]
             encoded, around = centres, Neighbourhood(range(len(centres)), of_centres, self.repeat_centre)
-        return self.decode(self.encode(stack, valid, encoded), around, stack.shape[-2:])
+        skips = self.encode(stack, valid, encoded)
+        if (
+            self._centre_learns_alone
+            and self.copied_radius > 0
+            and not (self.copies_learn or self.two_dimensional)
+        ):
+            skips, around = self._among_copies(skips, around)
+        return self.decode(skips, around, stack.shape[-2:])
+
+    def _among_copies(self, skips: list[Tensor], around: Neighbourhood) -> tuple[list[Tensor], Neighbourhood]:
+        """A centre slice between copies of itself, which are to it what its context is to a slice in training."""
+        r = self.copied_radius
+        skips = [torch.cat([*[skip.detach()] * r, skip, *[skip.detach()] * r], dim=1) for skip in skips]
+        valid = around.valid.new_ones(len(around.valid), 2 * r + 1)
+        valid[:, r : r + 1] = around.valid
+        return skips, Neighbourhood(range(r, r + 1), valid, context_learns=False)
 
     @staticmethod
     def existing(stack: Tensor, valid: Tensor | None = None) -> Tensor:

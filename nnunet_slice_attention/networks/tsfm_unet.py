@@ -32,7 +32,8 @@ class TSFMUNet(SlabNetwork):
         context_radius: neighbours on each side.
         identity: leave the transformer out.
         num_heads: heads of each layer; must divide the width of the bottleneck.
-        num_layers: transformer layers, at most `context_radius`; a layer with radius 0 would attend to nothing.
+        num_layers: transformer layers, at most `context_radius`, since a layer of radius 0 would attend to nothing;
+            default 2, or 1 where the radius is 1.
         mode: "global" or "local", see `SliceTransformerLayer`.
     """
 
@@ -48,18 +49,19 @@ class TSFMUNet(SlabNetwork):
         context_radius: int = 2,
         identity: bool = False,
         num_heads: int = 4,
-        num_layers: int = 2,
+        num_layers: int | None = None,
         mode: Mode = "global",
         repeat_centre: bool = False,
         zero_start: bool = False,
         **slab: Any,
     ):
         topology.check_patch(patch_size)
-        if num_layers < 1:
-            raise ValueError(
-                f"num_layers={num_layers} must be 1 or more; identity=True leaves the transformer out."
-            )
         radius = 0 if identity else context_radius
+        if num_layers is not None and not 1 <= num_layers <= max(1, radius):
+            raise ValueError(
+                f"num_layers={num_layers} must be between 1 and the context radius, which is {radius}; identity=True "
+                "leaves the transformer out."
+            )
         super().__init__(
             in_channels,
             num_classes,
@@ -72,7 +74,7 @@ class TSFMUNet(SlabNetwork):
         )
         self.transformer = nn.ModuleList(
             SliceTransformerLayer(topology.features[-1], num_heads, r, mode, zero_start)
-            for r in share_out(radius, num_layers)
+            for r in share_out(radius, num_layers or 2)
         )
 
     def fuse(self, skips: list[Tensor], around: Neighbourhood) -> list[Tensor]:

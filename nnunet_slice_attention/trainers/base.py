@@ -160,6 +160,26 @@ class nnUNetTrainerSlab(nnUNetTrainer):
         if self.backbone:
             load_imagenet_weights(self.bare_network(), self.backbone)
 
+    def on_train_start(self):
+        self._check_norm()
+        super().on_train_start()
+
+    def _check_norm(self) -> None:
+        """Raise ValueError for batch norm where context is encoded apart from the slices that learn.
+
+        Each of the two would be normalised by statistics of its own, the running ones, which prediction uses for both,
+        would be a mixture.
+        """
+        learning = SLAB_RULES[self.sampling].learning
+        plans_norm = self.configuration_manager.network_arch_init_kwargs.get("norm_op")
+        if str(plans_norm).endswith("BatchNorm2d") and learning.centre_only and not learning.context_learns:
+            raise ValueError(
+                f"these plans have {plans_norm}, and {type(self).__name__} encodes neighbouring slices without a "
+                "gradient, apart from the slices that it learns from: their statistics would not be those of "
+                "prediction. Add the suffix _FullSlabs, in which all slices learn, or plan with instance norm, as "
+                "nnU-Net does."
+            )
+
     def configure_optimizers(self):
         return configure(self, super().configure_optimizers)
 

@@ -23,6 +23,7 @@ BASES["nnUNetTrainerSliceAttention"] |= {"start": "2d_first"}
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "RepeatCentre": {"network_options": {"repeat_centre": True}},
+    "RepeatCentreLearning": {"network_options": {"repeat_centre": True, "copies_learn": True}},
     "Identity": {"network_options": {"identity": True}},
     "NoCSA": {"network_options": {"cross_slice": False}},
     "NoISA": {"network_options": {"in_slice": False}},
@@ -45,6 +46,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     **{f"{n}blocks": {"network_options": {"vit_depth": n}} for n in (0, 2, 4, 8, 12)},
     "ImageNet": {"backbone": "tf_efficientnet_lite0"},
     "ImageNetLite2": {"backbone": "tf_efficientnet_lite2"},
+    **{f"{n}layer{'s' * (n > 1)}": {"network_options": {"num_layers": n}} for n in (1, 2, 3, 4)},
     "ContextSlabs": {"sampling": "context"},
     "ShortSlabs": {"sampling": "short"},
     "FullSlabs": {"sampling": "full"},
@@ -162,7 +164,8 @@ def _check_not_set_before(name: str, suffix: str, suffixes: list[str]) -> None:
 
 def _check_options(name: str, declaration: dict[str, Any]) -> None:
     network = declaration["network_name"]
-    known = signature(NETWORKS[network]).parameters
+    known = set(signature(NETWORKS[network]).parameters)
+    known |= {"copies_learn"} if "repeat_centre" in known else set()
     for option in declaration.get("network_options", {}):
         if option not in known:
             raise ValueError(

@@ -115,3 +115,12 @@ def test_the_context_that_is_most_like_the_target_weighs_most():
     alike, unlike = BagAttention([-1, 1])(stack[:, 1:2], stack, around).flatten().tolist()
     assert alike == pytest.approx(1 / (1 + np.exp(-10)))  # the temperature begins at 10
     assert alike + unlike == pytest.approx(1)
+
+
+@torch.no_grad()
+def test_it_starts_as_one_factor_for_every_channel_and_place(stack):
+    torch.manual_seed(2)
+    module = VolumetricAttention(C, [-1, 1]).double()
+    gain = module(stack, Neighbourhood(range(S), torch.ones(B, S, dtype=torch.bool))) / stack
+    assert 2.1 < gain.mean() < 2.5
+    assert gain.std() < 0.15 * gain.mean()

@@ -5,7 +5,7 @@ import torch
 
 from nnunet_slice_attention.networks import NETWORKS, create_network
 from nnunet_slice_attention.networks.tsfm_unet import share_out
-from tests.networks.configurations import DEFAULTS, build, slab
+from tests.networks.configurations import CONTEXT, DEFAULTS, build, slab
 
 WITH_NEIGHBOURS = [(name, options) for name, options in DEFAULTS if name != "SliceUNet"]
 
@@ -19,6 +19,28 @@ def test_repeat_centre_is_the_same_network_fed_copies_of_the_centre(name, option
     radius = normal.context_radius
     copies = x[:, :, 1:2].repeat(1, 1, 4 * radius + 1, 1, 1)  # far from any border
     torch.testing.assert_close(control(x)[:, :, 1], normal(copies)[:, :, 2 * radius], rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize(("name", "options"), WITH_NEIGHBOURS, ids=[name for name, _ in WITH_NEIGHBOURS])
+def test_copies_in_context_slabs_teach_what_real_neighbours_alike_would(name, options):
+    """The gradient of every weight is that of the network itself on a slab whose slices are the same."""
+    middle = slab(depth=1)
+
+    def gradients(depth, **more):
+        network = build(name, options | more, learning=CONTEXT).train()
+        copies = middle.repeat(1, 1, depth, 1, 1)
+        network(copies).square().mean().backward()
+        return {key: p.grad for key, p in network.named_parameters() if p.grad is not None}
+
+    depth = 2 * build(name, options).context_radius + 1
+    real, copied = gradients(depth), gradients(depth, repeat_centre=True)
+    assert set(real) == set(copied)
+    for key, gradient in real.items():
+        torch.testing.assert_close(copied[key], gradient, rtol=1e-6, atol=1e-10, msg=key)
+    learning = gradients(depth, repeat_centre=True, copies_learn=True)
+    differ = any(not torch.allclose(learning[key], gradient, atol=1e-10) for key, gradient in real.items())
+    # Copies that enter as channels of an image are no features.
+    assert differ == (name not in ("EarlyFusion", "SliceAttention"))
 
 
 @pytest.mark.parametrize("name", ["CSANet", "AxialConv", "EarlyFusion"])
@@ -49,9 +71,19 @@ def test_dense_stages_hold_no_more_weights_than_the_plan_s(features):
     assert sum(dense) > 0.7 * sum(plain)  # growth comes in steps of 8 channels
 
 
-def test_no_network_takes_a_negative_radius_or_no_layer():
-    with pytest.raises(ValueError, match="num_layers=0 must be 1 or more"):
-        create_network("TSFMUNet", 1, 2, (32, 32), (16, 32), num_layers=0)
+@pytest.mark.parametrize(("radius", "layers", "made"), [(1, None, 1), (2, None, 2), (3, 1, 1), (4, 3, 3)])
+def test_the_number_of_layers_is_asked_for_or_follows_from_the_radius(radius, layers, made):
+    network = create_network("TSFMUNet", 1, 2, (32, 32), (16, 32), context_radius=radius, num_layers=layers)
+    assert len(network.transformer) == made
+
+
+@pytest.mark.parametrize(("radius", "layers"), [(1, 2), (2, 0), (2, 3)])
+def test_a_number_of_layers_that_the_radius_cannot_have_is_refused(radius, layers):
+    with pytest.raises(ValueError, match=f"num_layers={layers} must be between 1 and the context radius"):
+        create_network("TSFMUNet", 1, 2, (32, 32), (16, 32), context_radius=radius, num_layers=layers)
+
+
+def test_no_network_takes_a_negative_radius():
     for name in sorted(set(NETWORKS) - {"SliceUNet"}):
         with pytest.raises(ValueError, match="context_radius=-1 must be 0 or more"):
             create_network(name, 1, 2, (32, 32), (16, 32), context_radius=-1)
