@@ -1,0 +1,94 @@
+"""One HTML page that needs nothing beside it: styles, scripts, figures and volumes are in the file."""
+
+import base64
+import hashlib
+import io
+import json
+import re
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+
+from jinja2 import Environment
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from .tables import Table
+from .viewer import ShownCase, viewer_data
+
+VIEWER = "Case by case"
+FACTS = "Made with"
+
+
+def html_page(
+    title: str,
+    verdicts: Sequence[str],
+    figures: Mapping[str, Figure],
+    tables: Sequence[Table],
+    facts: Mapping[str, str],
+    cases: Sequence[ShownCase] = (),
+    overlays: Mapping[str, Figure] | None = None,
+    baseline: str = "",
+) -> str:
+    """The page's text.
+
+    Args:
+        figures: by the heading above each.
+        facts: data, versions, hardware and so on, by name.
+        cases: to scroll through, see `viewer_data`.
+        overlays: images of the same cases, for a browser without WebGL2; by heading.
+        baseline: the model that the others are compared with.
+    """
+    shown, left_out = viewer_data(cases)
+    headings = [*([VIEWER] if shown else []), *figures, *(table.title for table in tables), FACTS]
+    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["slug"] = slug
+    return environment.from_string(_template("report.html.j2")).render(
+        title=title,
+        headings=headings,
+        verdicts=verdicts,
+        figures={name: Markup(svg(figure, name)) for name, figure in figures.items()},
+        plain={name: Markup(png(figure, name)) for name, figure in (overlays or {}).items()},
+        tables=tables,
+        facts=facts,
+        baseline=baseline,
+        cases=Markup(json.dumps(shown).replace("<", r"\u003c")) if shown else "",
+        left_out=left_out,
+        css=Markup(_template("report.css")),
+        sort_js=Markup(_template("sort.js")),
+        viewer_js=Markup(_template("viewer.js")),
+        niivue=base64.b64encode(_file("niivue.umd.js.gz").read_bytes()).decode() if shown else "",
+    )
+
+
+def slug(heading: str) -> str:
+    """ "How large?" -> "how-large", for the address of a heading."""
+    return re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-")
+
+
+def png(figure: Figure, name: str) -> str:
+    """The figure as an element of the page, for what is mostly image."""
+    out = io.BytesIO()
+    figure.savefig(out, format="png", dpi=90)
+    encoded = base64.b64encode(out.getvalue()).decode()
+    return f'<img alt="{Markup.escape(name)}" src="data:image/png;base64,{encoded}">'
+
+
+def svg(figure: Figure, name: str) -> str:
+    """The figure as an element of the page, with ids of its own, and black in the colour of the page's text."""
+    for patch in (figure.patch, *(axis.patch for axis in figure.axes)):
+        patch.set_alpha(0)
+    out = io.StringIO()
+    figure.savefig(out, format="svg", metadata={"Date": None})
+    text = out.getvalue()
+    text = text[text.index("<svg") :].replace("#000000", "currentColor")
+    text = text.replace("<svg", f'<svg role="img" aria-label="{Markup.escape(name)}" fill="currentColor"', 1)
+    unique = f"f{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    return re.sub(r'(id="|href="#|url\(#)', rf"\g<1>{unique}", text)
+
+
+def _file(name: str):
+    return files(__package__).joinpath("templates", name)
+
+
+def _template(name: str) -> str:
+    return _file(name).read_text(encoding="utf-8")
