@@ -48,4 +48,4 @@ def test_it_builds_without_a_warning(tmp_path):
         assert done.returncode == 0, done.stderr
     api = (tmp_path / "site" / "docs" / "reference" / "api.html").read_text(encoding="utf-8")
     assert "nnunet_slice_attention.compare" in api and "tolerance_mm" in api
-    assert (tmp_path / "site" / "benchmark_results" / "README.html").is_file()
+    assert (tmp_path / "site" / "benchmark_results" / "index.html").is_file()
