@@ -1,4 +1,7 @@
-"""The ways to run a list of jobs. Another cluster scheduler is a module like `slurm.py` and a row of `LAUNCHERS`."""
+"""The ways to run a list of jobs. Another cluster scheduler is a module like `slurm.py` and a row of `LAUNCHERS`.
+
+Every call of the command imports these modules to parse options: what they need to run jobs is imported on use.
+"""
 
 import argparse
 from collections.abc import Sequence

@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from .job import Job
-from .process import run_job
 
 
 class LocalLauncher:
@@ -65,6 +64,8 @@ def run_locally(jobs: Sequence[Job], slots: Sequence[Sequence[str]]) -> list[str
     Returns:
         one message per job that is not finished afterwards.
     """
+    from .process import run_job
+
     free = queue.SimpleQueue()
     for slot, gpus in enumerate(slots):
         free.put((slot, {"CUDA_VISIBLE_DEVICES": ",".join(gpus)} if gpus else {}))

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from ..files import read_note, write_text
 from .job import Job, last_lines
-from .process import run_job
 
 RECORD = "slurm_job.json"  # in a job's folder: its ID in Slurm
 POLL_S = 5.0
@@ -76,6 +75,8 @@ class Requeued:
         self.job = job
 
     def __call__(self) -> str:
+        from .process import run_job
+
         if message := run_job(self.job):
             raise RuntimeError(message)
         return ""
