@@ -8,6 +8,6 @@ from tests import tiny_models
 OURS, STOCK = map(ModelName.parse, (tiny_models.OURS, tiny_models.STOCK))
 
 
-def tiny_plan(dataset, output, **changes):
-    defaults = {"models": [OURS], "folds": ["0"], "settings": Settings(device="cpu"), "output": output}
+def tiny_plan(dataset, folder, **changes):
+    defaults = {"models": [OURS], "folds": ["0"], "settings": Settings(device="cpu"), "output": folder}
     return Plan(str(dataset.id), **(defaults | changes))
