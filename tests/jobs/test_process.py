@@ -100,15 +100,20 @@ def test_a_command_whose_wrapper_was_killed_is_terminated_before_the_job_starts_
     wrapper = psutil.Process(int((tmp_path / "command").read_text())).parent()
     wrapper.kill()
     wait_until(lambda: not is_alive(wrapper.pid))
-    (tmp_path / "started").unlink()
-    assert run_job(ShellJob("a", tmp_path)) == ""
-    assert not is_running(tmp_path / "command")
+    running_at_start = []
+
+    class Next(ShellJob):
+        def prepare(self):
+            running_at_start.append(is_running(tmp_path / "command"))
+
+    assert run_job(Next("a", tmp_path)) == ""
+    assert running_at_start == [False]
 
 
 def test_a_stopped_job_ends_with_all_its_processes_even_if_they_ignore_sigterm(tmp_path, monkeypatch):
     monkeypatch.setattr("nnunet_slice_attention.jobs.descendants.GRACE_S", 0.2)
     loader = "sh -c 'while :; do sleep 0.1; done' & echo $! > loader"
-    job = ShellJob("a", tmp_path, f"trap '' TERM; {loader}; touch step1; wait")
+    job = ShellJob("a", tmp_path, f"trap '' TERM; {loader}; touch step1; while :; do sleep 0.1; done")
     stop = threading.Event()
     threading.Thread(target=lambda: (wait_until((tmp_path / "step1").exists), stop.set())).start()
     assert run_job(job, stop=stop).startswith("a ended with status 137")
