@@ -50,7 +50,7 @@ TEST = [
     "pytest-timeout",
     "pytest-xdist",  # two processes: more would plan the tiny data sets more often
     "ruff>=0.17,<0.18",
-    "setuptools>=77",  # the discovery test builds our wheel without build isolation
+    "setuptools>=77",  # the tests build our wheel without build isolation
 ]
 
 setup(
@@ -65,17 +65,26 @@ setup(
     keywords="nnU-Net, medical image segmentation, 2.5D, slice attention, CSA-Net",
     classifiers=[
         "Development Status :: 3 - Alpha",
-        "Intended Audience :: Science/Research",
+        "Environment :: Console",
+        "Environment :: GPU :: NVIDIA CUDA",
         "Intended Audience :: Healthcare Industry",
+        "Intended Audience :: Science/Research",
         "Operating System :: OS Independent",
-        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3 :: Only",
+        "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Topic :: Scientific/Engineering :: Image Processing",
         "Topic :: Scientific/Engineering :: Image Recognition",
         "Topic :: Scientific/Engineering :: Medical Science Apps.",
+        "Typing :: Typed",
     ],
     python_requires=">=3.10",
     install_requires=[
         "nnunetv2>=2.8,<2.9",
-        # In nnU-Net's own dependencies too, whose versions decide.
+        # Also dependencies of nnU-Net, which restricts their versions.
         "acvl-utils",
         "batchgenerators",
         "batchgeneratorsv2",
@@ -87,7 +96,7 @@ setup(
         "tifffile",
         "torch>=2.6",  # safe_globals by name
         "tqdm",
-        "filelock>=4.3",  # fallback_to_soft
+        "filelock>=4.1",  # fallback_to_soft; later versions need Python 3.11
         "packaging",
         "psutil",
         "safetensors",

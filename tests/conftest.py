@@ -3,7 +3,11 @@
 import json
 import multiprocessing
 import os
+import shutil
+import subprocess
 import sys
+import zipfile
+from importlib.metadata import PathDistribution
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -60,6 +64,42 @@ def _import_once() -> None:
     multiprocessing.set_forkserver_preload(
         ["nnunetv2.training.nnUNetTrainer.nnUNetTrainer", "nnunet_slice_attention.inference.predict"]
     )
+
+
+@pytest.fixture(scope="session")
+def sources(tmp_path_factory) -> Path:
+    """A copy to build from, because setuptools leaves `build` and `egg-info` folders beside setup.py."""
+    repository, folder = TESTS.parent, tmp_path_factory.mktemp("sources")
+    for name in ("setup.py", "pyproject.toml", "MANIFEST.in", "LICENSE", "README.md"):
+        shutil.copy(repository / name, folder)
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(repository / "nnunet_slice_attention", folder / "nnunet_slice_attention", ignore=ignore)
+    for name in ("tests", "experiments", "benchmark_results"):  # which no wheel may hold
+        (folder / name).mkdir()
+        (folder / name / "__init__.py").touch()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def wheel(sources, tmp_path_factory) -> Path:
+    return build_wheel(sources, tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="session")
+def wheel_metadata(wheel) -> PathDistribution:
+    """The metadata of the sources; those of an editable install are as old as the install."""
+    (info,) = (path for path in zipfile.Path(wheel).iterdir() if path.name.endswith(".dist-info"))
+    return PathDistribution(info)
+
+
+def build_wheel(sources: Path, folder: Path) -> Path:
+    """Build the wheel of a source tree or an sdist, without network access."""
+    options = ["--no-deps", "--no-build-isolation", "-w", folder]
+    command = [sys.executable, "-m", "pip", "wheel", *options, sources]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (path,) = folder.glob("*.whl")
+    return path
 
 
 @pytest.fixture(scope="session")

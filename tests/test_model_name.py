@@ -1,6 +1,8 @@
-"""How models are named in tables."""
+"""Names of models, and how tables shorten them."""
 
-from nnunet_slice_attention.model_name import short_names
+import pytest
+
+from nnunet_slice_attention.model_name import ModelName, short_names
 
 STOCK, CSA = "nnUNetTrainer__nnUNetPlans__2d", "nnUNetTrainerCSANet__nnUNetPlans__2d"
 THREE_D = "nnUNetTrainer__nnUNetPlans__3d_fullres"
@@ -21,3 +23,9 @@ def test_what_all_have_in_common_is_left_out():
 
 def test_names_of_another_form_stay():
     assert short_names(["2d", STOCK]) == {"2d": "2d", STOCK: STOCK}
+
+
+@pytest.mark.parametrize("folder", ["../", "plans/", "C:\\"])
+def test_a_path_is_not_a_model(folder):
+    with pytest.raises(ValueError, match="is not TRAINER__PLANS__CONFIGURATION"):
+        ModelName.parse(f"{folder}Tiny__nnUNetPlans__2d")

@@ -1,19 +1,19 @@
-"""What the package imports is what its metadata ask for."""
+"""Every package that is imported is declared."""
 
 import ast
 import sys
-from importlib.metadata import packages_distributions, requires
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1] / "nnunet_slice_attention"
-OPTIONAL = {"onnxruntime", "onnxscript"}  # of the extra "onnx", imported where the export begins
+OPTIONAL = {"onnxruntime", "onnxscript"}  # of the extra "onnx", imported when a model is exported
 
 
 def imported() -> set[str]:
-    """Top-level names of all modules that are imported anywhere, but the standard library's and our own."""
+    """Top-level names of all imported modules, without the standard library's and our own."""
     names = set()
     for path in ROOT.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -24,8 +24,8 @@ def imported() -> set[str]:
     return names - set(sys.stdlib_module_names) - {ROOT.name}
 
 
-def test_every_package_that_is_imported_is_declared():
-    parsed = map(Requirement, requires("nnunet-slice-attention"))
+def test_every_package_that_is_imported_is_declared(wheel_metadata):
+    parsed = map(Requirement, wheel_metadata.requires)
     declared = {canonicalize_name(r.name) for r in parsed if not r.marker}
     found = packages_distributions()
     missing = {

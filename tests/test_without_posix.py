@@ -1,4 +1,4 @@
-"""What exists on Linux and macOS alone is needed nowhere: the package runs on Windows too."""
+"""Nothing needs what only Linux and macOS have: the package runs on Windows too."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ TESTS = Path(__file__).parent
 
 @pytest.fixture
 def python():
-    """Run a program, or a module with its arguments, in a Python without them."""
+    """Run a program, or a module with its arguments, in a Python without POSIX functions."""
     env = os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS / "without_posix"), str(TESTS.parent)])}
 
     def run(*arguments):
@@ -25,7 +25,7 @@ def python():
     return run
 
 
-def test_they_are_not_there(python):
+def test_posix_functions_are_hidden(python):
     program = (
         "import os, signal\nassert not hasattr(os, 'killpg') and not hasattr(signal, 'SIGKILL')\nimport fcntl"
     )
@@ -48,13 +48,14 @@ def test_every_module_can_be_imported_and_the_memory_of_a_process_measured(pytho
     assert "--predictions" in python("-m", "nnunet_slice_attention", "compare", "--help")
 
 
-def test_a_job_runs_to_its_end_and_one_that_is_stopped_is_ended(python, tmp_path):
+def test_a_job_runs_to_its_end_and_a_stopped_one_is_terminated(python, tmp_path):
     python(
         "-c",
         "import sys, threading, time\n"
         "from pathlib import Path\n"
-        "from nnunet_slice_attention.jobs.local import run_job, run_locally\n"
-        "from nnunet_slice_attention.jobs.processes import processes_of\n"
+        "from nnunet_slice_attention.jobs.local import run_locally\n"
+        "from nnunet_slice_attention.jobs.descendants import find_processes\n"
+        "from nnunet_slice_attention.jobs.process import run_job\n"
         "from tests.jobs.shell_job import ShellJob\n"
         "folder, stop = Path(sys.argv[1]), threading.Event()\n"
         "assert run_locally([ShellJob('a', folder / 'a')], [[]]) == []\n"
@@ -65,7 +66,7 @@ def test_a_job_runs_to_its_end_and_one_that_is_stopped_is_ended(python, tmp_path
         "        return 0, None\n"
         "job = Stopped('b', folder / 'b', 'sleep 1000 & touch step1; wait')\n"
         "assert run_job(job, stop=stop).startswith('b ended with status'), 'stopped'\n"
-        "assert not processes_of(str(job.folder / 'crossval.lock.command'))\n"
+        "assert not find_processes(f'{job.lock}.command')\n"
         "assert run_locally([ShellJob('b', folder / 'b')], [[]]) == []\n",
         tmp_path,
     )

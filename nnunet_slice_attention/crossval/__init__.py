@@ -1,4 +1,4 @@
 """Cross-validation of several models, on one machine or a Slurm cluster.
 
-What is to be done is read from what lies on disk, so the same call again does what is missing, and nothing else.
+What is left to do follows from the files on disk, so the same call again does what is missing and nothing else.
 """

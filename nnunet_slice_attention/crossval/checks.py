@@ -1,4 +1,4 @@
-"""What would come up after days of training is refused before the first one."""
+"""Checks before the first job, for errors that would otherwise surface only after days of training."""
 
 import itertools
 import os
@@ -16,21 +16,20 @@ from .preflight import check
 
 
 def check_plan(plan: Plan, write_split: bool = True) -> None:
-    """Raise what would come up in the trainings, in the comparison, or in the predictions.
+    """Raise errors that training, comparison or prediction would run into.
 
     Args:
-        plan: to be checked.
         write_split: False writes nothing at all, see `preflight.check`.
 
     Raises:
-        ValueError: a name, a fold, images, the rule of patients or the output folder will not do.
-        FileNotFoundError: a reference segmentation does not exist.
+        ValueError: a model, a fold, an image, the rule for patients or the output folder cannot be used.
+        FileNotFoundError: the ground truth of a case is missing.
     """
     _check_writable(plan.output)
-    unchecked = not all(prediction.of_the_same() for prediction in plan.predictions())
+    unchecked = not all(job.is_current() for job in plan.prediction_jobs())
     splits = check(plan.dataset, plan.models, plan.folds, plan.images if unchecked else None, write_split)
-    for prediction in plan.predictions():
-        prediction.cases  # noqa: B018 - raises if there is none, or one would be written over
+    for job in plan.prediction_jobs():
+        job.cases  # noqa: B018 - raises if there is none, or one would be overwritten
     folder = Path(str(nnUNet_preprocessed), maybe_convert_to_dataset_name(plan.dataset))
     truth = Truth(
         folder / "gt_segmentations",
@@ -39,30 +38,30 @@ def check_plan(plan: Plan, write_split: bool = True) -> None:
         training=[split["train"] for split in splits],
     )
     folds = [int(fold) for fold in plan.folds if fold != "all"]
-    _check_truths(truth, folds)
-    _check_patients(truth, folds, group_by(plan.group))
+    _check_ground_truth(truth, folds)
+    _check_leakage(truth, folds, group_by(plan.group))
 
 
 def _check_writable(output: Path) -> None:
-    there = next(path for path in (output, *output.parents) if path.exists())
-    if not (there.is_dir() and os.access(there, os.W_OK)):
-        raise ValueError(f"-o {output}: {there} is no folder that you may write to. Give another.")
+    existing = next(path for path in (output, *output.parents) if path.exists())
+    if not (existing.is_dir() and os.access(existing, os.W_OK)):
+        raise ValueError(f"-o {output}: {existing} is not a folder that you can write to. Give another.")
 
 
-def _check_truths(truth: Truth, folds: Sequence[int]) -> None:
+def _check_ground_truth(truth: Truth, folds: Sequence[int]) -> None:
     cases = itertools.chain.from_iterable(truth.splits[fold] for fold in folds)
     if missing := sorted(case for case in cases if not truth.file(case).is_file()):
         raise FileNotFoundError(
-            f"no reference segmentation of {', '.join(missing)} in {truth.folder}. Preprocess the data set again."
+            f"no ground truth for {', '.join(missing)} in {truth.folder}. Preprocess the data set again."
         )
 
 
-def _check_patients(truth: Truth, folds: Sequence[int], patient_of: Callable[[str], str]) -> None:
+def _check_leakage(truth: Truth, folds: Sequence[int], patient_of: Callable[[str], str]) -> None:
     for case in itertools.chain.from_iterable(truth.splits):
         patient_of(case)
     for fold in folds:
-        if divided := on_both_sides(truth, fold, patient_of):
+        if leaked := on_both_sides(truth, fold, patient_of):
             raise ValueError(
-                f"fold {fold} trains on volumes of {', '.join(divided)} and validates on others of the same. Write a "
-                f"splits_final.json by patient to {truth.folder.parent}, and train again what was trained on this one."
+                f"fold {fold} has volumes of {', '.join(leaked)} in both training and validation. Write a "
+                f"splits_final.json by patient to {truth.folder.parent}, and repeat runs that used the present split."
             )

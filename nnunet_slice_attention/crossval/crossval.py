@@ -1,4 +1,4 @@
-"""The stages of a cross-validation: train every model on every fold, compare, predict."""
+"""A cross-validation: train every model on every fold, compare, predict."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,52 +9,52 @@ from ..comparison.truth import truth_of_dataset
 from ..jobs.job import Job
 from ..trainers.resolver import starts_from_2d
 from .checks import check_plan
-from .model_job import results_of
-from .plan import Plan, of_repeat
-from .training import Training
+from .model_job import results_folder
+from .plan import Plan, repeat_name
+from .training import TrainingJob
 
-Launch = Callable[[Sequence[Job]], list[str]]  # runs jobs, returns a message for each that is not finished
+Launch = Callable[[Sequence[Job]], list[str]]  # runs jobs; returns one message per unfinished job
 
 
 def describe(plan: Plan) -> str:
-    """What a call would do: one line a job."""
-    lines = [f"{job.name}: {_left(job)}" for job in plan.trainings()]
-    lines += [f"{job.name}: {'done' if job.finished() else 'start'}" for job in plan.predictions()]
+    """What a call would do: one line per job."""
+    lines = [f"{job.name}: {_left_to_do(job)}" for job in plan.training_jobs()]
+    lines += [f"{job.name}: {'done' if job.finished() else 'start'}" for job in plan.prediction_jobs()]
     return "\n".join(lines)
 
 
-def _left(training: Training) -> str:
-    state, (epoch, epochs) = training.state(), training.steps()
+def _left_to_do(job: TrainingJob) -> str:
+    state, (epoch, epochs) = job.state(), job.steps()
     return f"{state}, at epoch {epoch} of {epochs}" if state == "continue" and epochs else state
 
 
-def crossvalidate(plan: Plan, launch: Launch) -> list[str]:
-    """Train what is not yet; when all is trained compare each repeat and all together, and predict what is not yet.
+def cross_validate(plan: Plan, launch: Launch) -> list[str]:
+    """Train what is missing; then compare each repeat and all of them together, and predict what is missing.
 
     Returns:
-        a message for each job that is not finished and each case that could not be compared.
+        one message per job that is not finished, and per case that could not be compared.
 
     Raises:
-        ValueError, FileNotFoundError: what would come up later, see `check_plan`.
+        ValueError, FileNotFoundError: errors that would otherwise surface only after training, see `check_plan`.
     """
     check_plan(plan)
-    for trainings in _in_order(plan.trainings()):
-        if failures := _run(trainings, launch):
+    for jobs in _in_dependency_order(plan.training_jobs()):
+        if failures := _run(jobs, launch):
             return failures
     failures = [
         message
         for repeat in range(plan.repeats)
-        for message in _compare(plan, [repeat], of_repeat("comparison", repeat))
+        for message in _compare(plan, [repeat], repeat_name("comparison", repeat))
     ]
     if plan.repeats > 1:
         failures += _compare(plan, range(plan.repeats), "comparison_all_repeats")
-    return failures + _run(plan.predictions(), launch)
+    return failures + _run(plan.prediction_jobs(), launch)
 
 
-def _in_order(trainings: Sequence[Training]) -> tuple[list[Training], list[Training]]:
-    """Those that start from a trained 2D model, which may be another of the call, come last."""
-    last = [training for training in trainings if starts_from_2d(training.model.trainer)]
-    return [training for training in trainings if training not in last], last
+def _in_dependency_order(jobs: Sequence[TrainingJob]) -> tuple[list[TrainingJob], list[TrainingJob]]:
+    """Runs that start from a trained 2D model, which another job of this call may train, come last."""
+    last = [job for job in jobs if starts_from_2d(job.model.trainer)]
+    return [job for job in jobs if job not in last], last
 
 
 def _run(jobs: Sequence[Job], launch: Launch) -> list[str]:
@@ -63,12 +63,12 @@ def _run(jobs: Sequence[Job], launch: Launch) -> list[str]:
 
 
 def _compare(plan: Plan, repeats: Sequence[int], name: str) -> list[str]:
-    """Over these repeats, into a folder of this name."""
+    """Compare the models over these repeats, in the folder `name`; one message per case that failed."""
     folds = [int(fold) for fold in plan.folds if fold != "all"]
     if not folds:
         return []
     truth = truth_of_dataset(plan.dataset)
-    results = [results_of(repeat) for repeat in repeats]
+    results = [results_folder(repeat) for repeat in repeats]
     models = models_of_runs(plan.dataset, [str(model) for model in plan.models], folds, truth, results)
     options = Options(
         reference=models[0].name,

@@ -1,4 +1,4 @@
-"""What the training of a model and a prediction with it have in common."""
+"""What training a model and predicting with it have in common."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +11,10 @@ from ..model_name import ModelName
 
 @dataclass(frozen=True)
 class Settings:
-    """Of all trainings of a cross-validation; the names are those of nnU-Net's flags.
+    """Shared by all jobs of a cross-validation; named after nnU-Net's flags.
 
     Attributes:
-        npz: keep the validation's probabilities, for ensembles and FROC.
+        npz: save probabilities, for ensembles and FROC.
     """
 
     device: str = "cuda"
@@ -25,11 +25,11 @@ class Settings:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelJob:
-    """A job on one model.
+    """A job on one model, see `jobs.job.Job`; subclasses define `folder`.
 
     Attributes:
-        dataset: nnU-Net's id or name.
-        repeat: 0 lies where nnU-Net puts it, N > 0 in `nnUNet_results/repeat_N`. nnU-Net seeds nothing: all differ.
+        dataset: ID or name.
+        repeat: 0 is stored where nnU-Net puts it, N > 0 in `nnUNet_results/repeat_N`. nnU-Net sets no seed: all differ.
     """
 
     dataset: str
@@ -37,22 +37,30 @@ class ModelJob:
     settings: Settings
     repeat: int = 0
 
-    def called(self, task: str) -> str:
+    def job_name(self, task: str) -> str:
         return f"{self.model}, {task}" + (f", repeat {self.repeat}" if self.repeat else "")
+
+    @property
+    def lock(self) -> Path:
+        return self.folder / "crossval.lock"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "crossval.log"
 
     @property
     def dataset_name(self) -> str:
         return maybe_convert_to_dataset_name(self.dataset)
 
-    def folder_of(self, fold: str) -> Path:
-        """nnU-Net's folder of a trained fold."""
-        return results_of(self.repeat) / self.dataset_name / str(self.model) / f"fold_{fold}"
+    def fold_folder(self, fold: str) -> Path:
+        """Where nnU-Net stores a trained fold."""
+        return results_folder(self.repeat) / self.dataset_name / str(self.model) / f"fold_{fold}"
 
     def environment(self) -> dict[str, str]:
-        return {"nnUNet_results": str(results_of(self.repeat))}
+        return {"nnUNet_results": str(results_folder(self.repeat))}
 
 
-def results_of(repeat: int) -> Path:
-    """The folder of trained models of a repeat: what `nnUNet_results` is for it."""
+def results_folder(repeat: int) -> Path:
+    """The value of `nnUNet_results` for a repeat."""
     root = Path(str(nnUNet_results))
     return root / f"repeat_{repeat}" if repeat else root

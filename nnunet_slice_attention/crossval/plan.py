@@ -1,4 +1,4 @@
-"""What a cross-validation is to have in the end."""
+"""What a cross-validation consists of."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,22 +6,22 @@ from pathlib import Path
 
 from ..model_name import ModelName
 from .model_job import Settings
-from .prediction import Prediction
-from .training import Training
+from .prediction import PredictionJob
+from .training import TrainingJob
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be there in the end.
+    """The jobs of a cross-validation.
 
     Attributes:
-        dataset: nnU-Net's id or name.
-        models: each is trained on each of the folds.
+        dataset: ID or name.
+        models: each is trained on every fold.
         folds: "0" to "4", or "all", which is trained but not compared.
-        repeats: independent trainings of each.
-        images: folder to predict with each model; None predicts nothing.
-        output: folder for predictions and reports.
-        group, ensembles: as in the verb `compare`.
+        repeats: independent runs per model and fold.
+        images: folder of images to predict with each model; None predicts nothing.
+        output: folder for predictions and comparisons.
+        group, ensembles: as in the command `compare`.
     """
 
     dataset: str
@@ -34,26 +34,27 @@ class Plan:
     group: str | None = None
     ensembles: bool = True
 
-    def trainings(self) -> list[Training]:
-        """One fold of all models before the next fold, so that a comparison is possible as early as it can be."""
+    def training_jobs(self) -> list[TrainingJob]:
+        """All models of a fold before the next fold, so that models can be compared as early as possible."""
         return [
-            Training(dataset=self.dataset, model=model, fold=fold, settings=self.settings, repeat=repeat)
+            TrainingJob(dataset=self.dataset, model=model, fold=fold, settings=self.settings, repeat=repeat)
             for repeat in range(self.repeats)
             for fold in self.folds
             for model in self.models
         ]
 
-    def predictions(self) -> list[Prediction]:
+    def prediction_jobs(self) -> list[PredictionJob]:
+        """One per model and repeat, its folds averaged."""
         if self.images is None:
             return []
         return [
-            Prediction(
+            PredictionJob(
                 dataset=self.dataset,
                 model=model,
                 folds=self.folds,
                 settings=self.settings,
                 images=self.images,
-                output=self.output / of_repeat("predictions", repeat) / str(model),
+                output=self.output / repeat_name("predictions", repeat) / str(model),
                 repeat=repeat,
             )
             for repeat in range(self.repeats)
@@ -61,6 +62,6 @@ class Plan:
         ]
 
 
-def of_repeat(name: str, repeat: int) -> str:
-    """A folder's name."""
+def repeat_name(name: str, repeat: int) -> str:
+    """Name of the folder of a repeat."""
     return f"{name}_repeat_{repeat}" if repeat else name

@@ -1,4 +1,4 @@
-"""Prediction of a folder of images with a cross-validated model, its folds averaged, as a job."""
+"""Predicting a folder of images with a cross-validated model, its folds averaged, as a job."""
 
 import json
 import sys
@@ -18,8 +18,14 @@ from .training import FINAL
 
 
 @dataclass(frozen=True, kw_only=True)
-class Prediction(ModelJob):
-    """Attributes: images: folder as nnU-Net names files; output: folder for the segmentations of this model."""
+class PredictionJob(ModelJob):
+    """Predicts a folder of images.
+
+    Attributes:
+        folds: whose probabilities are averaged.
+        images: folder, with file names as nnU-Net expects them.
+        output: folder for the segmentations of this model.
+    """
 
     folds: Sequence[str]
     images: Path
@@ -27,32 +33,32 @@ class Prediction(ModelJob):
 
     @property
     def name(self) -> str:
-        return self.called("prediction")
+        return self.job_name("prediction")
 
     @property
     def folder(self) -> Path:
         return self.output
 
     def prepare(self) -> None:
-        """Remove what other weights predicted, or of other images; the verb `predict` replaces what is half-written."""
-        if not self.of_the_same():
+        """Remove predictions of other weights or images; the command `predict` replaces partial ones."""
+        if not self.is_current():
             for case in self.cases:
                 remove_results(case)
-            write_text(self._noted, self._sources())
+            write_text(self._sources_file, self._sources())
 
     @property
-    def _noted(self) -> Path:
+    def _sources_file(self) -> Path:
         return self.output / "made_from.json"
 
     def _sources(self) -> str:
-        """Changes with the folds and the images, and when one of them is made again."""
-        checkpoints = [self.folder_of(fold) / FINAL for fold in self.folds]
+        """Identifies the checkpoints and images; changes when one of them is replaced."""
+        checkpoints = [self.fold_folder(fold) / FINAL for fold in self.folds]
         images = [image for case in self.cases for image in case.images]
         return json.dumps([identity(path) if path.is_file() else None for path in [*checkpoints, *images]])
 
-    def of_the_same(self) -> bool:
-        """Whether it was begun with these weights and images, which were then checked."""
-        return self._noted.is_file() and self._noted.read_bytes() == self._sources().encode()
+    def is_current(self) -> bool:
+        """Whether the output was started with these weights and images, which were then checked."""
+        return self._sources_file.is_file() and self._sources_file.read_bytes() == self._sources().encode()
 
     def command(self) -> list[str]:
         model = self.model
@@ -62,7 +68,7 @@ class Prediction(ModelJob):
         return command + ["--continue_prediction"] + ["--save_probabilities"] * self.settings.npz
 
     def finished(self) -> bool:
-        if not self.of_the_same():
+        if not self.is_current():
             return False
         example = str(self.cases[0].images[0])
         reader = determine_reader_writer_from_dataset_json(self._description(), example, verbose=False)()
@@ -76,5 +82,5 @@ class Prediction(ModelJob):
 
     @cached_property
     def cases(self) -> list[Case]:
-        """Raise FileNotFoundError if the folder holds none."""
+        """Raise FileNotFoundError if the folder contains none."""
         return find_cases([self.images], self.output, self._description()["file_ending"])

@@ -1,7 +1,7 @@
-"""What would fail in every job fails here, before the first: unknown names, data that is not preprocessed, bad images.
+"""Errors that every job would run into, found before the first: unknown names, missing preprocessing, bad images.
 
 `python -m nnunet_slice_attention.crossval.preflight OPTIONS` (JSON, see `main`) builds each trainer once, in a process
-with another `nnUNet_results`: nnU-Net makes a folder there for every trainer it builds.
+with another `nnUNet_results`: nnU-Net creates a folder there for every trainer it builds.
 """
 
 import json
@@ -18,8 +18,8 @@ from ..image_files import is_renamed
 from ..model_name import ModelName
 
 MARK = "PREFLIGHT: "
-SHOWN = 10  # images with a problem
-THREADS = 4  # that read images
+MAX_SHOWN = 10  # images in one message
+THREADS = 4  # for reading images
 
 
 def check(
@@ -29,14 +29,17 @@ def check(
     images: Path | None = None,
     write_split: bool = True,
 ) -> list[dict]:
-    """The data's split, if all jobs can be built and all images predicted; else raise ValueError with what is wrong.
+    """The data set's split, if all trainers can be built and all images predicted.
 
-    The split is nnU-Net's own; were it left to the jobs, those that begin together would write it together.
+    Without a split, nnU-Net's own is written now: jobs that start at the same time would all write it.
 
     Args:
         dataset, models, folds: as in a `Plan`.
-        images: to be predicted, all of them are read; None looks at none.
-        write_split: False leaves a data set that has no split yet without one.
+        images: folder to be predicted, of which every image is read; None skips them.
+        write_split: False does not write a missing split.
+
+    Raises:
+        ValueError: with the first error, or all images that cannot be predicted.
     """
     with tempfile.TemporaryDirectory() as scratch:
         splits = Path(scratch, "splits_final.json")
@@ -51,8 +54,10 @@ def check(
         env = os.environ | {"nnUNet_results": scratch}
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
         if done.returncode:
-            said = [line.removeprefix(MARK) for line in done.stdout.splitlines() if line.startswith(MARK)]
-            raise ValueError(said[-1] if said else f"the trainers cannot be built:\n{done.stderr[-2000:]}")
+            errors = [line.removeprefix(MARK) for line in done.stdout.splitlines() if line.startswith(MARK)]
+            raise ValueError(
+                errors[-1] if errors else f"the trainers cannot be built:\n{done.stderr[-2000:]}"
+            )
         return read_splits(splits)
 
 
@@ -64,7 +69,7 @@ def main(
     images: str | None = None,
     write_split: bool = True,
 ) -> None:
-    """Write the data's split to the file `splits`; raise if something is wrong."""
+    """Write the data set's split to the file `splits`; raise the first error."""
     import torch
     from nnunetv2.paths import nnUNet_preprocessed
     from nnunetv2.run.run_training import get_trainer_from_args
@@ -83,15 +88,14 @@ def main(
         names = (dataset, model.configuration, 0, model.trainer, model.plans)
         trainer = get_trainer_from_args(*names, device=torch.device("cpu"))
         data = Path(trainer.preprocessed_dataset_folder)
-        for needed in (data, planned / "gt_segmentations"):
-            if not needed.is_dir():
+        for folder in (data, planned / "gt_segmentations"):
+            if not folder.is_dir():
                 raise FileNotFoundError(
-                    f"{needed} does not exist: {model} is planned, but not preprocessed. Run: nnUNetv2_preprocess "
+                    f"{folder} does not exist: {model} is planned, but not preprocessed. Run: nnUNetv2_preprocess "
                     f"-d {dataset} -plans_name {model.plans} -c {model.configuration}"
                 )
-        trainer.preprocessed_dataset_folder_base = str(
-            copy.parent
-        )  # where it looks for a split, or writes one
+        # Where it looks for a split, or writes one.
+        trainer.preprocessed_dataset_folder_base = str(copy.parent)
         trainer.do_split()
         trainers.append(trainer)
     found = read_splits(copy)
@@ -101,9 +105,9 @@ def main(
             f"ITK would write the segmentation of {renamed[0]} under another name. Rename the case and plan again."
         )
     numbers = [str(fold) for fold in range(len(found))]
-    if beyond := [fold for fold in folds if fold not in (*numbers, "all")]:
+    if unknown := [fold for fold in folds if fold not in (*numbers, "all")]:
         raise ValueError(
-            f"fold {', '.join(beyond)} does not exist: {planned / copy.name} has folds 0 to {numbers[-1]}."
+            f"fold {', '.join(unknown)} does not exist: {planned / copy.name} has folds 0 to {numbers[-1]}."
         )
     if images:
         check_images(Path(images), trainers, copy.parent)
@@ -114,7 +118,7 @@ def main(
 
 
 def check_images(folder: Path, trainers: Sequence, scratch: Path) -> None:
-    """Raise ValueError with the images that a model of these trainers could not predict, see `problems`."""
+    """Raise ValueError with the images that models of these trainers cannot predict, see `problems`."""
     from ..inference.cases import find_cases
     from ..inference.image_checks import Expected, problems
 
@@ -123,15 +127,15 @@ def check_images(folder: Path, trainers: Sequence, scratch: Path) -> None:
     for trainer in trainers:
         expected = Expected.of(trainer.plans_manager, trainer.dataset_json)
         kinds[expected.n_channels, expected.spacing, type(expected.reader_writer)] = expected
-    # What lies in the real output folders is looked at where these are known.
+    # `check_plan` checks the real output folders, which are known there.
     cases = find_cases([folder], scratch / "predictions", trainers[0].dataset_json["file_ending"])
     for expected in kinds.values():
         for case, problem in problems(cases, expected, THREADS).items():
             found[f"{case.images[0].name}: {problem}"] = None
     if found:
-        more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        more = f"; and {len(found) - MAX_SHOWN} more" if len(found) > MAX_SHOWN else ""
         raise ValueError(
-            f"-i {folder}: {'; '.join(list(found)[:SHOWN])}{more}. Fix them, or take them out of the folder."
+            f"-i {folder}: {'; '.join(list(found)[:MAX_SHOWN])}{more}. Fix them, or remove them from the folder."
         )
 
 

@@ -1,4 +1,4 @@
-"""One training of a cross-validation: what is left of it, and nnU-Net's own command that does it."""
+"""Training one model on one fold: what is left to do, and nnU-Net's command that does it."""
 
 import re
 import sys
@@ -16,33 +16,33 @@ FINAL, LATEST, BEST = (f"checkpoint_{name}.pth" for name in ("final", "latest", 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Training(ModelJob):
-    """A model on one fold."""
+class TrainingJob(ModelJob):
+    """Trains and validates a model on one fold."""
 
     fold: str
 
     @property
     def name(self) -> str:
-        return self.called(f"fold {self.fold}")
+        return self.job_name(f"fold {self.fold}")
 
     @property
     def folder(self) -> Path:
-        return self.folder_of(self.fold)
+        return self.fold_folder(self.fold)
 
     def state(self) -> State:
-        """What is left, by the files that nnU-Net wrote."""
+        """What is left to do, from the files that nnU-Net wrote."""
         if (self.folder / FINAL).is_file():
             return "done" if self._is_validated() else "validate"
         return "continue" if any((self.folder / name).is_file() for name in (LATEST, BEST)) else "start"
 
     def _is_validated(self) -> bool:
-        """With the weights that are there: nnU-Net leaves the validation of an earlier training in place."""
+        """With the present weights: nnU-Net leaves the validation of an earlier run in place."""
         trained = (self.folder / FINAL).stat().st_mtime
         if not (self._summary.is_file() and self._summary.stat().st_mtime >= trained):
             return False
         try:
             cases = read_cases(self._summary)
-        except ValueError:  # cut off by a kill or a full disk
+        except ValueError:  # truncated by a kill or a full disk
             return False
         written = [path for path in self._summary.parent.glob("*.npz") if path.stat().st_mtime >= trained]
         return not self.settings.npz or sum(map(zipfile.is_zipfile, written)) == len(cases)
@@ -52,7 +52,7 @@ class Training(ModelJob):
         return self.folder / "validation" / "summary.json"
 
     def command(self) -> list[str]:
-        """nnU-Net's, for what is left."""
+        """nnU-Net's command for what is left."""
         model, settings = self.model, self.settings
         command = [
             sys.executable,
@@ -73,11 +73,10 @@ class Training(ModelJob):
         return command + {"validate": ["--val"], "continue": ["--c"]}.get(state, [])
 
     def prepare(self) -> None:
-        """Put aside what would keep the next call from getting on; nothing of it is lost.
+        """Rename files that would make the next call fail or go wrong; none is deleted.
 
-        A checkpoint that was cut off while nnU-Net wrote it fails at every call. Of two whole ones --c takes
-        `checkpoint_latest`, written every 50 epochs, though `checkpoint_best` may be newer. And an earlier summary must
-        not make a validation look complete that is still to come.
+        A truncated checkpoint fails at every call. Of two complete ones, --c takes `checkpoint_latest`, written every
+        50 epochs, even if `checkpoint_best` is newer. And an earlier summary would make a pending validation look done.
         """
         put_aside_broken_checkpoints(self.folder)
         latest, best = self.folder / LATEST, self.folder / BEST
@@ -90,22 +89,22 @@ class Training(ModelJob):
         return self.state() == "done"
 
     def steps(self) -> tuple[int, int | None]:
-        """(Epochs that are done, epochs it has or None before nnU-Net has noted it)."""
+        """Epochs done and in total; the total is None before nnU-Net has written it."""
         try:
             epochs = int(read_note(self.folder / "debug.json")["num_epochs"])
-        except (ValueError, KeyError, TypeError):  # not there yet, or nnU-Net is writing it
+        except (ValueError, KeyError, TypeError):  # missing, or nnU-Net is writing it
             return 0, None
         if self.state() in ("validate", "done"):
             return epochs, epochs
         logs = sorted(self.folder.glob("training_log_*.txt"), key=lambda path: path.stat().st_mtime)
-        begun = (
+        started = (
             re.findall(r"Epoch (\d+) *$", logs[-1].read_text(errors="replace"), re.MULTILINE) if logs else []
         )
-        return int(begun[-1]) if begun else 0, epochs
+        return int(started[-1]) if started else 0, epochs
 
 
 def put_aside_broken_checkpoints(folder: Path) -> None:
-    """Rename those of a fold that were cut off while they were written."""
+    """Rename the checkpoints of a fold that were truncated while nnU-Net wrote them."""
     for path in (folder / name for name in (FINAL, LATEST, BEST)):
         if path.is_file() and not zipfile.is_zipfile(path):
             path.replace(path.with_suffix(".broken"))

@@ -1,1 +1,1 @@
-"""Running a list of jobs, here or on a Slurm cluster; what the jobs do is the caller's."""
+"""Running a list of jobs here or on a cluster. What the jobs do, and what their files are called, is the caller's."""

@@ -1,4 +1,4 @@
-"""What a launcher needs to know of a job, and nothing else of trainings or predictions."""
+"""What a launcher needs to know about a job."""
 
 from pathlib import Path
 from typing import Protocol
@@ -7,11 +7,13 @@ LAST_LINES = 15
 
 
 class Job(Protocol):
-    """A process whose state is what lies on disk: called again, it does what is left.
+    """A command whose state is on disk: run again, it does what is left.
 
     Attributes:
-        name: for messages; no two jobs of a call have the same.
-        folder: its lock, its output, and its place in Slurm's queue.
+        name: for messages; unique among the jobs of a call.
+        folder: exists while the job runs; a scheduler's record of the job is kept there.
+        lock: file that is locked while the job runs.
+        log: file to which all output of the job is appended.
     """
 
     @property
@@ -19,6 +21,12 @@ class Job(Protocol):
 
     @property
     def folder(self) -> Path: ...
+
+    @property
+    def lock(self) -> Path: ...
+
+    @property
+    def log(self) -> Path: ...
 
     def finished(self) -> bool: ...
 
@@ -31,17 +39,12 @@ class Job(Protocol):
         """Variables added to the caller's."""
 
     def steps(self) -> tuple[int, int | None]:
-        """(Done, all or None if not known): epochs, cases."""
-
-
-def output_of(job: Job) -> Path:
-    """The file to which everything is added that the job's processes print."""
-    return job.folder / "crossval.log"
+        """Steps done and in total, e.g. epochs or cases; the total is None while it is unknown."""
 
 
 def last_lines(job: Job) -> str:
-    log = output_of(job)
-    if not log.is_file():
-        return f"{log} was never written."
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_LINES:]
-    return "\n    ".join([f"the end of {log}:", *lines])
+    """The end of the job's log, for a message about its failure."""
+    if not job.log.is_file():
+        return f"{job.log} was never written."
+    lines = job.log.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_LINES:]
+    return "\n    ".join([f"the end of {job.log}:", *lines])

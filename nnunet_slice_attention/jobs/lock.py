@@ -1,4 +1,4 @@
-"""One process a folder, also among machines that share a file system."""
+"""Lock files: one process at a time, also among machines that share a file system."""
 
 import errno
 import sys
@@ -9,67 +9,71 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from .processes import end_processes
+from .descendants import end_processes
 
-WITHOUT_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)  # what file systems say that have none
+NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)  # from file systems without locks
 
 
 class Busy(Exception):
-    """Somebody else holds the lock."""
+    """Another process holds the lock."""
 
 
 @dataclass(frozen=True)
 class Held:
-    """A lock that is held, to be held by a command too.
+    """A lock that the caller holds and hands to a command.
 
     Attributes:
-        path: the lock of the command.
+        path: the command's own lock file.
     """
 
     path: Path
 
     def command(self, command: Sequence[str]) -> list[str]:
-        """The command, holding the lock until it ends and nothing that it started is left; see `hold`."""
-        return [sys.executable, "-m", f"{__package__}.hold", str(self.path), *command]
+        """The command, wrapped to hold its lock until it and everything it started has exited; see `process.main`."""
+        return [sys.executable, "-m", f"{__package__}.process", str(self.path), *command]
 
     def end(self) -> None:
-        """End the command on this machine, and all that it started."""
+        """End the command on this machine, and everything it started."""
         end_processes(str(self.path))
 
 
 @contextmanager
 def locked(path: Path) -> Iterator[Held]:
-    """Hold a lock while the block runs; what `Held.command` made holds it for as long as it runs.
+    """Hold a lock while the block runs; the command of `Held.command` holds it for as long as it runs.
 
-    A command that outlives its caller has to go on holding the lock, and no system lets a process hand over a lock
-    of its own. So there are two: `path` is the caller's, and a second file beside it the command's.
+    A command that outlives its caller must keep the lock, and no operating system lets a process hand over a lock it
+    holds. So there are two: `path` is the caller's, and a second file beside it is the command's.
 
-    The system lets go of a lock when its holder ends, however it ends: none is left behind. Where the file system has
-    no locks, there is none.
+    The operating system releases a lock when its holder exits, for whatever reason: no lock goes stale. On a file
+    system without locks nothing is locked.
 
     Raises:
-        Busy: it is held.
+        Busy: another process holds one of the two.
     """
-    of_command = path.with_name(f"{path.name}.command").resolve()
+    command_lock = path.with_name(f"{path.name}.command").resolve()
     with exclusive(path):
-        held = Held(of_command)
-        with exclusive(of_command) as is_locked:
-            if is_locked:  # where there are no locks it may be at work
-                held.end()  # of a command whose holder was killed
+        held = Held(command_lock)
+        with exclusive(command_lock) as is_locked:
+            if is_locked:  # without locks the command may still be running
+                held.end()  # what remains of a command whose wrapper was killed
         yield held
 
 
 @contextmanager
 def exclusive(path: Path) -> Iterator[bool]:
-    """Hold one lock file while the block runs; raise Busy if somebody else does. False where there are no locks."""
-    # A marker file in place of a lock would outlive a node that Slurm takes away.
+    """Lock one file while the block runs, and yield True, or False on a file system without locks.
+
+    Raises:
+        Busy: another process holds it.
+    """
+    # A marker file in place of a lock would outlive a node that the scheduler takes away.
     lock = FileLock(path, blocking=False, fallback_to_soft=False)
     try:
         lock.acquire()
     except Timeout:
         raise Busy(path) from None
     except OSError as error:
-        if error.errno not in WITHOUT_LOCKS:
+        if error.errno not in NO_LOCKS:
             raise
     try:
         yield lock.is_locked

@@ -1,5 +1,6 @@
 """Jobs on a Slurm cluster through submitit: one array, continued after pre-emption and time limits."""
 
+import argparse
 import json
 import shutil
 import subprocess
@@ -7,44 +8,89 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import submitit
-
 from ..files import read_note, write_text
 from .job import Job, last_lines
-from .local import run_job
 
-RECORD = "slurm_job.json"  # in a job's folder: what it was submitted as
+RECORD = "slurm_job.json"  # in a job's folder: its ID in Slurm
 POLL_S = 5.0
 SETTLE_S = 60.0  # until a shared file system shows what a node has written
 
 
+class SlurmLauncher:
+    """Submits jobs and waits; an interrupt leaves them in the queue, where the next call finds them."""
+
+    title = "on a Slurm cluster"
+
+    @staticmethod
+    def add_options(group: argparse._ArgumentGroup) -> None:
+        add = group.add_argument
+        add("--partition", metavar="NAME", help="default: the cluster's")
+        add("--hours", type=float, default=24.0, help="time limit per job (default: %(default)s)")
+        add("--requeues", type=int, default=20, help="continuations after the limit (default: %(default)s)")
+        add("--cpus", type=int, default=12, help="per job (default: %(default)s)")
+        add("--memory", type=float, default=48.0, metavar="GB", help="per job (default: %(default)s)")
+        add("--at-a-time", type=int, default=256, metavar="N", help="jobs at once (default: %(default)s)")
+        add(
+            "--sbatch",
+            metavar="NAME=VALUE",
+            nargs="+",
+            default=[],
+            help="further options of sbatch, e.g. account=abc qos=long",
+        )
+
+    def __init__(self, options: argparse.Namespace, name: str, gpus: int, folder: Path):
+        if shutil.which("sbatch") is None:
+            raise RuntimeError(
+                "no sbatch here. Call this on a login node of the cluster, or give --launcher local."
+            )
+        self.logs, self.requeues = folder / "slurm", options.requeues
+        self.parameters = {
+            "name": name,
+            "timeout_min": max(1, round(60 * options.hours)),
+            "cpus_per_task": options.cpus,
+            "mem_gb": options.memory,
+            "slurm_array_parallelism": options.at_a_time,
+            "slurm_additional_parameters": {"requeue": True} | dict(map(_name_and_value, options.sbatch)),
+        }
+        if gpus:
+            self.parameters["gpus_per_node"] = gpus
+        if options.partition:
+            self.parameters["slurm_partition"] = options.partition
+
+    def __call__(self, jobs: Sequence[Job]) -> list[str]:
+        return run_on_slurm(jobs, self.logs, self.parameters, self.requeues)
+
+
+def _name_and_value(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    if not (name and value):
+        raise ValueError(f"--sbatch {text!r} is not NAME=VALUE, e.g. account=abc.")
+    return name, value
+
+
 class Requeued:
-    """A job as submitit calls it on a node; when Slurm takes the node away it is queued again and continues."""
+    """A job as submitit calls it on a node; if Slurm takes the node away, it is queued again and continues."""
 
     def __init__(self, job: Job):
         self.job = job
 
     def __call__(self) -> str:
+        from .process import run_job
+
         if message := run_job(self.job):
             raise RuntimeError(message)
         return ""
 
-    def checkpoint(self) -> submitit.helpers.DelayedSubmission:
-        return submitit.helpers.DelayedSubmission(self)
+    def checkpoint(self):
+        from submitit.helpers import DelayedSubmission
 
-
-def check_slurm() -> None:
-    """Raise RuntimeError if this is no Slurm cluster."""
-    if shutil.which("sbatch") is None:
-        raise RuntimeError(
-            "there is no sbatch here. Call this on a login node of the cluster, or give --launcher local."
-        )
+        return DelayedSubmission(self)
 
 
 def run_on_slurm(
     jobs: Sequence[Job], logs: Path, parameters: Mapping[str, object], requeues: int
 ) -> list[str]:
-    """Submit, and wait; an interruption leaves the jobs in the queue, where the same call finds them again.
+    """Submit the jobs and wait for them; one message per job that is not finished afterwards.
 
     Raises:
         RuntimeError: `sbatch` refuses the jobs.
@@ -55,22 +101,24 @@ def run_on_slurm(
 def submit(
     jobs: Sequence[Job], logs: Path, parameters: Mapping[str, object], requeues: int
 ) -> dict[str, str]:
-    """Submit jobs as one array; those that wait or run already are left to do so.
+    """Submit jobs as one array, except those that are already in the queue.
 
     Args:
-        logs: folder for submitit's files, which all nodes see.
-        parameters: of submitit's `AutoExecutor.update_parameters`, e.g. slurm_partition, timeout_min.
-        requeues: how often a job goes on after its time limit.
+        logs: folder for submitit's files, visible to all nodes.
+        parameters: of submitit's `AutoExecutor.update_parameters`, e.g. name, slurm_partition, timeout_min.
+        requeues: how often a job continues after its time limit.
 
     Returns:
-        Slurm's id of each job, by the job's name.
+        Slurm's ID of each job, by the job's name.
     """
     queued = states()
-    ids = {job.name: earlier for job in jobs if (earlier := _recorded(job)) in queued}
+    ids = {job.name: earlier for job in jobs if (earlier := recorded_id(job)) in queued}
     new = [job for job in jobs if job.name not in ids]
     if new:
+        import submitit
+
         executor = submitit.AutoExecutor(folder=logs, cluster="slurm", slurm_max_num_timeout=requeues)
-        executor.update_parameters(name="crossval", **parameters)
+        executor.update_parameters(**parameters)
         with executor.batch():
             submitted = [executor.submit(Requeued(job)) for job in new]
         for job, slurm in zip(new, submitted, strict=True):
@@ -80,27 +128,26 @@ def submit(
     return ids
 
 
-def _recorded(job: Job) -> str | None:
+def recorded_id(job: Job) -> str | None:
+    """The ID under which a job was last submitted; None if there is no record, or a damaged one."""
     recorded = read_note(job.folder / RECORD).get("job")
     return recorded if isinstance(recorded, str) else None
 
 
 def states() -> dict[str, str]:
-    """{id: PENDING, RUNNING, ...} of the user's jobs in the queue; ended ones are not in it.
+    """{ID: PENDING, RUNNING, ...} of the user's jobs in the queue, which has no completed ones.
 
     From `squeue`: `sacct` needs an accounting database, which small clusters do not have.
     """
     command = ["squeue", "--me", "--array", "--noheader", "--format", "%i %T"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(
-            f"squeue failed, so what is queued is not known: {done.stderr.strip()}. Call again later."
-        )
+        raise RuntimeError(f"squeue failed, the queue is unknown: {done.stderr.strip()}. Call again later.")
     return dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
 
 
 def wait(jobs: Sequence[Job], ids: Mapping[str, str], logs: Path) -> list[str]:
-    """Wait until all have left the queue, and print what changes; a message for each that is not finished then."""
+    """Print changes until all jobs have left the queue; one message per job that is not finished then."""
     shown: dict[str, str] = {}
     while True:
         try:
@@ -112,9 +159,8 @@ def wait(jobs: Sequence[Job], ids: Mapping[str, str], logs: Path) -> list[str]:
         for job in jobs:
             done, total = job.steps()
             state = queued.get(ids[job.name], "ended").lower()
-            line = f"{job.name}: {state} as Slurm job {ids[job.name]}" + (
-                f", {done} of {total}" if total else ""
-            )
+            progress = f", {done} of {total}" if total else ""
+            line = f"{job.name}: {state} as Slurm job {ids[job.name]}{progress}"
             if shown.get(job.name) != line:
                 shown[job.name] = line
                 print(line, flush=True)

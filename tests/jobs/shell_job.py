@@ -1,4 +1,4 @@
-"""A job that is a shell command: it is finished when it has written `done` to its folder."""
+"""A job that is a shell command, finished once `done` is in its folder."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,11 +11,19 @@ class ShellJob:
     shell: str = "touch done"
     variables: dict = field(default_factory=dict)
 
+    @property
+    def lock(self):
+        return self.folder / "shell.lock"
+
+    @property
+    def log(self):
+        return self.folder / "shell.log"
+
     def finished(self):
         return (self.folder / "done").exists()
 
     def prepare(self):
-        (self.folder / "begun").touch()
+        (self.folder / "started").touch()
 
     def command(self):
         return ["sh", "-c", f"cd {self.folder}; {self.shell}"]

@@ -1,4 +1,4 @@
-"""A real Slurm cluster of one node on this machine, started and ended by the test, all in one folder."""
+"""A real one-node Slurm cluster on this machine, started and stopped by the test, with all its files in one folder."""
 
 import os
 import shutil
@@ -13,18 +13,18 @@ PROGRAMS = ("munged", "mungekey", "slurmctld", "slurmd", "sbatch", "squeue")
 PATHS = ("/usr/sbin", "/usr/local/sbin")
 
 
-def lacking() -> str:
-    """Why no cluster can be started here; "" if it can."""
-    where = os.pathsep.join([os.environ["PATH"], *PATHS])
-    missing = [name for name in PROGRAMS if shutil.which(name, path=where) is None]
+def why_unavailable() -> str:
+    """Why no cluster can be started here; "" if one can."""
+    search_path = os.pathsep.join([os.environ["PATH"], *PATHS])
+    missing = [name for name in PROGRAMS if shutil.which(name, path=search_path) is None]
     if missing:
         return f"{', '.join(missing)} not installed (Debian: slurm-wlm, munge)"
-    return "" if os.geteuid() == 0 else "slurmd starts jobs as root only"
+    return "" if os.geteuid() == 0 else "slurmd needs root"
 
 
 @contextmanager
 def cluster(folder: Path) -> Iterator[dict[str, str]]:
-    """Start the daemons, wait for the node; the environment in which `sbatch` and the others find the cluster."""
+    """Start the daemons and wait for the node; yields the environment in which `sbatch` finds the cluster."""
     folder.chmod(0o755)
     host = socket.gethostname()
     env = os.environ | {
@@ -61,7 +61,7 @@ def cluster(folder: Path) -> Iterator[dict[str, str]]:
         )
     )
     version = subprocess.run(["slurmd", "-V"], env=env, capture_output=True, text=True, check=True).stdout
-    # Nothing here needs control groups, which a container may not have; before version 23 "disabled" does not exist.
+    # Containers may lack control groups, which nothing here needs; "disabled" exists from version 23 on.
     plugin = "cgroup/v1" if int(version.split()[-1].split(".")[0]) < 23 else "disabled"
     (folder / "cgroup.conf").write_text(f"CgroupPlugin={plugin}\n")
     (folder / "state").mkdir()
@@ -102,6 +102,6 @@ def _wait_for_node(env: dict[str, str], folder: Path) -> None:
 
 
 def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]

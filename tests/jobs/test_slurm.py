@@ -1,4 +1,4 @@
-"""Jobs on a real Slurm cluster of one node."""
+"""Jobs on a real one-node Slurm cluster."""
 
 import json
 import os
@@ -12,16 +12,16 @@ import pytest
 
 from nnunet_slice_attention.jobs.slurm import run_on_slurm, states, submit
 from tests.jobs.shell_job import ShellJob
-from tests.jobs.slurm_cluster import cluster, lacking
+from tests.jobs.slurm_cluster import cluster, why_unavailable
 
-pytestmark = pytest.mark.skipif(bool(lacking()), reason=lacking())
+pytestmark = pytest.mark.skipif(bool(why_unavailable()), reason=why_unavailable())
 
 PARAMETERS = {"timeout_min": 5, "cpus_per_task": 1, "mem_gb": 0.5}
 
 
 @pytest.fixture(autouse=True)
-def no_patience(monkeypatch):
-    """One file system: what a node has written is seen at once."""
+def short_waits(monkeypatch):
+    """On one file system, files that a node wrote are visible at once."""
     monkeypatch.setattr("nnunet_slice_attention.jobs.slurm.SETTLE_S", 0)
     monkeypatch.setattr("nnunet_slice_attention.jobs.slurm.POLL_S", 1)
 
@@ -43,7 +43,7 @@ def wait_for(condition):
         time.sleep(0.2)
 
 
-def test_an_array_of_jobs_and_the_failure_among_them(slurm, tmp_path):
+def test_of_an_array_of_jobs_the_failed_one_is_reported(slurm, tmp_path):
     jobs = [
         ShellJob("a", tmp_path / "a"),
         ShellJob("b", tmp_path / "b", "echo the reason; exit 3"),
@@ -58,26 +58,25 @@ def test_an_array_of_jobs_and_the_failure_among_them(slurm, tmp_path):
     assert (tmp_path / "c" / "task").read_text() == "2\n"
 
 
-def test_a_second_call_takes_up_what_waits_or_runs(slurm, tmp_path):
+def test_a_second_call_finds_pending_and_running_jobs(slurm, tmp_path):
     job = ShellJob("a", tmp_path / "a", "until [ -e go ]; do sleep 0.1; done; echo ran; touch done")
     ids = submit([job], tmp_path / "logs", PARAMETERS, requeues=1)
     assert submit([job], tmp_path / "logs", PARAMETERS, requeues=1) == ids
     assert len(states()) == 1
     (job.folder / "go").touch()
     assert run_on_slurm([job], tmp_path / "logs", PARAMETERS, requeues=1) == []
-    assert (job.folder / "crossval.log").read_text() == "ran\n"
+    assert job.log.read_text() == "ran\n"
 
 
-def test_a_pre_empted_job_is_queued_again_and_goes_on(slurm, tmp_path):
+def test_a_pre_empted_job_is_queued_again_and_continues(slurm, tmp_path):
     once = "if [ -e step1 ]; then echo continued; touch done; else touch step1; sleep 1000; fi"
     job = ShellJob("a", tmp_path / "a", once)
     ids = submit([job], tmp_path / "logs", PARAMETERS, requeues=1)
     wait_for((job.folder / "step1").exists)
-    subprocess.run(
-        ["scancel", "--signal", "USR2", ids["a"]], check=True
-    )  # what Slurm sends before it takes a node
+    # Slurm sends this signal before it takes a node.
+    subprocess.run(["scancel", "--signal", "USR2", ids["a"]], check=True)
     assert run_on_slurm([job], tmp_path / "logs", PARAMETERS, requeues=1) == []
-    assert (job.folder / "crossval.log").read_text().endswith("continued\n")
+    assert job.log.read_text().endswith("continued\n")
 
 
 def test_an_interrupted_call_leaves_its_jobs_in_the_queue(slurm, tmp_path):
@@ -100,7 +99,7 @@ def test_an_interrupted_call_leaves_its_jobs_in_the_queue(slurm, tmp_path):
     assert run_on_slurm([job], tmp_path / "logs", PARAMETERS, requeues=1) == []
 
 
-def test_sbatchs_refusal_is_told(slurm, tmp_path):
+def test_the_error_of_sbatch_is_raised(slurm, tmp_path):
     wrong = PARAMETERS | {"slurm_partition": "nowhere"}
     with pytest.raises(RuntimeError, match="nowhere"):
         run_on_slurm([ShellJob("a", tmp_path / "a")], tmp_path / "logs", wrong, requeues=1)
@@ -108,23 +107,28 @@ def test_sbatchs_refusal_is_told(slurm, tmp_path):
 
 def test_models_are_trained_on_the_cluster(slurm, nnunet_folders, tiny, tmp_path):
     model = "Tiny_nnUNetTrainerCSANet__nnUNetPlans__2d"
-    command = [
-        sys.executable,
-        "-m",
-        "nnunet_slice_attention",
-        "crossval",
+    command = [sys.executable, "-m", "nnunet_slice_attention", "crossval", "-device", "cpu"]
+    command += [
         "--launcher",
         "slurm",
-        "-device",
-        "cpu",
+        "-d",
+        str(tiny.id),
+        "-m",
+        model,
+        "-f",
+        "0",
+        "1",
+        "-o",
+        str(tmp_path / "out"),
     ]
-    command += ["-d", str(tiny.id), "-m", model, "-f", "0", "1", "-o", str(tmp_path / "out")]
     command += ["--cpus", "1", "--memory", "0.9", "--hours", "0.1"]
     env = slurm | os.environ | {"nnUNet_results": str(tmp_path / "results")}
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "completed" not in done.stderr
     assert (tmp_path / "out" / "comparison" / "report.html").is_file()
+    (script,) = (tmp_path / "out" / "slurm").glob("*submission.sh")
+    assert "#SBATCH --job-name=crossval\n" in script.read_text()
     fold = tmp_path / "results" / tiny.folder / model / "fold_1"
     assert (fold / "validation" / "summary.json").is_file()
     assert json.loads((fold / "slurm_job.json").read_text())["job"].endswith("_1")

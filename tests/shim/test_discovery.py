@@ -16,7 +16,6 @@ import nnunetv2
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
-SOURCES = ("setup.py", "pyproject.toml", "LICENSE", "README.md")
 SHIM_IN_NNUNET = "nnunetv2/training/nnUNetTrainer/variants/slice_attention"
 
 FIND = """
@@ -80,37 +79,6 @@ class Environment:
 
 
 @pytest.fixture(scope="module")
-def sources(tmp_path_factory) -> Path:
-    """A copy to build from, because setuptools leaves `build` and `egg-info` folders beside setup.py."""
-    folder = tmp_path_factory.mktemp("sources")
-    for name in SOURCES:
-        shutil.copy(REPOSITORY / name, folder)
-    ignore = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(REPOSITORY / "nnunet_slice_attention", folder / "nnunet_slice_attention", ignore=ignore)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def wheel(sources, tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "wheel",
-        "--no-deps",
-        "--no-build-isolation",
-        "-w",
-        folder,
-        sources,
-    ]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    (path,) = folder.glob("*.whl")
-    return path
-
-
-@pytest.fixture(scope="module")
 def normal(wheel, tmp_path_factory) -> Environment:
     environment = Environment(tmp_path_factory.mktemp("normal"))
     environment.pip("install", "--no-deps", "--ignore-installed", wheel)
@@ -131,6 +99,11 @@ def test_after_a_normal_install_nnunet_finds_trainers_without_any_variable(norma
     assert answers[typo].startswith("ValueError") and "_5epochs" in answers[typo]
     # nnU-Net looks into our folder before it gets to the one with this trainer.
     assert answers[stock].startswith("nnunetv2.training.nnUNetTrainer.variants.training_length")
+
+
+def test_pip_check_finds_all_requirements_of_the_package_met(normal):
+    unmet = normal.run("-m", "pip", "check").stdout.splitlines()
+    assert not [line for line in unmet if line.startswith("nnunet-slice-attention ")]
 
 
 def test_doctor_tells_a_normal_install_from_a_copy_by_hand(normal):

@@ -1,0 +1,44 @@
+"""The command in this process, and checks that start no process of their own."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
+
+from nnunet_slice_attention import cli
+from nnunet_slice_attention.dataset_files import read_splits
+from tests.crossval.tiny_plan import OURS, STOCK
+
+
+@pytest.fixture
+def call(nnunet_folders, tiny, tmp_path, monkeypatch, capsys):
+    """Run the command with an empty results folder; returns exit status, stdout and stderr."""
+    monkeypatch.setenv("nnUNet_results", str(tmp_path / "results"))
+
+    def run(*flags, models=(OURS, STOCK), folds=("3",)):
+        argv = ["crossval", "-d", str(tiny.id), "-m", *map(str, models), "-f", *folds, "-device", "cpu"]
+        status = cli.main([*argv, "-o", str(tmp_path / "out"), *flags])
+        return status, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def preprocessed(nnunet_folders, tiny, tmp_path, monkeypatch):
+    """A copy of the preprocessed data set, which the test may change."""
+    monkeypatch.setenv("nnUNet_preprocessed", str(tmp_path / "preprocessed"))
+    source = nnunet_folders / "preprocessed" / tiny.folder
+    return Path(shutil.copytree(source, tmp_path / "preprocessed" / tiny.folder))
+
+
+@pytest.fixture
+def without_preflight(monkeypatch):
+    """Skip the process that builds the trainers; the split is read from the preprocessed data set."""
+
+    def check(dataset, *_):
+        folder = Path(os.environ["nnUNet_preprocessed"], maybe_convert_to_dataset_name(dataset))
+        return read_splits(folder / "splits_final.json")
+
+    monkeypatch.setattr("nnunet_slice_attention.crossval.checks.check", check)

@@ -1,0 +1,117 @@
+"""Errors that would otherwise surface only after days of training are found before the first run."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from nnunet_slice_attention.crossval import preflight
+from nnunet_slice_attention.crossval.crossval import cross_validate
+from tests.crossval.tiny_plan import OURS, STOCK, tiny_plan
+
+TWO_CASES = json.dumps([{"train": ["case_1"], "val": ["case_0"]}])
+
+
+def refuse_to_launch(jobs):
+    pytest.fail(f"{jobs} were launched")
+
+
+@pytest.mark.parametrize(
+    ("model", "folds", "message"),
+    [
+        ("nnUNetTrainerCSANett__nnUNetPlans__2d", ["0"], "nnUNetTrainerCSANett"),
+        ("nnUNetTrainerCSANet__nnUNetPlans__3d_fullres", ["0"], "3d_fullres"),
+        (str(OURS), ["0", "7"], "fold 7 does not exist: .* has folds 0 to 4"),
+        (str(OURS), ["00"], "fold 00 does not exist"),  # nnU-Net would train fold 0
+        ("nnUNetTrainer__nnUNetPlansX__2d", ["0"], "nnUNetPlansX"),
+    ],
+)
+def test_preflight_finds_errors_that_every_job_would_run_into(
+    model, folds, message, nnunet_folders, tiny, tmp_path
+):
+    with pytest.raises(Exception, match=message):
+        preflight.main(str(tiny.id), [model], folds, str(tmp_path / "splits_final.json"))
+
+
+@pytest.mark.parametrize("content", ["", '{"labels": {', "[]", "{}", "[{}]", "\x00"])
+@pytest.mark.parametrize("name", ["dataset.json", "splits_final.json", "nnUNetPlans.json"])
+def test_a_damaged_file_of_the_data_set_is_named_with_the_next_step(
+    name, content, preprocessed, tiny, tmp_path
+):
+    (preprocessed / name).write_text(content)
+    with pytest.raises(ValueError, match=rf"{name} is damaged: .+\. Put .*back"):
+        preflight.main(str(tiny.id), [str(OURS)], ["0"], str(tmp_path / "splits_final.json"))
+
+
+def test_a_dry_run_makes_the_same_checks_and_writes_nothing(
+    call, preprocessed, nnunet_folders, tiny, tmp_path
+):
+    (preprocessed / "splits_final.json").unlink(missing_ok=True)
+    before = sorted(tmp_path.rglob("*"))
+    images = nnunet_folders / "raw" / tiny.folder / "imagesTs"
+    status, out, err = call("--dry-run", "-i", str(images), "--group", "case_.", folds=("3", "4"))
+    assert out.splitlines() == [
+        *(f"{model}, fold {fold}: start" for fold in ("3", "4") for model in (OURS, STOCK)),
+        *(f"{model}, prediction: start" for model in (OURS, STOCK)),
+    ], err
+    unknown = OURS._replace(trainer="nnUNetTrainerNobody", plans="nnUNetPlans")
+    status, out, err = call("--dry-run", models=(unknown,))
+    assert (status, out) == (1, "") and "nnUNetTrainerNobody" in err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_images_that_cannot_be_predicted_are_named(call, nnunet_folders, tiny, tmp_path):
+    source = nnunet_folders / "raw" / tiny.folder / "imagesTs"
+    images = Path(shutil.copytree(source, tmp_path / "images"))
+    first = next(images.iterdir())
+    for channel in (0, 1):
+        shutil.copy(first, images / f"second_{channel:04d}.nii.gz")
+    first.write_bytes(b"")
+    status, out, err = call("-i", str(images))
+    assert (status, out) == (1, "")
+    assert f"{first.name} cannot be read: the file is empty" in err
+    assert "has 2 channels (second_0000.nii.gz, second_0001.nii.gz)" in err
+    assert "Fix them, or remove them" in err
+    assert not (tmp_path / "out").exists() and not (tmp_path / "results").exists()
+
+
+def test_an_unknown_suffix_is_one_message_with_a_suggestion(call, tmp_path):
+    status, out, err = call(models=(OURS._replace(trainer="nnUNetTrainerCSANet_8head"),))
+    assert (status, out) == (1, "")
+    assert "_8head does not exist. Close: _8heads" in err
+    assert "Traceback" not in err
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"images": Path("nowhere")}, "no case in nowhere"),
+        ({"group": "(nobody)"}, "nobody"),
+        (
+            {"group": "(case)_"},
+            "fold 0 has volumes of case in both training and validation. Write a splits_f",
+        ),
+        ({"output": Path(__file__) / "out"}, "is not a folder that you can write to"),
+    ],
+)
+def test_errors_of_comparison_and_prediction_are_raised_before_training(
+    changes, message, preprocessed, without_preflight, tiny, tmp_path
+):
+    (preprocessed / "splits_final.json").write_text(TWO_CASES)
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
+        cross_validate(tiny_plan(tiny, tmp_path, **changes), refuse_to_launch)
+
+
+def test_missing_ground_truth_is_named(preprocessed, without_preflight, tiny, tmp_path):
+    (preprocessed / "splits_final.json").write_text(TWO_CASES)
+    (preprocessed / "gt_segmentations" / "case_0.nii.gz").unlink()
+    with pytest.raises(FileNotFoundError, match="no ground truth for case_0 in .*Preprocess"):
+        cross_validate(tiny_plan(tiny, tmp_path), refuse_to_launch)
+
+
+def test_a_case_whose_segmentation_itk_would_rename_is_named(preprocessed, call):
+    (preprocessed / "splits_final.json").write_text(json.dumps([{"train": ["case_1"], "val": ["x.nii"]}]))
+    status, _, err = call()
+    assert status == 1 and "ITK would write the segmentation of x.nii under another name" in err

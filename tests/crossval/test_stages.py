@@ -1,0 +1,59 @@
+"""The order of the jobs, and which comparisons follow them."""
+
+import os
+import shutil
+
+import pytest
+
+from nnunet_slice_attention.crossval.crossval import cross_validate, describe
+from tests.crossval.tiny_plan import OURS, STOCK, tiny_plan
+
+
+def test_all_models_of_a_fold_come_before_the_next_fold(tiny, tmp_path):
+    described = describe(tiny_plan(tiny, tmp_path, models=[OURS, STOCK], folds=["3", "4"], repeats=2))
+    assert described.splitlines() == [
+        f"{model}, fold {fold}{repeat}: start"
+        for repeat in ("", ", repeat 1")
+        for fold in ("3", "4")
+        for model in (OURS, STOCK)
+    ]
+
+
+def test_a_model_that_starts_from_another_of_the_call_is_trained_after_it(tiny, tmp_path):
+    fine_tuned = STOCK._replace(trainer="Tiny_nnUNetTrainerVAUNet_From2D")
+    launched = []
+
+    def launch(jobs):
+        launched.append([job.name for job in jobs])
+        return ["not finished"] if len(launched) == 2 else []
+
+    plan = tiny_plan(
+        tiny, tmp_path, models=[fine_tuned, STOCK._replace(trainer="Tiny_nnUNetTrainerTSFMUNet")]
+    )
+    assert cross_validate(plan, launch) == ["not finished"]
+    assert launched == [
+        ["Tiny_nnUNetTrainerTSFMUNet__nnUNetPlans__2d, fold 0"],
+        ["Tiny_nnUNetTrainerVAUNet_From2D__nnUNetPlans__2d, fold 0"],
+    ]
+
+
+def test_repeats_are_compared_one_by_one_and_together(
+    train, tiny, nnunet_folders, tmp_path, monkeypatch, without_preflight
+):
+    for model in (OURS, STOCK):
+        train(tiny, model.trainer)
+    results = shutil.copytree(nnunet_folders / "results" / tiny.folder, tmp_path / "results" / tiny.folder)
+    again = shutil.copytree(results, tmp_path / "results" / "repeat_1" / tiny.folder)
+    for path in again.rglob("checkpoint_final.pth"):  # as if another run had written it
+        written = path.stat()
+        path.write_bytes(path.read_bytes() + b" ")
+        os.utime(path, ns=(written.st_atime_ns, written.st_mtime_ns))
+    monkeypatch.setattr("nnunet_slice_attention.crossval.model_job.nnUNet_results", str(tmp_path / "results"))
+    plan = tiny_plan(tiny, tmp_path / "out", models=[OURS, STOCK], repeats=2, ensembles=False)
+    assert cross_validate(plan, lambda jobs: pytest.fail(f"{jobs} are done")) == []
+    written = {path.name for path in (tmp_path / "out").iterdir()}
+    assert written == {"comparison", "comparison_repeat_1", "comparison_all_repeats"}
+    report = (tmp_path / "out" / "comparison_all_repeats" / "report.md").read_text()
+    assert "- runs: 2: results; repeat_1\n" in report
+    assert "## Each run" in report
+    assert "- runs: 1\n" in (tmp_path / "out" / "comparison_repeat_1" / "report.md").read_text()

@@ -1,0 +1,111 @@
+"""What is left of a run follows from its files: truncated, outdated or missing."""
+
+import json
+import os
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from nnunet_slice_attention.crossval.model_job import Settings
+from nnunet_slice_attention.crossval.training import TrainingJob
+from nnunet_slice_attention.jobs.slurm import recorded_id
+from tests.crossval.tiny_plan import OURS
+
+
+@pytest.fixture
+def job(nnunet_folders, tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr("nnunet_slice_attention.crossval.model_job.nnUNet_results", str(tmp_path))
+    job = TrainingJob(dataset=str(tiny.id), model=OURS, fold="0", settings=Settings(device="cpu"))
+    job.folder.mkdir(parents=True)
+    return job
+
+
+def save_checkpoint(job, name):
+    torch.save({}, job.folder / f"checkpoint_{name}.pth")
+
+
+@pytest.fixture
+def validated(job):
+    """A run that is done: two cases are validated with the final checkpoint."""
+    save_checkpoint(job, "final")
+    (job.folder / "validation").mkdir()
+    summary = json.dumps({"metric_per_case": 2 * [{"metrics": {}}]})
+    (job.folder / "validation" / "summary.json").write_text(summary)
+    return job
+
+
+def test_a_new_run_starts_from_pretrained_weights(job, tmp_path):
+    job = replace(job, settings=Settings(pretrained_weights=tmp_path / "w.pth"))
+    assert job.state() == "start"
+    assert job.command()[-2:] == ["-pretrained_weights", str(tmp_path / "w.pth")]
+    save_checkpoint(job, "latest")
+    assert job.state() == "continue"
+    assert job.command()[-1] == "--c"
+
+
+@pytest.mark.parametrize("name", ["latest", "best", "final"])
+def test_a_truncated_checkpoint_is_put_aside(name, job):
+    checkpoint = job.folder / f"checkpoint_{name}.pth"
+    checkpoint.write_bytes(b"truncated")  # nnU-Net would fail on it at every call
+    job.prepare()
+    assert job.state() == "start"
+    assert checkpoint.with_suffix(".broken").read_bytes() == b"truncated"
+
+
+def test_the_newer_checkpoint_is_continued(job):
+    save_checkpoint(job, "latest")
+    save_checkpoint(job, "best")
+    os.utime(job.folder / "checkpoint_latest.pth", (1, 1))
+    job.prepare()  # --c would take the older one
+    assert [path.name for path in job.folder.glob("*.pth")] == ["checkpoint_best.pth"]
+    (job.folder / "checkpoint_final.pth").write_bytes(b"truncated")
+    job.prepare()
+    assert job.state() == "continue"
+
+
+def test_a_run_is_done_once_it_is_validated_with_the_final_checkpoint(validated):
+    summary = validated.folder / "validation" / "summary.json"
+    assert validated.state() == "done"
+    hours_ago = time.time() - 7200
+    os.utime(summary, (hours_ago, hours_ago))  # of an earlier run
+    assert validated.state() == "validate" and validated.command()[-1] == "--val"
+    (validated.folder / "checkpoint_final.pth").unlink()
+    validated.prepare()
+    assert validated.state() == "start"
+    assert not summary.exists()
+
+
+@pytest.mark.parametrize("content", ["", '{"metric_per_case": [{"me', "[]", "{}", '{"metric_per_case": [3]}'])
+def test_a_damaged_result_counts_as_missing(content, validated):
+    for name in ("validation/summary.json", "debug.json", "slurm_job.json"):
+        (validated.folder / name).write_text(content)
+    assert validated.state() == "validate" and validated.command()[-1] == "--val"
+    assert validated.steps() == (0, None)
+    assert recorded_id(validated) is None
+    validated.prepare()
+    assert (validated.folder / "validation" / "summary.before").read_text() == content
+
+
+def test_with_npz_a_run_is_done_once_all_probabilities_are_complete_and_newer_than_the_checkpoint(validated):
+    job, validation = replace(validated, settings=Settings(npz=True)), validated.folder / "validation"
+    first, second = validation / "case_0.npz", validation / "case_1.npz"
+    np.savez_compressed(first, probabilities=np.zeros((2, 1, 1, 1)))
+    assert job.state() == "validate"
+    assert job.command()[-2:] == ["--npz", "--val"]
+    second.write_bytes(first.read_bytes()[:40])  # truncated
+    assert job.state() == "validate"
+    second.write_bytes(first.read_bytes())
+    assert job.state() == "done"
+    hours_ago = time.time() - 7200
+    os.utime(second, (hours_ago, hours_ago))  # of an earlier run
+    assert (validated.state(), job.state()) == ("done", "validate")
+    job.prepare()  # the summary must not make the pending validation look done
+    os.utime(second)
+    assert job.state() == "validate"
+
+
+def test_each_repeat_has_its_own_results_folder(job, tmp_path):
+    assert replace(job, repeat=2).folder == tmp_path / "repeat_2" / job.folder.relative_to(tmp_path)
