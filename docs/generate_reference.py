@@ -68,9 +68,9 @@ def variants() -> str:
     rows = ["| suffix | networks | sets |", "|---|---|---|"]
     for suffix, row in VARIANTS.items():
         networks = [base.removeprefix("nnUNetTrainer") for base in BASES if _exists(f"{base}_{suffix}")]
-        of_all = "all" if len(networks) == len(BASES) else ", ".join(networks)
+        listed = "all" if len(networks) == len(BASES) else ", ".join(networks)
         options = row.get("network_options", {}) | {k: v for k, v in row.items() if k != "network_options"}
-        rows.append(f"| `_{suffix}` | {of_all} | {', '.join(f'`{k} = {v!r}`' for k, v in options.items())} |")
+        rows.append(f"| `_{suffix}` | {listed} | {', '.join(f'`{k} = {v!r}`' for k, v in options.items())} |")
     schedules = "\n".join(f"| `_{suffix}` | {row['epochs']} |" for suffix, row in SCHEDULES.items())
     return VARIANTS_PAGE.format(variants="\n".join(rows), schedules=schedules)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 
-def identity(path: Path) -> tuple[str, int, int]:
+def file_signature(path: Path) -> tuple[str, int, int]:
     """Changes when the file is written again; for files too large to be read for a hash at every call."""
     status = path.stat()
     return str(path.resolve()), status.st_size, status.st_mtime_ns
@@ -24,7 +24,7 @@ def write_text(path: Path, text: str) -> None:
         partial.unlink(missing_ok=True)
 
 
-def check_no_input(output: Path, inputs: Iterable[Path | str | None]) -> None:
+def check_not_an_input(output: Path, inputs: Iterable[Path | str | None]) -> None:
     """Raise ValueError if to write `output` would replace one of the inputs, by whatever name each is given."""
     for path in filter(None, inputs):
         if os.path.realpath(path) == os.path.realpath(output):
@@ -69,7 +69,7 @@ def read_json(path: Path, remedy: str, kind: type = dict, keys: Iterable[str] = 
     return content
 
 
-def read_note(path: Path) -> dict:
+def read_json_or_empty(path: Path) -> dict:
     """The content of a JSON file that can be done without; {} if it is missing or damaged."""
     try:
         return read_json(path, "")

@@ -26,7 +26,7 @@ GIPL_HEADER = 256
 GIPL_VOXEL = {1: 1, 7: 1, 8: 1, 15: 2, 16: 2, 31: 4, 32: 4, 64: 4, 65: 8}  # bytes by the code of the type
 
 
-def ending_of(name: str) -> str:
+def image_ending(name: str) -> str:
     """The ending of an image file's name as it is written there, e.g. ".nii.gz" or ".NII"; "" if it has none."""
     return next((name[-len(e) :] for e in IMAGES if name.lower().endswith(e)), "")
 

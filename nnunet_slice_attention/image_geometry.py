@@ -43,13 +43,13 @@ class Geometry:
     affine: np.ndarray
 
     @classmethod
-    def of(cls, properties: Mapping[str, Any], shape: Sequence[int]) -> "Geometry":
+    def from_reader(cls, properties: Mapping[str, Any], shape: Sequence[int]) -> "Geometry":
         """From what a reader of nnU-Net's says of a volume of (z, y, x) voxels."""
         spacing = tuple(float(s) for s in properties["spacing"])[::-1]
         affine = np.diag([*spacing, 1.0])
         itk, nifti = properties.get("sitk_stuff", {}), properties.get("nibabel_stuff", {})
         if itk:
-            affine = affine_of(itk["spacing"], itk["origin"], itk["direction"])
+            affine = itk_affine(itk["spacing"], itk["origin"], itk["direction"])
         elif nifti:  # as the array is, if the reader turned it
             affine = np.asarray(nifti.get("reoriented_affine", nifti["original_affine"]), float)
         return cls(tuple(int(n) for n in shape)[::-1], spacing, affine)
@@ -65,7 +65,7 @@ class Geometry:
         return self.affine[:3, :3] / np.linalg.norm(self.affine[:3, :3], axis=0)
 
 
-def affine_of(spacing: Sequence[float], origin: Sequence[float], direction: Sequence[float]) -> np.ndarray:
+def itk_affine(spacing: Sequence[float], origin: Sequence[float], direction: Sequence[float]) -> np.ndarray:
     """(4, 4), from ITK's header, the direction row by row; of 4D only the first three axes, of 2D in a plane z = 0."""
     axes, n = len(origin), min(3, len(origin))
     affine = np.eye(4)
@@ -74,13 +74,13 @@ def affine_of(spacing: Sequence[float], origin: Sequence[float], direction: Sequ
     return affine
 
 
-def millimetres_apart(one: Geometry, other: Geometry) -> float:
+def max_displacement_mm(one: Geometry, other: Geometry) -> float:
     """How far apart the two put the same voxel, at most; below `SAME` it is rounding. Shapes are equal."""
     corners = np.array([[*corner, 1] for corner in product(*((0, n - 1) for n in one.shape))])
     return float(np.linalg.norm((corners @ (one.affine - other.affine).T)[:, :3], axis=1).max())
 
 
-def of_another_image(reference: Geometry, other: Geometry) -> tuple[str, str, str, str] | None:
+def geometry_mismatch(reference: Geometry, other: Geometry) -> tuple[str, str, str, str] | None:
     """What is too far apart for files of one image: its name, that of `other`, that of `reference`, and the limit."""
     if reference.shape != other.shape:
         return "shape", str(other.shape[::-1]), str(reference.shape[::-1]), "they must be equal"
@@ -108,7 +108,7 @@ def _itk_header(path: Path) -> Geometry:
     reader = SimpleITK.ImageFileReader()
     reader.SetFileName(str(path))
     reader.ReadImageInformation()
-    affine = affine_of(reader.GetSpacing(), reader.GetOrigin(), reader.GetDirection())
+    affine = itk_affine(reader.GetSpacing(), reader.GetOrigin(), reader.GetDirection())
     shape, spacing = ((*values, 1)[:3] for values in (reader.GetSize(), reader.GetSpacing()))
     return Geometry(shape, spacing, affine)
 
@@ -119,7 +119,7 @@ def _nifti_header(path: Path) -> Geometry:
         "spacing": [float(s) for s in image.header.get_zooms()[::-1]],
         "nibabel_stuff": {"original_affine": image.affine},
     }
-    return Geometry.of(properties, image.shape[::-1])
+    return Geometry.from_reader(properties, image.shape[::-1])
 
 
 # Readers that turn images, or whose formats know no geometry, are not here.

@@ -34,8 +34,8 @@ def short_names(names: Sequence[str]) -> dict[str, str]:
     """
     single = [name for name in names if ENSEMBLE not in name]
     parts = {name: name.split("__") for name in single}
-    if any(len(of_name) != 3 for of_name in parts.values()):
+    if any(len(name_parts) != 3 for name_parts in parts.values()):
         return {name: name for name in names}
-    differing = [i for i in range(3) if i == 0 or len({of_name[i] for of_name in parts.values()}) > 1]
-    short = {name: " ".join(of_name[i] for i in differing) for name, of_name in parts.items()}
+    differing = [i for i in range(3) if i == 0 or len({name_parts[i] for name_parts in parts.values()}) > 1]
+    short = {name: " ".join(name_parts[i] for i in differing) for name, name_parts in parts.items()}
     return {name: ENSEMBLE.join(short.get(part, part) for part in name.split(ENSEMBLE)) for name in names}

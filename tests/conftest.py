@@ -53,8 +53,8 @@ def _import_once() -> None:
 
     Each of some hundred workers that nnU-Net spawns else takes six seconds for its imports.
     """
-    context_of = multiprocessing.get_context
-    multiprocessing.get_context = lambda method=None: context_of(
+    get_context = multiprocessing.get_context
+    multiprocessing.get_context = lambda method=None: get_context(
         "forkserver" if method == "spawn" else method
     )
     multiprocessing.set_forkserver_preload(

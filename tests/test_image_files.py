@@ -9,7 +9,7 @@ import SimpleITK
 import tifffile
 from skimage import io
 
-from nnunet_slice_attention.image_files import check_complete, ending_of
+from nnunet_slice_attention.image_files import check_complete, image_ending
 
 RNG = np.random.default_rng(0)
 VOLUME = (RNG.normal(0, 50, (6, 20, 18)) + 100).astype(np.int16)
@@ -125,4 +125,4 @@ def test_a_volume_cut_before_it_was_compressed_is_named_with_both_sizes(tmp_path
     ],
 )
 def test_the_ending_is_that_of_the_name(name, ending):
-    assert ending_of(name) == ending
+    assert image_ending(name) == ending

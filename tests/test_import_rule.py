@@ -61,9 +61,9 @@ def violations(source: str, module: str) -> list[str]:
     found = []
     for name in sorted(imported(source, module)):
         inside = name.removeprefix(f"{PACKAGE}.").split(".")[0]
-        of_ours = name.startswith(f"{PACKAGE}.") and (inside in MAY_IMPORT or inside in GROUND)
-        of_nnunet = name.split(".")[0] == "nnunetv2" and folder in WITHOUT_NNUNET
-        if of_nnunet or (of_ours and inside not in allowed):
+        is_ours = name.startswith(f"{PACKAGE}.") and (inside in MAY_IMPORT or inside in GROUND)
+        is_nnunet = name.split(".")[0] == "nnunetv2" and folder in WITHOUT_NNUNET
+        if is_nnunet or (is_ours and inside not in allowed):
             found.append(name)
     return found
 

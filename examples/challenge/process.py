@@ -25,9 +25,9 @@ import SimpleITK
 
 from nnunet_slice_attention.bundle.load import load_bundle
 from nnunet_slice_attention.files import write_text
-from nnunet_slice_attention.image_files import check_complete, ending_of
+from nnunet_slice_attention.image_files import check_complete, image_ending
 from nnunet_slice_attention.inference.cases import Case
-from nnunet_slice_attention.inference.image_checks import Expected, problems
+from nnunet_slice_attention.inference.image_checks import Expected, find_problems
 from nnunet_slice_attention.inference.predictor import SlabPredictor
 
 ENDINGS = (".mha", ".nii.gz", ".nii")
@@ -50,7 +50,7 @@ def main() -> int:
     print(f"Model loaded in {time.monotonic() - started:.1f} s", flush=True)
     signal.signal(signal.SIGALRM, _too_late)
     folders = [args.input / "images" / name for name in args.images]
-    for channels in cases_of(folders):
+    for channels in find_cases(folders):
         name = channels[0].name
         started, error = time.monotonic(), ""
         try:
@@ -72,7 +72,7 @@ def main() -> int:
     return 0 if results and not any(result["error"] for result in results) else 1
 
 
-def cases_of(folders: Sequence[Path]) -> list[list[Path]]:
+def find_cases(folders: Sequence[Path]) -> list[list[Path]]:
     """The channels of each case; a file that is not there is named when it is read."""
     found = [
         sorted(path for path in (folder.iterdir() if folder.is_dir() else ()) if path.name.endswith(ENDINGS))
@@ -100,8 +100,8 @@ def segment(predictor: SlabPredictor, channels: Sequence[Path], output: Path) ->
                 raise ValueError(f"{channel.name} has voxels that are NaN or infinite")
             SimpleITK.WriteImage(image, file)  # as nnU-Net was trained to read it
         case = Case(tuple(map(Path, files)), output, ending)
-        for problem in problems(
-            [case], Expected.of(predictor.plans_manager, predictor.dataset_json)
+        for problem in find_problems(
+            [case], Expected.from_plans(predictor.plans_manager, predictor.dataset_json)
         ).values():
             raise ValueError(problem)
         image, properties = reader.read_images(files)
@@ -112,7 +112,7 @@ def segment(predictor: SlabPredictor, channels: Sequence[Path], output: Path) ->
     image.CopyInformation(SimpleITK.ReadImage(str(channels[0])))  # NIfTI rounds what MHA does not
     output.parent.mkdir(parents=True, exist_ok=True)
     partial = output.with_name(
-        f".partial{ending_of(output.name)}"
+        f".partial{image_ending(output.name)}"
     )  # ITK would write x.nii.nii.gz as x.nii.gz
     try:
         SimpleITK.WriteImage(image, str(partial), useCompression=True)

@@ -35,16 +35,16 @@ class InterSliceGate(nn.Module):
             nn.init.zeros_(mask.bias)
 
     def forward(self, x: Tensor, around: Neighbourhood) -> Tensor:
-        weights = around.averaging(self.offsets).to(x.dtype)
+        weights = around.averaging_weights(self.offsets).to(x.dtype)
         if self.shared:
             weights = weights.sum(dim=0, keepdim=True)
         slices = rearrange(x, "b s c h w -> (b s) c h w")
         gain = torch.ones((), dtype=x.dtype, device=x.device)
-        for mask, of_offset in zip(self.mask, weights, strict=True):
+        for mask, offset_weights in zip(self.mask, weights, strict=True):
             gate = torch.sigmoid(mask(slices))
             masks = rearrange(
                 2 * gate - 1 if self.zero_start else gate, "(b s) c h w -> b s (c h w)", b=len(x)
             )
-            gain = torch.baddbmm(gain.to(masks.dtype), of_offset.to(masks.dtype), masks)
+            gain = torch.baddbmm(gain.to(masks.dtype), offset_weights.to(masks.dtype), masks)
         centre = around.centre(x)
         return centre * gain.view_as(centre)

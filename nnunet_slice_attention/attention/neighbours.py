@@ -15,20 +15,20 @@ class Neighbourhood:
         centres: T adjacent slices, a range within [0, S).
         valid: (B, S) bool, False for slices that are padding rather than image.
         repeat_centre: a control: each neighbour is replaced by the centre slice itself, and exists.
-        context_learns: False where the neighbours' features carry no gradient; what is made of them need not either.
+        context_grad: False where the neighbours' features carry no gradient; what is made of them need not either.
     """
 
     centres: range
     valid: Tensor
     repeat_centre: bool = False
-    context_learns: bool = True
+    context_grad: bool = True
 
     @property
-    def neighbours_learn(self) -> bool:
+    def neighbours_need_grad(self) -> bool:
         """Whether a gradient reaches what is made of the neighbours."""
-        return self.context_learns and not self.repeat_centre
+        return self.context_grad and not self.repeat_centre
 
-    def of_every_slice(self) -> "Neighbourhood":
+    def with_every_slice_as_centre(self) -> "Neighbourhood":
         """The same stack with all S slices as centres."""
         return replace(self, centres=range(self.valid.shape[1]))
 
@@ -39,7 +39,7 @@ class Neighbourhood:
     def neighbour(self, x: Tensor, offset: int) -> tuple[Tensor, Tensor]:
         """The slices at `centres[t] + offset`; offset 0 is the centre itself and always exists.
 
-        Slices of the stack joined together, without an index: building one would have a GPU wait for the host.
+        Slices of the stack cat_slices together, without an index: building one would have a GPU wait for the host.
 
         Args:
             x: features of a stack, (B, S, ...).
@@ -49,15 +49,17 @@ class Neighbourhood:
             neighbour: (B, T, ...); an arbitrary slice of the stack where none exists.
             exists: (B, T) bool.
         """
-        centre, of_centre = self.centre(x), self.centre(self.valid)
+        centre, centre_valid = self.centre(x), self.centre(self.valid)
         if offset == 0 or self.repeat_centre:
-            return centre, torch.ones_like(of_centre)
-        having, inside = self.within(offset)
-        neighbour = joined(centre[:, : having.start], x[:, inside], centre[:, having.stop :])
-        nothing = torch.zeros_like(of_centre)
-        return neighbour, joined(nothing[:, : having.start], self.valid[:, inside], nothing[:, having.stop :])
+            return centre, torch.ones_like(centre_valid)
+        having, inside = self.overlap(offset)
+        neighbour = cat_slices(centre[:, : having.start], x[:, inside], centre[:, having.stop :])
+        nothing = torch.zeros_like(centre_valid)
+        return neighbour, cat_slices(
+            nothing[:, : having.start], self.valid[:, inside], nothing[:, having.stop :]
+        )
 
-    def within(self, offset: int) -> tuple[slice, slice]:
+    def overlap(self, offset: int) -> tuple[slice, slice]:
         """Which of the T centres have a slice of the stack at `offset`, and which of the S these slices are.
 
         They may still not exist: `neighbour(valid, offset)` says so.
@@ -70,7 +72,7 @@ class Neighbourhood:
             return slice(0, 0), slice(0, 0)
         return slice(begin - offset - first, end - offset - first), slice(begin, end)
 
-    def averaging(self, offsets: Sequence[int]) -> Tensor:
+    def averaging_weights(self, offsets: Sequence[int]) -> Tensor:
         """Matrices (offsets, B, T, S) that pick the neighbours that exist, weighted for their mean over all offsets.
 
         A slice's weights over offsets and stack sum to 1, or to 0 where it has no neighbour.
@@ -83,16 +85,16 @@ class Neighbourhood:
     def neighbour_or_centre(self, x: Tensor, offset: int) -> Tensor:
         """As `neighbour`, (B, T, ...), with the centre slice standing in for a missing one."""
         neighbour, exists = self.neighbour(x, offset)
-        return torch.where(like(exists, neighbour), neighbour, self.centre(x))
+        return torch.where(unsqueeze_like(exists, neighbour), neighbour, self.centre(x))
 
 
-def joined(*pieces: Tensor) -> Tensor:
+def cat_slices(*pieces: Tensor) -> Tensor:
     """Along the slices, (B, S_i, ...) -> (B, sum of S_i, ...); a view where all but one are empty."""
     pieces = [piece for piece in pieces if piece.shape[1]]
     return pieces[0] if len(pieces) == 1 else torch.cat(pieces, dim=1)
 
 
-def like(flags: Tensor, x: Tensor) -> Tensor:
+def unsqueeze_like(flags: Tensor, x: Tensor) -> Tensor:
     """(B, T) with as many trailing axes of size 1 as it takes to broadcast against x (B, T, ...)."""
     return flags.reshape(*flags.shape, *[1] * (x.ndim - 2))
 

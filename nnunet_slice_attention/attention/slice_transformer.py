@@ -85,7 +85,7 @@ class SliceTransformerLayer(nn.Module):
         self.register_buffer("position", position, persistent=False)  # n C 1 1
 
     def forward(self, x: Tensor, around: Neighbourhood) -> Tensor:
-        around = around.of_every_slice()
+        around = around.with_every_slice_as_centre()
         n_slices = x.shape[1]
         slices = rearrange(x, "b s c h w -> (b s) c h w")
         content = self.norm(slices)

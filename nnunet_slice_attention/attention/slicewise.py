@@ -31,7 +31,7 @@ def slicewise(network: Network, slices: Slices) -> Slices:
     return map_each(lambda t: t.unflatten(0, stack), made)
 
 
-def slicewise_centre_learns(network: Network, slices: Slices) -> Slices:
+def slicewise_centre_grad(network: Network, slices: Slices) -> Slices:
     """As `slicewise`, but only the result of the middle slice, S // 2, carries a gradient.
 
     The others are computed without keeping activations: about an eighth of the time that they would take in training.

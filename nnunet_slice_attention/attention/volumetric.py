@@ -15,7 +15,7 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .neighbours import Neighbourhood, like
+from .neighbours import Neighbourhood, unsqueeze_like
 
 REDUCTION = 16  # of the channel embedding, as in the paper
 KERNEL = 3  # of the spatial convolutions; not in the paper, and CBAM's 7 costs a tenth of the network's time
@@ -135,4 +135,6 @@ class VolumetricAttention(nn.Module):
         return target
 
     def _gain(self, gate: Tensor, has_context: Tensor) -> Tensor:
-        return torch.where(like(has_context, gate), self.added + self.scale * gate, torch.ones_like(gate))
+        return torch.where(
+            unsqueeze_like(has_context, gate), self.added + self.scale * gate, torch.ones_like(gate)
+        )

@@ -35,7 +35,7 @@ class DrawDistance(BasicTransform):
         return (name for name in ("image", "segmentation") if name in data_dict)
 
 
-def draw_distance_first(pipeline: ComposeTransforms, depth: int, max_distance: int) -> ComposeTransforms:
+def prepend_draw_distance(pipeline: ComposeTransforms, depth: int, max_distance: int) -> ComposeTransforms:
     """A training pipeline for slabs, of slices further apart."""
     if max_distance == 1:
         return pipeline

@@ -55,9 +55,9 @@ def model_card(predictor: SlabPredictor, manifest: Mapping, summaries: Mapping[s
 
 def _accuracy(fold: str, summary: Mapping) -> str:
     n = len(summary["metric_per_case"])
-    of_classes = ", ".join(f"{label}: {metrics['Dice']:.3f}" for label, metrics in summary["mean"].items())
+    per_label = ", ".join(f"{label}: {metrics['Dice']:.3f}" for label, metrics in summary["mean"].items())
     seen = " (on the cases it was trained on)" if fold == "all" else ""
-    return f"- fold {fold}{seen}: mean Dice of the validation by label {of_classes}; n = {n} volumes"
+    return f"- fold {fold}{seen}: mean Dice of the validation by label {per_label}; n = {n} volumes"
 
 
 def _listed(names: Mapping) -> str:

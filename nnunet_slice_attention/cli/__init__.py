@@ -21,7 +21,7 @@ from . import (
     trainers_path,
 )
 
-VERBS = (
+COMMANDS = (
     doctor,
     trainers_path,
     plan_compact,
@@ -65,7 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="nnunet-slice-attention", description="2.5D networks for nnU-Net v2."
     )
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-    for verb in VERBS:
+    for verb in COMMANDS:
         name = verb.__name__.rsplit(".", 1)[-1].replace("_", "-")
         sub = verbs.add_parser(name, help=verb.HELP, description=verb.HELP)
         sub.add_argument("--debug", action="store_true", help="show the traceback of an error")

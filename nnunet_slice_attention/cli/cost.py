@@ -1,4 +1,4 @@
-"""The verb `cost`."""
+"""The command `cost`."""
 
 import argparse
 import sys

@@ -1,4 +1,4 @@
-"""The verb `crossval`."""
+"""The command `crossval`."""
 
 import argparse
 import sys

@@ -1,4 +1,4 @@
-"""The verb `export`."""
+"""The command `export`."""
 
 import argparse
 
@@ -46,13 +46,13 @@ def _bundle(args: argparse.Namespace) -> int:
 
 
 def _onnx(args: argparse.Namespace) -> int:
-    from nnunet_slice_attention.files import check_no_input
+    from nnunet_slice_attention.files import check_not_an_input
     from nnunet_slice_attention.inference.onnx_export import export_onnx
     from nnunet_slice_attention.inference.trained_model import load_predictor, model_folder
     from nnunet_slice_attention.networks import SlabNetwork
 
     folder = model_folder(args.d, args.tr, args.p, args.c)
-    check_no_input(args.o, folder.rglob("*"))
+    check_not_an_input(args.o, folder.rglob("*"))
     folds = args.f or ["0"]
     if len(folds) > 1:
         raise ValueError(f"-f {' '.join(folds)}: ONNX holds one network. Give one fold.")

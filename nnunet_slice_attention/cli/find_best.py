@@ -1,4 +1,4 @@
-"""The verb `find-best`."""
+"""The command `find-best`."""
 
 import argparse
 

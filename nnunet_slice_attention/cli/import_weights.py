@@ -1,4 +1,4 @@
-"""The verb `import-weights`."""
+"""The command `import-weights`."""
 
 import argparse
 

@@ -1,4 +1,4 @@
-"""The verb `phantom`."""
+"""The command `phantom`."""
 
 import argparse
 import os

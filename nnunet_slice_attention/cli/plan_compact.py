@@ -1,4 +1,4 @@
-"""The verb `plan-compact`."""
+"""The command `plan-compact`."""
 
 import argparse
 

@@ -1,4 +1,4 @@
-"""The verb `trainers-path`."""
+"""The command `trainers-path`."""
 
 import argparse
 

@@ -21,7 +21,7 @@ from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_datas
 
 from ..dataset_files import read_description, read_plans
 from ..environment import commit, hardware, versions
-from ..files import check_own_folder, read_json, read_note, write_text
+from ..files import check_own_folder, read_json, read_json_or_empty, write_text
 from ..model_name import ModelName
 from .figure import cost_figure
 from .worker import Cost, Job
@@ -135,7 +135,7 @@ def _key(job: Job) -> dict:
 
 def _kept(job: Job, result: Path) -> Cost | None:
     """The measurement in a file; None if there is none, it is damaged or of something else."""
-    content = read_note(result)
+    content = read_json_or_empty(result)
     if _key(job) != {k: content.get(k) for k in _key(job)}:
         return None
     try:
@@ -163,7 +163,7 @@ def table(costs: dict[str, Repeats], reference_name: str) -> str:
     Ratios are left out if the reference could not be measured.
     """
     reference = costs.get(reference_name, {})
-    of_reference = next(iter(reference.values()), None)
+    reference_cost = next(iter(reference.values()), None)
     header = [
         "model", "parameters", "GMAC a slice", "ratio", "training, ms a slice", "ratio",
         "with data loading, ms a slice", "whole schedule, ms a step", "ratio", "peak MB",
@@ -176,7 +176,7 @@ def table(costs: dict[str, Repeats], reference_name: str) -> str:
             model,
             f"{one.parameters / 1e6:.1f} M",
             f"{one.gmac_per_slice:.2f}",
-            f"{one.gmac_per_slice / of_reference.gmac_per_slice:.2f}" if of_reference else "",
+            f"{one.gmac_per_slice / reference_cost.gmac_per_slice:.2f}" if reference_cost else "",
             *_milliseconds(measured, reference, lambda c: c.step_s / c.slices_per_step),
             _milliseconds(measured, reference, lambda c: c.loaded_step_s / c.slices_per_step)[0],
             *_milliseconds(measured, reference, lambda c: c.schedule_s),

@@ -1,4 +1,4 @@
-"""Reading what the verb `cost` has measured."""
+"""Reading what the command `cost` has measured."""
 
 import re
 from collections.abc import Sequence
@@ -33,8 +33,8 @@ def training_costs(table: Path, models: Sequence[str]) -> dict[str, float]:
     found = {}
     for model in models:
         names = {model, re.sub(r"_\d+epochs?(?=__)", "", model)}
-        if of_model := [seconds for name, seconds in steps if name in names]:
-            found[model] = 1000 * median(of_model)
+        if measured := [seconds for name, seconds in steps if name in names]:
+            found[model] = 1000 * median(measured)
     if not found:
         raise ValueError(f"{table} has none of the models {', '.join(models)}.")
     return found

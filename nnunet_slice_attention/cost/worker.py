@@ -49,7 +49,7 @@ class Cost:
         schedule_s: the same, averaged over all epochs. Where a training begins in 2D, the figures above are of the
             phase with neighbours, this one of both.
         memory_mb: peak of the training: torch's on a GPU, the process's on a CPU.
-        predict_s, predict_tta_s: seconds a case as the verb `predict` does it, without and with mirroring.
+        predict_s, predict_tta_s: seconds a case as the command `predict` does it, without and with mirroring.
         predicted_slices: slices a case, on average.
     """
 
@@ -71,9 +71,9 @@ def measure(job: Job) -> Cost:
     trainer.initialize()
     if device.type == "cuda":
         torch.backends.cudnn.benchmark = True  # as nnU-Net's training and prediction have it
-    wait = torch.cuda.synchronize if device.type == "cuda" else _nothing
+    wait = torch.cuda.synchronize if device.type == "cuda" else _no_wait
     schedule = 0.0
-    for alone, share in phases_of(trainer).items():
+    for alone, share in get_phases(trainer).items():
         if alone is not None:
             trainer.enter_phase(alone)
         batch, step, loaded = training_seconds(trainer, job.iterations, wait)
@@ -86,7 +86,7 @@ def measure(job: Job) -> Cost:
     return Cost(parameters, gmac, slices_with_loss(batch), step, loaded, schedule, memory, *predicted)
 
 
-def phases_of(trainer) -> dict[bool | None, float]:
+def get_phases(trainer) -> dict[bool | None, float]:
     """Shares of the epochs, by whether slices are alone in them; nnU-Net's own trainers have one phase, None."""
     return trainer.phases() if hasattr(trainer, "phases") else {None: 1.0}
 
@@ -113,7 +113,7 @@ def slices_with_loss(batch: dict) -> int:
     return finest.shape[0] * (finest.shape[2] if finest.ndim == 5 else 1)
 
 
-def _nothing() -> None:
+def _no_wait() -> None:
     """A CPU has finished when the call returns."""
 
 

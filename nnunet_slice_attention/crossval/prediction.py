@@ -11,7 +11,7 @@ from nnunetv2.imageio.reader_writer_registry import determine_reader_writer_from
 from nnunetv2.paths import nnUNet_preprocessed
 
 from ..dataset_files import read_description
-from ..files import identity, write_text
+from ..files import file_signature, write_text
 from ..inference.cases import Case, find_cases, is_finished, remove_results
 from .model_job import ModelJob
 from .training import FINAL
@@ -48,7 +48,9 @@ class Prediction(ModelJob):
         """Changes with the folds and the images, and when one of them is made again."""
         checkpoints = [self.folder_of(fold) / FINAL for fold in self.folds]
         images = [image for case in self.cases for image in case.images]
-        return json.dumps([identity(path) if path.is_file() else None for path in [*checkpoints, *images]])
+        return json.dumps(
+            [file_signature(path) if path.is_file() else None for path in [*checkpoints, *images]]
+        )
 
     def of_the_same(self) -> bool:
         """Whether it was begun with these weights and images, which were then checked."""

@@ -8,7 +8,7 @@ from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_datas
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
 from .. import dataset_files
-from ..plans.slabs import SLAB_RULES, median_depth, names_architecture, slab_plan, with_architecture
+from ..plans.slabs import SLAB_RULES, has_architecture, median_depth, slab_plan, with_architecture
 from .check import Check
 from .header_check import check_headers
 
@@ -32,16 +32,16 @@ def check_dataset(dataset: str | int, plans_name: str, trainer: type) -> list[Ch
     if name is None:
         return [name_check]
     raw = os.environ.get("nnUNet_raw")
-    of_data = [name_check, *(check_headers(Path(raw, name), dataset) if raw else ())]
+    checks = [name_check, *(check_headers(Path(raw, name), dataset) if raw else ())]
     plans_check, plans = read_plans(Path(preprocessed, name), dataset, plans_name)
     if plans is None:
-        return [*of_data, plans_check]
+        return [*checks, plans_check]
     slabs = check_slabs(plans, trainer)
     if not slabs.ok:
-        return [*of_data, plans_check, slabs]
+        return [*checks, plans_check, slabs]
     network = check_network(plans, dataset, trainer)
     return [
-        *of_data,
+        *checks,
         plans_check,
         check_axis(plans),
         check_spacing(plans, dataset),
@@ -96,7 +96,7 @@ def read_plans(folder: Path, dataset: str | int, plans_name: str) -> tuple[Check
     if not data.is_dir():
         step = f"nnUNetv2_preprocess -d {dataset} -plans_name {plans_name} -c {CONFIGURATION}"
         return Check("plans", False, f"{path} is there, the preprocessed data {data} are not", step), None
-    old = not names_architecture(plans, CONFIGURATION)
+    old = not has_architecture(plans, CONFIGURATION)
     text = f"{path}{', in the format of nnU-Net 2.0 to 2.3, which nnU-Net converts' if old else ''}"
     return Check("plans", True, text), today
 
@@ -143,7 +143,7 @@ def check_slabs(plans: dict, trainer: type) -> Check:
     )
     planned = PlansManager(plans).get_configuration(CONFIGURATION).batch_size
     slices = slab.train_slabs * (
-        slab.train_depth if SLAB_RULES[trainer.sampling].learning.context_learns else 1
+        slab.train_depth if SLAB_RULES[trainer.sampling].learning.context_grad else 1
     )
     if slab.train_slabs > 1 or slices <= planned:
         return Check("slabs", True, text)

@@ -13,7 +13,7 @@ from nnunetv2.utilities.utils import get_filenames_of_train_images_and_targets
 
 from ..dataset_files import read_description
 from ..image_files import is_renamed
-from ..image_geometry import HEADERS, SAME, millimetres_apart, of_another_image
+from ..image_geometry import HEADERS, SAME, geometry_mismatch, max_displacement_mm
 from .check import Check
 
 THREADS = 8  # the files may lie on a slow network
@@ -57,10 +57,10 @@ def check_headers(folder: Path, dataset: str | int) -> list[Check]:
         image, label = pair
         try:
             reference, other = read(label), read(image)
-            if found := of_another_image(reference, other):
+            if found := geometry_mismatch(reference, other):
                 name, theirs, ours, limit = found
                 return 0.0, f"{label} has the {name} {ours}, its image {image} {theirs}; {limit}"
-            return millimetres_apart(reference, other), ""
+            return max_displacement_mm(reference, other), ""
         except Exception as error:  # readers raise what they like
             return 0.0, f"{label} or {image} cannot be read: {' '.join(str(error).split())}"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 
-from ..image_files import check_complete, ending_of, is_renamed
+from ..image_files import check_complete, image_ending, is_renamed
 from .settings import SETTINGS
 
 DESCRIPTIONS = ("dataset.json", "plans.json")  # which nnU-Net writes beside segmentations
@@ -62,7 +62,7 @@ def find_cases(inputs: Sequence[Path], output: Path, ending: str, overwrite: boo
             the images; or a file for a folder of cases.
     """
     inputs, output = [Path(p) for p in inputs], Path(output).absolute()  # nnU-Net makes its folder, never ""
-    chosen = ending_of(output.name) if not output.is_dir() else ""
+    chosen = image_ending(output.name) if not output.is_dir() else ""
     if len(inputs) == 1 and inputs[0].is_dir():
         if chosen:
             raise ValueError(
@@ -81,7 +81,7 @@ def find_cases(inputs: Sequence[Path], output: Path, ending: str, overwrite: boo
             f"_0001{ending} ..., one a channel, or such files of one case."
         )
     _check_replaces_no_image(found)
-    _check_replaces_predictions_only(found, of_a_folder=not chosen, overwrite=overwrite)
+    _check_replaces_predictions_only(found, from_folder=not chosen, overwrite=overwrite)
     if len(inputs) == 1 and inputs[0].is_dir() and inputs[0].resolve() == output.resolve():
         raise ValueError(
             f"{output} is the folder of the images: the next prediction would take results for images. Give another "
@@ -102,7 +102,7 @@ def _check_replaces_no_image(cases: Sequence[Case]) -> None:
                 )
 
 
-def _check_replaces_predictions_only(cases: Sequence[Case], of_a_folder: bool, overwrite: bool) -> None:
+def _check_replaces_predictions_only(cases: Sequence[Case], from_folder: bool, overwrite: bool) -> None:
     """Raise ValueError if a file would be replaced that may be a user's own: an image, a reference, a data set's.
 
     A prediction is known by nnU-Net's note in its folder. Among images even that is no proof.
@@ -112,7 +112,7 @@ def _check_replaces_predictions_only(cases: Sequence[Case], of_a_folder: bool, o
     among_images = any(image.parent.resolve() == folder.resolve() for case in cases for image in case.images)
     at_risk = [] if predicted else [folder / name for name in DESCRIPTIONS]
     if overwrite and (among_images or not predicted):
-        named_by_user = set() if of_a_folder else {case.output for case in cases}
+        named_by_user = set() if from_folder else {case.output for case in cases}
         at_risk += [result for case in cases for result in case.results if result not in named_by_user]
     if there := next((path for path in at_risk if path.is_file()), None):
         why = (
@@ -159,7 +159,7 @@ def _grouped(folder: Path, output: Path, ending: str) -> list[Case]:
 
 def _is_image_in_another_format(path: Path, ending: str) -> bool:
     """By its name: one of the same format, compressed or written otherwise, or a numbered channel in any other."""
-    own = ending_of(path.name)
+    own = image_ending(path.name)
     if path.name.endswith(ending) or path.name.startswith(".") or not own or path.is_dir():
         return False
     same = own.lower().removesuffix(".gz") == ending.lower().removesuffix(".gz")
@@ -168,7 +168,7 @@ def _is_image_in_another_format(path: Path, ending: str) -> bool:
 
 def _without_channel(name: str, ending: str) -> str:
     """The name of a case by that of one of its files; `ending` is the data set's, of whatever format."""
-    own = ending if name.endswith(ending) else ending_of(name)
+    own = ending if name.endswith(ending) else image_ending(name)
     return re.sub(r"_\d{4}$", "", name.removesuffix(own))
 
 

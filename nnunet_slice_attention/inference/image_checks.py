@@ -18,13 +18,13 @@ from nnunetv2.imageio.tif_reader_writer import Tiff3DIO
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
 from ..image_files import check_complete
-from ..image_geometry import HEADERS, is_2d, of_another_image
+from ..image_geometry import HEADERS, geometry_mismatch, is_2d
 from .cases import Case, in_one_line
 
 # A unit other than mm is wrong by 1000 (micrometres, metres); resampling would fill the memory, or leave no voxel.
 LARGEST_RATIO = 100
 # Of nnU-Net's own readers; the others take several from one, e.g. colours.
-ONE_CHANNEL_A_FILE = (SimpleITKIO, SimpleITKIOWithReorient, NibabelIO, NibabelIOWithReorient, Tiff3DIO)
+ONE_CHANNEL_PER_FILE = (SimpleITKIO, SimpleITKIOWithReorient, NibabelIO, NibabelIOWithReorient, Tiff3DIO)
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,13 @@ class Expected:
     reader_writer: BaseReaderWriter
 
     @classmethod
-    def of(cls, plans: PlansManager, dataset_json: dict) -> "Expected":
+    def from_plans(cls, plans: PlansManager, dataset_json: dict) -> "Expected":
         spacing = [plans.original_median_spacing_after_transp[axis] for axis in plans.transpose_backward]
         channels = dataset_json.get("modality") or dataset_json["channel_names"]  # the former in older files
         return cls(len(channels), tuple(map(float, spacing)), plans.image_reader_writer_class())
 
 
-def problems(cases: Sequence[Case], expected: Expected, threads: int = 1) -> dict[Case, str]:
+def find_problems(cases: Sequence[Case], expected: Expected, threads: int = 1) -> dict[Case, str]:
     """What is wrong with the images of each case: names, channels, damaged files, values that are no numbers.
 
     Args:
@@ -67,7 +67,7 @@ def problems(cases: Sequence[Case], expected: Expected, threads: int = 1) -> dic
 
 def _problem(case: Case, expected: Expected) -> str | None:
     names, n_channels = ", ".join(path.name for path in case.images), expected.n_channels
-    if len(case.images) != n_channels and type(expected.reader_writer) in ONE_CHANNEL_A_FILE:
+    if len(case.images) != n_channels and type(expected.reader_writer) in ONE_CHANNEL_PER_FILE:
         return (
             f"has {len(case.images)} channels ({names}); the model was trained on {n_channels}. A case has a file for "
             f"each channel, CASE_0000{case.ending}, CASE_0001{case.ending} ..., and the same CASE in all of them"
@@ -79,10 +79,10 @@ def _problem(case: Case, expected: Expected) -> str | None:
             check_complete(image)
         except OSError as error:
             return f"{image.name} cannot be read: {error}"
-    if contradiction := _contradiction(case.images, expected.reader_writer):
+    if contradiction := _channel_mismatch(case.images, expected.reader_writer):
         return contradiction
     if isinstance(expected.reader_writer, Tiff3DIO) and (
-        lacking := _lacking_spacing(case.images[0], expected)
+        lacking := _missing_tiff_spacing(case.images[0], expected)
     ):
         return lacking
     data, properties = expected.reader_writer.read_images([str(path) for path in case.images])
@@ -102,31 +102,31 @@ def _problem(case: Case, expected: Expected) -> str | None:
     return None
 
 
-def _contradiction(images: Sequence[Path], reader_writer: BaseReaderWriter) -> str | None:
+def _channel_mismatch(images: Sequence[Path], reader_writer: BaseReaderWriter) -> str | None:
     """How the channels of a case show that they do not belong together, or not in this order."""
     numbers = [re.fullmatch(r"(.*)_(\d{4})(\.[^_]*)", path.name) for path in images]
-    of_one_case = all(numbers) and len({number[1] for number in numbers}) == 1
-    if of_one_case and (given := [int(number[2]) for number in numbers]) != sorted(given):
+    same_case = all(numbers) and len({number[1] for number in numbers}) == 1
+    if same_case and (given := [int(number[2]) for number in numbers]) != sorted(given):
         return f"the channels are given in the order {', '.join(path.name for path in images)}"
     read_header = HEADERS.get(type(reader_writer))
     if len(images) < 2 or read_header is None:  # the reader compares shapes itself
         return None
     first, *others = map(read_header, images)
     for other, path in zip(others, images[1:], strict=True):
-        found = of_another_image(first, other)
+        found = geometry_mismatch(first, other)
         if found is None and not np.allclose(first.spacing, other.spacing):
             spacings = (_numbers(geometry.spacing) for geometry in (other, first))
             found = ("spacing", *spacings, "nnU-Net reads channels of one spacing only")
         if found:
-            what, its, of_first, limit = found
+            what, its, expected_value, limit = found
             return (
-                f"{path.name} is not of the image of {images[0].name}: its {what} is {its}, not {of_first}; {limit}. "
-                "If it is, correct its header"
+                f"{path.name} is not of the image of {images[0].name}: its {what} is {its}, not {expected_value}; "
+                f"{limit}. If it is, correct its header"
             )
     return None
 
 
-def _lacking_spacing(image: Path, expected: Expected) -> str | None:
+def _missing_tiff_spacing(image: Path, expected: Expected) -> str | None:
     """Of a TIFF image, which knows none: nnU-Net looks for a file beside it, and else takes 1 mm."""
     case = re.sub(r"_\d{4}$", "", image.stem)
     beside = image.with_name(f"{case}.json")

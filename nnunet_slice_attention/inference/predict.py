@@ -7,9 +7,9 @@ from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
 
 from .cases import Case, find_cases, in_one_line, is_finished, remove_results
-from .image_checks import Expected, problems
+from .image_checks import Expected, find_problems
 from .predictor import SlabPredictor
-from .settings import note_settings
+from .settings import record_settings
 
 
 def predict_files(
@@ -55,7 +55,7 @@ def predict_files(
             "nnUNetv2_predict -prev_stage_predictions."
         )
     found = find_cases(inputs, output, predictor.dataset_json["file_ending"], overwrite)
-    expected = Expected.of(predictor.plans_manager, predictor.dataset_json)
+    expected = Expected.from_plans(predictor.plans_manager, predictor.dataset_json)
     ending, reader_writer = found[0].ending, expected.reader_writer
     if ending != predictor.dataset_json["file_ending"] and ending not in (
         writable := _writable(reader_writer)
@@ -70,7 +70,7 @@ def predict_files(
 
     if not overwrite:
         cases = [case for case in cases if not finished(case)]
-    failures = problems(cases, expected, n_preprocessing)
+    failures = find_problems(cases, expected, n_preprocessing)
     for case in cases:
         if case not in failures:  # what lies there of the others may be good
             remove_results(case)
@@ -87,13 +87,11 @@ def predict_files(
     dataset_json = predictor.dataset_json
     predictor.dataset_json = dataset_json | {"file_ending": ending}  # of what nnU-Net writes
     try:
-        failures |= _each_as_far_as_possible(
-            predict, [case for case in cases if case not in failures], finished
-        )
+        failures |= _predict_or_bisect(predict, [case for case in cases if case not in failures], finished)
     finally:
         predictor.dataset_json = dataset_json
     if done := [case for case in cases if case not in failures]:
-        note_settings(predictor, done[0].output.parent)
+        record_settings(predictor, done[0].output.parent)
     return [f"{case.images[0]}: {problem}" for case, problem in failures.items()]
 
 
@@ -105,7 +103,7 @@ def _writable(reader_writer: BaseReaderWriter) -> list[str]:
     ]
 
 
-def _each_as_far_as_possible(
+def _predict_or_bisect(
     predict: Callable[[list[Case]], None], cases: list[Case], finished: Callable[[Case], bool]
 ) -> dict[Case, str]:
     """Predict together; what fails ends nnU-Net's processes, those of other cases too: then each half alone.
@@ -127,5 +125,5 @@ def _each_as_far_as_possible(
     return {
         case: problem
         for part in (left[:half], left[half:])
-        for case, problem in _each_as_far_as_possible(predict, part, finished).items()
+        for case, problem in _predict_or_bisect(predict, part, finished).items()
     }

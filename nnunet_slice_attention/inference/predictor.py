@@ -87,7 +87,7 @@ class SlabPredictor(nnUNetPredictor):
                 logits = self._predict(network, volume, *self._attempts[0])[(slice(None), *inside[1:])]
                 return logits if self.neighbours != "shuffle" else logits[:, order.argsort()]
             except RuntimeError as error:
-                if not is_for_want_of_memory(error):
+                if not is_out_of_memory(error):
                     raise
             # Not before the error is gone, which holds what did fit.
             empty_cache(self.device)
@@ -137,8 +137,10 @@ class SlabPredictor(nnUNetPredictor):
                     self.device
                 )
                 for place_in_depth, chunk in segment_stack(network, stacks, n_slices):
-                    for (tile, axes), of_view in zip(together, chunk, strict=True):
-                        logits[(slice(None), place_in_depth, *tile)] += weight * of_view.flip(axes).to(place)
+                    for (tile, axes), view_logits in zip(together, chunk, strict=True):
+                        logits[(slice(None), place_in_depth, *tile)] += weight * view_logits.flip(axes).to(
+                            place
+                        )
                     progress.update(chunk.shape[0] * chunk.shape[2])
                 for tile, _ in together:
                     weights[tile] += weight
@@ -156,7 +158,7 @@ class SlabPredictor(nnUNetPredictor):
         return [c for n in range(len(axes) + 1) for c in itertools.combinations(axes, n)]
 
 
-def is_for_want_of_memory(error: RuntimeError) -> bool:
+def is_out_of_memory(error: RuntimeError) -> bool:
     """CUDA's libraries say so in the text of a plain RuntimeError."""
     return isinstance(error, torch.OutOfMemoryError) or any(
         reason in str(error) for reason in ("out of memory", "ALLOC_FAILED")

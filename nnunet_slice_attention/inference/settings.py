@@ -6,15 +6,15 @@ from pathlib import Path
 from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
 
 from ..environment import OURS, commit, versions
-from ..files import read_note, write_text
+from ..files import read_json_or_empty, write_text
 
 SETTINGS = "predict_from_raw_data_args.json"  # in which nnU-Net notes files and processes
 
 
-def note_settings(predictor: nnUNetPredictor, folder: Path) -> None:
+def record_settings(predictor: nnUNetPredictor, folder: Path) -> None:
     """Add to nnU-Net's note in `folder` what decides the result, under the name of this package."""
     path = folder / SETTINGS
-    noted = read_note(path)  # {} if it is just being written by another part of the cases
+    noted = read_json_or_empty(path)  # {} if it is just being written by another part of the cases
     noted[OURS] = {
         "trainer": predictor.trainer_name,
         "plans": predictor.plans_manager.plans_name,

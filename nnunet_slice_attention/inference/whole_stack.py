@@ -25,7 +25,7 @@ def segment_stack(network: SlabNetwork, stack: Tensor, chunk: int) -> Iterator[t
     """
     slices = stack.transpose(1, 2)
     n_slices, radius = slices.shape[1], network.fusion_radius
-    valid = network.existing(slices)
+    valid = network.valid_slices(slices)
     skips, begin, end = [], 0, 0  # features of the slices begin..end
     for first in range(0, n_slices, chunk):
         last = min(first + chunk, n_slices)

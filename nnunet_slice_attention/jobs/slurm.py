@@ -9,7 +9,7 @@ from pathlib import Path
 
 import submitit
 
-from ..files import read_note, write_text
+from ..files import read_json_or_empty, write_text
 from .job import Job, last_lines
 from .local import run_job
 
@@ -81,7 +81,7 @@ def submit(
 
 
 def _recorded(job: Job) -> str | None:
-    recorded = read_note(job.folder / RECORD).get("job")
+    recorded = read_json_or_empty(job.folder / RECORD).get("job")
     return recorded if isinstance(recorded, str) else None
 
 

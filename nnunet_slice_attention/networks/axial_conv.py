@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..attention.neighbours import Neighbourhood
-from .blocks import ZeroStartedResidual, conv_block_like
+from .blocks import ZeroInitResidual, conv_block_like
 from .slab_network import SlabNetwork
 from .topology import UNetTopology
 
@@ -55,7 +55,7 @@ class AxialConv(SlabNetwork):
         dim = topology.features[-1]
         # A convolution along the slices is a 1x1 convolution of the neighbours' channels side by side.
         self.axial = conv_block_like(self.encoder, len(self.offsets) * dim, dim, kernel_size=1)
-        self.added = ZeroStartedResidual(dim) if zero_start else None
+        self.added = ZeroInitResidual(dim) if zero_start else None
 
     def fuse(self, skips: list[Tensor], around: Neighbourhood) -> list[Tensor]:
         *fine, deepest = skips

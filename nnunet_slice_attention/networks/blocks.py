@@ -23,7 +23,7 @@ def conv_block_like(encoder: nn.Module, in_channels: int, out_channels: int, ker
     return register_once(block.apply(InitWeights_He(1e-2)))
 
 
-class ZeroStartedResidual(nn.Module):
+class ZeroInitResidual(nn.Module):
     """x + gain * added, a gain for each channel, zero at the start: (..., C, h, w) twice -> (..., C, h, w)."""
 
     def __init__(self, dim: int):

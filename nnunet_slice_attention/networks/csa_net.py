@@ -32,7 +32,7 @@ from ..attention.multi_head import default_num_heads
 from ..attention.neighbours import Neighbourhood
 from ..attention.position import LearnedPosition
 from ..attention.vit import VisionTransformerEncoder
-from .blocks import ZeroStartedResidual, conv_block_like
+from .blocks import ZeroInitResidual, conv_block_like
 from .r50_vit import VIT_WIDTH, R50Topology
 from .slab_network import SlabNetwork
 from .topology import UNetTopology
@@ -119,7 +119,7 @@ class CSANet(SlabNetwork):
         self.aggregate = conv_block_like(self.encoder, max(1, n_branches) * dim, dim, kernel_size=1)
         self.transformer = VisionTransformerEncoder(dim, vit_width, vit_depth, grid, as_pretrained=r50_vit)
         self.project = conv_block_like(self.encoder, vit_width, dim, kernel_size=3)
-        self.added = ZeroStartedResidual(dim) if zero_start else None
+        self.added = ZeroInitResidual(dim) if zero_start else None
 
     def fuse(self, skips: list[Tensor], around: Neighbourhood) -> list[Tensor]:
         at_centre = [around.centre(skip) for skip in skips]

@@ -26,9 +26,9 @@ class R50Topology(UNetTopology):
     def from_topology(cls, plan: UNetTopology) -> "R50Topology":
         """Full-resolution width, norm and activation as in `plan`."""
         n_stages = len(WIDTHS) + 1
-        of_style = ("conv_op", "conv_bias", "norm_op", "norm_op_kwargs", "nonlin", "nonlin_kwargs")
+        style = ("conv_op", "conv_bias", "norm_op", "norm_op_kwargs", "nonlin", "nonlin_kwargs")
         kwargs = {
-            **{key: plan.kwargs[key] for key in of_style},
+            **{key: plan.kwargs[key] for key in style},
             "n_stages": n_stages,
             "features_per_stage": [plan.features[0], *WIDTHS],
             "kernel_sizes": [[3, 3]] * n_stages,

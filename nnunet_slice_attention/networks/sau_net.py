@@ -37,8 +37,8 @@ class SAUNet(SlabNetwork):
         dense: the paper's dense blocks; False keeps the plan's U-Net.
     """
 
-    plans_unet = MappingProxyType({"dense": False})
-    two_d_parts = (*SlabNetwork.two_d_parts, "head")
+    plain_unet_options = MappingProxyType({"dense": False})
+    two_d_modules = (*SlabNetwork.two_d_modules, "head")
 
     def __init__(
         self,

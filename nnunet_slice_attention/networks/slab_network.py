@@ -18,8 +18,8 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..attention.neighbours import Neighbourhood, like
-from ..attention.slicewise import Slices, depth, map_each, slicewise, slicewise_centre_learns
+from ..attention.neighbours import Neighbourhood, unsqueeze_like
+from ..attention.slicewise import Slices, depth, map_each, slicewise, slicewise_centre_grad
 from .topology import UNetTopology
 from .two_d_weights import zero_image_neighbours
 
@@ -32,11 +32,11 @@ class SlabLearning:
 
     Attributes:
         centre_only: only the middle slice is decoded.
-        context_learns: gradients pass through the other slices' features. False needs `centre_only`.
+        context_grad: gradients pass through the other slices' features. False needs `centre_only`.
     """
 
     centre_only: bool = False
-    context_learns: bool = True
+    context_grad: bool = True
 
 
 EVERY_SLICE = SlabLearning()
@@ -61,7 +61,7 @@ class SlabNetwork(nn.Module):
         has_background: channel 0 of the logits is the background; False where regions are trained.
 
     Attributes:
-        two_dimensional: see `segment_alone`.
+        two_dimensional: see `set_two_dimensional`.
         context_radius: R; the output at slice i depends on slices i-R..i+R and on no other.
         fusion_radius: what of that the features of encoded slices reach; the rest enters as channels of the images.
         head_strides: (vertical, horizontal) downsampling of each of the decoder's heads, finest first.
@@ -71,10 +71,10 @@ class SlabNetwork(nn.Module):
     always_starts_as_2d: bool = (
         False  # True: it needs no option `zero_start` to be the plan's 2D network at first
     )
-    plans_unet: Mapping[str, Any] = MappingProxyType(
+    plain_unet_options: Mapping[str, Any] = MappingProxyType(
         {}
     )  # options with which encoder and decoder are the plan's own
-    two_d_parts: tuple[str, ...] = ("encoder", "decoder")  # modules that the plan's 2D network has
+    two_d_modules: tuple[str, ...] = ("encoder", "decoder")  # modules that the plan's 2D network has
 
     def __init__(
         self,
@@ -131,7 +131,7 @@ class SlabNetwork(nn.Module):
         finally:
             self._set_reach(*before)
 
-    def segment_alone(self, alone: bool) -> None:
+    def set_two_dimensional(self, alone: bool) -> None:
         """Segment each slice alone from now on, as the plan's 2D network does, what `zero_start` begins as; or not.
 
         The channel view of slices that are alone is that of one slice.
@@ -143,7 +143,7 @@ class SlabNetwork(nn.Module):
         self.decodes_as_in_training = on
 
     def name_in_2d(self, weight: str) -> str:
-        """What nnU-Net's own 2D network calls a weight of this network's `two_d_parts`."""
+        """What nnU-Net's own 2D network calls a weight of this network's `two_d_modules`."""
         return weight
 
     def fuse(self, skips: list[Tensor], around: Neighbourhood) -> list[Tensor]:
@@ -199,17 +199,17 @@ class SlabNetwork(nn.Module):
 
     def _segment(self, stack: Tensor, centres: range, valid: Tensor | None) -> Logits:
         """(B, S, C, H, W) -> (B, T, K, H, W)."""
-        valid = self.existing(stack, valid)
+        valid = self.valid_slices(stack, valid)
         if self.fusion_radius and not self.two_dimensional:
             encoded = range(stack.shape[1])
-            around = Neighbourhood(centres, valid, self.repeat_centre, not self._centre_learns_alone)
+            around = Neighbourhood(centres, valid, self.repeat_centre, not self._grad_in_centre_only)
         else:
-            of_centres = valid[:, centres.start : centres.stop]
-            encoded, around = centres, Neighbourhood(range(len(centres)), of_centres, self.repeat_centre)
+            centre_valid = valid[:, centres.start : centres.stop]
+            encoded, around = centres, Neighbourhood(range(len(centres)), centre_valid, self.repeat_centre)
         return self.decode(self.encode(stack, valid, encoded), around, stack.shape[-2:])
 
     @staticmethod
-    def existing(stack: Tensor, valid: Tensor | None = None) -> Tensor:
+    def valid_slices(stack: Tensor, valid: Tensor | None = None) -> Tensor:
         """Which slices of a stack (B, S, C, H, W) are image: (B, S) bool, within `valid`."""
         is_image = (stack != 0).any(dim=4).any(dim=3).any(dim=2)
         return is_image if valid is None else valid & is_image
@@ -219,7 +219,7 @@ class SlabNetwork(nn.Module):
 
         Args:
             stack: (B, S, C, H, W).
-            valid: (B, S), see `existing`.
+            valid: (B, S), see `valid_slices`.
             slices: T adjacent ones; their image neighbours, `image_radius` on each side, must be in the stack.
 
         Returns:
@@ -228,7 +228,7 @@ class SlabNetwork(nn.Module):
         around = Neighbourhood(slices, valid, self.repeat_centre)
         radius = self.slices_per_image // 2
         images = torch.cat(
-            [self._of_image(stack, around, offset) for offset in range(-radius, radius + 1)], dim=2
+            [self._image_slices(stack, around, offset) for offset in range(-radius, radius + 1)], dim=2
         )
         return self._run(self.encoder, self._padded(images))
 
@@ -255,26 +255,26 @@ class SlabNetwork(nn.Module):
             )
             return t[..., :height, :width]
 
-        return map_each(lambda t: self._with_missing(unpad(t), around), self.finish(decoded, around))
+        return map_each(lambda t: self._fill_missing(unpad(t), around), self.finish(decoded, around))
 
-    def _of_image(self, stack: Tensor, around: Neighbourhood, offset: int) -> Tensor:
+    def _image_slices(self, stack: Tensor, around: Neighbourhood, offset: int) -> Tensor:
         """What enters the encoder beside the centre slice as further channels: nothing where slices are alone."""
         if offset and self.two_dimensional:
             return torch.zeros_like(around.centre(stack))
         return around.neighbour_or_centre(stack, offset)
 
     @property
-    def _centre_learns_alone(self) -> bool:
-        return self.training and self.learning.centre_only and not self.learning.context_learns
+    def _grad_in_centre_only(self) -> bool:
+        return self.training and self.learning.centre_only and not self.learning.context_grad
 
     def _run(self, network: nn.Module, slices: Slices) -> Slices:
         """Encoder or decoder on (B, S, C, h, w) or a list of them, one a stage."""
         # Where the centre alone is encoded or decoded there is no context.
-        return (slicewise_centre_learns if self._centre_learns_alone and depth(slices) > 1 else slicewise)(
+        return (slicewise_centre_grad if self._grad_in_centre_only and depth(slices) > 1 else slicewise)(
             network, slices
         )
 
-    def _with_missing(self, logits: Tensor, around: Neighbourhood) -> Tensor:
+    def _fill_missing(self, logits: Tensor, around: Neighbourhood) -> Tensor:
         """(B, T, K, h, w) with background where a slice is missing.
 
         Norms divide the constant features of an empty slice by almost 0: in a loss their gradients overflow.
@@ -282,7 +282,7 @@ class SlabNetwork(nn.Module):
         nothing = logits.new_full((logits.shape[2], 1, 1), -CERTAIN)
         if self.has_background:
             nothing[0] = CERTAIN
-        return torch.where(like(around.centre(around.valid), logits), logits, nothing)
+        return torch.where(unsqueeze_like(around.centre(around.valid), logits), logits, nothing)
 
     def _padded(self, x: Tensor) -> Tensor:
         """(..., H, W) zero-padded, as nnU-Net pads, to a multiple of the encoder's stride."""

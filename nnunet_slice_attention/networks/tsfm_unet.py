@@ -72,7 +72,7 @@ class TSFMUNet(SlabNetwork):
         )
         self.transformer = nn.ModuleList(
             SliceTransformerLayer(topology.features[-1], num_heads, r, mode, zero_start)
-            for r in share_out(radius, num_layers)
+            for r in split_radius(radius, num_layers)
         )
 
     def fuse(self, skips: list[Tensor], around: Neighbourhood) -> list[Tensor]:
@@ -82,7 +82,7 @@ class TSFMUNet(SlabNetwork):
         return super().fuse([*fine, deepest], around)
 
 
-def share_out(radius: int, num_layers: int) -> list[int]:
-    """Radii of the layers, which add up to `radius`: share_out(3, 2) is [2, 1], share_out(1, 2) is [1]."""
+def split_radius(radius: int, num_layers: int) -> list[int]:
+    """Radii of the layers, which add up to `radius`: split_radius(3, 2) is [2, 1], split_radius(1, 2) is [1]."""
     n = min(radius, num_layers)
     return [radius // n + (k < radius % n) for k in range(n)]

@@ -16,14 +16,16 @@ if TYPE_CHECKING:
 
 def added_parameters(network: "SlabNetwork") -> list[nn.Parameter]:
     """Of the modules that the plan's 2D network has not."""
-    return [p for name, p in network.named_parameters() if name.partition(".")[0] not in network.two_d_parts]
+    return [
+        p for name, p in network.named_parameters() if name.partition(".")[0] not in network.two_d_modules
+    ]
 
 
 def zero_image_neighbours(network: "SlabNetwork") -> None:
     """Zero what the first convolution makes of all slices of an image but its centre."""
     _, first = _first_convolution(network)
     with torch.no_grad():
-        first.weight.copy_(_inflated(_of_centre(first.weight, network), network))
+        first.weight.copy_(_inflate(_centre_weight(first.weight, network), network))
 
 
 def load_2d_weights(network: "SlabNetwork", weights: Mapping[str, Tensor]) -> None:
@@ -39,12 +41,12 @@ def load_2d_weights(network: "SlabNetwork", weights: Mapping[str, Tensor]) -> No
     first, _ = _first_convolution(network)
     state = {}
     for name, own in network.state_dict().items():
-        if name.partition(".")[0] not in network.two_d_parts:
+        if name.partition(".")[0] not in network.two_d_modules:
             continue
         there = network.name_in_2d(name)
         found = weights.get(there)
         if found is not None and name == first:
-            found = _inflated(found, network)
+            found = _inflate(found, network)
         if found is None or found.shape != own.shape:
             has = "none" if found is None else f"one of shape {tuple(found.shape)}"
             raise ValueError(
@@ -63,13 +65,13 @@ def _first_convolution(network: "SlabNetwork") -> tuple[str, nn.Conv2d]:
     raise TypeError(f"{type(network).__name__} has no convolution in its encoder.")
 
 
-def _of_centre(weight: Tensor, network: "SlabNetwork") -> Tensor:
+def _centre_weight(weight: Tensor, network: "SlabNetwork") -> Tensor:
     """(out, n*C, kh, kw) -> (out, C, kh, kw), of the middle of n slices."""
     first = network.slices_per_image // 2 * network.in_channels
     return weight[:, first : first + network.in_channels]
 
 
-def _inflated(weight: Tensor, network: "SlabNetwork") -> Tensor:
+def _inflate(weight: Tensor, network: "SlabNetwork") -> Tensor:
     """(out, C, kh, kw) -> (out, n*C, kh, kw), zeros for all slices but the middle one."""
     nothing = torch.zeros_like(weight)
     slices = [nothing] * network.slices_per_image

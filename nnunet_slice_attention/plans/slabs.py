@@ -171,15 +171,15 @@ def with_architecture(plans: dict, configuration: str) -> dict:
     takes the dimension of the layers from the patch: so before that becomes a slab.
     """
     plans = deepcopy(plans)
-    if not names_architecture(plans, configuration):
+    if not has_architecture(plans, configuration):
         converted = PlansManager(plans).get_configuration(configuration).configuration
         plans["configurations"][configuration]["architecture"] = converted["architecture"]
     return plans
 
 
-def names_architecture(plans: dict, configuration: str) -> bool:
+def has_architecture(plans: dict, configuration: str) -> bool:
     """Whether a configuration, or one it inherits from, has the entry "architecture"; False for older plans."""
     entries = plans["configurations"].get(configuration, {})
     return "architecture" in entries or (
-        "inherits_from" in entries and names_architecture(plans, entries["inherits_from"])
+        "inherits_from" in entries and has_architecture(plans, entries["inherits_from"])
     )

@@ -9,7 +9,7 @@ from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 from nnunetv2.utilities.plans_handling.plans_handler import ConfigurationManager, PlansManager
 from torch import nn
 
-from ..augmentation.draw_distance import depth_to_load, draw_distance_first
+from ..augmentation.draw_distance import depth_to_load, prepend_draw_distance
 from ..augmentation.slice_coherent import keep_centre_slice, make_slice_coherent
 from ..environment import commit, versions
 from ..networks import NETWORKS, SlabNetwork, UNetTopology, create_network
@@ -89,7 +89,7 @@ class nnUNetTrainerSlab(nnUNetTrainer):
         return len(self.configuration_manager.patch_size) == 3
 
     @property
-    def joins_at(self) -> int | None:
+    def join_epoch(self) -> int | None:
         """The epoch in which what is added to the 2D network begins to learn; None where all begins at once."""
         return None
 
@@ -158,7 +158,9 @@ class nnUNetTrainerSlab(nnUNetTrainer):
         stock = super()._get_deep_supervision_scales()
         if stock is None or not self.trains_on_slabs():
             return stock
-        return [[1.0, *(1 / stride for stride in strides)] for strides in self.bare_network().head_strides]
+        return [
+            [1.0, *(1 / stride for stride in strides)] for strides in self.unwrapped_network().head_strides
+        ]
 
     def configure_rotation_dummyDA_mirroring_and_inital_patch_size(self):
         """What nnU-Net does for the 2D patch, per slab: same rotation range, mirroring in plane only."""
@@ -192,7 +194,7 @@ class nnUNetTrainerSlab(nnUNetTrainer):
         pipeline = make_slice_coherent(
             pipeline, keep_centre_only=SLAB_RULES[cls.sampling].learning.centre_only
         )
-        return draw_distance_first(pipeline, patch_size[0], cls.max_distance)
+        return prepend_draw_distance(pipeline, patch_size[0], cls.max_distance)
 
     @classmethod
     def get_validation_transforms(cls, *args, **kwargs):
@@ -202,13 +204,13 @@ class nnUNetTrainerSlab(nnUNetTrainer):
 
     def on_validation_epoch_start(self):
         super().on_validation_epoch_start()
-        self.bare_network().decode_as_in_training(True)
+        self.unwrapped_network().decode_as_in_training(True)
 
     def on_validation_epoch_end(self, val_outputs: list[dict]):
         super().on_validation_epoch_end(val_outputs)
-        self.bare_network().decode_as_in_training(False)
+        self.unwrapped_network().decode_as_in_training(False)
 
-    def bare_network(self) -> SlabNetwork:
+    def unwrapped_network(self) -> SlabNetwork:
         """Without what compiles it and what shares it among GPUs."""
         return next(m for m in self.network.modules() if isinstance(m, SlabNetwork))
 

@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 
 from ..environment import commit, versions
-from ..files import read_note, write_text
+from ..files import read_json_or_empty, write_text
 from ..networks.two_d_weights import load_2d_weights
 from .base import nnUNetTrainerSlab
 from .two_d_checkpoint import Checkpoint, sha256
@@ -20,7 +20,7 @@ SHARE = 10  # one epoch for so many of the 2D model's
 RECORD = "from_2d.json"
 
 
-def epochs_after_2d(epochs: int) -> int:
+def num_finetuning_epochs(epochs: int) -> int:
     """A tenth of the 2D model's, rounded up: 1000 -> 100, 250 -> 25, 2 -> 1."""
     return max(1, -(-epochs // SHARE))
 
@@ -37,7 +37,7 @@ class nnUNetTrainerFrom2D(nnUNetTrainerSlab):
     epochs_from_2d: int | None = None  # once the 2D model is known
 
     @property
-    def joins_at(self) -> int:
+    def join_epoch(self) -> int:
         return 0
 
     @property
@@ -45,7 +45,7 @@ class nnUNetTrainerFrom2D(nnUNetTrainerSlab):
         return Path(self.output_folder, RECORD)
 
     def initialize(self):
-        self._set_length()
+        self._set_num_epochs()
         super().initialize()
         self.initial_weights = self._weights_checksum()
 
@@ -79,14 +79,14 @@ class nnUNetTrainerFrom2D(nnUNetTrainerSlab):
         check_same_task(model, two_d, self.plans_manager.plans, self.dataset_json)
         check_unseen(model, two_d, self.do_split()[1])
 
-        self.epochs_from_2d = epochs_after_2d(two_d.epochs)
+        self.epochs_from_2d = num_finetuning_epochs(two_d.epochs)
         if self.was_initialized:
-            self._set_length()
+            self._set_num_epochs()
             self.optimizer, self.lr_scheduler = self.configure_optimizers()
         else:
             self.initialize()
         try:
-            load_2d_weights(self.bare_network(), two_d.weights)
+            load_2d_weights(self.unwrapped_network(), two_d.weights)
         except ValueError as error:
             raise ValueError(
                 f"{two_d.path} cannot be started from: {error} {model.stock.command()}"
@@ -98,13 +98,13 @@ class nnUNetTrainerFrom2D(nnUNetTrainerSlab):
             f"learning rate: {self.initial_lr:g}"
         )
 
-    def _set_length(self) -> None:
+    def _set_num_epochs(self) -> None:
         """As the trainer's name says, or else as the 2D model says or said."""
         if self.epochs is None:
             self.num_epochs = self.epochs_from_2d or self._recorded_epochs() or self.num_epochs
 
     def _recorded_epochs(self) -> int | None:
-        epochs = read_note(self.record).get("epochs")
+        epochs = read_json_or_empty(self.record).get("epochs")
         return epochs if isinstance(epochs, int) else None
 
     def _write_record(self, two_d: Checkpoint) -> None:
@@ -123,6 +123,6 @@ class nnUNetTrainerFrom2D(nnUNetTrainerSlab):
     def _weights_checksum(self) -> str:
         """Of what nnU-Net's -pretrained_weights overwrites between `initialize` and the first epoch."""
         checksum = hashlib.sha256()
-        for weight in self.bare_network().parameters():
+        for weight in self.unwrapped_network().parameters():
             checksum.update(weight.detach().cpu().numpy().tobytes())
         return checksum.hexdigest()

@@ -8,7 +8,7 @@ from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 from torch import nn
 
 from ..dataset_files import read_description, read_plans
-from ..files import check_no_input
+from ..files import check_not_an_input
 from ..networks.timm_weights import load_timm_weights, read_timm_weights
 from ..plans.dataset import plans_file
 from .find_trainer import find_trainer
@@ -39,7 +39,7 @@ def write_pretrained_checkpoint(
         FileNotFoundError: the data set is not planned, or `file` does not exist.
         ValueError: `output` is `file`, the trainer does not exist, or the weights do not fit its network.
     """
-    check_no_input(output, [file])
+    check_not_an_input(output, [file])
     plans_path = plans_file(dataset, plans_name)
     network = _network(plans_path, trainer_name)
     weights = read_timm_weights(model, file)

@@ -68,15 +68,15 @@ def configure(trainer, stock: Callable[[], tuple]) -> tuple:
     first: a checkpoint's optimiser fits whenever the training goes on.
 
     Args:
-        trainer: with `optimiser`, `joins_at` and nnU-Net's attributes.
+        trainer: with `optimiser`, `join_epoch` and nnU-Net's attributes.
         stock: nnU-Net's own `configure_optimizers`.
     """
     schedule = OPTIMISERS[trainer.optimiser]
     optimizer, epochs = schedule.build(trainer, stock), trainer.num_epochs
     warmups = [(0, math.ceil(schedule.warmup * epochs))]
-    if trainer.joins_at is not None and (added := added_parameters(trainer.bare_network())):
+    if trainer.join_epoch is not None and (added := added_parameters(trainer.unwrapped_network())):
         _split_off(optimizer, added)
-        warmups.append((trainer.joins_at, math.ceil(WARMUP_SHARE * (epochs - trainer.joins_at))))
+        warmups.append((trainer.join_epoch, math.ceil(WARMUP_SHARE * (epochs - trainer.join_epoch))))
     return optimizer, WarmupPolyLRScheduler(optimizer, trainer.initial_lr, epochs, warmups)
 
 

@@ -56,7 +56,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "AdamW": {"optimiser": "adamw"},
 }
 
-NOT_2D_AT_THE_START = {
+CANNOT_START_AS_2D = {
     "r50_vit": ("_R50ViT", "replaces the plan's encoder"),
     "multiplicative": ("_Multiplicative", "scales all features down from the first step on"),
 }
@@ -83,11 +83,11 @@ def resolve_trainer(name: str) -> type:
     declaration = dict(BASES[base])
     for suffix in suffixes:
         row = VARIANTS.get(suffix) or SCHEDULES[suffix]
-        _check_not_set_before(name, suffix, suffixes)
+        _check_conflicts(name, suffix, suffixes)
         options = declaration.get("network_options", {}) | row.get("network_options", {})
         declaration |= row | {"network_options": options}
     start = declaration.pop("start", "scratch")
-    declaration["network_options"] = _options_of_start(name, declaration, start)
+    declaration["network_options"] = _start_options(name, declaration, start)
     _check_options(name, declaration)
     declaration["__module__"] = __package__
     declaration["__qualname__"] = name
@@ -110,12 +110,12 @@ def _base_class(start: Start) -> type:
     return Base
 
 
-def _options_of_start(name: str, declaration: dict[str, Any], start: Start) -> dict[str, Any]:
+def _start_options(name: str, declaration: dict[str, Any], start: Start) -> dict[str, Any]:
     """Options with which a network begins as the plan's 2D network, where it has to."""
     options, network = declaration.get("network_options", {}), NETWORKS[declaration["network_name"]]
     if start == "scratch":
         return options
-    for option, (suffix, reason) in NOT_2D_AT_THE_START.items():
+    for option, (suffix, reason) in CANNOT_START_AS_2D.items():
         if options.get(option):
             raise ValueError(
                 f"trainer {name!r}: {suffix} {reason}, but a training that begins in 2D begins as the plan's 2D "
@@ -127,7 +127,7 @@ def _options_of_start(name: str, declaration: dict[str, Any], start: Start) -> d
             f"trainer {name!r}: {network.__name__} has no option zero_start, so it cannot begin as the plan's 2D "
             "network. Give it that option, see docs/how-to/add-a-network.md."
         )
-    return options | needed | (dict(network.plans_unet) if start == "from_2d" else {})
+    return options | needed | (dict(network.plain_unet_options) if start == "from_2d" else {})
 
 
 def _settings(suffix: str) -> set[str]:
@@ -136,7 +136,7 @@ def _settings(suffix: str) -> set[str]:
     return (set(row) | set(row.get("network_options", {}))) - {"network_options"}
 
 
-def _check_not_set_before(name: str, suffix: str, suffixes: list[str]) -> None:
+def _check_conflicts(name: str, suffix: str, suffixes: list[str]) -> None:
     for other in suffixes[: suffixes.index(suffix)]:
         excluded = {other, suffix} == {"ChannelOnly", "SpatialOnly"}
         if excluded or _settings(other) & _settings(suffix):

@@ -20,8 +20,8 @@ SHOWN = 5  # cases
 def check_same_task(model: TwoDModel, checkpoint: Checkpoint, plans: dict, dataset_json: dict) -> None:
     """Raise ValueError if the weights were made for other images, labels or layers than today's."""
     configuration = model.name.configuration
-    there = described(checkpoint.plans, checkpoint.configuration, checkpoint.dataset_json)
-    today = described(plans, configuration, dataset_json)
+    there = task_description(checkpoint.plans, checkpoint.configuration, checkpoint.dataset_json)
+    today = task_description(plans, configuration, dataset_json)
     differences = [
         f"{what} was {there.get(what, NOTHING)}, today it is {today.get(what, NOTHING)}"
         for what in today | there
@@ -39,7 +39,7 @@ def _same(what: str, today: Any, there: Any) -> bool:
     return today == there or (what == "architecture" and unet_class(today) is unet_class(there))
 
 
-def described(plans: dict, configuration: str, dataset_json: dict) -> dict[str, Any]:
+def task_description(plans: dict, configuration: str, dataset_json: dict) -> dict[str, Any]:
     """What a 2D network's weights depend on, by name; values as JSON has them."""
     manager = PlansManager(plans)
     config = manager.get_configuration(configuration)

@@ -17,7 +17,7 @@ from .base import nnUNetTrainerSlab
 TWO_D_SHARE = (3, 5)  # of the epochs, as a fraction: floats round 0.6 * 5 up
 
 
-def epochs_of_2d(num_epochs: int) -> int:
+def num_2d_epochs(num_epochs: int) -> int:
     """Epochs of the first phase: 3 in 5, rounded up, but not all. 1 -> 0, 2 -> 1, 5 -> 3, 1000 -> 600."""
     part, whole = TWO_D_SHARE
     return min(-(-part * num_epochs // whole), num_epochs - 1)
@@ -34,19 +34,19 @@ class nnUNetTrainer2DFirst(nnUNetTrainerSlab):
     _alone: bool | None = None  # the phase that batches and network are in
 
     @property
-    def joins_at(self) -> int:
-        return epochs_of_2d(self.num_epochs)
+    def join_epoch(self) -> int:
+        return num_2d_epochs(self.num_epochs)
 
     def in_2d_phase(self, epoch: int) -> bool:
-        return epoch < self.joins_at
+        return epoch < self.join_epoch
 
     def initialize(self):
-        self._shape_batches(self.in_2d_phase(self.current_epoch))
+        self._configure_batches(self.in_2d_phase(self.current_epoch))
         super().initialize()
 
     def configure_optimizers(self):
         # nnU-Net shares the network among GPUs right after this, with the weights that learn then.
-        self._shape_network()
+        self._configure_network()
         return super().configure_optimizers()
 
     def on_train_start(self):
@@ -57,9 +57,9 @@ class nnUNetTrainer2DFirst(nnUNetTrainerSlab):
 
     def on_epoch_start(self):
         if self.enter_phase(self.in_2d_phase(self.current_epoch)):
-            self._end_loaders()
+            self._stop_loaders()
             self.dataloader_train, self.dataloader_val = self.get_dataloaders()
-        if self.current_epoch == self.joins_at:
+        if self.current_epoch == self.join_epoch:
             self._best_ema = None  # or the best checkpoint could stay one of the 2D network
         super().on_epoch_start()
 
@@ -69,36 +69,36 @@ class nnUNetTrainer2DFirst(nnUNetTrainerSlab):
         self.print_to_log_file(f"Phase: {'2D, each slice alone' if alone else 'with neighbouring slices'}")
 
     def phases(self) -> dict[bool, float]:
-        share = self.joins_at / self.num_epochs
+        share = self.join_epoch / self.num_epochs
         return {True: share, False: 1 - share}
 
     def enter_phase(self, alone: bool) -> bool:
         if alone == self._alone:
             return False
-        self._shape_batches(alone)
+        self._configure_batches(alone)
         self._set_batch_size_and_oversample()
-        self._shape_network()
-        self._wrap_anew()
+        self._configure_network()
+        self._rewrap()
         return True
 
     def perform_actual_validation(self, save_probabilities: bool = False):
         """As prediction sees the network, whatever phase the trainer was built for."""
-        self.bare_network().segment_alone(False)
+        self.unwrapped_network().set_two_dimensional(False)
         super().perform_actual_validation(save_probabilities)
 
-    def _shape_batches(self, alone: bool) -> None:
+    def _configure_batches(self, alone: bool) -> None:
         self._alone = alone
         self.train_on(single_slices(self.slab, self.planned_batch_size) if alone else self.slab)
         self.probabilistic_oversampling &= not alone  # nnU-Net 2D has none
 
-    def _shape_network(self) -> None:
+    def _configure_network(self) -> None:
         """What is not used carries no gradient: processes that share a training wait for one from each that does."""
-        network = self.bare_network()
-        network.segment_alone(self._alone)
+        network = self.unwrapped_network()
+        network.set_two_dimensional(self._alone)
         for parameter in added_parameters(network):
             parameter.requires_grad_(not self._alone)
 
-    def _wrap_anew(self) -> None:
+    def _rewrap(self) -> None:
         """Compile and share among GPUs again, what nnU-Net does when it initialises.
 
         Compiled for the new shapes alone: what was compiled before would make PyTorch try one graph for both.
@@ -106,7 +106,7 @@ class nnUNetTrainer2DFirst(nnUNetTrainerSlab):
         compiled, shared = self._do_i_compile(), self.is_ddp
         if not compiled and not shared:
             return
-        self.network = self.bare_network()
+        self.network = self.unwrapped_network()
         gc.collect()  # the hooks of the old wrap go with it
         if compiled:
             torch.compiler.reset()
@@ -115,7 +115,7 @@ class nnUNetTrainer2DFirst(nnUNetTrainerSlab):
             device_ids = [self.local_rank] if self.device.type == "cuda" else None
             self.network = DistributedDataParallel(self.network, device_ids=device_ids)
 
-    def _end_loaders(self) -> None:
+    def _stop_loaders(self) -> None:
         """Their processes end before new ones start."""
         for loader in (self.dataloader_train, self.dataloader_val):
             if hasattr(loader, "_finish"):

@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 from nnunet_slice_attention.attention.neighbours import Neighbourhood
 from nnunet_slice_attention.attention.slice_attention import (
-    NormAndSurroundings,
+    NormAndDepthwiseConv,
     SliceAttentionLayer,
     SliceMixingLayer,
 )
@@ -92,7 +92,7 @@ def test_a_missing_slice_takes_no_part(layer, stack):
 
 @torch.no_grad()
 def test_a_pixel_keeps_its_normalised_features_beside_those_of_its_surroundings(stack):
-    layer = trained(NormAndSurroundings(C))
+    layer = trained(NormAndDepthwiseConv(C))
     x = stack[0]
     mean, variance = x.mean((2, 3), keepdim=True), x.var((2, 3), keepdim=True, correction=0)
     normed = (x - mean) / (variance + layer.norm.eps).sqrt()

@@ -44,7 +44,7 @@ def convolved(layer, maps):
     return sum(correlate(m, k, mode="constant") for m, k in zip(maps, kernels, strict=True)) + bias
 
 
-def of_the_bag(target, bag, temperature):
+def weighted_bag(target, bag, temperature):
     """The bag's members, weighted by the softmax of their likeness to the target."""
     flat = target.ravel()
     likeness = [flat @ b.ravel() / np.linalg.norm(flat) / np.linalg.norm(b) for b in bag]
@@ -56,7 +56,7 @@ def channel_gate(module, target, bag):
     """sigmoid(W3 relu(sum of the bag)) of W2 relu(W1 x), x averaged over the slice."""
     first, _, second = module.embed
     embedded = [linear(second, np.maximum(linear(first, x.mean((1, 2))), 0)) for x in (target, *bag)]
-    gathered = of_the_bag(embedded[0], embedded[1:], module.bag.temperature.item())
+    gathered = weighted_bag(embedded[0], embedded[1:], module.bag.temperature.item())
     return sigmoid(linear(module.expand, np.maximum(gathered, 0)))[:, None, None]
 
 
@@ -68,7 +68,7 @@ def spatial_gate(module, target, bag):
         pooled = convolved(convolution, np.stack([x.max(0), x.mean(0)]))
         normed = (pooled - pooled.mean()) / np.sqrt(pooled.var() + norm.eps)
         embedded.append(norm.weight.item() * normed + norm.bias.item())
-    gathered = of_the_bag(embedded[0], embedded[1:], module.bag.temperature.item())
+    gathered = weighted_bag(embedded[0], embedded[1:], module.bag.temperature.item())
     return sigmoid(convolved(module.expand, [np.maximum(gathered, 0)]))
 
 

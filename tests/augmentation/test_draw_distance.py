@@ -31,7 +31,7 @@ def test_a_trainer_loads_deeper_patches_and_trains_on_its_own(name, nnunet_folde
     trainer = get_trainer_from_args(str(tiny.id), "2d", 0, f"nnUNetTrainer{name}", device=torch.device("cpu"))
     trainer.initialize()
     if "SliceAttention" in name:
-        trainer.enter_phase(alone=False)
+        trainer.enter_phase(in_2d=False)
     loaders = trainer.get_dataloaders()
     try:
         assert loaders[0].generator.patch_size[0] == depth_to_load(trainer.slab.train_depth, 2)

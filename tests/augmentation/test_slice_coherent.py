@@ -67,8 +67,8 @@ def test_changes_of_intensity_are_one_rising_curve_of_all_slices():
     torch.manual_seed(0)
     np.random.seed(0)
     pointwise = drop(pipeline(3), "Spatial", "GaussianNoise", "Blur", "LowResolution", "Mirror")
-    case, of_each = sample(3), torch.tensor([0.5, 1, 2]).reshape(3, 1, 1)  # brightness and contrast
-    case["image"] = torch.randn(2, 3, *SIZE) * of_each + of_each
+    case, scales = sample(3), torch.tensor([0.5, 1, 2]).reshape(3, 1, 1)  # brightness and contrast
+    case["image"] = torch.randn(2, 3, *SIZE) * scales + scales
     order, changed = case["image"].flatten(1).argsort(dim=1), 0
     for _ in range(200):
         image = pointwise(**case | {"image": case["image"].clone()})["image"]
@@ -120,7 +120,7 @@ def test_a_blank_slice_that_prediction_takes_for_image_is_image_in_training_too(
     case["image"][:, 1] = -1.95
     case["image"][:, 2] = 0
     case["segmentation"][:, 1:] = -1
-    as_predicted = SlabNetwork.existing(case["image"].transpose(0, 1)[None])[0]
+    as_predicted = SlabNetwork.valid_slices(case["image"].transpose(0, 1)[None])[0]
     as_trained = pipeline(3)(**case)["image"].ne(0).flatten(2).any(dim=2).any(dim=0)
     assert as_trained.tolist() == as_predicted.tolist() == [True, True, False]
 

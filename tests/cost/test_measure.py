@@ -98,11 +98,15 @@ def test_stock_and_slab_models_are_measured_and_the_same_network_counts_the_same
 
 
 def test_the_schedule_of_a_2d_first_training_is_averaged_over_both_phases(nnunet_folders, tiny, monkeypatch):
-    of_phase = {True: 1.0, False: 2.0}
+    phase_seconds = {True: 1.0, False: 2.0}
     monkeypatch.setattr(
         cost_worker,
         "training_seconds",
-        lambda trainer, *_: ({"data": trainer.dummy, "target": trainer.dummy}, 0.5, of_phase[trainer._alone]),
+        lambda trainer, *_: (
+            {"data": trainer.dummy, "target": trainer.dummy},
+            0.5,
+            phase_seconds[trainer._alone],
+        ),
     )
     job = Job(str(tiny.id), "nnUNetTrainerSliceAttention_20epochs", "nnUNetPlans", "2d", "cpu", 1, 0)
     monkeypatch.setattr(nnUNetTrainer2DFirst, "dummy", torch.rand(1, 1, 3, 40, 40), raising=False)

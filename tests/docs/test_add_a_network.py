@@ -67,5 +67,5 @@ def test_it_begins_as_the_plan_s_2d_network(my_net):
     started = create_network("MyNet", 1, 2, (32, 32), (4, 8, 8), zero_start=True).double().eval()
     x = torch.randn(1, 1, 5, 32, 32, dtype=torch.float64)
     together = started(x)
-    started.segment_alone(True)
+    started.set_two_dimensional(True)
     torch.testing.assert_close(started(x), together, rtol=0, atol=1e-12)

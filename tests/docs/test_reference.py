@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nnunet_slice_attention.cli import VERBS
+from nnunet_slice_attention.cli import COMMANDS
 from nnunet_slice_attention.trainers.resolver import VARIANTS
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -20,7 +20,7 @@ def test_a_generated_page_is_as_the_code_is(name):
 
 def test_every_verb_and_every_variant_is_there():
     commands, variants = (GENERATED[name]() for name in ("commands.md", "variants.md"))
-    for verb in VERBS:
+    for verb in COMMANDS:
         assert f"\n## {verb.__name__.rsplit('.', 1)[-1].replace('_', '-')}\n" in commands
     for suffix in VARIANTS:
         assert f"| `_{suffix}` | " in variants

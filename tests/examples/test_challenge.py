@@ -136,18 +136,18 @@ def test_a_bad_case_is_named_and_the_others_are_segmented(box):
 
 
 def test_channels_belong_together_by_name_or_because_they_are_single(tmp_path):
-    cases_of = runpy.run_path(str(PROGRAM))["cases_of"]
+    find_cases = runpy.run_path(str(PROGRAM))["find_cases"]
     t2, adc = tmp_path / "t2", tmp_path / "adc"
     for path in (t2 / "3f2a.mha", adc / "99b1.mha"):
         path.parent.mkdir()
         path.touch()
-    assert cases_of([t2, adc]) == [[t2 / "3f2a.mha", adc / "99b1.mha"]]
+    assert find_cases([t2, adc]) == [[t2 / "3f2a.mha", adc / "99b1.mha"]]
     for name in ("a.mha", "b.mha"):
         (t2 / name).touch()
     (adc / "a.mha").touch()
     for path in (t2 / "3f2a.mha", adc / "99b1.mha"):
         path.unlink()
-    assert cases_of([t2, adc]) == [[t2 / "a.mha", adc / "a.mha"], [t2 / "b.mha", adc / "b.mha"]]
+    assert find_cases([t2, adc]) == [[t2 / "a.mha", adc / "a.mha"], [t2 / "b.mha", adc / "b.mha"]]
 
 
 def test_no_image_is_an_error(box):

@@ -14,7 +14,7 @@ from nnunetv2.imageio.tif_reader_writer import Tiff3DIO
 from skimage import io
 
 from nnunet_slice_attention.inference.cases import Case
-from nnunet_slice_attention.inference.image_checks import Expected, problems
+from nnunet_slice_attention.inference.image_checks import Expected, find_problems
 
 SPACING = (1.0, 1.0, 6.0)  # x, y, z
 TURNED = np.array([[0.8, -0.6, 0], [0.6, 0.8, 0], [0, 0, 1]]).ravel()
@@ -31,7 +31,7 @@ def write(path: Path, shape=(5, 20, 18), **geometry) -> Path:
 
 def problem(*images: Path, channels=1, trained_on=(6.0, 1.0, 1.0), reader=SimpleITKIO) -> str:
     case = Case(images, images[0].with_name("x.nii.gz"), ".nii.gz")
-    return problems([case], Expected(channels, trained_on, reader())).get(case, "")
+    return find_problems([case], Expected(channels, trained_on, reader())).get(case, "")
 
 
 @pytest.mark.parametrize(

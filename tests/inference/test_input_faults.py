@@ -1,4 +1,4 @@
-"""Files as users have them, through the verb `predict`: no result is lost, and none is wrong without a word."""
+"""Files as users have them, through the command `predict`: no result is lost, and none is wrong without a word."""
 
 import gzip
 import json
@@ -12,7 +12,7 @@ import SimpleITK
 
 from nnunet_slice_attention.cli import main
 from nnunet_slice_attention.inference.cases import Case
-from nnunet_slice_attention.inference.predict import _each_as_far_as_possible
+from nnunet_slice_attention.inference.predict import _predict_or_bisect
 from nnunet_slice_attention.inference.trained_model import (
     DECISIVE_PLANS,
     INTENSITIES,
@@ -157,7 +157,7 @@ def test_what_ends_the_workers_costs_the_other_cases_few_more_calls(tmp_path):
                 raise RuntimeError("a worker died")
             done.append(case)
 
-    failures = _each_as_far_as_possible(together, cases, done.__contains__)
+    failures = _predict_or_bisect(together, cases, done.__contains__)
     assert failures == {cases[0]: "a worker died", cases[20]: "a worker died"}
     assert sorted(done, key=cases.index) == [case for case in cases if case not in failures]
     assert len(calls) < 20  # each alone would be 33

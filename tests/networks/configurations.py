@@ -73,7 +73,7 @@ def randomise_zero_starts(network):
                 parameter.add_((parameter == 0) * torch.randn_like(parameter) * 0.2)
 
 
-CONTEXT = SlabLearning(centre_only=True, context_learns=False)  # the default slabs of all trainers
+CONTEXT = SlabLearning(centre_only=True, context_grad=False)  # the default slabs of all trainers
 
 
 def slab(in_channels=1, depth=5, size=PATCH, batch=1):

@@ -20,7 +20,7 @@ def backend(graph, inputs):
     compiled.append(graph)
     return graph.forward
 
-learning = SlabLearning(centre_only=True, context_learns=False)
+learning = SlabLearning(centre_only=True, context_grad=False)
 small = {"vit_depth": 1, "num_heads": 2, "learning": learning}
 network = create_network("CSANet", 1, 2, (32, 32), (8, 8, 16, 16), **small).train()
 call = torch.compile(network, backend=backend)

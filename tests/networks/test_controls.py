@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from nnunet_slice_attention.networks import NETWORKS, create_network
-from nnunet_slice_attention.networks.tsfm_unet import share_out
+from nnunet_slice_attention.networks.tsfm_unet import split_radius
 from tests.networks.configurations import DEFAULTS, build, slab
 
 WITH_NEIGHBOURS = [(name, options) for name, options in DEFAULTS if name != "SliceUNet"]
@@ -34,7 +34,7 @@ def test_where_a_neighbour_is_missing_the_centre_stands_in(name):
     [(3, 2, [2, 1]), (1, 2, [1]), (4, 2, [2, 2]), (5, 3, [2, 2, 1]), (0, 2, [])],
 )
 def test_stacked_layers_share_the_radius_out_and_the_first_reach_furthest(radius, layers, radii):
-    assert share_out(radius, layers) == radii
+    assert split_radius(radius, layers) == radii
 
 
 @pytest.mark.parametrize("features", [(16, 32, 64), (32, 64, 128, 256)])

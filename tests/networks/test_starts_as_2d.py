@@ -95,8 +95,8 @@ def test_the_logits_are_those_of_nnunets_2d_network(
     x[:, :, 3] = 0  # missing: no image, and no neighbour of the third slice
     expected = slice_by_slice(stock, x[:, :, :3], ours.total_stride)
     logits = ours(x)
-    for of_head, wanted in zip(logits if deep_supervision else [logits], expected, strict=True):
-        torch.testing.assert_close(of_head[:, :, :3], wanted, rtol=0, atol=1e-9)
+    for found, wanted in zip(logits if deep_supervision else [logits], expected, strict=True):
+        torch.testing.assert_close(found[:, :, :3], wanted, rtol=0, atol=1e-9)
 
 
 @every_start
@@ -120,7 +120,7 @@ def test_alone_neighbours_have_no_influence_whatever_was_learned(name, options):
     stock, ours = pair(name, options)
     for parameter in added_parameters(ours):
         nn.init.normal_(parameter, std=0.3)
-    ours.segment_alone(True)
+    ours.set_two_dimensional(True)
     x = slab(depth=5)
     torch.testing.assert_close(ours(x), slice_by_slice(stock, x, ours.total_stride)[0], rtol=0, atol=1e-9)
     x.requires_grad_()
@@ -132,7 +132,7 @@ def test_alone_neighbours_have_no_influence_whatever_was_learned(name, options):
 def test_training_alone_leaves_what_is_added_as_it_is(name, options):
     _, ours = pair(name, options)
     ours.train()
-    ours.segment_alone(True)
+    ours.set_two_dimensional(True)
     before = {k: v.clone() for k, v in ours.state_dict().items()}
     optimizer = torch.optim.SGD(ours.parameters(), lr=0.1, momentum=0.99, weight_decay=0.1, nesterov=True)
     for _ in range(3):
@@ -146,7 +146,7 @@ def test_training_alone_leaves_what_is_added_as_it_is(name, options):
     assert not torch.equal(ours.state_dict()[first], before[first])
     x = slab(depth=3)
     together = ours(x)
-    ours.segment_alone(True)
+    ours.set_two_dimensional(True)
     alone = ours(x)
     torch.testing.assert_close(together, alone, rtol=0, atol=1e-9)
 

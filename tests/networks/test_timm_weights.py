@@ -44,10 +44,8 @@ def test_extractor_and_transformer_compute_what_timm_computes(weights):
         torch.testing.assert_close(features, reference.patch_embed.backbone(x))
         tokens = rearrange(ours.transformer(features), "n d h w -> n (h w) d")
         torch.testing.assert_close(tokens, reference.forward_features(x), rtol=1e-4, atol=1e-5)
-    ours_of_timm = {
-        n for n, _ in ours.named_parameters() if n.startswith(("encoder.backbone", "transformer"))
-    }
-    assert set(filled) == ours_of_timm
+    timm_backed = {n for n, _ in ours.named_parameters() if n.startswith(("encoder.backbone", "transformer"))}
+    assert set(filled) == timm_backed
 
 
 def test_positions_are_resampled_as_timm_does(weights):

@@ -105,12 +105,12 @@ def test_a_batch_size_is_that_of_its_configuration_alone(tiny, nnunet_folders):
     plans = load_json(str(write_compact_plans(tiny.id)))
     for name in ("2d", "3d_fullres"):
         plans["configurations"][name]["batch_size"] = 40
-    fitted, of_2d, of_3d = (
+    fitted, with_2d, with_3d = (
         {name: c["batch_size"] for name, c in compact_plans(plans, "Sized", sizes)["configurations"].items()}
         for sizes in ({}, {"2d": 3}, {"3d_fullres": 5, "2d": None})
     )
-    assert (of_2d["2d"], of_3d["3d_fullres"]) == (3, 5)
-    assert (of_2d["3d_fullres"], of_3d["2d"]) == (fitted["3d_fullres"], fitted["2d"])
+    assert (with_2d["2d"], with_3d["3d_fullres"]) == (3, 5)
+    assert (with_2d["3d_fullres"], with_3d["2d"]) == (fitted["3d_fullres"], fitted["2d"])
     assert not {3, 5} & set(fitted.values())
 
 

@@ -9,7 +9,7 @@ import torch
 from nnunetv2.run.run_training import get_trainer_from_args
 
 from nnunet_slice_attention.networks import NETWORKS
-from nnunet_slice_attention.trainers.from_2d import epochs_after_2d
+from nnunet_slice_attention.trainers.from_2d import num_finetuning_epochs
 from tests.trainers.two_d_models import OURS, TWO_D
 
 
@@ -39,7 +39,7 @@ def test_the_first_loss_is_the_2d_networks(name, two_d):
     stock.load_checkpoint(str(two_d.checkpoint))
     batch = next(trainer.dataloader_train)
     image, target = batch["data"], batch["target"]
-    there = trainer.network.existing(image.transpose(1, 2))
+    there = trainer.network.valid_slices(image.transpose(1, 2))
     if target[0].shape[2] == 1:  # the middle slice of each slab learns
         image, there = image[:, :, [image.shape[2] // 2]], there[:, [image.shape[2] // 2]]
         assert there.all()
@@ -56,7 +56,7 @@ def test_the_first_loss_is_the_2d_networks(name, two_d):
 
 @pytest.mark.parametrize(("of_2d", "epochs"), [(1000, 100), (250, 25), (251, 26), (10, 1), (2, 1), (1, 1)])
 def test_a_tenth_is_rounded_up(of_2d, epochs):
-    assert epochs_after_2d(of_2d) == epochs
+    assert num_finetuning_epochs(of_2d) == epochs
 
 
 @pytest.mark.parametrize("first", ["initialize", "on_train_start"])

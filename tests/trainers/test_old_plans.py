@@ -81,11 +81,11 @@ def folder(tiny, nnunet_folders) -> Path:
     return folder
 
 
-def plans_of(folder: Path, name: str) -> dict:
+def load_plans(folder: Path, name: str) -> dict:
     return json.loads((folder / f"nnUNet{name}Plans.json").read_text())
 
 
-def network_of(plans: dict, trainer: str) -> torch.nn.Module:
+def build_network(plans: dict, trainer: str) -> torch.nn.Module:
     """As training and prediction build it, from plans as they are saved with a model."""
     manager = PlansManager(plans)
     configuration = manager.get_configuration("2d")
@@ -116,8 +116,8 @@ def test_a_training_of_both_phases_makes_the_network_of_todays_plans(trained, fo
     saved = json.loads((trained / "plans.json").read_text())
     assert len(saved["configurations"]["2d"]["patch_size"]) == 3
     weights = torch.load(trained / "fold_0" / "checkpoint_final.pth", weights_only=False)["network_weights"]
-    today = network_of(plans_of(folder, ""), FIRST)
-    assert layers(network_of(saved, FIRST)) == layers(today)
+    today = build_network(load_plans(folder, ""), FIRST)
+    assert layers(build_network(saved, FIRST)) == layers(today)
     today.load_state_dict(weights)
 
 
@@ -150,33 +150,35 @@ def test_residual_encoders_train_too(train_old, folder, nnunet_folders, tiny):
     train_old("nnUNetOldResidualPlans", trainer)
     model = nnunet_folders / "results" / tiny.folder / f"{trainer}__nnUNetOldResidualPlans__2d"
     saved = json.loads((model / "plans.json").read_text())
-    assert layers(network_of(saved, trainer)) == layers(network_of(plans_of(folder, "Residual"), trainer))
+    assert layers(build_network(saved, trainer)) == layers(
+        build_network(load_plans(folder, "Residual"), trainer)
+    )
 
 
 @pytest.mark.parametrize("kind", ["", "Residual"])
 def test_compact_plans_and_imported_weights_are_for_the_network_of_todays_plans(kind, folder, nnunet_folders):
-    today, old = plans_of(folder, kind), plans_of(folder, f"Old{kind}")
+    today, old = load_plans(folder, kind), load_plans(folder, f"Old{kind}")
     trainer = "nnUNetTrainerCSANet"
-    assert layers(network_of(old, trainer)) == layers(network_of(today, trainer))
-    compact = [layers(network_of(compact_plans(plans), trainer)) for plans in (today, old)]
-    assert compact[0] == compact[1] != layers(network_of(today, trainer))
+    assert layers(build_network(old, trainer)) == layers(build_network(today, trainer))
+    compact = [layers(build_network(compact_plans(plans), trainer)) for plans in (today, old)]
+    assert compact[0] == compact[1] != layers(build_network(today, trainer))
 
 
 def test_a_2d_model_fits_the_same_network_in_the_other_form(folder, tiny):
     for kind in ("", "Residual"):
-        today, old = plans_of(folder, kind), plans_of(folder, f"Old{kind}")
+        today, old = load_plans(folder, kind), load_plans(folder, f"Old{kind}")
         model = SimpleNamespace(name=SimpleNamespace(configuration="2d"))
         two_d = SimpleNamespace(plans=old, configuration="2d", dataset_json=tiny.dataset_json)
         check_same_task(model, two_d, today, tiny.dataset_json)
 
 
 def test_a_bundle_of_a_residual_encoder_is_trusted(folder, nnunet_folders):
-    manager = PlansManager(plans_of(folder, "OldResidual"))
+    manager = PlansManager(load_plans(folder, "OldResidual"))
     check_names(manager, manager.get_configuration("2d"))
 
 
 def test_a_configuration_that_inherits_from_an_old_one_gets_an_architecture_of_its_own(folder):
-    plans = plans_of(folder, "Old")
+    plans = load_plans(folder, "Old")
     plans["configurations"]["child"] = {"inherits_from": "2d", "batch_size": 4}
     before = deepcopy(plans)
     saved = with_prediction_slab(plans, "child", slab_plan(plans, "child", 1))

@@ -10,7 +10,7 @@ from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
 from nnunet_slice_attention.cli import main
 from nnunet_slice_attention.networks.two_d_weights import added_parameters, load_2d_weights
-from nnunet_slice_attention.trainers.two_d_first import epochs_of_2d
+from nnunet_slice_attention.trainers.two_d_first import num_2d_epochs
 from tests.tiny_data import read
 
 NAME = "Tiny_nnUNetTrainerSliceAttention"
@@ -20,7 +20,7 @@ NAME = "Tiny_nnUNetTrainerSliceAttention"
     ("epochs", "of_2d"), [(1, 0), (2, 1), (3, 2), (5, 3), (10, 6), (15, 9), (20, 12), (1000, 600)]
 )
 def test_three_in_five_epochs_are_2d_but_never_all(epochs, of_2d):
-    assert epochs_of_2d(epochs) == of_2d
+    assert num_2d_epochs(epochs) == of_2d
 
 
 def build(tiny, name=NAME, **attributes) -> nnUNetTrainer:
@@ -72,7 +72,7 @@ def test_a_step_of_the_first_phase_is_nnunets_step(nnunet_folders, tiny):
 def test_the_second_phase_has_slabs_whose_middle_slice_learns(nnunet_folders, tiny):
     trainer = build(tiny)
     trainer.initialize()
-    assert trainer.enter_phase(alone=False) and not trainer.enter_phase(alone=False)
+    assert trainer.enter_phase(in_2d=False) and not trainer.enter_phase(in_2d=False)
     batch = first_batch(trainer)
     assert (batch["data"].shape[2], batch["target"][0].shape[2]) == (3, 1)
     trainer.network.train()
@@ -134,7 +134,7 @@ def test_the_best_checkpoint_is_chosen_anew_among_those_with_neighbours(nnunet_f
         trainer.on_epoch_start()
         assert trainer._best_ema == 0.5
     finally:
-        trainer._end_loaders()
+        trainer._stop_loaders()
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_other_networks_have_the_same_schedule(name, run_nnunet, nnunet_folders,
 
 
 @pytest.fixture(scope="module")
-def of_the_first_phase(train, nnunet_folders, tiny):
+def first_phase_model(train, nnunet_folders, tiny):
     """A model whose training has not come to the second phase, with the weights of a 2D model."""
     train(tiny, "Tiny_nnUNetTrainer")
     results = nnunet_folders / "results" / tiny.folder
@@ -159,7 +159,7 @@ def of_the_first_phase(train, nnunet_folders, tiny):
     name = f"{NAME}_AllSkips"
     trainer = build(tiny, name)
     trainer.on_train_start()
-    trainer._end_loaders()
+    trainer._stop_loaders()
     load_2d_weights(trainer.network, stock["network_weights"])
     for checkpoint in ("best", "final"):
         trainer.save_checkpoint(f"{trainer.output_folder}/checkpoint_{checkpoint}.pth")
@@ -168,7 +168,7 @@ def of_the_first_phase(train, nnunet_folders, tiny):
 
 @pytest.mark.parametrize("verb", ["nnUNetv2_predict", "predict"])
 def test_a_checkpoint_of_the_first_phase_predicts_as_the_2d_model(
-    of_the_first_phase, verb, run_nnunet, nnunet_folders, tiny, tmp_path
+    first_phase_model, verb, run_nnunet, nnunet_folders, tiny, tmp_path
 ):
     images = nnunet_folders / "raw" / tiny.folder / "imagesTs"
 
@@ -196,15 +196,15 @@ def test_a_checkpoint_of_the_first_phase_predicts_as_the_2d_model(
         return {path.name: read(path) for path in sorted(out.glob("*.nii.gz"))}
 
     expected = predict("nnUNetv2_predict", "Tiny_nnUNetTrainer")
-    found = predict(verb, of_the_first_phase, "-chk", "checkpoint_best.pth")
+    found = predict(verb, first_phase_model, "-chk", "checkpoint_best.pth")
     assert found.keys() == expected.keys() and len(found) == 3
     for name, segmentation in expected.items():
         assert len(np.unique(segmentation)) > 1 or segmentation.shape[0] == 1
         assert (found[name] != segmentation).mean() < 0.01  # half precision where nnU-Net adds up windows
 
 
-def test_a_checkpoint_of_the_first_phase_exports(of_the_first_phase, nnunet_folders, tiny, tmp_path):
+def test_a_checkpoint_of_the_first_phase_exports(first_phase_model, nnunet_folders, tiny, tmp_path):
     archive = tmp_path / "model.zip"
-    arguments = ["-d", tiny.id, "-f", 0, "-tr", of_the_first_phase, "-o", archive, "--format", "bundle"]
+    arguments = ["-d", tiny.id, "-f", 0, "-tr", first_phase_model, "-o", archive, "--format", "bundle"]
     assert main(["export", *map(str, arguments)]) == 0
     assert archive.is_file()

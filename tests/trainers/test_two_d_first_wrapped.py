@@ -55,10 +55,10 @@ def epochs(trainer, upto: int) -> None:
             trainer.on_validation_epoch_start()
             trainer.on_validation_epoch_end([trainer.validation_step(next(trainer.dataloader_val))])
         trainer.on_epoch_end()
-    trainer._end_loaders()
+    trainer._stop_loaders()
 
 
-def of_process(rank: int, trainer):
+def as_rank(rank: int, trainer):
     """As nnU-Net's is on several GPUs."""
     trainer.is_ddp, trainer.local_rank = True, rank
     trainer.slab, trainer.planned_batch_size = replace(trainer.slab, train_slabs=4), 8
@@ -74,9 +74,9 @@ def train(rank: int, folder: str, dataset: int) -> None:
     trainers = [build(dataset, SHORT) for _ in range(3)]  # a trainer built in a process group wants a GPU
     distributed.init_process_group("gloo", f"file://{folder}/rendezvous", rank=rank, world_size=WORLD)
     for upto, trainer in zip((EPOCHS_OF_2D, EPOCHS), trainers[:2], strict=True):
-        of_process(rank, trainer)
+        as_rank(rank, trainer)
         epochs(trainer, upto)
-        results[upto] = copy.deepcopy(trainer.bare_network().state_dict())
+        results[upto] = copy.deepcopy(trainer.unwrapped_network().state_dict())
         results[f"batch {upto}"] = trainer.batch_size
         assert isinstance(trainer.network, DistributedDataParallel)
         if upto == EPOCHS_OF_2D:
@@ -84,10 +84,10 @@ def train(rank: int, folder: str, dataset: int) -> None:
             trainer.current_epoch -= 1
             trainer.save_checkpoint(checkpoint)
             distributed.barrier()
-    resumed = of_process(rank, trainers[2])
+    resumed = as_rank(rank, trainers[2])
     resumed.load_checkpoint(checkpoint)
     epochs(resumed, EPOCHS)
-    results["resumed"] = resumed.bare_network().state_dict()
+    results["resumed"] = resumed.unwrapped_network().state_dict()
     torch.save(results, f"{folder}/rank{rank}.pt")
     distributed.destroy_process_group()
 

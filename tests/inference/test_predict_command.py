@@ -1,4 +1,4 @@
-"""The verb `predict` on files: what nnUNetv2_predict writes, nearly the same segmentation, and clear errors."""
+"""The command `predict` on files: what nnUNetv2_predict writes, nearly the same segmentation, and clear errors."""
 
 import gzip
 import json
@@ -15,7 +15,7 @@ from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
 
 from nnunet_slice_attention.cli import main
 from nnunet_slice_attention.inference.cases import Case, is_finished, remove_results
-from nnunet_slice_attention.inference.image_checks import Expected, problems
+from nnunet_slice_attention.inference.image_checks import Expected, find_problems
 from nnunet_slice_attention.inference.trained_model import load_predictor
 from tests.tiny_data import read, write
 
@@ -209,6 +209,6 @@ def test_voxels_that_are_no_numbers_are_named(bad, tmp_path):
     image = tmp_path / "a_0000.mha"  # ITK reads them as 0 in NIfTI
     write(values, image)
     case = Case((image,), tmp_path / "a.mha", ".mha")
-    assert problems([case], Expected(1, (6.0, 1.0, 1.0), SimpleITKIO()))[case].startswith(
+    assert find_problems([case], Expected(1, (6.0, 1.0, 1.0), SimpleITKIO()))[case].startswith(
         "a_0000.mha: 1 voxels are NaN or infinite"
     )

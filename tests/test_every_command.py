@@ -30,7 +30,7 @@ def copied(trained, tiny, tmp_path, monkeypatch):
     return SimpleNamespace(**found, model=found["results"] / MODEL, out=tmp_path / "out", id=str(tiny.id))
 
 
-VERBS = {
+COMMANDS = {
     "predict": "-d {id} -tr {tr} -f 0 -i {raw}/imagesTs -o {out} -device cpu -npp 1 -nps 1 --disable_tta",
     "compare": "-d {id} -m {model} -f 0 -o {out} -np 1",
     "crossval": "-d {id} -m {model} -f 0 -o {out} -device cpu --dry-run -i {raw}/imagesTs",
@@ -57,7 +57,7 @@ READS = {  # what of a model and its data each of them reads
 
 def test_no_verb_is_left_out():
     (verbs,) = (action.choices for action in build_parser()._subparsers._group_actions)
-    assert {*verbs} - {"phantom", "trainers-path"} == {verb.strip() for verb in VERBS}
+    assert {*verbs} - {"phantom", "trainers-path"} == {verb.strip() for verb in COMMANDS}
 
 
 @pytest.mark.parametrize(("file", "verb"), [(file, verb) for file, verbs in READS.items() for verb in verbs])
@@ -70,7 +70,7 @@ def test_a_damaged_file_is_named(file, verb, copied, capsys):
     content = path.read_bytes()
     path.unlink()  # of a hard link, so that the others keep what it held
     path.write_bytes(CUT.encode() if path.suffix == ".json" else content[: len(content) // 2])
-    flags = VERBS[verb].format(id=copied.id, tr=TRAINER, model=MODEL, raw=copied.raw, out=copied.out)
+    flags = COMMANDS[verb].format(id=copied.id, tr=TRAINER, model=MODEL, raw=copied.raw, out=copied.out)
     assert main([verb.strip(), *flags.split()]) == 1
     said = "".join(capsys.readouterr())
     assert path.name in said and "Traceback" not in said and "This was not foreseen" not in said, said[-2000:]
