@@ -57,7 +57,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 CANNOT_START_AS_2D = {
-    "r50_vit": ("_R50ViT", "replaces the plan's encoder"),
+    "r50_vit": ("_R50ViT", "replaces the planned encoder"),
     "multiplicative": ("_Multiplicative", "scales all features down from the first step on"),
 }
 
@@ -111,20 +111,20 @@ def _base_class(start: Start) -> type:
 
 
 def _start_options(name: str, declaration: dict[str, Any], start: Start) -> dict[str, Any]:
-    """Options with which a network begins as the plan's 2D network, where it has to."""
+    """Options with which a network begins as the planned 2D network, where it has to."""
     options, network = declaration.get("network_options", {}), NETWORKS[declaration["network_name"]]
     if start == "scratch":
         return options
     for option, (suffix, reason) in CANNOT_START_AS_2D.items():
         if options.get(option):
             raise ValueError(
-                f"trainer {name!r}: {suffix} {reason}, but a training that begins in 2D begins as the plan's 2D "
+                f"trainer {name!r}: {suffix} {reason}, but a training that begins in 2D begins as the planned 2D "
                 "network. Leave one of the two suffixes out."
             )
     needed = {"zero_start": True} if "zero_start" in signature(network).parameters else {}
     if not needed and not network.always_starts_as_2d:
         raise ValueError(
-            f"trainer {name!r}: {network.__name__} has no option zero_start, so it cannot begin as the plan's 2D "
+            f"trainer {name!r}: {network.__name__} has no option zero_start, so it cannot begin as the planned 2D "
             "network. Give it that option, see docs/how-to/add-a-network.md."
         )
     return options | needed | (dict(network.plain_unet_options) if start == "from_2d" else {})

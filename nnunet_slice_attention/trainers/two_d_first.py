@@ -1,7 +1,7 @@
 """2D first, neighbours on top: one training whose first epochs are nnU-Net 2D's.
 
 Before a 2D network has learned its task a step is worth more than any neighbour, and its steps are the cheapest. So
-the first phase trains the plan's 2D network on nnU-Net's 2D batches; in the second, slabs bring the neighbours in,
+the first phase trains the planned 2D network on nnU-Net's 2D batches; in the second, slabs bring the neighbours in,
 whose part starts at zero.
 """
 
@@ -24,7 +24,7 @@ def num_2d_epochs(num_epochs: int) -> int:
 
 
 class nnUNetTrainer2DFirst(nnUNetTrainerSlab):
-    """A slab trainer whose network is the plan's 2D network in its first epochs.
+    """A slab trainer whose network is the planned 2D network in its first epochs.
 
     The phase follows from the epoch and their number alone, and is looked up at the start of each: a training that
     goes on after a kill is in the phase in which it was.

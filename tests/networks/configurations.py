@@ -1,4 +1,4 @@
-"""The networks the contract is tested on: every one with its defaults, and with options that change its shape."""
+"""The networks that the contract is tested on: each with its defaults, and with options that change its structure."""
 
 import pytest
 import torch
@@ -66,7 +66,7 @@ def build(name, options, in_channels=1, deep_supervision=False, double=True, lea
 
 
 def randomise_zero_starts(network):
-    """Weights that are zero at the start: what holds of the network must hold when they are not."""
+    """Randomise zero-initialised weights, so that they do not hide faults."""
     for parameter in network.parameters():
         if parameter.ndim > 1:
             with torch.no_grad():

@@ -64,7 +64,7 @@ def test_a_network_begins_as_a_2d_network_where_its_name_says_so():
 @pytest.mark.parametrize("suffix", ["2DFirst", "From2D"])
 @pytest.mark.parametrize("name", ["CSANet_R50ViT", "VAUNet_Multiplicative"])
 def test_what_cannot_begin_as_the_plans_2d_network_is_refused_by_name(name, suffix):
-    with pytest.raises(ValueError, match=f"_{name.split('_')[1]} .*begins as the plan's 2D network"):
+    with pytest.raises(ValueError, match=f"_{name.split('_')[1]} .*begins as the planned 2D network"):
         resolve_trainer(f"nnUNetTrainer{name}_{suffix}")
 
 
