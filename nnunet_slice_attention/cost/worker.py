@@ -73,9 +73,9 @@ def measure(job: Job) -> Cost:
         torch.backends.cudnn.benchmark = True  # as nnU-Net's training and prediction have it
     wait = torch.cuda.synchronize if device.type == "cuda" else _no_wait
     schedule = 0.0
-    for alone, share in get_phases(trainer).items():
-        if alone is not None:
-            trainer.enter_phase(alone)
+    for in_2d, share in get_phases(trainer).items():
+        if in_2d is not None:
+            trainer.enter_phase(in_2d)
         batch, step, loaded = training_seconds(trainer, job.iterations, wait)
         schedule += share * loaded
     memory = peak_memory(device)

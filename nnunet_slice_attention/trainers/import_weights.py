@@ -1,4 +1,4 @@
-"""A checkpoint for `nnUNetv2_train -pretrained_weights`, filled with ImageNet weights from timm."""
+"""Converts timm's ImageNet weights into a checkpoint for `nnUNetv2_train -pretrained_weights`."""
 
 from pathlib import Path
 
@@ -22,14 +22,14 @@ def write_pretrained_checkpoint(
     model: str,
     file: Path | None = None,
 ) -> int:
-    """Build the trainer's 2D network for a data set, fill it and save all its weights, because nnU-Net wants them all.
+    """Build the trainer's 2D network for a data set, load timm's weights and save all weights, as nnU-Net requires.
 
-    What timm has no weights for, such as the decoder, is initialised from a fixed seed.
+    Parts that timm has no weights for, such as the decoder, are initialised from a fixed seed.
 
     Args:
         dataset: id or name of a planned data set.
         output: the checkpoint, replaced only by a complete one.
-        trainer_name, plans_name: what the checkpoint will be trained with.
+        trainer_name, plans_name: those that will be used for training.
         model, file: see `read_timm_weights`.
 
     Returns:

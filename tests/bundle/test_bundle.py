@@ -1,4 +1,4 @@
-"""Export as a bundle, and prediction from it: the same segmentations, and nothing that a bundle holds is run."""
+"""Export as a bundle, and prediction from it: the same segmentations, and no code in a bundle is run."""
 
 import hashlib
 import json
@@ -42,7 +42,9 @@ def predict(images: Path, out: Path, *model) -> int:
 @pytest.mark.parametrize(
     ("trainer", "name"), [(TRAINERS[0], "b.zip"), (TRAINERS[0], "b"), (TRAINERS[1], "b.zip")]
 )
-def test_a_bundle_predicts_as_its_checkpoints_do(trainer, name, trained, tiny, nnunet_folders, tmp_path):
+def test_a_bundle_predicts_the_same_as_its_checkpoints(
+    trainer, name, trained, tiny, nnunet_folders, tmp_path
+):
     images = nnunet_folders / "raw" / tiny.folder / "imagesTs"
     bundle = export(tiny, tmp_path / name, trainer=trainer)
     assert predict(images, tmp_path / "checkpoint", "-d", str(tiny.id), "-tr", trainer) == 0
@@ -69,14 +71,14 @@ def test_loading_unpickles_nothing(trained, tiny, tmp_path, monkeypatch):
     assert len(load_bundle(bundle, "cpu").list_of_parameters) == 2
 
 
-def test_what_is_in_it(trained, tiny, tmp_path):
+def test_content_of_a_bundle(trained, tiny, tmp_path):
     bundle = export(tiny, tmp_path / "b", "-f", "1")
     assert {path.name for path in bundle.iterdir()} == {
         "bundle.json", "plans.json", "dataset.json", "dataset_fingerprint.json", "fold_1.safetensors", "MODEL_CARD.md",
     }  # fmt: skip
     card = (bundle / "MODEL_CARD.md").read_text()
     assert "each slice is segmented with 1 neighbours on each side, about 6 mm" in card
-    assert "fold 1: mean Dice of the validation by label" in card
+    assert "fold 1: mean validation Dice per label" in card
     other = (
         export(tiny, tmp_path / "o", "-f", "1", "-chk", "checkpoint_best.pth") / "MODEL_CARD.md"
     ).read_text()
@@ -86,16 +88,15 @@ def test_what_is_in_it(trained, tiny, tmp_path):
     assert manifest["checkpoint"] == "checkpoint_final.pth"
     assert manifest["trainer"] == TRAINERS[0]
     checkpoint = trained / f"{TRAINERS[0]}__nnUNetPlans__2d" / "fold_1" / "checkpoint_final.pth"
-    assert (
-        bundle / "fold_1.safetensors"
-    ).stat().st_size < checkpoint.stat().st_size  # no optimiser, nothing twice
+    # Without the optimiser and duplicates.
+    assert (bundle / "fold_1.safetensors").stat().st_size < checkpoint.stat().st_size
 
 
-def test_a_damaged_summary_is_named_with_the_next_step(trained, tiny, tmp_path, capsys):
+def test_a_damaged_summary_is_an_error_with_the_next_step(trained, tiny, tmp_path, capsys):
     summary = trained / f"{TRAINERS[1]}__nnUNetPlans__2d" / "fold_0" / "validation" / "summary.json"
-    whole = summary.read_bytes()
+    content = summary.read_bytes()
     try:
-        summary.write_bytes(whole[:-9])
+        summary.write_bytes(content[:-9])
         argv = [
             "export",
             "--format",
@@ -109,7 +110,7 @@ def test_a_damaged_summary_is_named_with_the_next_step(trained, tiny, tmp_path, 
         ]
         assert main(argv) == 1
     finally:
-        summary.write_bytes(whole)
+        summary.write_bytes(content)
     error = capsys.readouterr().err
     assert "summary.json is damaged" in error and "Validate fold 0 again" in error
 
@@ -125,7 +126,7 @@ def test_nothing_is_overwritten(trained, tiny, tmp_path, capsys):
 
 
 def edit(bundle: Path, name: str, change, new_checksum: bool = False) -> None:
-    """Change a file of a folder; with a checksum that fits, as somebody would who means harm."""
+    """Change a file of a folder, optionally with a matching checksum, as an attacker would."""
     content = change((bundle / name).read_bytes())
     (bundle / name).write_bytes(content)
     if new_checksum:
@@ -150,7 +151,7 @@ def flip_a_byte(content: bytes) -> bytes:
 
 @pytest.fixture
 def refused(trained, tiny, tmp_path, nnunet_folders, capsys):
-    """Whether `predict` refuses a bundle in one sentence, and writes nothing."""
+    """Check that `predict` refuses a bundle with a message and writes nothing."""
     images = nnunet_folders / "raw" / tiny.folder / "imagesTs"
 
     def check(bundle: Path, said: str) -> None:
@@ -169,16 +170,16 @@ def test_a_changed_file_is_refused(name, refused, tiny, tmp_path):
     refused(zipped(bundle), f"{name} was changed or damaged")
 
 
-def test_a_cut_off_zip_is_refused(refused, tiny, tmp_path):
+def test_a_truncated_zip_is_refused(refused, tiny, tmp_path):
     bundle = export(tiny, tmp_path / "b.zip", "-f", "0")
     os.truncate(bundle, bundle.stat().st_size // 2)
-    refused(bundle, "is no bundle, or is cut off")
+    refused(bundle, "is not a bundle, or is truncated")
 
 
-def test_what_is_no_bundle_is_refused(refused, tmp_path):
+def test_other_files_are_refused(refused, tmp_path):
     refused(tmp_path / "nowhere.zip", "does not exist")
     (tmp_path / "empty").mkdir()
-    refused(tmp_path / "empty", "is no bundle, or is cut off")
+    refused(tmp_path / "empty", "is not a bundle, or is truncated")
 
 
 def test_another_format_version_is_refused(refused, tiny, tmp_path):
@@ -189,14 +190,14 @@ def test_another_format_version_is_refused(refused, tiny, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["../outside", "/tmp/outside", "folder/inside", "..\\outside", "extra.pth"])
-def test_paths_and_files_that_no_bundle_holds_are_refused(name, refused, tiny, tmp_path):
+def test_unexpected_files_and_paths_are_refused(name, refused, tiny, tmp_path):
     bundle = export(tiny, tmp_path / "b", "-f", "0")
-    refused(zipped(bundle, **{name: "x"}), "which no bundle holds")
+    refused(zipped(bundle, **{name: "x"}), "has unexpected files")
     manifest = json.loads((bundle / MANIFEST).read_text())
     manifest["files"][name] = "0" * 64
     (bundle / MANIFEST).write_text(json.dumps(manifest))
     if "/" in name or "\\" in name:
-        refused(zipped(bundle, **{name: "x"}), "which no bundle holds")
+        refused(zipped(bundle, **{name: "x"}), "has unexpected files")
 
 
 @pytest.mark.parametrize(
@@ -211,7 +212,7 @@ def test_paths_and_files_that_no_bundle_holds_are_refused(name, refused, tiny, t
         (("normalization_schemes",), ["Popen"]),
     ],
 )
-def test_plans_that_name_code_of_others_are_refused(keys, value, refused, tiny, tmp_path):
+def test_plans_that_name_other_code_are_refused(keys, value, refused, tiny, tmp_path):
     bundle = export(tiny, tmp_path / "b", "-f", "0")
 
     def change(content: bytes) -> bytes:
@@ -238,7 +239,7 @@ def test_plans_that_name_code_of_others_are_refused(keys, value, refused, tiny, 
     ],
     ids=str,
 )
-def test_a_manifest_that_no_export_writes_is_refused(change, refused, tiny, tmp_path):
+def test_an_invalid_manifest_is_refused(change, refused, tiny, tmp_path):
     bundle = export(tiny, tmp_path / "b", "-f", "0")
     manifest = json.loads((bundle / MANIFEST).read_text())
     (bundle / MANIFEST).write_text(json.dumps(manifest | change))
@@ -250,11 +251,11 @@ def test_nothing_outside_is_read(refused, tiny, tmp_path):
     outside = tmp_path / "plans.json"
     (bundle / "plans.json").replace(outside)
     (bundle / "plans.json").symlink_to(outside)
-    refused(bundle, "plans.json is no file, or a link to one")
+    refused(bundle, "plans.json is missing or a link")
     (bundle / "plans.json").unlink()
     (bundle / "plans.json").touch()
     edit(bundle, "plans.json", lambda _: json.dumps(str(outside)).encode(), new_checksum=True)
-    refused(bundle, "plans.json is no JSON object")
+    refused(bundle, "plans.json is not a JSON object")
 
 
 def test_a_compressed_zip_is_refused(refused, tiny, tmp_path):
@@ -272,10 +273,10 @@ def test_weights_of_another_network_are_refused(refused, tiny, tmp_path):
     edit(bundle, "fold_0.safetensors", lambda _: content, new_checksum=True)
     refused(bundle, "another network")
     edit(bundle, "fold_0.safetensors", lambda _: b"x" * 100, new_checksum=True)
-    refused(bundle, "no safetensors")
+    refused(bundle, "not in safetensors format")
 
 
-def test_an_unknown_trainer_is_named(refused, tiny, tmp_path):
+def test_the_error_for_an_unknown_trainer_names_it(refused, tiny, tmp_path):
     bundle = export(tiny, tmp_path / "b", "-f", "0")
     manifest = json.loads((bundle / MANIFEST).read_text())
     (bundle / MANIFEST).write_text(json.dumps(manifest | {"trainer": "nnUNetTrainerOfNobody"}))

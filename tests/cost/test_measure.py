@@ -105,7 +105,7 @@ def test_the_schedule_of_a_2d_first_training_is_averaged_over_both_phases(nnunet
         lambda trainer, *_: (
             {"data": trainer.dummy, "target": trainer.dummy},
             0.5,
-            phase_seconds[trainer._alone],
+            phase_seconds[trainer._in_2d],
         ),
     )
     job = Job(str(tiny.id), "nnUNetTrainerSliceAttention_20epochs", "nnUNetPlans", "2d", "cpu", 1, 0)
