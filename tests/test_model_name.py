@@ -1,4 +1,4 @@
-"""How models are named in tables."""
+"""Short names of models for tables."""
 
 from nnunet_slice_attention.model_name import short_names
 
@@ -6,7 +6,7 @@ STOCK, CSA = "nnUNetTrainer__nnUNetPlans__2d", "nnUNetTrainerCSANet__nnUNetPlans
 THREE_D = "nnUNetTrainer__nnUNetPlans__3d_fullres"
 
 
-def test_what_all_have_in_common_is_left_out():
+def test_common_parts_are_omitted():
     assert short_names([STOCK, CSA, f"{STOCK} + {CSA}"]) == {
         STOCK: "nnUNetTrainer",
         CSA: "nnUNetTrainerCSANet",
@@ -19,5 +19,5 @@ def test_what_all_have_in_common_is_left_out():
     ]
 
 
-def test_names_of_another_form_stay():
+def test_names_of_another_form_are_kept():
     assert short_names(["2d", STOCK]) == {"2d": "2d", STOCK: STOCK}

@@ -1,4 +1,4 @@
-"""What the package imports is what its metadata ask for."""
+"""The package's metadata declare all imported packages."""
 
 import ast
 import sys
@@ -9,11 +9,11 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1] / "nnunet_slice_attention"
-OPTIONAL = {"onnxruntime", "onnxscript"}  # of the extra "onnx", imported where the export begins
+OPTIONAL = {"onnxruntime", "onnxscript"}  # in the extra "onnx", imported by the export only
 
 
 def imported() -> set[str]:
-    """Top-level names of all modules that are imported anywhere, but the standard library's and our own."""
+    """Top-level names of all imported modules except the standard library and our own."""
     names = set()
     for path in ROOT.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -24,7 +24,7 @@ def imported() -> set[str]:
     return names - set(sys.stdlib_module_names) - {ROOT.name}
 
 
-def test_every_package_that_is_imported_is_declared():
+def test_all_imported_packages_are_declared():
     parsed = map(Requirement, requires("nnunet-slice-attention"))
     declared = {canonicalize_name(r.name) for r in parsed if not r.marker}
     found = packages_distributions()

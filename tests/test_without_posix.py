@@ -1,4 +1,4 @@
-"""What exists on Linux and macOS alone is needed nowhere: the package runs on Windows too."""
+"""The package needs nothing that exists on Linux and macOS only, so that it runs on Windows."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ TESTS = Path(__file__).parent
 
 @pytest.fixture
 def python():
-    """Run a program, or a module with its arguments, in a Python without them."""
+    """Run Python without POSIX-only modules."""
     env = os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS / "without_posix"), str(TESTS.parent)])}
 
     def run(*arguments):
@@ -25,7 +25,7 @@ def python():
     return run
 
 
-def test_they_are_not_there(python):
+def test_posix_only_features_are_unavailable(python):
     program = (
         "import os, signal\nassert not hasattr(os, 'killpg') and not hasattr(signal, 'SIGKILL')\nimport fcntl"
     )
@@ -33,7 +33,7 @@ def test_they_are_not_there(python):
         python("-c", program)
 
 
-def test_every_module_can_be_imported_and_the_memory_of_a_process_measured(python):
+def test_all_modules_can_be_imported_and_process_memory_can_be_measured(python):
     python(
         "-c",
         "import importlib, pkgutil\n"
@@ -48,7 +48,7 @@ def test_every_module_can_be_imported_and_the_memory_of_a_process_measured(pytho
     assert "--predictions" in python("-m", "nnunet_slice_attention", "compare", "--help")
 
 
-def test_a_job_runs_to_its_end_and_one_that_is_stopped_is_ended(python, tmp_path):
+def test_a_job_finishes_and_a_stopped_job_is_terminated(python, tmp_path):
     python(
         "-c",
         "import sys, threading, time\n"

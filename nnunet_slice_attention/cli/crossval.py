@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .models import add_models
 
-HELP = "Train models on folds, predict and compare: on this machine or a Slurm cluster; again does what is missing."
+HELP = "Train models on folds, predict and compare, on this machine or with Slurm; run it again to do what is missing."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,45 +19,51 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folds, or all (default: 0 to 4)",
     )
     parser.add_argument(
-        "-o", metavar="FOLDER", required=True, help="for predictions, the comparison and logs"
+        "-o", metavar="FOLDER", required=True, help="output folder for predictions, comparison and logs"
     )
     parser.add_argument("-i", metavar="FOLDER", help="images to predict with each model")
     parser.add_argument(
-        "--repeats", type=int, metavar="N", default=1, help="independent trainings of each (default: 1)"
+        "--repeats", type=int, metavar="N", default=1, help="independent runs per model and fold (default: 1)"
     )
     parser.add_argument("--group", metavar="RULE", help="which cases are one patient, as in compare")
     parser.add_argument(
         "-device", choices=("cuda", "cpu", "mps"), default="cuda", help="default: %(default)s"
     )
-    parser.add_argument("-num_gpus", type=int, default=1, help="GPUs of one training (default: %(default)s)")
+    parser.add_argument("-num_gpus", type=int, default=1, help="GPUs per training (default: %(default)s)")
     parser.add_argument("-pretrained_weights", metavar="FILE", help="as in nnUNetv2_train")
     parser.add_argument("--npz", action="store_true", help="keep probabilities, for ensembles and FROC")
-    parser.add_argument("--no-ensembles", action="store_true", help="compare no pairs of models")
+    parser.add_argument("--no-ensembles", action="store_true", help="no ensembles of two models")
     parser.add_argument(
-        "--dry-run", action="store_true", help="check all, print what is left to do, do nothing"
+        "--dry-run",
+        action="store_true",
+        help="check everything and print what is left to do, without doing it",
     )
     parser.add_argument(
         "--launcher", choices=("local", "slurm"), default="local", help="default: %(default)s"
     )
     local = parser.add_argument_group("on this machine")
-    local.add_argument("--jobs", type=int, metavar="N", help="at a time (default: one a GPU; 1 without one)")
+    local.add_argument(
+        "--jobs", type=int, metavar="N", help="parallel jobs (default: one per GPU; 1 without a GPU)"
+    )
     slurm = parser.add_argument_group("on a Slurm cluster")
     slurm.add_argument("--partition", metavar="NAME")
-    slurm.add_argument("--hours", type=float, default=24.0, help="time limit of a job (default: %(default)s)")
+    slurm.add_argument("--hours", type=float, default=24.0, help="time limit per job (default: %(default)s)")
     slurm.add_argument(
         "--requeues", type=int, default=20, help="continuations after the time limit (default: %(default)s)"
     )
-    slurm.add_argument("--cpus", type=int, default=12, help="of a job (default: %(default)s)")
+    slurm.add_argument("--cpus", type=int, default=12, help="CPUs per job (default: %(default)s)")
     slurm.add_argument(
-        "--memory", type=float, default=48.0, metavar="GB", help="of a job (default: %(default)s)"
+        "--memory", type=float, default=48.0, metavar="GB", help="memory per job (default: %(default)s)"
     )
-    slurm.add_argument("--at-a-time", type=int, default=256, metavar="N", help="jobs (default: %(default)s)")
+    slurm.add_argument(
+        "--at-a-time", type=int, default=256, metavar="N", help="parallel jobs (default: %(default)s)"
+    )
     slurm.add_argument(
         "--sbatch",
         metavar="NAME=VALUE",
         nargs="+",
         default=[],
-        help="further options of sbatch, e.g. account=abc qos=long",
+        help="further sbatch options, e.g. account=abc qos=long",
     )
 
 
@@ -70,9 +76,11 @@ def run(args: argparse.Namespace) -> int:
 
     weights = Path(args.pretrained_weights).absolute() if args.pretrained_weights else None
     if weights and not weights.is_file():
-        raise FileNotFoundError(f"-pretrained_weights {weights} does not exist.")
+        raise FileNotFoundError(
+            f"-pretrained_weights {weights} does not exist. Give the path of a checkpoint."
+        )
     if args.repeats < 1:
-        raise ValueError(f"--repeats {args.repeats} is not a number from 1 on.")
+        raise ValueError(f"--repeats {args.repeats} is too few. Give 1 or more.")
     plan = Plan(
         dataset=args.d,
         models=[ModelName.parse(name) for name in dict.fromkeys(args.m)],
@@ -125,5 +133,5 @@ def _slurm(args: argparse.Namespace, output: Path):
 def _named(text: str) -> tuple[str, str]:
     name, _, value = text.partition("=")
     if not (name and value):
-        raise ValueError(f"--sbatch {text!r} is not NAME=VALUE, e.g. account=abc.")
+        raise ValueError(f"--sbatch {text!r} is not of the form NAME=VALUE. Give e.g. account=abc.")
     return name, value

@@ -2,7 +2,7 @@
 
 import argparse
 
-HELP = "Print the folder that nnUNet_extTrainer must name in an editable install."
+HELP = "Print the folder for nnUNet_extTrainer in an editable install."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -50,7 +50,9 @@ class SlabPredictor(nnUNetPredictor):
                 f"{slices_at_a_time} slices at a time are too few. Give --slices 1 or more, or omit it."
             )
         if not 0 < self.tile_step_size <= 1:
-            raise ValueError(f"step size {self.tile_step_size} must be above 0 and at most 1 (patch size).")
+            raise ValueError(
+                f"step size {self.tile_step_size} must be above 0 and at most 1, relative to the patch size."
+            )
         if neighbours not in NEIGHBOURS:
             raise ValueError(f"neighbours={neighbours!r} is unknown. Choose one of {', '.join(NEIGHBOURS)}.")
         self.neighbours = neighbours
