@@ -137,7 +137,8 @@ def check_slabs(plans: dict, trainer: type) -> Check:
     first = "first on nnU-Net's own 2D batches, then " if trainer.begins_in_2d else ""
     text = (
         f"training {first}on {slab.train_slabs} slabs of {slab.train_depth} slices of {height} x {width}, prediction "
-        f"on {slab.predict_depth} slices; a slice has {radius} neighbour{'s' * (radius != 1)} on each side, {reach:g} mm"
+        f"on {slab.predict_depth} slices; a slice has {radius} neighbour{'s' * (radius != 1)} on each side, "
+        f"{reach:g} mm"
     )
     planned = PlansManager(plans).get_configuration(CONFIGURATION).batch_size
     slices = slab.train_slabs * (

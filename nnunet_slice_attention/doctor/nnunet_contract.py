@@ -171,7 +171,8 @@ CONTRACT = (
         "is_cascaded foreground_labels regions ignore_label",
     ),
     Expectation(
-        "The dummy-2D pipeline is a list with these steps in this order; we edit the blur and insert before the last.",
+        "The dummy-2D pipeline is a list with these steps in this order; we replace the blur and insert a step before "
+        "label removal.",
         _dummy_2d_steps,
         ["pseudo2d", "pseudo2d", "gaussian_blur", "remove_label"],
     ),

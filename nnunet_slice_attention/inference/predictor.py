@@ -51,7 +51,7 @@ class SlabPredictor(nnUNetPredictor):
             )
         if not 0 < self.tile_step_size <= 1:
             raise ValueError(
-                f"step size {self.tile_step_size} must be above 0 and at most 1, relative to the patch size."
+                f"step size {self.tile_step_size} must be above 0 and at most 1 (in patch sizes)."
             )
         if neighbours not in NEIGHBOURS:
             raise ValueError(f"neighbours={neighbours!r} is unknown. Choose one of {', '.join(NEIGHBOURS)}.")

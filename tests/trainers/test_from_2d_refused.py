@@ -95,32 +95,32 @@ RESIDUAL = "dynamic_network_architectures.architectures.residual_unet.ResidualEn
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (change_architecture(network_class_name=RESIDUAL), rf"architecture was {RESIDUAL}, today it is .*Plain"),
+        (change_architecture(network_class_name=RESIDUAL), rf"architecture was {RESIDUAL}, now it is .*Plain"),
         (
             change_arguments(features_per_stage=[8, 8, 8, 8]),
-            r"features_per_stage was \[8, 8, 8, 8\], today it is \[4, 8, 16, 32\]",
+            r"features_per_stage was \[8, 8, 8, 8\], now it is \[4, 8, 16, 32\]",
         ),
-        (change_configuration(spacing=[2.0, 1.0]), r"spacing was \[2.0, 1.0\], today it is \[1.0, 1.0\]"),
+        (change_configuration(spacing=[2.0, 1.0]), r"spacing was \[2.0, 1.0\], now it is \[1.0, 1.0\]"),
         (
             change_configuration(normalization_schemes=["NoNormalization"]),
-            r"normalization_schemes was \['NoNormalization'\], today it is \['ZScoreNormalization'\]",
+            r"normalization_schemes was \['NoNormalization'\], now it is \['ZScoreNormalization'\]",
         ),
-        (change_configuration(use_mask_for_norm=[True]), r"use_mask_for_norm was \[True\], today it is \[False\]"),
+        (change_configuration(use_mask_for_norm=[True]), r"use_mask_for_norm was \[True\], now it is \[False\]"),
         (
             lambda init: init["plans"].update(transpose_forward=[1, 0, 2]),
-            r"transpose_forward was \[1, 0, 2\], today it is \[0, 1, 2\]",
+            r"transpose_forward was \[1, 0, 2\], now it is \[0, 1, 2\]",
         ),
         (
             lambda init: init["dataset_json"].update(channel_names={"0": "T2", "1": "ADC"}),
-            r"channel_names was {'0': 'T2', '1': 'ADC'}, today it is {'0': 'MR0'}",
+            r"channel_names was {'0': 'T2', '1': 'ADC'}, now it is {'0': 'MR0'}",
         ),
         (
             lambda init: init["dataset_json"].update(labels={"background": 0, "core": 1, "disc": 2}),
-            r"labels was {'background': 0, 'core': 1, 'disc': 2}, today it is .*'disc': 1",
+            r"labels was {'background': 0, 'core': 1, 'disc': 2}, now it is .*'disc': 1",
         ),
         (
             lambda init: init["dataset_json"].update(regions_class_order=[2, 1]),
-            r"regions_class_order was \[2, 1\], today it is None",
+            r"regions_class_order was \[2, 1\], now it is None",
         ),
     ],
 )  # fmt: skip
@@ -140,7 +140,7 @@ def test_other_ct_intensities(two_d):
     check_same_task(two_d, there, today, there.dataset_json)
     today["foreground_intensity_properties_per_channel"]["0"]["mean"] = 0
     with pytest.raises(
-        ValueError, match=rf"{FIT}intensities of channel 0 was {{'mean': 4.* today it is {{'mean': 0"
+        ValueError, match=rf"{FIT}intensities of channel 0 was {{'mean': 4.* now it is {{'mean': 0"
     ):
         check_same_task(two_d, there, today, there.dataset_json)
 
