@@ -271,7 +271,7 @@ def test_images_that_cannot_be_predicted_are_refused_before_anything_is_trained(
 def test_a_refusal_is_one_sentence_before_anything_is_trained(crossval):
     result = crossval(models=(ModelName("nnUNetTrainerCSANet_8head", "nnUNetPlans", "2d"),), folds=("3",))
     assert result.returncode == 1
-    assert "_8head does not exist. Close: _8heads" in result.stderr
+    assert "_8head does not exist. Similar: _8heads" in result.stderr
     assert "Traceback" not in result.stderr
     assert not list(crossval.models.glob("*8head*"))
 
