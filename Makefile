@@ -1,15 +1,15 @@
 # Needs Python >= 3.10 and make. Everything goes into .venv, which `make clean` removes.
 #
-#   make quickstart   compare nnU-Net's 2D network with CSA-Net on a phantom; results in quickstart/
-#   make test         lint, format and type check, and all tests
+#   make quickstart   compare nnU-Net 2D with CSA-Net on a phantom; results in quickstart/
+#   make test         lint, format and type checks, and all tests
+#   make test-fast    lint, and tests without training: about a minute
 #   make docs         the documentation site, in site/
-#   make test-fast    the same lint, and the tests that need no training: about a minute
 
 PYTHON ?= python3
 
-# Both targets share one editable install: it follows the sources without reinstalling, and two kinds of install in one
-# environment would replace each other. An editable install puts nothing into nnU-Net's tree; there examples/quickstart.py
-# and the tests set nnUNet_extTrainer. That a normal install needs no variable is tests/shim/test_discovery.py's matter.
+# All targets share one editable install, because two kinds of install in one environment would replace each other. It puts
+# nothing into nnU-Net's tree, so examples/quickstart.py and the tests set nnUNet_extTrainer. A normal install is tested in
+# tests/shim/test_discovery.py.
 PIP := .venv/bin/python -m pip
 
 .PHONY: help quickstart test test-fast docs clean
@@ -39,7 +39,7 @@ docs: .venv/installed-for-docs
 	.venv/bin/python docs/site.py build/site_source
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
 
-# pip is what is missing where the system's venv module is incomplete, so it is what stands for a working environment.
+# An incomplete system venv module creates environments without pip, so pip stands for a working environment.
 .venv/bin/pip:
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 10) and f"Python {v[0]}.{v[1]} is too old: make PYTHON=/path/to/python3.10 (or newer)")'
 	@echo "== Creating .venv"

@@ -1,4 +1,4 @@
-"""Packaging. A normal install also puts one re-export module into nnU-Net's trainer tree, so `-tr` finds our names."""
+"""Packaging. A normal install also puts one module into nnU-Net's trainer tree, so that `-tr` finds our trainers."""
 
 import re
 from pathlib import Path
@@ -8,16 +8,16 @@ from setuptools.command.editable_wheel import editable_wheel
 
 HERE = Path(__file__).parent
 
-# nnU-Net looks trainers up by walking its own folder `nnunetv2/training/nnUNetTrainer`. A package mapped to that place
-# is listed in our RECORD, so `pip uninstall` takes it away again.
+# nnU-Net finds trainers by searching its own folder `nnunetv2/training/nnUNetTrainer`. A package mapped to that folder
+# is listed in our RECORD, so `pip uninstall` removes it.
 SHIM_PACKAGE = "nnunetv2.training.nnUNetTrainer.variants.slice_attention"
 SHIM_FOLDER = "nnunet_slice_attention/shim"
 
 
 class EditableWheelWithoutShim(editable_wheel):
-    """An editable install copies no file, so the mapping would only put a second `nnunetv2` into its import finder.
+    """An editable install copies no files: the mapping would only add a second `nnunetv2` to its import finder.
 
-    There nnU-Net finds the trainers with `export nnUNet_extTrainer="$(nnunet-slice-attention trainers-path)"`.
+    Instead nnU-Net finds the trainers with `export nnUNet_extTrainer="$(nnunet-slice-attention trainers-path)"`.
     """
 
     def finalize_options(self):
@@ -45,7 +45,7 @@ TEST = [
     *DOCS,
     "hypothesis",
     "mypy",
-    "monai",  # the oracle of our surface distances
+    "monai",  # reference for our surface distances
     "pytest>=8",
     "pytest-timeout",
     "pytest-xdist",  # two processes: more would plan the tiny data sets more often
@@ -84,7 +84,7 @@ setup(
     python_requires=">=3.10",
     install_requires=[
         "nnunetv2>=2.8,<2.9",
-        # Also dependencies of nnU-Net, which restricts their versions.
+        # Also dependencies of nnU-Net, which constrains their versions.
         "acvl-utils",
         "batchgenerators",
         "batchgeneratorsv2",

@@ -1,6 +1,6 @@
-"""Write the pages of `reference/` that follow from the code: python docs/generate_reference.py
+"""Write the generated pages of `reference/`: python docs/generate_reference.py
 
-`commands.md` from the command's parser, `variants.md` from the resolver's tables. A test compares them with the code.
+`commands.md` from the argument parser, `variants.md` from the resolver's tables. A test compares them.
 """
 
 import argparse
@@ -13,16 +13,15 @@ REFERENCE = Path(__file__).parent / "reference"
 
 COMMANDS = """# Commands
 
-`nnunet-slice-attention VERB`, with nnU-Net's flag names. A mistake is one message on stderr and exit status 1;
-`--debug` shows its traceback.
+`nnunet-slice-attention COMMAND`, with nnU-Net's flag names. Errors are one message on stderr with exit status 1;
+`--debug` shows the traceback.
 
 {index}
 """
 
 VARIANTS_PAGE = """# All variants
 
-Suffixes of a trainer's name, the networks that have them, and what each sets. What they mean stands in
-[Trainers](trainers.md).
+Suffixes of trainer names, the networks that have them, and what they set. Their meaning: [Trainers](trainers.md).
 
 {variants}
 
@@ -34,11 +33,11 @@ Suffixes of a trainer's name, the networks that have them, and what each sets. W
 
 def commands() -> str:
     parser = build_parser()
-    (verbs,) = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+    (subparsers,) = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
     index = "\n".join(
-        f"- [`{name}`](#{name}): {_first_lower(sub.description)}" for name, sub in verbs.choices.items()
+        f"- [`{name}`](#{name}): {_first_lower(sub.description)}" for name, sub in subparsers.choices.items()
     )
-    sections = [_section(name, sub) for name, sub in verbs.choices.items()]
+    sections = [_section(name, sub) for name, sub in subparsers.choices.items()]
     return "\n".join([COMMANDS.format(index=index), *sections])
 
 
@@ -54,8 +53,10 @@ def _section(name: str, parser: argparse.ArgumentParser) -> str:
             value = " ".join(value)
         dots = " ..." if action.nargs in ("+", "*") else ""
         flag = " ".join(filter(None, ["/".join(action.option_strings), f"{value}{dots}".strip()]))
-        said = (action.help or "") % (vars(action) | {"prog": parser.prog})
-        rows.append(f"| `{flag}` | {said}{'; required' if action.required else ''} |".replace("|  |", "| |"))
+        meaning = (action.help or "") % (vars(action) | {"prog": parser.prog})
+        rows.append(
+            f"| `{flag}` | {meaning}{'; required' if action.required else ''} |".replace("|  |", "| |")
+        )
     table = "\n".join(rows) if len(rows) > 2 else "No flags."
     return f"## {name}\n\n{parser.description}\n\n{table}\n"
 
@@ -68,9 +69,9 @@ def variants() -> str:
     rows = ["| suffix | networks | sets |", "|---|---|---|"]
     for suffix, row in VARIANTS.items():
         networks = [base.removeprefix("nnUNetTrainer") for base in BASES if _exists(f"{base}_{suffix}")]
-        of_all = "all" if len(networks) == len(BASES) else ", ".join(networks)
+        listed = "all" if len(networks) == len(BASES) else ", ".join(networks)
         options = row.get("network_options", {}) | {k: v for k, v in row.items() if k != "network_options"}
-        rows.append(f"| `_{suffix}` | {of_all} | {', '.join(f'`{k} = {v!r}`' for k, v in options.items())} |")
+        rows.append(f"| `_{suffix}` | {listed} | {', '.join(f'`{k} = {v!r}`' for k, v in options.items())} |")
     schedules = "\n".join(f"| `_{suffix}` | {row['epochs']} |" for suffix, row in SCHEDULES.items())
     return VARIANTS_PAGE.format(variants="\n".join(rows), schedules=schedules)
 

@@ -1,7 +1,7 @@
-"""`make quickstart`: nnU-Net's 2D U-Net against CSA-Net on a phantom, from nothing, on a CPU, in minutes.
+"""`make quickstart`: nnU-Net 2D vs. CSA-Net on a phantom, from scratch, on a CPU, in minutes.
 
-The phantom's two classes look alike in any one slice and differ in the neighbouring slices, so a 2D network
-can only guess. Each step is an ordinary command, printed before it runs. Run again, it skips finished steps.
+The phantom's two classes look the same in a single slice and differ in the neighbouring slices, so a 2D network can
+only guess. Each step is an ordinary command, printed before it runs. Run again, it skips finished steps.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from statistics import mean, stdev
 
 ID, FOLDER, PLANS = 999, "Dataset999_SlicePhantom", "nnUNetCompactPlans"
 CLASSES = {1: "vessel", 2: "nodule"}
-COLOURS = {1: "#56B4E9", 2: "#E69F00"}  # told apart with any colour vision
+COLOURS = {1: "#56B4E9", 2: "#E69F00"}  # colour-blind safe
 
 
 def main() -> None:
@@ -27,13 +27,13 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--out", type=Path, default=Path("quickstart"), help="folder for everything (default: quickstart)"
+        "--out", type=Path, default=Path("quickstart"), help="output folder (default: quickstart)"
     )
     parser.add_argument(
         "--device", choices=("cpu", "cuda", "mps"), help="default: cuda if there is one, else cpu"
     )
     parser.add_argument(
-        "--epochs", default="5epochs", help="suffix of the trainers' names (default: 5epochs)"
+        "--epochs", default="5epochs", help="schedule, a suffix of trainers (default: 5epochs)"
     )
     args = parser.parse_args()
     out, device = args.out.resolve(), args.device or default_device()
@@ -53,28 +53,28 @@ def default_device() -> str:
 
 
 def environment(out: Path) -> dict[str, str]:
-    """The variables nnU-Net reads, on top of the caller's own."""
+    """The caller's environment with nnU-Net's variables."""
     env = dict(os.environ)
     env["PATH"] = str(Path(sys.executable).parent) + os.pathsep + env.get("PATH", "")  # venv not activated
     for folder in ("raw", "preprocessed", "results"):
         env[f"nnUNet_{folder}"] = str(out / folder)
     env.setdefault("nnUNet_n_proc_DA", "2")
     env.setdefault("nnUNet_def_n_proc", "2")
-    env.setdefault("PYTHONUNBUFFERED", "1")  # progress is visible in a pipe or a log too
-    env.setdefault("nnUNet_compile", "f")  # compiling takes longer than these trainings
+    env.setdefault("PYTHONUNBUFFERED", "1")  # shows progress in pipes and logs too
+    env.setdefault("nnUNet_compile", "f")  # compiling takes longer than training here
     try:
         installed = importlib.util.find_spec("nnunetv2.training.nnUNetTrainer.variants.slice_attention")
         shim = importlib.util.find_spec("nnunet_slice_attention.shim")
     except ModuleNotFoundError as error:
         sys.exit(f"{error}. Install the package first, with this Python: {sys.executable} -m pip install .")
     if installed is None and shim is not None:
-        # An editable install: nnU-Net needs to be told where the trainers are.
+        # For an editable install nnU-Net needs the trainers' folder.
         env.setdefault("nnUNet_extTrainer", next(iter(shim.submodule_search_locations)))
     return env
 
 
 def commands(trainers: dict[str, str], device: str) -> list[tuple[str, str]]:
-    """Each command with the file or folder it makes; paths are relative to the output folder."""
+    """Each command with the file or folder that it creates; paths are relative to the output folder."""
     raw, preprocessed, results = f"raw/{FOLDER}", f"preprocessed/{FOLDER}", f"results/{FOLDER}"
     draw = f"nnunet-slice-attention phantom -o raw -d {ID} --cases 30 --test-cases 8 --seed 0"
     steps = [
@@ -100,13 +100,13 @@ def commands(trainers: dict[str, str], device: str) -> list[tuple[str, str]]:
 
 
 def run_all(steps: list[tuple[str, str]], out: Path, env: dict[str, str]) -> None:
-    """Run in `out` what is not done yet; exit with status 1 at the first failure."""
+    """Run unfinished steps in `out`; exit with status 1 at the first failure."""
     out.mkdir(parents=True, exist_ok=True)
     print(f"cd {shlex.quote(str(out))}")
     for name in sorted(name for name in env if name.startswith("nnUNet_")):
         print(f"export {name}={shlex.quote(env[name])}")
 
-    # Several commands make their folder before they finish, so a result alone does not prove success.
+    # Some commands create their folder before they finish, so an existing result does not prove success.
     finished_file = out / "finished_commands.txt"
     finished = finished_file.read_text().splitlines() if finished_file.exists() else []
     for number, (command, result) in enumerate(steps, start=1):
@@ -139,14 +139,14 @@ def markdown(out: Path, trainers: dict[str, str], device: str) -> str:
     versions = ", ".join(f"{name} {installed_version(name)}" for name in packages)
     return "\n".join(
         [
-            "# Quickstart: two classes that look alike in any one slice",
+            "# Quickstart: two classes that look the same in a single slice",
             "",
             f"| Network | Trainer | n cases | {' | '.join(f'Dice {name}' for name in CLASSES.values())} |",
             "| --- | --- | --- | --- | --- |",
             *rows,
             "",
-            "Mean ± SD over test cases; one training each, fold 0. The SD is between cases, not trainings.",
-            "Perfect outlines with guessed classes give a Dice of about 0.5; more takes neighbouring slices.",
+            "Mean ± SD over test cases; one run each, fold 0. The SD is between cases, not runs.",
+            "Perfect outlines with guessed classes give a Dice of about 0.5; higher values need neighbouring slices.",
             "",
             f"{versions}; Python {platform.python_version()}, {platform.system()} {platform.machine()}, "
             f"{os.cpu_count()} CPU cores, device {device}.",
@@ -163,7 +163,7 @@ def installed_version(package: str) -> str:
 
 
 def overlay(out: Path, trainers: dict[str, str], case: str = "phantomTs_000") -> None:
-    """Three neighbouring slices (columns): image, truth and each network's prediction (rows)."""
+    """Three neighbouring slices (columns): image, ground truth and each network's prediction (rows)."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -178,7 +178,7 @@ def overlay(out: Path, trainers: dict[str, str], case: str = "phantomTs_000") ->
 
     dataset = out / "raw" / FOLDER
     image = read(dataset / "imagesTs", f"{case}_0000")
-    rows = {"image": None, "truth": read(dataset / "labelsTs")}
+    rows = {"image": None, "ground truth": read(dataset / "labelsTs")}
     rows |= {network: read(out / "predictions" / trainer) for network, trainer in trainers.items()}
     first = len(image) // 2 - 1
 

@@ -1,7 +1,6 @@
-"""2.5D slice-attention networks for nnU-Net v2: one trainer name instead of a fork.
+"""2.5D slice-attention networks for nnU-Net v2, selected by a trainer's name instead of a fork.
 
-For Python: `create_network`, `load_predictor`, `load_bundle` and `compare`, each imported when it is first used:
-PyTorch takes seconds.
+Python API: `create_network`, `load_predictor`, `load_bundle`, `compare`. Imported lazily: PyTorch takes seconds.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""What a figure was measured with: a table without it cannot be compared with another."""
+"""Versions, hardware and commit that a result was obtained with."""
 
 import json
 import os
@@ -21,17 +21,17 @@ PACKAGES = (
 
 
 def versions() -> str:
-    """Python and the packages that decide a result, e.g. "Python 3.11.7, nnunetv2 2.8.1, torch 2.15.0"."""
+    """Versions of Python and the packages that affect results, e.g. "Python 3.11.7, nnunetv2 2.8.1, torch 2.15.0"."""
     return ", ".join([f"Python {platform.python_version()}", *(f"{p} {_version(p)}" for p in PACKAGES)])
 
 
 def supported_nnunet() -> Requirement:
-    """The versions of nnU-Net that this package's metadata ask for, e.g. nnunetv2<2.9,>=2.8."""
+    """The nnU-Net versions that this package requires, e.g. nnunetv2<2.9,>=2.8."""
     return next(r for r in map(Requirement, requires(OURS) or ()) if r.name == "nnunetv2")
 
 
 def hardware() -> str:
-    """GPU if there is one, and CPU, e.g. "2 x AMD EPYC, no GPU"."""
+    """CPU, and GPU if there is one, e.g. "2 x AMD EPYC, no GPU"."""
     import torch
 
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
@@ -41,31 +41,31 @@ def hardware() -> str:
 
 
 def commit() -> str:
-    """Of the package's source, e.g. "1a2b3c4" or "1a2b3c4-dirty"; "unknown" if it did not come from Git."""
+    """Commit of the package's source, e.g. "1a2b3c4" or "1a2b3c4-dirty"; "unknown" outside Git."""
     file = Path(__file__)
     git = ["git", "-C", str(file.parent)]
     try:
-        # A package that is only installed inside somebody's repository is not tracked there.
+        # A package installed inside another repository is not tracked there.
         subprocess.run([*git, "ls-files", "--error-unmatch", file.name], capture_output=True, check=True)
-        described = subprocess.run(
+        describe = subprocess.run(
             [*git, "describe", "--always", "--dirty"], capture_output=True, text=True, check=True
         )
-        return described.stdout.strip()
+        return describe.stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return _installed_commit()
 
 
 def _installed_commit() -> str:
-    """What pip noted when it installed from Git."""
+    """Commit recorded by pip when installing from Git."""
     try:
-        noted = json.loads(distribution(OURS).read_text("direct_url.json"))
-        return noted["vcs_info"]["commit_id"][:7]
+        direct_url = json.loads(distribution(OURS).read_text("direct_url.json"))
+        return direct_url["vcs_info"]["commit_id"][:7]
     except (
         PackageNotFoundError,
         ValueError,
         TypeError,
         KeyError,
-    ):  # not installed from Git, or a damaged note
+    ):  # not installed from Git, or a damaged file
         return "unknown"
 
 

@@ -1,4 +1,4 @@
-"""Writing files so that nothing half-written is left, reading JSON that may be, and telling replaced files."""
+"""Atomic writes, reading of JSON files that may be damaged, and detection of replaced files."""
 
 import json
 import os
@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 
-def identity(path: Path) -> tuple[str, int, int]:
-    """Changes when the file is written again; for files too large to be read for a hash at every call."""
+def file_signature(path: Path) -> tuple[str, int, int]:
+    """Changes when the file is rewritten; for files that are too large to hash at every call."""
     status = path.stat()
     return str(path.resolve()), status.st_size, status.st_mtime_ns
 
 
 def write_text(path: Path, text: str) -> None:
-    """Replace `path` once the text is complete on disk."""
-    partial = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.partial")  # of this writer alone
+    """Replace `path` once the text is completely written."""
+    partial = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.partial")  # unique to this writer
     try:
         partial.write_text(text, encoding="utf-8")
         os.replace(partial, path)
@@ -24,43 +24,43 @@ def write_text(path: Path, text: str) -> None:
         partial.unlink(missing_ok=True)
 
 
-def check_no_input(output: Path, inputs: Iterable[Path | str | None]) -> None:
-    """Raise ValueError if to write `output` would replace one of the inputs, by whatever name each is given."""
+def check_not_an_input(output: Path, inputs: Iterable[Path | str | None]) -> None:
+    """Raise ValueError if writing `output` would replace one of the inputs, links resolved."""
     for path in filter(None, inputs):
         if os.path.realpath(path) == os.path.realpath(output):
-            raise ValueError(
-                f"{output} would be written over {path}, which is read. Give another place with -o."
-            )
+            raise ValueError(f"{output} would overwrite the input {path}. Choose another output with -o.")
 
 
 def check_own_folder(folder: Path, names: Iterable[str], mark: str) -> None:
-    """Raise ValueError if one of these files would be replaced in a folder that lacks `mark`: it is not ours.
+    """Raise ValueError if one of these files exists in a folder without `mark`, so that it may be a user's own.
 
     Args:
-        mark: what a call that wrote such files before has left beside them.
+        mark: name of what an earlier call leaves next to such files.
     """
-    there = next((folder / name for name in names if (folder / name).exists()), None)
-    if there and not (folder / mark).exists():
-        raise ValueError(f"{there} would be written over. Give another folder with -o, or remove that file.")
+    existing = next((folder / name for name in names if (folder / name).exists()), None)
+    if existing and not (folder / mark).exists():
+        raise ValueError(
+            f"{existing} would be overwritten. Choose another folder with -o, or remove that file."
+        )
 
 
 def read_json(path: Path, remedy: str, kind: type = dict, keys: Iterable[str] = ()) -> Any:
     """The content of a JSON file.
 
     Args:
-        path: of the file.
+        path: the file.
         remedy: the next step if it is damaged, a sentence.
-        kind: dict or list, what the file has to hold.
-        keys: that a dict has to have.
+        kind: dict or list, the expected content.
+        keys: required keys of a dict.
 
     Raises:
         FileNotFoundError: it does not exist.
-        ValueError: it is empty, cut off, or holds something else; with its path and the remedy.
+        ValueError: it is empty, truncated, or has other content; with its path and the remedy.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        problem = "" if isinstance(content, kind) else f"it holds no {kind.__name__}"
-    except ValueError as error:  # also of bytes that are no text
+        problem = "" if isinstance(content, kind) else f"it is not a JSON {kind.__name__}"
+    except ValueError as error:  # includes decoding errors
         problem = str(error) if path.stat().st_size else "it is empty"
     if not problem and (missing := [key for key in keys if key not in content]):
         problem = f"it lacks {', '.join(missing)}"
@@ -69,8 +69,8 @@ def read_json(path: Path, remedy: str, kind: type = dict, keys: Iterable[str] = 
     return content
 
 
-def read_note(path: Path) -> dict:
-    """The content of a JSON file that can be done without; {} if it is missing or damaged."""
+def read_json_or_empty(path: Path) -> dict:
+    """The content of an optional JSON file; {} if it is missing or damaged."""
     try:
         return read_json(path, "")
     except (OSError, ValueError):

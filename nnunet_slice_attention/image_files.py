@@ -1,7 +1,7 @@
-"""Image files: what their names end in, whether they are whole, and where their voxels lie.
+"""Image files: extensions and checks for damage.
 
-A damaged file has to be found here: ITK fills up what a cut-off NIfTI or GIPL file lacks and checks no checksum in
-MetaImage and NRRD, tifffile leaves out the strips that are missing, and none of them says so.
+The readers do not detect all damage: ITK silently fills up truncated NIfTI and GIPL files and verifies no checksum in
+MetaImage and NRRD, and tifffile silently omits missing strips.
 """
 
 import math
@@ -16,31 +16,31 @@ from typing import BinaryIO
 import nibabel
 from nibabel.spatialimages import HeaderDataError
 
-# Longest first: a name that ends in .nii.gz ends in .gz too.
+# Longest first.
 VOLUMES = (".nii.gz", ".gipl.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".gipl", ".hdr", ".img", ".dcm")
 IMAGES = (*VOLUMES, ".tiff", ".tif", ".png", ".bmp", ".jpeg", ".jpg")
 PIECE = 1 << 20  # bytes read at a time
-HEAD = 1 << 12  # bytes, more than any of the binary headers has
+HEAD = 1 << 12  # bytes, more than any binary header has
 GZIP, ZLIB_OR_GZIP = 31, 47  # zlib's `wbits`
 GIPL_HEADER = 256
-GIPL_VOXEL = {1: 1, 7: 1, 8: 1, 15: 2, 16: 2, 31: 4, 32: 4, 64: 4, 65: 8}  # bytes by the code of the type
+GIPL_VOXEL = {1: 1, 7: 1, 8: 1, 15: 2, 16: 2, 31: 4, 32: 4, 64: 4, 65: 8}  # bytes by type code
 
 
-def ending_of(name: str) -> str:
-    """The ending of an image file's name as it is written there, e.g. ".nii.gz" or ".NII"; "" if it has none."""
+def image_ending(name: str) -> str:
+    """The extension of an image file, case preserved, e.g. ".nii.gz" or ".NII"; "" if it is not one of an image."""
     return next((name[-len(e) :] for e in IMAGES if name.lower().endswith(e)), "")
 
 
 def is_renamed(case: str, ending: str) -> bool:
-    """Whether ITK writes the result of a case under another name: x.nii.nii.gz as x.nii.gz, which is case x's."""
+    """Whether ITK writes the result of a case under another name: x.nii.nii.gz as x.nii.gz, the result of case x."""
     return ".nii" in ending and bool(re.search(r"\.(nii|hdr|img|nia)(\.gz)?$", case, re.IGNORECASE))
 
 
 def check_complete(path: Path) -> None:
-    """Raise an OSError if an image file is empty, cut off or damaged, as far as its format tells.
+    """Raise OSError if an image file is empty, truncated or damaged, as far as its format shows.
 
-    As nnU-Net's readers do it takes a `.nii.gz` that is not compressed, and ignores what follows the compressed data.
-    Whether it is an image at all is the reader's matter.
+    Like nnU-Net's readers it accepts an uncompressed `.nii.gz` and ignores data after the compressed stream. Whether
+    the file is an image at all is left to the reader.
     """
     name = path.name.lower()
     if path.stat().st_size == 0:
@@ -59,7 +59,7 @@ def check_complete(path: Path) -> None:
 
 
 def _head_and_length(file: BinaryIO) -> tuple[bytes, int]:
-    """The first bytes of the content, without its compression, and how many it has."""
+    """The first bytes of the uncompressed content, and its length."""
     compressed = file.read(2) == b"\x1f\x8b"
     file.seek(0)
     pieces = _decompressed(file, GZIP) if compressed else iter(lambda: file.read(PIECE), b"")
@@ -71,7 +71,7 @@ def _head_and_length(file: BinaryIO) -> tuple[bytes, int]:
 
 
 def _decompressed(file: BinaryIO, wbits: int) -> Iterator[bytes]:
-    """What is compressed from here on, piece by piece; what comes behind it is ignored, as gzip does."""
+    """Decompress from the current position, piece by piece; trailing data is ignored, as gzip does."""
     pending, first = file.read(PIECE), True
     while first or pending[:2] == b"\x1f\x8b":
         stream, first = zlib.decompressobj(wbits), False
@@ -89,7 +89,7 @@ def _decompressed(file: BinaryIO, wbits: int) -> Iterator[bytes]:
 
 
 def _nifti_length(head: bytes) -> int | None:
-    """Bytes of a NIfTI file; None if this is the head of something else."""
+    """Expected bytes of a NIfTI file; None if this is not its header."""
     sizes = {int.from_bytes(head[:4], order) for order in ("little", "big")}
     kind = nibabel.Nifti2Header if 540 in sizes else nibabel.Nifti1Header if 348 in sizes else None
     if kind is None:
@@ -98,7 +98,7 @@ def _nifti_length(head: bytes) -> int | None:
         header = kind.from_fileobj(BytesIO(head), check=False)
         voxels = math.prod(header.get_data_shape())
         return header.get_data_offset() + voxels * header.get_data_dtype().itemsize
-    except (HeaderDataError, ValueError, OverflowError):  # of a header so damaged the reader will complain
+    except (HeaderDataError, ValueError, OverflowError):  # so damaged that the reader will fail
         return None
 
 
@@ -109,10 +109,10 @@ def _gipl_length(head: bytes) -> int | None:
 
 
 def _seek_compressed_data(file: BinaryIO, ends_blank: bool) -> bool:
-    """Move to where the data of a MetaImage or NRRD file begin; False if they are not compressed, or elsewhere.
+    """Move to the data of a MetaImage or NRRD file; False if they are not compressed, or in another file.
 
     Args:
-        ends_blank: whether an empty line ends the header, as in NRRD, or the line that says where the data are.
+        ends_blank: the header ends with a blank line, as in NRRD; otherwise with the line ElementDataFile.
     """
     header = b""
     for line in islice(iter(lambda: file.readline(HEAD), b""), 1000):
@@ -125,14 +125,14 @@ def _seek_compressed_data(file: BinaryIO, ends_blank: bool) -> bool:
 
 
 def _check_strips(path: Path) -> None:
-    """Raise an OSError if a part of a TIFF image lies beyond the end of the file."""
+    """Raise OSError if a part of a TIFF image is beyond the end of the file."""
     import tifffile
 
     size = path.stat().st_size
     try:
         with tifffile.TiffFile(path) as file:
             pages = [(page.dataoffsets, page.databytecounts) for page in file.pages]
-    except Exception as error:  # it raises what it likes
+    except Exception as error:  # tifffile can raise anything
         raise OSError(f"the file is damaged: {error}") from error
     end = max((o + n for offsets, counts in pages for o, n in zip(offsets, counts, strict=True)), default=0)
     if size < end:

@@ -1,9 +1,9 @@
-"""Where files say that their voxels lie, by their headers, and how far apart those of one case may be.
+"""Geometry of volumes from their headers, and the limits within which files of one case may differ.
 
-nnU-Net trains and evaluates voxel by voxel: of a label it uses the voxels, not the header. With
-`--verify_dataset_integrity` it refuses another spacing, and warns of another origin or direction; without, it says
-nothing. So headers that differ by what programs do when they save (rounding, the corner of a voxel for its middle) are
-no reason to refuse a comparison, and those of another image are.
+nnU-Net trains and evaluates voxel by voxel and ignores the headers of labels. With `--verify_dataset_integrity` it
+rejects a different spacing and warns about a different origin or direction; without it, it does not check. So headers
+that differ as programs make them differ when saving (rounding, corner instead of centre of a voxel) are accepted in a
+comparison, and headers of another image are not.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,24 +18,26 @@ import SimpleITK
 from nnunetv2.imageio.nibabel_reader_writer import NibabelIO
 from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
 
-DUMMY_SPACING = 999  # which nnU-Net's readers give the missing axis of 2D images, in units of the others
+DUMMY_SPACING = (
+    999  # of the missing axis of 2D images in nnU-Net's readers, in units of the largest in-plane spacing
+)
 SAME = 1e-3  # mm; file formats round
-# What is reported in mm and ml is wrong by no more than it is rounded to. Programs that write two decimals stay below.
-SPACING_LIMIT = 0.01  # of the spacing
-# A whole voxel more is another crop of the image; half a voxel is the corner for the middle.
+# The error of reported mm and ml is then below their rounding. Rounding to two decimals is within the limit.
+SPACING_LIMIT = 0.01  # relative
+# More than a whole voxel is another crop of the image; half a voxel is corner instead of centre.
 ORIGIN_LIMIT = 1.0  # voxels, along each axis
-# Another axis is 90 degrees away, a flipped one 180; rounded ones are below one.
-DIRECTION_LIMIT = 5.0  # degrees, of each axis
+# Swapped axes differ by 90 degrees, flipped ones by 180, rounding by less than one.
+DIRECTION_LIMIT = 5.0  # degrees, per axis
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """Of one volume, axes in the order x, y, z.
+    """Geometry of one volume, axes in the order x, y, z.
 
     Attributes:
         shape: in voxels.
         spacing: in mm.
-        affine: (4, 4), from voxels to mm; without origin and direction where a format knows none.
+        affine: (4, 4), voxels to mm; origin 0 and identity direction if the format has neither.
     """
 
     shape: tuple[int, int, int]
@@ -43,14 +45,14 @@ class Geometry:
     affine: np.ndarray
 
     @classmethod
-    def of(cls, properties: Mapping[str, Any], shape: Sequence[int]) -> "Geometry":
-        """From what a reader of nnU-Net's says of a volume of (z, y, x) voxels."""
+    def from_reader(cls, properties: Mapping[str, Any], shape: Sequence[int]) -> "Geometry":
+        """From the properties that nnU-Net's reader returns for a volume of shape (z, y, x)."""
         spacing = tuple(float(s) for s in properties["spacing"])[::-1]
         affine = np.diag([*spacing, 1.0])
         itk, nifti = properties.get("sitk_stuff", {}), properties.get("nibabel_stuff", {})
         if itk:
-            affine = affine_of(itk["spacing"], itk["origin"], itk["direction"])
-        elif nifti:  # as the array is, if the reader turned it
+            affine = itk_affine(itk["spacing"], itk["origin"], itk["direction"])
+        elif nifti:  # that of the array, if the reader reoriented it
             affine = np.asarray(nifti.get("reoriented_affine", nifti["original_affine"]), float)
         return cls(tuple(int(n) for n in shape)[::-1], spacing, affine)
 
@@ -61,12 +63,12 @@ class Geometry:
 
     @property
     def direction(self) -> np.ndarray:
-        """(3, 3), a unit vector a column."""
+        """(3, 3), one unit vector per column."""
         return self.affine[:3, :3] / np.linalg.norm(self.affine[:3, :3], axis=0)
 
 
-def affine_of(spacing: Sequence[float], origin: Sequence[float], direction: Sequence[float]) -> np.ndarray:
-    """(4, 4), from ITK's header, the direction row by row; of 4D only the first three axes, of 2D in a plane z = 0."""
+def itk_affine(spacing: Sequence[float], origin: Sequence[float], direction: Sequence[float]) -> np.ndarray:
+    """(4, 4) from ITK's header, direction row-major; for 4D the first three axes, for 2D in the plane z = 0."""
     axes, n = len(origin), min(3, len(origin))
     affine = np.eye(4)
     affine[:n, :n] = (np.reshape(direction, (axes, axes)) * np.asarray(spacing))[:n, :n]
@@ -74,14 +76,14 @@ def affine_of(spacing: Sequence[float], origin: Sequence[float], direction: Sequ
     return affine
 
 
-def millimetres_apart(one: Geometry, other: Geometry) -> float:
-    """How far apart the two put the same voxel, at most; below `SAME` it is rounding. Shapes are equal."""
+def max_displacement_mm(one: Geometry, other: Geometry) -> float:
+    """Maximum distance in mm between the positions of the same voxel, for equal shapes; below `SAME` it is rounding."""
     corners = np.array([[*corner, 1] for corner in product(*((0, n - 1) for n in one.shape))])
     return float(np.linalg.norm((corners @ (one.affine - other.affine).T)[:, :3], axis=1).max())
 
 
-def of_another_image(reference: Geometry, other: Geometry) -> tuple[str, str, str, str] | None:
-    """What is too far apart for files of one image: its name, that of `other`, that of `reference`, and the limit."""
+def geometry_mismatch(reference: Geometry, other: Geometry) -> tuple[str, str, str, str] | None:
+    """What differs too much for files of one image: (name, value of `other`, value of `reference`, limit), or None."""
     if reference.shape != other.shape:
         return "shape", str(other.shape[::-1]), str(reference.shape[::-1]), "they must be equal"
     ratio = np.asarray(other.spacing) / np.asarray(reference.spacing)
@@ -100,7 +102,7 @@ def of_another_image(reference: Geometry, other: Geometry) -> tuple[str, str, st
 
 
 def is_2d(spacing: Sequence[float]) -> bool:
-    """Whether a spacing (3 values, slices first) is what nnU-Net's readers give a 2D image."""
+    """Whether a spacing (3 values, slices first) is that of a 2D image in nnU-Net's readers."""
     return bool(np.isclose(spacing[0], DUMMY_SPACING * max(spacing[1:]), rtol=1e-3))
 
 
@@ -108,7 +110,7 @@ def _itk_header(path: Path) -> Geometry:
     reader = SimpleITK.ImageFileReader()
     reader.SetFileName(str(path))
     reader.ReadImageInformation()
-    affine = affine_of(reader.GetSpacing(), reader.GetOrigin(), reader.GetDirection())
+    affine = itk_affine(reader.GetSpacing(), reader.GetOrigin(), reader.GetDirection())
     shape, spacing = ((*values, 1)[:3] for values in (reader.GetSize(), reader.GetSpacing()))
     return Geometry(shape, spacing, affine)
 
@@ -119,13 +121,13 @@ def _nifti_header(path: Path) -> Geometry:
         "spacing": [float(s) for s in image.header.get_zooms()[::-1]],
         "nibabel_stuff": {"original_affine": image.affine},
     }
-    return Geometry.of(properties, image.shape[::-1])
+    return Geometry.from_reader(properties, image.shape[::-1])
 
 
-# Readers that turn images, or whose formats know no geometry, are not here.
+# Without readers that reorient images, and formats without geometry.
 HEADERS: dict[type, Callable[[Path], Geometry]] = {SimpleITKIO: _itk_header, NibabelIO: _nifti_header}
 
 
 def _text(values: Sequence[float]) -> str:
-    """In few digits, without the sign of a zero."""
+    """With few digits and no negative zero."""
     return f"({', '.join(f'{value + 0.0:.6g}' for value in np.asarray(values, float))})"

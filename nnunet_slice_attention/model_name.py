@@ -1,4 +1,4 @@
-"""What nnU-Net names the folder of a trained model, and how tables name it."""
+"""Names of trained models: nnU-Net's folder names, and short names for tables."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -15,7 +15,7 @@ class ModelName(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> "ModelName":
-        """Raise ValueError unless it has three parts, none of them a path."""
+        """Raise ValueError unless it has three parts without path separators."""
         parts = text.split("__")
         if len(parts) != 3 or not all(parts) or set(text) & set("/\\"):
             raise ValueError(
@@ -28,14 +28,14 @@ class ModelName(NamedTuple):
 
 
 def short_names(names: Sequence[str]) -> dict[str, str]:
-    """Short enough for tables and axes: of each name the parts in which the models differ, the trainer always.
+    """Names for tables and axes: the trainer, and the other parts in which the models differ.
 
-    An ensemble "A + B" is the two short names. If any name is not of that form, all stay as they are.
+    An ensemble "A + B" is named by its two short names. If any name has another form, all are kept.
     """
     single = [name for name in names if ENSEMBLE not in name]
     parts = {name: name.split("__") for name in single}
-    if any(len(of_name) != 3 for of_name in parts.values()):
+    if any(len(name_parts) != 3 for name_parts in parts.values()):
         return {name: name for name in names}
-    differing = [i for i in range(3) if i == 0 or len({of_name[i] for of_name in parts.values()}) > 1]
-    short = {name: " ".join(of_name[i] for i in differing) for name, of_name in parts.items()}
+    differing = [i for i in range(3) if i == 0 or len({name_parts[i] for name_parts in parts.values()}) > 1]
+    short = {name: " ".join(name_parts[i] for i in differing) for name, name_parts in parts.items()}
     return {name: ENSEMBLE.join(short.get(part, part) for part in name.split(ENSEMBLE)) for name in names}

@@ -1,16 +1,16 @@
-"""A data set that no single-slice method can solve, and that any method seeing both neighbouring slices can.
+"""A synthetic data set that cannot be solved from single slices, but from a slice and both its neighbours.
 
 Every slice shows bright discs. A **vessel** (label 1) runs through the whole stack and drifts in-plane; a
-**nodule** (label 2) exists in one slice only. Within one slice both have the same law, by construction:
+**nodule** (label 2) exists in one slice only. Within one slice both have the same distribution, by construction:
 
-1. The slice plane is cut into square cells, larger than any disc. For *every* cell of *every* slice a centre,
-   radius, brightness and texture are drawn, blind to labels. Centres walk at random inside their cell.
-2. Independently of 1, labels decide which cells show their disc. K cells, drawn uniformly, are vessels in all
+1. The slice plane is divided into square cells, larger than any disc. For *every* cell of *every* slice a centre,
+   radius, brightness and texture are drawn independently of labels. Centres follow a random walk inside their cell.
+2. Independently of 1, labels determine which cells show their disc. K cells, drawn uniformly, are vessels in all
    slices. In each slice K further cells are nodules, drawn uniformly among those empty in the slice before.
 
-Step 2 treats all cells alike, so in any slice every split of its 2K discs into K vessels and K nodules is
-equally likely, whatever the slice looks like. Cells keep discs apart, within a slice and from slice to slice,
-so nothing has to be rejected, which could favour a class. Vessels have no ends, so end slices are not odd.
+Step 2 treats all cells equally, so in any slice every split of its 2K discs into K vessels and K nodules is
+equally likely, whatever the slice looks like. Cells keep discs apart, within a slice and between slices, so
+nothing has to be rejected, which could favour a class. Vessels have no ends, so end slices are not special.
 """
 
 import json
@@ -25,16 +25,16 @@ from scipy.ndimage import gaussian_filter
 
 VESSEL, NODULE = 1, 2
 
-# Lengths in pixels, because a network's receptive field is in pixels. A disc is larger than the 16 pixels that
-# one token of a network's bottleneck covers: whether it continues is a question of that scale.
+# Lengths in pixels, like a network's receptive field. A disc is larger than the 16 pixels of one token in a network's
+# bottleneck, so that its continuation can be seen at that scale.
 CELL = 48
 RADIUS = (10.0, 16.0)
-GAP = 1.0  # between a disc and the edge of its cell: soft edges of two discs never touch
-# Per axis and slice; below RADIUS[0] / sqrt(2), so that a vessel's next centre lies inside its present disc.
+GAP = 1.0  # between a disc and the edge of its cell, so that the soft edges of two discs never touch
+# Per axis and slice; below RADIUS[0] / sqrt(2), so that a vessel's next centre is inside its current disc.
 DRIFT = 4.0
-CELLS_PER_DISC = 4  # cells for each disc of a class in a slice
+CELLS_PER_DISC = 4  # cells per disc of a class in a slice
 
-# Grey values; far from 0, which nnU-Net would crop away.
+# Grey values; far from 0, which nnU-Net would crop.
 BASE = 400.0
 SMOOTH_SD, SMOOTH_SIGMA = 15.0, (1.0, 8.0, 8.0)  # sigma in voxels (z, y, x)
 NOISE_SD = 15.0
@@ -47,10 +47,10 @@ def draw_case(rng: np.random.Generator, shape: Sequence[int] = (12, 96, 96)) -> 
 
     Args:
         rng: source of all randomness.
-        shape: (slices, height, width) in voxels; at least 3 slices and room for 4 cells of 48 x 48 pixels.
+        shape: (slices, height, width) in voxels; at least 3 slices and 4 cells of 48 x 48 pixels.
 
     Returns:
-        image int16 (S, H, W), arbitrary grey values; label uint8 (S, H, W), 0 background, 1 vessel, 2 nodule.
+        image int16 (S, H, W), arbitrary units; label uint8 (S, H, W), 0 background, 1 vessel, 2 nodule.
     """
     slices, height, width = _checked_shape(shape)
     rows, columns = height // CELL, width // CELL
@@ -62,7 +62,7 @@ def draw_case(rng: np.random.Generator, shape: Sequence[int] = (12, 96, 96)) -> 
     texture_sd = rng.uniform(*TEXTURE_SD, (slices, cells))
     cell_label = _draw_cell_labels(rng, slices, cells)
 
-    # The grid moves from case to case, so that no pixel is always between two cells.
+    # The grid is shifted per case, so that no pixel is always between two cells.
     top = rng.integers(height - rows * CELL + 1)
     left = rng.integers(width - columns * CELL + 1)
     y, x = np.mgrid[: rows * CELL, : columns * CELL]
@@ -94,17 +94,17 @@ def _draw_cell_labels(rng: np.random.Generator, slices: int, cells: int) -> np.n
 def _reflecting_walk(
     rng: np.random.Generator, size: tuple[int, ...], reach: float, step: float
 ) -> np.ndarray:
-    """Random walks along axis 0 within [-reach, reach], uniformly distributed at every time."""
+    """Random walks along axis 0 within [-reach, reach], uniformly distributed at every step."""
     steps = rng.uniform(-step, step, size)
     steps[0] = rng.uniform(-reach, reach, size[1:])
     phase = np.mod(np.cumsum(steps, axis=0) + reach, 4 * reach)
-    # Folding a free walk into the interval never lengthens a step.
+    # Folding an unbounded walk into the interval never lengthens a step.
     return reach - np.abs(phase - 2 * reach)
 
 
 def _background(rng: np.random.Generator, shape: tuple[int, int, int]) -> np.ndarray:
-    """Smooth texture plus noise, (S, H, W), with the same law at every voxel."""
-    # The default mode "reflect" has more variance at the borders and so would mark the end slices.
+    """Smooth texture plus noise, (S, H, W), with the same distribution at every voxel."""
+    # The default mode "reflect" has more variance at the borders, which would mark the end slices.
     smooth = gaussian_filter(rng.standard_normal(shape), SMOOTH_SIGMA, mode="wrap")
     return SMOOTH_SD * smooth / smooth.std() + NOISE_SD * rng.standard_normal(shape)
 
@@ -119,13 +119,13 @@ def write_phantom(
     spacing_mm: Sequence[float] = (5.0, 0.8, 0.8),
     seed: int = 0,
 ) -> Path:
-    """Write the phantom as a raw nnU-Net v2 data set, all of it or nothing.
+    """Write the phantom as a raw nnU-Net v2 data set, completely or not at all.
 
     Args:
         raw_folder: nnU-Net's raw folder (``nnUNet_raw``); created if missing.
-        dataset_id, name: give the folder ``DatasetXXX_Name``.
-        cases, test_cases: numbers of stacks in imagesTr and imagesTs; both have labels. A case depends on the
-            seed and its own number only, so asking for more cases leaves the others as they were.
+        dataset_id, name: the folder is ``DatasetXXX_Name``.
+        cases, test_cases: numbers of stacks in imagesTr and imagesTs; both have labels. A case depends only on the
+            seed and its own number, so more cases do not change the others.
         shape: (slices, height, width) in voxels.
         spacing_mm: between slices, rows, columns; the first must be the largest.
         seed: non-negative integer.
@@ -134,8 +134,8 @@ def write_phantom(
         The new folder.
 
     Raises:
-        ValueError: for an argument that gives no valid data set.
-        FileExistsError: if the raw folder already has a data set with this id.
+        ValueError: an argument is invalid.
+        FileExistsError: the raw folder already has a data set with this id.
     """
     _check_arguments(dataset_id, name, cases, test_cases, spacing_mm, seed)
     shape = _checked_shape(shape)
@@ -144,7 +144,7 @@ def write_phantom(
     taken = sorted(raw_folder.glob(f"Dataset{dataset_id:03d}_*"))
     if taken:
         raise FileExistsError(
-            f"{taken[0]} already uses dataset id {dataset_id}; choose another id (-d) or delete that folder"
+            f"{taken[0]} already uses dataset id {dataset_id}. Choose another id with -d, or delete that folder."
         )
 
     raw_folder.mkdir(parents=True, exist_ok=True)
@@ -161,7 +161,7 @@ def write_phantom(
                 _write_volume(label, spacing_mm, labels / f"{case}.nii.gz")
         description = {
             "name": name,
-            "description": "Discs that look alike in one slice; vessels continue in the next, nodules do not",
+            "description": "Discs that look the same in one slice; vessels continue in the next, nodules do not",
             "channel_names": {"0": "phantom"},
             "labels": {"background": 0, "vessel": VESSEL, "nodule": NODULE},
             "numTraining": cases,
@@ -174,7 +174,7 @@ def write_phantom(
 
 
 def _write_volume(array: np.ndarray, spacing_mm: Sequence[float], path: Path) -> None:
-    image = SimpleITK.GetImageFromArray(array)  # reads (z, y, x); SimpleITK's own order is (x, y, z)
+    image = SimpleITK.GetImageFromArray(array)  # takes (z, y, x); SimpleITK's own order is (x, y, z)
     image.SetSpacing([float(mm) for mm in reversed(spacing_mm)])
     SimpleITK.WriteImage(image, path, useCompression=True)
 
@@ -188,8 +188,8 @@ def _checked_shape(shape: Sequence[int]) -> tuple[int, int, int]:
     )
     _require(
         cells >= needed,
-        f"shape {tuple(shape)} is too small in-plane: it holds {cells} cells of {CELL} x {CELL} pixels and "
-        f"needs {needed}; use for example {2 * CELL} x {2 * CELL} pixels or more",
+        f"shape {tuple(shape)} is too small in plane: it has room for {cells} cells of {CELL} x {CELL} pixels and "
+        f"needs {needed}; use at least {2 * CELL} x {2 * CELL} pixels",
     )
     return slices, height, width
 
@@ -198,7 +198,7 @@ def _check_arguments(dataset_id, name, cases, test_cases, spacing_mm, seed) -> N
     _require(1 <= dataset_id <= 999, f"dataset_id must be from 1 to 999, got {dataset_id}")
     _require(
         re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name) and "__" not in name,
-        f"name {name!r} is no data set name for nnU-Net; use letters, digits, '-' and single '_'",
+        f"name {name!r} is not a valid nnU-Net data set name; use letters, digits, '-' and single '_'",
     )
     _require(cases >= 1, f"cases must be at least 1, got {cases}; five-fold cross-validation needs 5")
     _require(test_cases >= 0, f"test_cases must be 0 or more, got {test_cases}")

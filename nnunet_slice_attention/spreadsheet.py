@@ -1,4 +1,4 @@
-"""CSV files as spreadsheets save them."""
+"""Reads CSV files saved by spreadsheet programs."""
 
 import codecs
 import csv
@@ -9,13 +9,13 @@ DELIMITERS = (",", ";", "\t")
 
 
 def read_rows(path: Path) -> list[list[str]]:
-    """The rows of a CSV file, cells stripped; rows without any text, and empty cells at a row's end, are left out.
+    """The rows of a CSV file, with cells stripped and without empty rows and trailing empty cells.
 
-    UTF-8, UTF-16 with its byte-order mark, or else Windows' code page of Western Europe; cells in quotes or not;
-    commas, semicolons or tabs between them, whichever the first row has most of.
+    Encodings: UTF-8, UTF-16 with a byte-order mark, or else Windows-1252. Delimiters: comma, semicolon or tab,
+    whichever is most frequent in the first row. Cells may be quoted.
     """
     text = _decoded(path.read_bytes())
-    if text[:4].lower() == "sep=":  # a line by which Excel tells itself the delimiter
+    if text[:4].lower() == "sep=":  # Excel's delimiter line
         text = "".join(text.splitlines(keepends=True)[1:])
     first = next((line for line in text.splitlines() if line.strip()), "")
     delimiter = max(DELIMITERS, key=first.count)

@@ -1,4 +1,4 @@
-"""A tiny data set, planned and preprocessed by nnU-Net, and trainers that stop after a few iterations."""
+"""A tiny data set, planned and preprocessed by nnU-Net, and trainers with a few iterations."""
 
 import json
 import multiprocessing
@@ -26,21 +26,21 @@ LONG = ["docs", "crossval", "trainers", "inference", "bundle", "comparison", "co
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes long, so that no worker is left alone with it in the end; `make test` keeps this order."""
+    """Start with long tests, so that none runs alone at the end; `make test` keeps this order."""
     folders = {name: place for place, name in enumerate(LONG)}
     items.sort(key=lambda item: folders.get(item.path.relative_to(TESTS).parts[0], len(LONG)))
 
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread():
-    """For good: on a CPU nnU-Net takes a thread for each core; two test processes that do so wait for each other."""
+    """On a CPU nnU-Net uses one thread per core; parallel test processes that do so slow each other down."""
     torch.set_num_threads(1)
     torch.set_num_threads = lambda number: None
 
 
 @pytest.fixture(scope="session")
 def nnunet_folders(tmp_path_factory) -> Path:
-    """nnU-Net's three folders, and the search path for this package's trainers and the tiny ones."""
+    """nnU-Net's three folders, and nnUNet_extTrainer with this package's trainers and the tiny ones."""
     from nnunet_slice_attention import shim
 
     root = tmp_path_factory.mktemp("nnunet")
@@ -53,12 +53,12 @@ def nnunet_folders(tmp_path_factory) -> Path:
 
 
 def _import_once() -> None:
-    """Fork the workers of nnU-Net's pools from a clean process that has imported nnU-Net already.
+    """Fork the workers of nnU-Net's pools from a clean process that has already imported nnU-Net.
 
-    Each of some hundred workers that nnU-Net spawns else takes six seconds for its imports.
+    Otherwise each of the hundred or so workers that nnU-Net spawns takes six seconds to import it.
     """
-    context_of = multiprocessing.get_context
-    multiprocessing.get_context = lambda method=None: context_of(
+    get_context = multiprocessing.get_context
+    multiprocessing.get_context = lambda method=None: get_context(
         "forkserver" if method == "spawn" else method
     )
     multiprocessing.set_forkserver_preload(
@@ -121,7 +121,7 @@ def run_nnunet(nnunet_folders):
 
 @pytest.fixture(scope="session")
 def train(run_nnunet):
-    """Train on a CPU, with probabilities, what was not trained before: train(dataset, trainer, *folds)."""
+    """Train on a CPU, with --npz, unless already trained: train(dataset, trainer, *folds)."""
     done = set()
 
     def once(dataset: TinyDataset, trainer: str, *folds: int) -> None:
@@ -146,7 +146,7 @@ def _planned(run_nnunet, root: Path, dataset: TinyDataset) -> TinyDataset:
 
 
 def _narrow(plans: dict) -> dict:
-    """With an eighth of the channels, so that a training takes seconds."""
+    """An eighth of the channels, so that training takes seconds."""
     for configuration in plans["configurations"].values():
         arguments = configuration["architecture"]["arch_kwargs"]
         arguments["features_per_stage"] = [n // 8 for n in arguments["features_per_stage"]]

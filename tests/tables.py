@@ -1,4 +1,4 @@
-"""Reading back the CSV files that the package writes."""
+"""Reads CSV files written by the package."""
 
 import csv
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The command: which function a verb calls with what, and how an error reads."""
+"""The command line: which function a command calls with which arguments, and error messages."""
 
 import subprocess
 import sys
@@ -13,16 +13,16 @@ from nnunet_slice_attention.plans import compact as compact_plans
 
 @pytest.fixture
 def calls(monkeypatch):
-    """Arguments of the functions behind the verbs, which do nothing here."""
-    seen = []
+    """Arguments of the functions that the commands call, which do nothing here."""
+    calls = []
 
     def record(*arguments):
-        seen.append(arguments)
+        calls.append(arguments)
         return Path("written")
 
     monkeypatch.setattr(phantom, "write_phantom", record)
     monkeypatch.setattr(compact_plans, "write_compact_plans", record)
-    return seen
+    return calls
 
 
 def test_help_does_not_wait_for_torch():
@@ -46,7 +46,7 @@ def test_trainers_path_is_a_folder_with_one_module_and_nothing_else(capsys):
     assert {path.name for path in folder.glob("*.py")} == {"__init__.py", "slice_attention_trainers.py"}
 
 
-def test_plan_compact_has_nnunets_plans_as_default(calls, capsys):
+def test_plan_compact_uses_nnunets_plans_by_default(calls, capsys):
     assert main(["plan-compact", "-d", "27"]) == 0
     assert calls == [
         ("27", "nnUNetPlans", "nnUNetCompactPlans", {"2d": None, "3d_fullres": None}, 128, 256, None)
@@ -67,7 +67,7 @@ def test_plan_compact_passes_its_flags(calls):
     ]
 
 
-def test_phantom_goes_to_nnunet_raw_unless_told(calls, monkeypatch):
+def test_phantom_is_written_to_nnunet_raw_by_default(calls, monkeypatch):
     monkeypatch.setenv("nnUNet_raw", "somewhere")
     assert main(["phantom"]) == 0
     assert main("phantom -o there -d 7 --name P --cases 2 --test-cases 1 --seed 3".split()) == 0
@@ -77,14 +77,14 @@ def test_phantom_goes_to_nnunet_raw_unless_told(calls, monkeypatch):
     assert calls[2][5:7] == ((5, 64, 60), (4.0, 1.0, 1.0))
 
 
-def test_phantom_without_a_folder_says_how_to_give_one(monkeypatch, capsys):
+def test_the_error_for_phantom_without_a_folder_says_how_to_give_one(monkeypatch, capsys):
     monkeypatch.delenv("nnUNet_raw", raising=False)
     assert main(["phantom"]) == 1
     error = capsys.readouterr().err
     assert "-o RAW_FOLDER" in error and "export nnUNet_raw=" in error and "Traceback" not in error
 
 
-def test_a_user_error_is_one_message_and_a_traceback_on_request(tmp_path, capsys):
+def test_a_user_error_is_one_message_and_with_debug_a_traceback(tmp_path, capsys):
     command = ["phantom", "-o", str(tmp_path), "--cases", "0"]
     assert main(command) == 1
     assert capsys.readouterr().err.startswith(
@@ -97,20 +97,20 @@ def test_a_user_error_is_one_message_and_a_traceback_on_request(tmp_path, capsys
 @pytest.mark.parametrize(
     "error", [KeyError("configurations"), PermissionError(13, "Permission denied", "out")]
 )
-def test_no_error_is_a_traceback_unless_asked_for(error, monkeypatch, capsys):
+def test_tracebacks_are_shown_only_with_debug(error, monkeypatch, capsys):
     def fail(*arguments):
         raise error
 
     monkeypatch.setattr(phantom, "write_phantom", fail)
     assert main(["phantom", "-o", "out"]) == 1
-    said = capsys.readouterr().err
-    assert said.startswith("nnunet-slice-attention phantom: ") and str(error) in said
-    assert "Traceback" not in said and ("--debug" in said) == isinstance(error, KeyError)
+    message = capsys.readouterr().err
+    assert message.startswith("nnunet-slice-attention phantom: ") and str(error) in message
+    assert "Traceback" not in message and ("--debug" in message) == isinstance(error, KeyError)
     with pytest.raises(type(error)):
         main(["phantom", "-o", "out", "--debug"])
 
 
-def test_plan_compact_names_the_command_that_plans(tmp_path, monkeypatch, capsys):
+def test_the_error_of_plan_compact_gives_the_planning_command(tmp_path, monkeypatch, capsys):
     for kind in ("raw", "preprocessed", "results"):
         monkeypatch.setenv(f"nnUNet_{kind}", str(tmp_path))
     (tmp_path / "Dataset027_X").mkdir()
@@ -118,7 +118,7 @@ def test_plan_compact_names_the_command_that_plans(tmp_path, monkeypatch, capsys
     assert "nnUNetv2_plan_and_preprocess -d 27" in capsys.readouterr().err
 
 
-def test_an_unknown_verb_is_a_usage_error(capsys):
+def test_an_unknown_command_is_a_usage_error(capsys):
     with pytest.raises(SystemExit, match="2"):
         main(["trian"])
     assert "trainers-path" in capsys.readouterr().err

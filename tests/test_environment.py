@@ -1,4 +1,4 @@
-"""What a result was made with."""
+"""The commit that a result was obtained with."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ def git(folder, *args):
 
 
 def commit_seen_in(folder):
-    """What the copy of the package in `folder` says."""
+    """Result of `commit()` in the copy of the package in `folder`."""
     code = "from nnunet_slice_attention.environment import commit; print(commit())"
     env = os.environ | {"PYTHONPATH": str(folder)}
     done = subprocess.run(
@@ -46,7 +46,7 @@ def test_the_commit_of_the_source(tmp_path):
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"vcs_info": 1}', "null"])
-def test_a_damaged_note_of_pip_leaves_the_commit_unknown(content, monkeypatch):
+def test_with_a_damaged_direct_url_the_commit_is_unknown(content, monkeypatch):
     monkeypatch.setattr(
         environment, "distribution", lambda name: SimpleNamespace(read_text=lambda file: content)
     )

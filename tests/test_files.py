@@ -1,11 +1,11 @@
-"""Writing and reading of the package's own files."""
+"""Atomic writes."""
 
 import threading
 
 from nnunet_slice_attention.files import write_text
 
 
-def test_writers_of_one_file_do_not_disturb_each_other_and_leave_nothing_behind(tmp_path):
+def test_concurrent_writers_of_one_file_do_not_interfere_and_leave_no_partial_files(tmp_path):
     path, failed = tmp_path / "note.json", []
     texts = [str(i) * 20_000 for i in range(4)]
 

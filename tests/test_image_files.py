@@ -1,4 +1,4 @@
-"""A damaged image is named whatever its format, and what nnU-Net reads is not refused."""
+"""Damaged images are detected in all formats, and files that nnU-Net reads are accepted."""
 
 import gzip
 from pathlib import Path
@@ -9,7 +9,7 @@ import SimpleITK
 import tifffile
 from skimage import io
 
-from nnunet_slice_attention.image_files import check_complete, ending_of
+from nnunet_slice_attention.image_files import check_complete, image_ending
 
 RNG = np.random.default_rng(0)
 VOLUME = (RNG.normal(0, 50, (6, 20, 18)) + 100).astype(np.int16)
@@ -20,7 +20,7 @@ def read_with_itk(path: Path) -> np.ndarray:
 
 
 def written(folder: Path, kind: str) -> tuple[Path, np.ndarray]:
-    """A file of a kind like ".nii" or ".mha compressed", and what it holds."""
+    """A file of a kind like ".nii" or ".mha compressed", and its content."""
     ending, _, compressed = kind.partition(" ")
     path, array = folder / f"whole{ending}", VOLUME
     if ending == ".tif":
@@ -43,7 +43,7 @@ def read_if_complete(path: Path) -> np.ndarray | None:
     try:
         check_complete(path)
         return read(path)
-    except Exception:  # what nnU-Net's readers raise; that none is silent is the matter here
+    except Exception:  # any error will do, silence will not
         return None
 
 
@@ -54,7 +54,7 @@ KINDS = [
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_cut_off_file_is_read_as_another_image(kind, tmp_path):
+def test_no_truncated_file_is_read_as_another_image(kind, tmp_path):
     path, array = written(tmp_path, kind)
     whole, cut = path.read_bytes(), tmp_path / f"cut{kind.split()[0]}"
     assert np.array_equal(read_if_complete(path), array)
@@ -65,16 +65,16 @@ def test_no_cut_off_file_is_read_as_another_image(kind, tmp_path):
 
 
 @pytest.mark.parametrize("kind", [".nii.gz", ".mha compressed", ".nrrd compressed", ".gipl.gz", ".png"])
-def test_no_flipped_bit_gets_past_a_checksum(kind, tmp_path):
+def test_flipped_bits_are_detected_by_checksums(kind, tmp_path):
     path, array = written(tmp_path, kind)
     whole, flipped = path.read_bytes(), tmp_path / f"flipped{kind.split()[0]}"
-    for place in RNG.integers(len(whole) // 3, len(whole), 40):  # the data; a header may say something else
+    for place in RNG.integers(len(whole) // 3, len(whole), 40):  # in the data; headers have no checksum
         flipped.write_bytes(whole[:place] + bytes([whole[place] ^ 16]) + whole[place + 1 :])
         found = read_if_complete(flipped)
         assert found is None or np.array_equal(found, array), (place, len(whole))
 
 
-def test_what_nnunet_reads_is_not_refused(tmp_path):
+def test_files_that_nnunet_reads_are_accepted(tmp_path):
     plain = written(tmp_path, ".nii")[0].read_bytes()
     half = len(plain) // 2
     for name, content in {
@@ -98,14 +98,14 @@ def test_what_nnunet_reads_is_not_refused(tmp_path):
         (gzip.compress(bytes(1000))[:-5] + b"12345", "the file is damaged: .*check"),
     ],
 )
-def test_the_error_says_what_is_wrong(content, message, tmp_path):
+def test_error_messages(content, message, tmp_path):
     path = tmp_path / "x.nii.gz"
     path.write_bytes(content)
     with pytest.raises(OSError, match=message):
         check_complete(path)
 
 
-def test_a_volume_cut_before_it_was_compressed_is_named_with_both_sizes(tmp_path):
+def test_the_error_for_a_volume_truncated_before_compression_gives_both_sizes(tmp_path):
     plain = written(tmp_path, ".nii")[0].read_bytes()
     path = tmp_path / "x.nii.gz"
     path.write_bytes(gzip.compress(plain[:-100]))
@@ -124,5 +124,5 @@ def test_a_volume_cut_before_it_was_compressed_is_named_with_both_sizes(tmp_path
         ("nii", ""),
     ],
 )
-def test_the_ending_is_that_of_the_name(name, ending):
-    assert ending_of(name) == ending
+def test_image_ending(name, ending):
+    assert image_ending(name) == ending

@@ -1,4 +1,4 @@
-"""Imports point one way, and each folder lists what it may import. Read from the sources, not imported."""
+"""Imports point one way, and each folder lists what it may import. The sources are parsed, not imported."""
 
 import ast
 from pathlib import Path
@@ -8,11 +8,11 @@ import pytest
 PACKAGE = "nnunet_slice_attention"
 ROOT = Path(__file__).parents[1] / PACKAGE
 
-# Modules beside the folders, which every folder may import; they import each other at most.
+# Top-level modules, which every folder may import; they import only each other.
 GROUND = {
     "dataset_files", "environment", "files", "image_files", "image_geometry", "model_name", "phantom", "spreadsheet",
 }  # fmt: skip
-# Every folder and what it may import, itself and the ground aside; lowest first: none imports one further down.
+# Every folder and what it may import besides itself and the ground; lowest first, so imports point up this list.
 MAY_IMPORT = {
     "attention": set(),
     "augmentation": set(),
@@ -53,7 +53,7 @@ def imported(source: str, module: str, top_level_only: bool = False) -> set[str]
 
 
 def violations(source: str, module: str) -> list[str]:
-    """What breaks the rule in one module, e.g. "nnunet_slice_attention.networks.x"; packages end in ".__init__"."""
+    """Forbidden imports of one module, e.g. "nnunet_slice_attention.networks.x"; packages end in ".__init__"."""
     folder = module.split(".")[1]
     allowed = {folder, *GROUND} | MAY_IMPORT.get(folder, set())
     if folder in WITHOUT_GROUND:
@@ -61,9 +61,9 @@ def violations(source: str, module: str) -> list[str]:
     found = []
     for name in sorted(imported(source, module)):
         inside = name.removeprefix(f"{PACKAGE}.").split(".")[0]
-        of_ours = name.startswith(f"{PACKAGE}.") and (inside in MAY_IMPORT or inside in GROUND)
-        of_nnunet = name.split(".")[0] == "nnunetv2" and folder in WITHOUT_NNUNET
-        if of_nnunet or (of_ours and inside not in allowed):
+        is_ours = name.startswith(f"{PACKAGE}.") and (inside in MAY_IMPORT or inside in GROUND)
+        is_nnunet = name.split(".")[0] == "nnunetv2" and folder in WITHOUT_NNUNET
+        if is_nnunet or (is_ours and inside not in allowed):
             found.append(name)
     return found
 
@@ -75,7 +75,7 @@ def modules() -> dict[str, Path]:
     }
 
 
-def test_every_folder_has_its_list_and_none_imports_one_further_up():
+def test_every_folder_has_a_list_and_imports_lower_folders_only():
     folders = {path.parent.name for path in ROOT.glob("*/__init__.py")}
     assert set(MAY_IMPORT) == folders
     assert {path.stem for path in ROOT.glob("*.py")} - {"__init__", "__main__"} == GROUND
@@ -84,16 +84,16 @@ def test_every_folder_has_its_list_and_none_imports_one_further_up():
         assert all(order.index(other) < order.index(folder) for other in others), folder
 
 
-FACES = {f"{PACKAGE}.__init__", f"{PACKAGE}.__main__"}
+ENTRY_POINTS = {f"{PACKAGE}.__init__", f"{PACKAGE}.__main__"}
 
 
-@pytest.mark.parametrize("module", sorted(modules().keys() - FACES))
-def test_a_module_imports_only_what_stands_below_it(module):
+@pytest.mark.parametrize("module", sorted(modules().keys() - ENTRY_POINTS))
+def test_a_module_imports_only_what_its_folder_may(module):
     assert not violations(modules()[module].read_text(encoding="utf-8"), module)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "cli").glob("*.py")), ids=lambda path: path.stem)
-def test_the_command_line_imports_ours_only_inside_functions(path):
+def test_the_command_line_imports_the_package_only_inside_functions(path):
     names = imported(path.read_text(encoding="utf-8"), f"{PACKAGE}.cli.{path.stem}", top_level_only=True)
     names = {name for name in names if not name.startswith(f"{PACKAGE}.cli.")}
     assert not {name.split(".")[0] for name in names} & {"torch", "nnunetv2", "numpy", PACKAGE}
@@ -119,7 +119,7 @@ def test_the_command_line_imports_ours_only_inside_functions(path):
         ("files", "from .inference.cases import Case"),
     ],
 )
-def test_the_rule_sees(module, source):
+def test_the_rule_forbids(module, source):
     assert violations(source, f"{PACKAGE}.{module}")
 
 

@@ -8,7 +8,7 @@ STOCK, CSA = "nnUNetTrainer__nnUNetPlans__2d", "nnUNetTrainerCSANet__nnUNetPlans
 THREE_D = "nnUNetTrainer__nnUNetPlans__3d_fullres"
 
 
-def test_what_all_have_in_common_is_left_out():
+def test_common_parts_are_omitted():
     assert short_names([STOCK, CSA, f"{STOCK} + {CSA}"]) == {
         STOCK: "nnUNetTrainer",
         CSA: "nnUNetTrainerCSANet",
@@ -21,7 +21,7 @@ def test_what_all_have_in_common_is_left_out():
     ]
 
 
-def test_names_of_another_form_stay():
+def test_names_of_another_form_are_kept():
     assert short_names(["2d", STOCK]) == {"2d": "2d", STOCK: STOCK}
 
 

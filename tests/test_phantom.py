@@ -1,4 +1,4 @@
-"""The phantom is fair to 2D methods only if nothing in a single slice tells vessels from nodules."""
+"""The phantom is valid only if nothing in a single slice distinguishes vessels from nodules."""
 
 import json
 
@@ -32,7 +32,7 @@ MARGINALS = IN_SLICE_FEATURES[:6]
 
 
 def in_slice_features(image, label):
-    """IN_SLICE_FEATURES of the discs of one slice, blind to class (discs, features), and classes (discs,)."""
+    """IN_SLICE_FEATURES of the discs of one slice (discs, features), computed without classes, and classes (discs,)."""
     parts, count = components(label > 0)
     centres = np.array(center_of_mass(label > 0, parts, range(1, count + 1)))
     between = np.linalg.norm(centres[:, None] - centres[None], axis=-1)
@@ -75,7 +75,7 @@ def neighbour_feature(image, label, s):
 
 @pytest.fixture(scope="module")
 def discs():
-    """Discs of one slice per case, so that slices are independent; each place in the stack equally often."""
+    """Discs of one slice per case, so that slices are independent; each position in the stack equally often."""
     features, classes, neighbour = [], [], []
     for case in range(500):
         image, label = draw_case(np.random.default_rng([7, case]), (3, 192, 192))
@@ -97,7 +97,7 @@ def test_each_slice_has_one_vessel_and_one_nodule_for_every_four_cells(side, exp
             assert components(plane > 0)[1] == vessels + nodules, "discs of one slice touch"
 
 
-def test_vessels_overlap_themselves_in_neighbouring_slices_and_nodules_overlap_nothing():
+def test_vessels_overlap_in_neighbouring_slices_and_nodules_overlap_nothing():
     for seed in range(20):
         _, label = draw_case(np.random.default_rng(seed))
         for s, plane in enumerate(label):
@@ -116,7 +116,7 @@ def test_vessels_drift():
 
 
 @pytest.mark.parametrize("feature", MARGINALS)
-def test_marginals_do_not_differ_between_classes_and_the_test_would_see_a_small_shift(discs, feature):
+def test_marginals_do_not_differ_between_classes_and_a_small_shift_would_be_detected(discs, feature):
     features, classes, _ = discs
     values = features[:, MARGINALS.index(feature)]
     vessels, nodules = values[classes == VESSEL], values[classes == NODULE]
@@ -126,7 +126,7 @@ def test_marginals_do_not_differ_between_classes_and_the_test_would_see_a_small_
     assert ks_2samp(vessels, nodules + 0.2 * values.std()).pvalue < level
 
 
-def test_classifier_on_one_slice_guesses_while_neighbours_tell(discs):
+def test_a_classifier_on_one_slice_is_at_chance_but_neighbours_separate_the_classes(discs):
     features, classes, neighbour = discs
     vessel = classes == VESSEL
     half = len(vessel) // 2
@@ -159,7 +159,7 @@ def test_same_seed_same_bytes_and_other_seed_other_images(tmp_path):
         assert (first / file).read_bytes() != (other / file).read_bytes(), file
 
 
-def test_asking_for_more_cases_leaves_the_others_as_they_were(tmp_path):
+def test_more_cases_do_not_change_the_others(tmp_path):
     few = write_phantom(tmp_path / "few", **SMALL)
     many = write_phantom(tmp_path / "many", **{**SMALL, "cases": 3, "test_cases": 2})
     for file in few.rglob("*.nii.gz"):
@@ -192,14 +192,14 @@ def test_slices_are_the_first_array_axis_and_the_thick_one(tmp_path):
 
 
 @pytest.mark.parametrize("existing", ["Dataset999_SlicePhantom", "Dataset999_Other"])
-def test_an_id_in_use_is_refused_and_kept(tmp_path, existing):
+def test_an_id_in_use_is_an_error_and_the_data_set_is_kept(tmp_path, existing):
     (tmp_path / existing).mkdir()
     with pytest.raises(FileExistsError, match=f"{existing} already uses dataset id 999"):
         write_phantom(tmp_path, **SMALL)
     assert [p.name for p in tmp_path.iterdir()] == [existing]
 
 
-def test_a_failure_leaves_nothing_behind(tmp_path, monkeypatch):
+def test_a_failure_leaves_no_files(tmp_path, monkeypatch):
     def full_disk(*args, **kwargs):
         raise OSError("no space left")
 
@@ -213,7 +213,7 @@ def test_a_failure_leaves_nothing_behind(tmp_path, monkeypatch):
     ("argument", "message"),
     [
         ({"shape": (2, 96, 96)}, "2 slices.*at least 3"),
-        ({"shape": (12, 40, 40)}, "holds 0 cells.*96 x 96"),
+        ({"shape": (12, 40, 40)}, "room for 0 cells.*96 x 96"),
         ({"shape": (96, 96)}, r"\(slices, height, width\)"),
         ({"cases": 0}, "cases must be at least 1, got 0"),
         ({"test_cases": -1}, "test_cases must be 0 or more, got -1"),
@@ -224,7 +224,7 @@ def test_a_failure_leaves_nothing_behind(tmp_path, monkeypatch):
         ({"seed": -1}, "seed must be 0 or more, got -1"),
     ],
 )
-def test_bad_arguments_are_named_and_nothing_is_written(tmp_path, argument, message):
+def test_invalid_arguments_are_named_and_nothing_is_written(tmp_path, argument, message):
     with pytest.raises(ValueError, match=message):
         write_phantom(tmp_path, **{**SMALL, **argument})
     assert not list(tmp_path.iterdir())

@@ -9,11 +9,11 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1] / "nnunet_slice_attention"
-OPTIONAL = {"onnxruntime", "onnxscript"}  # of the extra "onnx", imported when a model is exported
+OPTIONAL = {"onnxruntime", "onnxscript"}  # in the extra "onnx", imported by the export only
 
 
 def imported() -> set[str]:
-    """Top-level names of all imported modules, without the standard library's and our own."""
+    """Top-level names of all imported modules except the standard library and our own."""
     names = set()
     for path in ROOT.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -1,4 +1,4 @@
-"""A table is read as any spreadsheet saves it."""
+"""Tables are read as spreadsheet programs save them."""
 
 import pytest
 
@@ -25,7 +25,7 @@ TEXT = 'case,patient\r\ncase_0,Müller\r\ncase_1,"A, B"\r\n'
         '"case" ;"patient"\r\n"case_0";"Müller"\r\n"case_1"; A, B \r\n'.encode(),
     ],
 )  # fmt: skip
-def test_encodings_line_ends_delimiters_quotes_and_empty_cells(content, tmp_path):
+def test_encodings_line_endings_delimiters_quotes_and_empty_cells(content, tmp_path):
     path = tmp_path / "table.csv"
     path.write_bytes(content)
     assert read_rows(path) == ROWS

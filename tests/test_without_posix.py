@@ -1,4 +1,4 @@
-"""Nothing needs what only Linux and macOS have: the package runs on Windows too."""
+"""The package needs nothing that exists on Linux and macOS only, so that it runs on Windows."""
 
 import os
 import subprocess
@@ -25,7 +25,7 @@ def python():
     return run
 
 
-def test_posix_functions_are_hidden(python):
+def test_posix_only_features_are_unavailable(python):
     program = (
         "import os, signal\nassert not hasattr(os, 'killpg') and not hasattr(signal, 'SIGKILL')\nimport fcntl"
     )
@@ -33,7 +33,7 @@ def test_posix_functions_are_hidden(python):
         python("-c", program)
 
 
-def test_every_module_can_be_imported_and_the_memory_of_a_process_measured(python):
+def test_all_modules_can_be_imported_and_process_memory_can_be_measured(python):
     python(
         "-c",
         "import importlib, pkgutil\n"

@@ -1,4 +1,4 @@
-"""A raw nnU-Net data set small enough to plan, preprocess and train on within a test."""
+"""A raw nnU-Net data set small enough to be planned, preprocessed and trained on in a test."""
 
 import json
 from dataclasses import dataclass
@@ -65,7 +65,7 @@ def write_raw(raw: Path, dataset: TinyDataset) -> None:
 
 
 def write_png(raw: Path, dataset: TinyDataset) -> None:
-    """As many 2D images, with as many files as volumes."""
+    """2D images, one per volume."""
     folder = raw / dataset.folder
     for sub in ("imagesTr", "labelsTr"):
         (folder / sub).mkdir(parents=True)

@@ -87,7 +87,7 @@ def step_of(name: str, phase: str | None, args: argparse.Namespace, configuratio
     )
     trainer.initialize()
     if phase in ("2D phase", "with neighbours"):
-        trainer.enter_phase(alone=phase == "2D phase")
+        trainer.enter_phase(in_2d=phase == "2D phase")
     loader, _ = trainer.get_dataloaders()
     trainer.network.train()
 

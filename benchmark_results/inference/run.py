@@ -71,7 +71,7 @@ def measure(
         trainer = get_trainer_from_args(dataset, configuration, 0, name, plans, device=device)
         trainer.initialize()
         if hasattr(trainer, "enter_phase"):
-            trainer.enter_phase(alone=False)
+            trainer.enter_phase(in_2d=False)
         trainer.set_deep_supervision_enabled(False)
         patch = trainer.configuration_manager.patch_size
         depth = patch[0] if len(patch) == 3 else 1

@@ -1,13 +1,13 @@
-"""What the container of a challenge runs: segment every image under /input with a bundle, write to /output.
+"""Entry point of a challenge container: segments every image in /input with a bundle and writes to /output.
 
-Grand Challenge's layout: one folder an input (a channel) under `images/`, with `.mha`, `.nii.gz` or `.nii`:
+Grand Challenge's layout: one folder per input (channel) under `images/`, with `.mha`, `.nii.gz` or `.nii` files:
 
     /input/images/INPUT/CASE.mha   ->   /output/images/OUTPUT/CASE.mha, /output/results.json
 
-Where every folder holds one image they belong together, whatever their names; otherwise those of the same name do.
+If every folder has one image, these form one case, whatever their names; otherwise images of the same name do.
 
-Needs no network, no write access but to /output and the folder for temporary files, and no setting of nnU-Net's. A case
-that cannot be segmented, or not in time, is named in `results.json` with the reason; the others go on; exit status 1.
+Needs no network, write access only to /output and the temporary folder, and no nnU-Net settings. A case that cannot be
+segmented, or not in time, is listed in `results.json` with the reason; the others continue; the exit status is 1.
 """
 
 import argparse
@@ -25,9 +25,9 @@ import SimpleITK
 
 from nnunet_slice_attention.bundle.load import load_bundle
 from nnunet_slice_attention.files import write_text
-from nnunet_slice_attention.image_files import check_complete, ending_of
+from nnunet_slice_attention.image_files import check_complete, image_ending
 from nnunet_slice_attention.inference.cases import Case
-from nnunet_slice_attention.inference.image_checks import Expected, problems
+from nnunet_slice_attention.inference.image_checks import Expected, find_problems
 from nnunet_slice_attention.inference.predictor import SlabPredictor
 
 ENDINGS = (".mha", ".nii.gz", ".nii")
@@ -40,24 +40,28 @@ def main() -> int:
     parser.add_argument("--bundle", type=Path, default=Path("/opt/model.zip"))
     parser.add_argument("--input", type=Path, default=Path("/input"))
     parser.add_argument("--output", type=Path, default=Path("/output"))
-    parser.add_argument("--images", nargs="+", required=True, metavar="INPUT", help="one a channel, in order")
+    parser.add_argument(
+        "--images", nargs="+", required=True, metavar="INPUT", help="one per channel, in order"
+    )
     parser.add_argument("--segmentation", required=True, metavar="OUTPUT", help="name of the output")
-    parser.add_argument("--seconds", type=int, default=600, help="limit of a case (default: %(default)s)")
+    parser.add_argument("--seconds", type=int, default=600, help="time limit per case (default: %(default)s)")
     parser.add_argument("--device", default="cuda")
     args = parser.parse_args()
     results, started = [], time.monotonic()
     predictor = load_bundle(args.bundle, args.device, allow_tqdm=False)
     print(f"Model loaded in {time.monotonic() - started:.1f} s", flush=True)
-    signal.signal(signal.SIGALRM, _too_late)
+    signal.signal(signal.SIGALRM, _on_timeout)
     folders = [args.input / "images" / name for name in args.images]
-    for channels in cases_of(folders):
+    for channels in find_cases(folders):
         name = channels[0].name
         started, error = time.monotonic(), ""
         try:
-            signal.setitimer(signal.ITIMER_REAL, args.seconds, 1)  # again, should a library swallow the first
+            signal.setitimer(
+                signal.ITIMER_REAL, args.seconds, 1
+            )  # repeated, in case a library catches the first
             segment(predictor, channels, args.output / "images" / args.segmentation / name)
             signal.setitimer(signal.ITIMER_REAL, 0)
-        except Exception as problem:  # readers raise what they like; the other cases go on
+        except Exception as problem:  # readers can raise anything; the other cases continue
             signal.setitimer(signal.ITIMER_REAL, 0)
             error = " ".join(str(problem).split()) or type(problem).__name__
         results.append(
@@ -72,8 +76,8 @@ def main() -> int:
     return 0 if results and not any(result["error"] for result in results) else 1
 
 
-def cases_of(folders: Sequence[Path]) -> list[list[Path]]:
-    """The channels of each case; a file that is not there is named when it is read."""
+def find_cases(folders: Sequence[Path]) -> list[list[Path]]:
+    """The channels of each case; missing files are reported when they are read."""
     found = [
         sorted(path for path in (folder.iterdir() if folder.is_dir() else ()) if path.name.endswith(ENDINGS))
         for folder in folders
@@ -85,7 +89,7 @@ def cases_of(folders: Sequence[Path]) -> list[list[Path]]:
 
 
 def segment(predictor: SlabPredictor, channels: Sequence[Path], output: Path) -> None:
-    """Segment one case; `output` appears only when it is complete, with the geometry of the first channel."""
+    """Segment one case; `output` is written atomically, with the geometry of the first channel."""
     reader = predictor.plans_manager.image_reader_writer_class()
     ending = predictor.dataset_json["file_ending"]
     with tempfile.TemporaryDirectory() as scratch:
@@ -96,24 +100,23 @@ def segment(predictor: SlabPredictor, channels: Sequence[Path], output: Path) ->
             except OSError as problem:
                 raise ValueError(f"{channel.name} cannot be read: {problem}") from problem
             image = SimpleITK.ReadImage(str(channel))
-            if not np.isfinite(SimpleITK.GetArrayViewFromImage(image)).all():  # NIfTI would make them 0
+            if not np.isfinite(SimpleITK.GetArrayViewFromImage(image)).all():  # ITK reads them as 0 in NIfTI
                 raise ValueError(f"{channel.name} has voxels that are NaN or infinite")
-            SimpleITK.WriteImage(image, file)  # as nnU-Net was trained to read it
+            SimpleITK.WriteImage(image, file)  # in the format of the training images
         case = Case(tuple(map(Path, files)), output, ending)
-        for problem in problems(
-            [case], Expected.of(predictor.plans_manager, predictor.dataset_json)
+        for problem in find_problems(
+            [case], Expected.from_plans(predictor.plans_manager, predictor.dataset_json)
         ).values():
             raise ValueError(problem)
         image, properties = reader.read_images(files)
         segmentation = predictor.predict_single_npy_array(image, properties)
-        made = str(Path(scratch, f"segmentation{ending}"))
-        reader.write_seg(segmentation, made, properties)
-        image = SimpleITK.ReadImage(made)
-    image.CopyInformation(SimpleITK.ReadImage(str(channels[0])))  # NIfTI rounds what MHA does not
+        file = str(Path(scratch, f"segmentation{ending}"))
+        reader.write_seg(segmentation, file, properties)
+        image = SimpleITK.ReadImage(file)
+    image.CopyInformation(SimpleITK.ReadImage(str(channels[0])))  # NIfTI rounds headers
     output.parent.mkdir(parents=True, exist_ok=True)
-    partial = output.with_name(
-        f".partial{ending_of(output.name)}"
-    )  # ITK would write x.nii.nii.gz as x.nii.gz
+    # Without the case name: ITK would write x.nii.nii.gz as x.nii.gz.
+    partial = output.with_name(f".partial{image_ending(output.name)}")
     try:
         SimpleITK.WriteImage(image, str(partial), useCompression=True)
         os.replace(partial, output)
@@ -121,8 +124,8 @@ def segment(predictor: SlabPredictor, channels: Sequence[Path], output: Path) ->
         partial.unlink(missing_ok=True)
 
 
-def _too_late(signum, frame) -> None:
-    raise TimeoutError("the time limit of a case is over")
+def _on_timeout(signum, frame) -> None:
+    raise TimeoutError("the time limit per case was exceeded")
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""Attention between the slices of a stack: one mechanism a file, plain PyTorch."""
+"""Attention across the slices of a stack: one mechanism per file, plain PyTorch."""

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from .neighbours import Neighbourhood, like
+from .neighbours import Neighbourhood, unsqueeze_like
 
 
 class ConvLSTM(nn.Module):
@@ -34,7 +34,7 @@ class ConvLSTM(nn.Module):
                 gates = gates + self.of_state(state.flatten(0, 1)).unflatten(0, shape[:2])
             let_in, keep, let_out, new = gates.chunk(4, dim=2)
             updated = keep.sigmoid() * memory + let_in.sigmoid() * new.tanh()
-            exists = like(exists, memory)
+            exists = unsqueeze_like(exists, memory)
             memory = torch.where(exists, updated, memory)
             state = torch.where(exists, let_out.sigmoid() * updated.tanh(), state)
         return state

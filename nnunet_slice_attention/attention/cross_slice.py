@@ -2,11 +2,12 @@
 
 Both relate every location of the centre slice to every location of a slice: a neighbour (CSA) or itself (ISA).
 
-Deviations from the paper's text, each needed for the neighbours to be used at all:
-- A residual around each module. Without it the published wiring, which starts at zero, never receives a gradient.
-- The branch is normalised over the slice and starts with gain 1. The published code normalises too, with gain 0.
-  Unnormalised, the attended features are an average over tokens, small against the centre's own, and SGD leaves
-  them unused for as long as we measured.
+Deviations from the paper, each needed for the neighbours to be used at all:
+- A residual connection around each module. Without it the published branch, which is zero-initialised, never receives a
+  gradient.
+- The branch is normalised over the slice and its gain starts at 1. The published code normalises too, with gain 0.
+  Without the norm the attended features, an average over tokens, are small compared with the centre's own, and SGD
+  left them unused for as long as we trained.
 - Positions in queries and keys, and dot products scaled by 1/sqrt(d_h).
 """
 
@@ -19,9 +20,9 @@ from .multi_head import MultiHeadAttention
 
 Direction = Literal["centre_query", "paper"]
 DIRECTIONS: tuple[Direction, ...] = ("centre_query", "paper")
-# What positions start with (`LearnedPosition` says what SD it gives); contents have an SD of about 0.7. To find the
-# same place in another slice, places must differ more than contents do. In the paper's direction a neighbour speaks
-# through the weights only: contents decide.
+# Initial SD of the position embedding before truncation (see `LearnedPosition`); features have an SD of about 0.7. To
+# find the same location in another slice, positions must differ more than features do. In the paper's direction a
+# neighbour acts through the attention weights only, so features must dominate.
 POSITION_STD: dict[Direction, float] = {"centre_query": 1.5, "paper": 0.5}
 
 
@@ -33,9 +34,9 @@ class CrossSliceAttention(nn.Module):
     Args:
         dim: feature width d.
         num_heads: heads; must divide `dim`.
-        direction: "centre_query": the centre asks, keys and values come from the neighbour, so the neighbour's
-            content is carried onto the centre's grid. "paper": the neighbour asks, keys and values come from the
-            centre, so the neighbour decides where centre features are read.
+        direction: "centre_query": queries come from the centre, keys and values from the neighbour, so the neighbour's
+            features are carried onto the centre's grid. "paper": queries come from the neighbour, keys and values from
+            the centre, so the neighbour decides where centre features are read.
 
     Raises:
         ValueError: unknown direction, or `num_heads` does not divide `dim`.
@@ -50,9 +51,9 @@ class CrossSliceAttention(nn.Module):
         self.norm = nn.InstanceNorm2d(dim, affine=True)
 
     def forward(self, centre: Tensor, neighbour: Tensor, position: Tensor) -> Tensor:
-        c, o, p = (rearrange(t, "n d h w -> n (h w) d") for t in (centre, neighbour, position))
-        asks, answers = (o, c) if self.direction == "paper" else (c, o)
-        attended = self.attention(asks + p, answers + p, answers)
+        c, n, p = (rearrange(t, "n d h w -> n (h w) d") for t in (centre, neighbour, position))
+        query, key_value = (n, c) if self.direction == "paper" else (c, n)
+        attended = self.attention(query + p, key_value + p, key_value)
         return centre + self.norm(rearrange(attended, "n (h w) d -> n d h w", h=centre.shape[-2]))
 
 

@@ -1,7 +1,7 @@
 """Inter-slice attention module of SAU-Net (Zhang et al., MIDL 2020, PMLR 121:903-913, figure 1).
 
-A neighbour's features make a mask that scales the centre's features: the module re-weights, it imports nothing.
-It must act on features, not on logits or probabilities: scaling one value by a positive factor moves no boundary.
+A neighbour's features are turned into a mask that scales the centre's features: the module re-weights and adds nothing.
+It must act on features, not on logits or probabilities: a positive factor on a logit moves no boundary.
 """
 
 import torch
@@ -14,14 +14,14 @@ from .neighbours import Neighbourhood
 class InterSliceGate(nn.Module):
     """F_i * (1 + mean_j sigmoid(W F_j + b)) over the neighbours j that exist: (B, S, C, h, w) -> (B, T, C, h, w).
 
-    The paper sums F_i * M_j + F_i over the neighbours and halves it at the border; the mean is the same up to a
-    constant factor and keeps border slices on the scale of the others. Without any neighbour: F_i.
+    The paper sums F_i * M_j + F_i over the neighbours and halves the sum at the border. The mean is the same up to a
+    constant factor and keeps border slices at the scale of the others. Without neighbours: F_i.
 
     Args:
         dim: channels C.
         offsets: signed distances of the neighbours, in slices.
-        shared: one 1x1 convolution for all offsets; else one for each.
-        zero_start: F_i * mean_j 2 sigmoid(W F_j + b), with W and b zero at the start: begin as the identity.
+        shared: one 1x1 convolution for all offsets; otherwise one per offset.
+        zero_start: F_i * mean_j 2 sigmoid(W F_j + b), with W and b initialised to zero: starts as the identity.
     """
 
     def __init__(self, dim: int, offsets: list[int], shared: bool = True, zero_start: bool = False):
@@ -35,16 +35,16 @@ class InterSliceGate(nn.Module):
             nn.init.zeros_(mask.bias)
 
     def forward(self, x: Tensor, around: Neighbourhood) -> Tensor:
-        weights = around.averaging(self.offsets).to(x.dtype)
+        weights = around.averaging_weights(self.offsets).to(x.dtype)
         if self.shared:
             weights = weights.sum(dim=0, keepdim=True)
         slices = rearrange(x, "b s c h w -> (b s) c h w")
         gain = torch.ones((), dtype=x.dtype, device=x.device)
-        for mask, of_offset in zip(self.mask, weights, strict=True):
+        for mask, offset_weights in zip(self.mask, weights, strict=True):
             gate = torch.sigmoid(mask(slices))
             masks = rearrange(
                 2 * gate - 1 if self.zero_start else gate, "(b s) c h w -> b s (c h w)", b=len(x)
             )
-            gain = torch.baddbmm(gain.to(masks.dtype), of_offset.to(masks.dtype), masks)
+            gain = torch.baddbmm(gain.to(masks.dtype), offset_weights.to(masks.dtype), masks)
         centre = around.centre(x)
         return centre * gain.view_as(centre)

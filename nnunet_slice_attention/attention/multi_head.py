@@ -8,15 +8,15 @@ HEAD_WIDTH = 64  # channels, as in CSA-Net (16 heads of 1024) and ViT (12 of 768
 
 
 def default_num_heads(dim: int) -> int:
-    """As many heads as divide `dim` channels into at least 64 each; one if there are fewer than 128.
+    """As many heads as divide `dim` into at least 64 channels each; one if there are fewer than 128 channels.
 
-    Narrower heads cannot tell the places of a slice apart: random position vectors of 8 channels are alike too often.
+    Narrower heads cannot tell locations apart: random position vectors of 8 channels are too often similar.
     """
     return max(n for n in range(1, max(1, dim // HEAD_WIDTH) + 1) if dim % n == 0)
 
 
 def check_heads(dim: int, num_heads: int) -> None:
-    """Raise ValueError, with the numbers that do, if `num_heads` does not divide `dim` channels."""
+    """Raise ValueError, listing valid numbers, if `num_heads` does not divide `dim`."""
     if num_heads < 1 or dim % num_heads:
         fitting = [h for h in range(1, dim + 1) if dim % h == 0 and h <= 32]
         raise ValueError(
@@ -42,7 +42,7 @@ class MultiHeadAttention(nn.Module):
         super().__init__()
         check_heads(dim, num_heads)
         self.num_heads = num_heads
-        # Only the query's bias would train: softmax cancels the key's, a norm behind this module the others.
+        # Only the query's bias would train: softmax cancels the key's, the norm after this module the others.
         self.query = nn.Linear(dim, dim)
         self.key = nn.Linear(dim, dim, bias=False)
         self.value = nn.Linear(dim, dim, bias=False)
@@ -50,11 +50,11 @@ class MultiHeadAttention(nn.Module):
         for projection in (self.query, self.key, self.value, self.out):
             nn.init.xavier_uniform_(projection.weight)
         nn.init.zeros_(self.query.bias)
-        # Equal projections make tokens look at their like from the first step, instead of at all alike.
+        # Equal projections make tokens attend to similar tokens from the first step, instead of uniformly.
         self.key.weight.data.copy_(self.query.weight.data)
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """query (N, L, d) looks by key (N, M, d) at value (N, M, d); returns (N, L, d)."""
+        """query (N, L, d), key (N, M, d), value (N, M, d) -> (N, L, d)."""
         q, k, v = (
             rearrange(t, "n l (heads d) -> n heads l d", heads=self.num_heads)
             for t in (self.query(query), self.key(key), self.value(value))

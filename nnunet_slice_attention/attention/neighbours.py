@@ -1,4 +1,4 @@
-"""Picking a slice's neighbours out of a stack, and saying where there are none."""
+"""Selects a slice's neighbours from a stack and marks those that do not exist."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,26 +9,26 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Neighbourhood:
-    """The slices of a stack to segment, and what is around them.
+    """The slices of a stack to segment, and which slices around them exist.
 
     Attributes:
         centres: T adjacent slices, a range within [0, S).
-        valid: (B, S) bool, False for slices that are padding rather than image.
-        repeat_centre: a control: each neighbour is replaced by the centre slice itself, and exists.
-        context_learns: False where the neighbours' features carry no gradient; what is made of them need not either.
+        valid: (B, S) bool, False for padding slices.
+        repeat_centre: control: each neighbour is replaced by the centre slice, and always exists.
+        context_grad: False if the neighbours' features carry no gradient; then nothing computed from them needs one.
     """
 
     centres: range
     valid: Tensor
     repeat_centre: bool = False
-    context_learns: bool = True
+    context_grad: bool = True
 
     @property
-    def neighbours_learn(self) -> bool:
-        """Whether a gradient reaches what is made of the neighbours."""
-        return self.context_learns and not self.repeat_centre
+    def neighbours_need_grad(self) -> bool:
+        """Whether what is computed from the neighbours needs a gradient."""
+        return self.context_grad and not self.repeat_centre
 
-    def of_every_slice(self) -> "Neighbourhood":
+    def with_every_slice_as_centre(self) -> "Neighbourhood":
         """The same stack with all S slices as centres."""
         return replace(self, centres=range(self.valid.shape[1]))
 
@@ -39,28 +39,30 @@ class Neighbourhood:
     def neighbour(self, x: Tensor, offset: int) -> tuple[Tensor, Tensor]:
         """The slices at `centres[t] + offset`; offset 0 is the centre itself and always exists.
 
-        Slices of the stack joined together, without an index: building one would have a GPU wait for the host.
+        Concatenates slices instead of indexing with a list, which would make the GPU wait for the host.
 
         Args:
             x: features of a stack, (B, S, ...).
             offset: signed distance in slices.
 
         Returns:
-            neighbour: (B, T, ...); an arbitrary slice of the stack where none exists.
+            neighbour: (B, T, ...); an arbitrary slice of the stack where the neighbour does not exist.
             exists: (B, T) bool.
         """
-        centre, of_centre = self.centre(x), self.centre(self.valid)
+        centre, centre_valid = self.centre(x), self.centre(self.valid)
         if offset == 0 or self.repeat_centre:
-            return centre, torch.ones_like(of_centre)
-        having, inside = self.within(offset)
-        neighbour = joined(centre[:, : having.start], x[:, inside], centre[:, having.stop :])
-        nothing = torch.zeros_like(of_centre)
-        return neighbour, joined(nothing[:, : having.start], self.valid[:, inside], nothing[:, having.stop :])
+            return centre, torch.ones_like(centre_valid)
+        having, inside = self.overlap(offset)
+        neighbour = cat_slices(centre[:, : having.start], x[:, inside], centre[:, having.stop :])
+        missing = torch.zeros_like(centre_valid)
+        return neighbour, cat_slices(
+            missing[:, : having.start], self.valid[:, inside], missing[:, having.stop :]
+        )
 
-    def within(self, offset: int) -> tuple[slice, slice]:
-        """Which of the T centres have a slice of the stack at `offset`, and which of the S these slices are.
+    def overlap(self, offset: int) -> tuple[slice, slice]:
+        """Which of the T centres have a slice of the stack at `offset`, and which of the S slices those are.
 
-        They may still not exist: `neighbour(valid, offset)` says so.
+        They may still be padding, see `valid`.
         """
         first, last = self.centres.start, self.centres.stop
         if offset == 0 or self.repeat_centre:
@@ -70,10 +72,10 @@ class Neighbourhood:
             return slice(0, 0), slice(0, 0)
         return slice(begin - offset - first, end - offset - first), slice(begin, end)
 
-    def averaging(self, offsets: Sequence[int]) -> Tensor:
-        """Matrices (offsets, B, T, S) that pick the neighbours that exist, weighted for their mean over all offsets.
+    def averaging_weights(self, offsets: Sequence[int]) -> Tensor:
+        """Matrices (offsets, B, T, S) whose sum over offsets averages the existing neighbours.
 
-        A slice's weights over offsets and stack sum to 1, or to 0 where it has no neighbour.
+        A slice's weights over offsets and stack sum to 1, or to 0 if it has no neighbour.
         """
         one_hot = torch.eye(self.valid.shape[1], device=self.valid.device).expand(*self.valid.shape, -1)
         picked = [self.neighbour(one_hot, offset) for offset in offsets]
@@ -81,19 +83,19 @@ class Neighbourhood:
         return rows / rows.sum(dim=(0, 3), keepdim=True).clamp(min=1)
 
     def neighbour_or_centre(self, x: Tensor, offset: int) -> Tensor:
-        """As `neighbour`, (B, T, ...), with the centre slice standing in for a missing one."""
+        """`neighbour`, (B, T, ...), with the centre slice in place of missing ones."""
         neighbour, exists = self.neighbour(x, offset)
-        return torch.where(like(exists, neighbour), neighbour, self.centre(x))
+        return torch.where(unsqueeze_like(exists, neighbour), neighbour, self.centre(x))
 
 
-def joined(*pieces: Tensor) -> Tensor:
-    """Along the slices, (B, S_i, ...) -> (B, sum of S_i, ...); a view where all but one are empty."""
+def cat_slices(*pieces: Tensor) -> Tensor:
+    """Concatenate along the slices, (B, S_i, ...) -> (B, sum of S_i, ...); a view if all but one are empty."""
     pieces = [piece for piece in pieces if piece.shape[1]]
     return pieces[0] if len(pieces) == 1 else torch.cat(pieces, dim=1)
 
 
-def like(flags: Tensor, x: Tensor) -> Tensor:
-    """(B, T) with as many trailing axes of size 1 as it takes to broadcast against x (B, T, ...)."""
+def unsqueeze_like(flags: Tensor, x: Tensor) -> Tensor:
+    """(B, T) with trailing axes of size 1, to broadcast against x (B, T, ...)."""
     return flags.reshape(*flags.shape, *[1] * (x.ndim - 2))
 
 

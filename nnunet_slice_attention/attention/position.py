@@ -1,4 +1,4 @@
-"""A learned embedding of the place in a feature map (Dosovitskiy et al. 2021, appendix D.4)."""
+"""Learned 2D position embedding (Dosovitskiy et al. 2021, appendix D.4)."""
 
 import torch
 from torch import Tensor, nn
@@ -6,13 +6,13 @@ from torch.nn import functional as F
 
 
 class LearnedPosition(nn.Module):
-    """One vector per place of a grid, resized bilinearly for feature maps of another size.
+    """One vector per location of a grid, resized bilinearly for feature maps of another size.
 
     Args:
         dim: channels.
         grid: (h, w) the positions are learned on.
-        std: of the normal distribution they start from, which is cut at -2 and 2: 0.5 gives values of that SD, 1.5 of
-            1.02, 2 of 1.08.
+        std: of the initial normal distribution, which is truncated at -2 and 2: 0.5 gives an SD of 0.5, 1.5 of 1.02,
+            2 of 1.08.
     """
 
     def __init__(self, dim: int, grid: tuple[int, int], std: float):

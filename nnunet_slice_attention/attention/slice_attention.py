@@ -1,7 +1,7 @@
-"""Attention across slices at each pixel, and its cheap relative, a low-rank mixing of slices. Of SliceAttention.
+"""Per-pixel attention across slices and low-rank mixing of slices, a cheaper alternative. Used by SliceAttention.
 
-Both add to a centre slice's features what they gather from the slices around it, through an output projection that
-starts at zero: at the start they are the identity. Slices that do not exist take no part.
+Both add features gathered from the neighbouring slices to those of the centre slice, through a zero-initialised output
+projection: they start as the identity. Slices that do not exist are ignored.
 """
 
 from functools import partial
@@ -10,43 +10,43 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .neighbours import Neighbourhood, like
+from .neighbours import Neighbourhood, unsqueeze_like
 from .slicewise import slicewise
 
 HEAD_WIDTH = 32  # channels
 WIDTH_REDUCTION = (
-    2  # of queries, keys and values against the skip, as in non-local networks (Wang et al. 2018)
+    2  # skip channels / query, key and value channels, as in non-local networks (Wang et al. 2018)
 )
-MIXING_REDUCTION = 4  # of the channels that low-rank mixing carries across
+MIXING_REDUCTION = 4  # skip channels / channels of low-rank mixing
 
 
-def zero_started_projection(in_channels: int, out_channels: int) -> nn.Conv2d:
-    """A 1 x 1 convolution whose weights are 0: what it is added to stays as it was until it has learned."""
+def zero_init_projection(in_channels: int, out_channels: int) -> nn.Conv2d:
+    """A zero-initialised 1 x 1 convolution: adding its output changes nothing until it has learned."""
     projection = nn.Conv2d(in_channels, out_channels, 1, bias=False)
     nn.init.zeros_(projection.weight)
     return projection
 
 
-def spread(x: Tensor, places: slice, n: int) -> Tensor:
-    """(B, t, ...) -> (B, n, ...): `x` at `places`, zeros elsewhere."""
+def pad_slices(x: Tensor, position: slice, n: int) -> Tensor:
+    """(B, t, ...) -> (B, n, ...): `x` at `position`, zeros elsewhere."""
     if x.shape[1] == n:
         return x
-    return F.pad(x, (0, 0) * (x.ndim - 2) + (places.start, n - places.stop))
+    return F.pad(x, (0, 0) * (x.ndim - 2) + (position.start, n - position.stop))
 
 
 class SliceAttentionLayer(nn.Module):
     """x_i + sum_o W_o (a_o * v_(i+o)), a = softmax_o(q_i . (k_(i+o) + e_o) / sqrt(d)).
 
-    (B, S, C, h, w) -> (B, T, C, h, w), with d channels a head. The softmax is over the slices i-R..i+R that exist, at
-    each pixel and in each head. Each offset o has an output projection W_o of its own, so that the network can subtract
-    a neighbour as well as add it.
+    (B, S, C, h, w) -> (B, T, C, h, w), with d channels per head. The softmax is over the existing slices among
+    i-R..i+R, per pixel and head. Each offset o has its own output projection W_o, so that a neighbour can be subtracted
+    as well as added.
 
     Args:
         dim: channels C.
-        offsets: signed distances of the slices looked at, with 0.
+        offsets: signed distances of the slices attended to, including 0.
 
     Raises:
-        ValueError: heads of 32 channels or more cannot share `dim` evenly.
+        ValueError: half of `dim` cannot be split evenly into heads of 32 channels or more.
     """
 
     def __init__(self, dim: int, offsets: range):
@@ -56,66 +56,66 @@ class SliceAttentionLayer(nn.Module):
         self.heads = max(1, self.width // HEAD_WIDTH)
         if self.width % self.heads:
             raise ValueError(
-                f"half of {dim} channels cannot be shared among {self.heads} heads of {HEAD_WIDTH} or more. Choose "
-                f"features_per_stage in the plans that are multiples of {WIDTH_REDUCTION * HEAD_WIDTH}."
+                f"half of {dim} channels cannot be split into {self.heads} heads of at least {HEAD_WIDTH} channels. "
+                f"Set features_per_stage in the plans to multiples of {WIDTH_REDUCTION * HEAD_WIDTH}."
             )
-        self.prepare = NormAndSurroundings(dim)
+        self.prepare = NormAndDepthwiseConv(dim)
         self.query = nn.Conv2d(dim, self.width, 1)
         self.key = nn.Conv2d(dim, self.width, 1, bias=False)  # softmax cancels a key's bias
         self.value = nn.Conv2d(dim, self.width, 1, bias=False)
         self.offset_embedding = nn.Parameter(torch.randn(len(offsets), self.width, 1, 1) * 0.02)
-        self.out = zero_started_projection(len(offsets) * self.width, dim)
+        self.out = zero_init_projection(len(offsets) * self.width, dim)
 
     def forward(self, stack: Tensor, around: Neighbourhood) -> Tensor:
-        prepared = slicewise(self.prepare, stack if around.neighbours_learn else around.centre(stack))
+        prepared = slicewise(self.prepare, stack if around.neighbours_need_grad else around.centre(stack))
         own = others = self._keys_values(prepared)
-        if around.neighbours_learn:
+        if around.neighbours_need_grad:
             own, prepared = tuple(map(around.centre, own)), around.centre(prepared)
-        else:  # after the centre: autocast keeps its casts of the weights, and those made here carry no gradient
+        else:  # after the centre: autocast caches its casts of the weights, and those made here carry no gradient
             with torch.no_grad():
                 others = self._keys_values(slicewise(self.prepare, stack.detach()))
         query = slicewise(self.query, prepared)
 
         scores, values = [], []
-        for offset, about_offset in zip(self.offsets, self._about_offsets(query), strict=True):
-            asking, asked = around.within(offset)
-            key, value = (by_head[:, asked] for by_head in others) if offset else own
-            score = (self._by_head(query)[:, asking] * key).sum(dim=3) + about_offset[:, asking]
-            scores.append(self._of_all_centres(score, asking, around, offset))
+        for offset, offset_score in zip(self.offsets, self._offset_scores(query), strict=True):
+            centres, neighbours = around.overlap(offset)
+            key, value = (by_head[:, neighbours] for by_head in others) if offset else own
+            score = (self._by_head(query)[:, centres] * key).sum(dim=3) + offset_score[:, centres]
+            scores.append(self._scale_and_mask(score, centres, around, offset))
             values.append(value)
         weights = torch.stack(scores).softmax(dim=0).to(query.dtype)  # n B T heads h w
 
         out = around.centre(stack)
         projections = self.out.weight.chunk(len(self.offsets), dim=1)
         for offset, weight, value, project in zip(self.offsets, weights, values, projections, strict=True):
-            asking, _ = around.within(offset)
-            gathered = (weight[:, asking, :, None] * value).flatten(2, 3)
+            centres, _ = around.overlap(offset)
+            gathered = (weight[:, centres, :, None] * value).flatten(2, 3)
             added = slicewise(partial(F.conv2d, weight=project), gathered)
-            out = out + spread(added, asking, len(around.centres))
+            out = out + pad_slices(added, centres, len(around.centres))
         return out
 
     def _keys_values(self, prepared: Tensor) -> tuple[Tensor, Tensor]:
         return self._by_head(slicewise(self.key, prepared)), self._by_head(slicewise(self.value, prepared))
 
-    def _about_offsets(self, query: Tensor) -> Tensor:
-        """q . e_o of all offsets: (B, T, C, h, w) -> (n, B, T, heads, h, w)."""
+    def _offset_scores(self, query: Tensor) -> Tensor:
+        """q . e_o for all offsets: (B, T, C, h, w) -> (n, B, T, heads, h, w)."""
         embeddings = self.offset_embedding.unflatten(1, (self.heads, -1)).transpose(0, 1).flatten(0, 1)
         products = slicewise(partial(F.conv2d, weight=embeddings, groups=self.heads), query)
         return products.unflatten(2, (self.heads, -1)).movedim(3, 0)
 
-    def _of_all_centres(self, score: Tensor, asking: slice, around: Neighbourhood, offset: int) -> Tensor:
-        """(B, t, heads, h, w) -> (B, T, heads, h, w) over sqrt(d), -inf where there is no slice to ask."""
+    def _scale_and_mask(self, score: Tensor, centres: slice, around: Neighbourhood, offset: int) -> Tensor:
+        """(B, t, heads, h, w) -> (B, T, heads, h, w), divided by sqrt(d), -inf where the slice does not exist."""
         _, exists = around.neighbour(around.valid, offset)
-        score = spread(score / (self.width / self.heads) ** 0.5, asking, len(around.centres))
-        return score.masked_fill(~like(exists, score), -torch.inf)
+        score = pad_slices(score / (self.width / self.heads) ** 0.5, centres, len(around.centres))
+        return score.masked_fill(~unsqueeze_like(exists, score), -torch.inf)
 
     def _by_head(self, x: Tensor) -> Tensor:
         """(B, T, C, h, w) -> (B, T, heads, d, h, w)."""
         return x.unflatten(2, (self.heads, -1))
 
 
-class NormAndSurroundings(nn.Module):
-    """Instance norm, plus a depthwise 3 x 3 convolution of it, which tells a pixel its surroundings: (N, C, h, w)."""
+class NormAndDepthwiseConv(nn.Module):
+    """Instance norm plus a depthwise 3 x 3 convolution of it, for local context: (N, C, h, w) -> (N, C, h, w)."""
 
     def __init__(self, dim: int):
         super().__init__()
@@ -131,7 +131,7 @@ class SliceMixingLayer(nn.Module):
     """x_i + sum_o U_o V norm(x_(i+o)) over the neighbours o that exist: (B, S, C, h, w) -> (B, T, C, h, w).
 
     Args:
-        dim: channels C; V reduces them to a quarter, U_o, which starts at zero, brings them back.
+        dim: channels C; V reduces them to a quarter, the zero-initialised U_o expand them again.
         offsets: signed distances of the neighbours, without 0.
     """
 
@@ -140,12 +140,14 @@ class SliceMixingLayer(nn.Module):
         self.offsets = offsets
         reduced = max(1, dim // MIXING_REDUCTION)
         self.reduce = nn.Sequential(nn.InstanceNorm2d(dim, affine=True), nn.Conv2d(dim, reduced, 1))
-        self.out = zero_started_projection(len(offsets) * reduced, dim)
+        self.out = zero_init_projection(len(offsets) * reduced, dim)
 
     def forward(self, stack: Tensor, around: Neighbourhood) -> Tensor:
         centre = around.centre(stack)
         source = centre.detach() if around.repeat_centre else stack
         reduced = slicewise(self.reduce, source)
         picked = [around.neighbour(reduced, offset) for offset in self.offsets]
-        gathered = torch.cat([neighbour * like(exists, neighbour) for neighbour, exists in picked], dim=2)
+        gathered = torch.cat(
+            [neighbour * unsqueeze_like(exists, neighbour) for neighbour, exists in picked], dim=2
+        )
         return centre + slicewise(self.out, gathered)

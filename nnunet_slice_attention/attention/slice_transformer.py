@@ -1,7 +1,7 @@
 """Transformer layer over the slices of a stack, for TSFMUNet (Guo & Terzopoulos, ICPR 2020).
 
 "The new feature map of each slice is a weighted sum of its feature map and those of its neighbouring slices":
-global attention has one weight for each pair of slices, from pooled queries and keys, and full-resolution values.
+global attention has one weight per pair of slices, from pooled queries and keys, and full-resolution values.
 """
 
 from typing import Literal
@@ -16,7 +16,7 @@ from .neighbours import Neighbourhood
 
 Mode = Literal["global", "local"]
 MODES: tuple[Mode, ...] = ("global", "local")
-POOLED = 4  # queries and keys of global attention are a slice's features on a 4 x 4 grid, as in CAT-Net
+POOLED = 4  # queries and keys of global attention are pooled to 4 x 4, as in CAT-Net
 
 
 def sinusoidal_position(offsets: list[int], dim: int, base: float = 10_000.0) -> Tensor:
@@ -29,13 +29,13 @@ def sinusoidal_position(offsets: list[int], dim: int, base: float = 10_000.0) ->
 def attend(query: Tensor, key: Tensor, value: Tensor, exists: Tensor) -> Tensor:
     """Scaled dot-product attention of one query to a few slices.
 
-    For single queries of a thousand channels the fused kernels of GPUs take workspace by the gigabyte.
+    PyTorch's fused GPU kernels need gigabytes of workspace for single queries with thousands of channels.
 
     Args:
         query: (B, heads, 1, d).
         key: (B, heads, n, d).
         value: (B, heads, n, d').
-        exists: (B, 1, 1, n) bool, True somewhere.
+        exists: (B, 1, 1, n) bool, True for at least one slice.
 
     Returns:
         (B, heads, 1, d').
@@ -47,14 +47,14 @@ def attend(query: Tensor, key: Tensor, value: Tensor, exists: Tensor) -> Tensor:
 class SliceTransformerLayer(nn.Module):
     """Attention over the slices at -radius..radius, then a feed-forward block: (B, S, C, h, w) -> (B, S, C, h, w).
 
-    Slices that do not exist are masked. Norms are within a slice, so that any number of slices works.
+    Slices that do not exist are masked. Norms are per slice, so that any number of slices works.
 
     Args:
         dim: channels C.
         num_heads: must divide `dim`.
         radius: neighbours on each side.
-        mode: "global": one weight for a pair of slices; "local": one for each place of the feature map.
-        zero_start: begin as the identity: the last projections are zero.
+        mode: "global": one weight per pair of slices; "local": one per location of the feature map.
+        zero_start: start as the identity: the last projections are zero-initialised.
 
     Raises:
         ValueError: unknown mode, or `num_heads` does not divide `dim`.
@@ -85,7 +85,7 @@ class SliceTransformerLayer(nn.Module):
         self.register_buffer("position", position, persistent=False)  # n C 1 1
 
     def forward(self, x: Tensor, around: Neighbourhood) -> Tensor:
-        around = around.of_every_slice()
+        around = around.with_every_slice_as_centre()
         n_slices = x.shape[1]
         slices = rearrange(x, "b s c h w -> (b s) c h w")
         content = self.norm(slices)
@@ -96,7 +96,7 @@ class SliceTransformerLayer(nn.Module):
         key, exists = self._window(self.key(tokens), self.key(self.position), around)
         value, _ = self._window(self.value(content), self.value(self.position), around)
         if self.mode == "local":
-            exists = repeat(exists, "bs n -> (bs places) n", places=content[0, 0].numel())
+            exists = repeat(exists, "bs n -> (bs hw) n", hw=content[0, 0].numel())
         attended = attend(query, self._by_head(key), self._by_head(value), exists[:, None, None])
         slices = slices + self.out(self._to_map(attended, content))
         return self._stack(slices + self.feed_forward(slices), n_slices)
@@ -114,7 +114,7 @@ class SliceTransformerLayer(nn.Module):
         return rearrange(x, "b s n (heads d) h w -> (b s) heads n (d h w)", heads=self.num_heads)
 
     def _to_map(self, attended: Tensor, like: Tensor) -> Tensor:
-        """One token a query -> (b s) c h w."""
+        """One token per query -> (b s) c h w."""
         size = {"h": like.shape[-2], "w": like.shape[-1]}
         if self.mode == "local":
             return rearrange(attended, "(bs h w) heads 1 d -> bs (heads d) h w", **size)

@@ -17,10 +17,10 @@ class VisionTransformerEncoder(nn.Module):
         dim: input channels.
         width: token width.
         depth: number of blocks.
-        grid: (h, w) the positions are learned on; another size at run time resizes them bilinearly.
+        grid: (h, w) the positions are learned on; for other sizes they are resized bilinearly.
         num_heads: heads of each block; default one per 64 channels.
-        as_pretrained: the blocks of timm's ViT as they are. Otherwise they have LayerScale 0.1, so that training from
-            scratch starts near identity, and no key bias: softmax cancels it.
+        as_pretrained: timm's ViT blocks unchanged. Otherwise they have LayerScale 0.1, so that training from scratch
+            starts near the identity, and no biases in queries, keys and values.
     """
 
     def __init__(

@@ -1,14 +1,14 @@
 """Volumetric attention (Wang et al., MICCAI 2019, arXiv 2004.01997, sections 2.1-2.3).
 
-A target slice compares itself with a bag of context slices; what the bag holds, weighted by likeness, scales the
-target's channels (VCA) and then its places (VSA). Both only re-weight the target's features.
+A target slice is compared with a bag of context slices; the bag's sum, weighted by similarity, gates the target's
+channels (VCA) and then its pixels (VSA). Both only re-weight the target's features.
 
 Deviations, and why:
-- The target is not in its own bag: with it, the softmax puts its whole weight on the target.
-- Likeness is a cosine times a learned temperature. Unscaled dot products over a feature map saturate the softmax.
-- The spatial embedding is normalised before its ReLU; a single map can otherwise start, and stay, negative.
-- `X * (1 + S)` by default; the paper's `X * S` is an option. Without any context: X. With S near 1/2 both parts
-  together start near 2.25 X, the same on every skip, which the decoder's norms divide out.
+- The target is not in its own bag: otherwise the softmax puts all weight on the target.
+- Similarity is a cosine times a learned temperature. Unscaled dot products over a feature map saturate the softmax.
+- The spatial embedding is normalised before its ReLU; otherwise its single map can start negative and stay so.
+- `X * (1 + S)` by default; the paper's `X * S` is an option. Without context: X. With S near 1/2 both parts together
+  start near 2.25 X, the same on every skip, which the decoder's norms divide out.
 """
 
 import torch
@@ -16,10 +16,12 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .neighbours import Neighbourhood, like
+from .neighbours import Neighbourhood, unsqueeze_like
 
 REDUCTION = 16  # of the channel embedding, as in the paper
-KERNEL = 3  # of the spatial convolutions; not in the paper, and CBAM's 7 costs a tenth of the network's time
+KERNEL = (
+    3  # of the spatial convolutions; not given in the paper, and CBAM's 7 takes a tenth of the network's time
+)
 
 
 class BagAttention(nn.Module):
@@ -37,24 +39,23 @@ class BagAttention(nn.Module):
     def forward(self, target: Tensor, stack: Tensor, around: Neighbourhood) -> Tensor:
         picked = [around.neighbour(stack, offset) for offset in self.offsets]
         bag = torch.stack([context for context, _ in picked], dim=2)  # B T N D
-        precise = torch.promote_types(
-            bag.dtype, torch.float32
-        )  # sums over a feature map overflow half precision
+        # Sums over a feature map overflow in half precision.
+        precise = torch.promote_types(bag.dtype, torch.float32)
         target, bag = target.to(precise), bag.to(precise)
         exists = torch.stack([exists for _, exists in picked], dim=2)  # B T N
-        likeness = self.temperature * F.cosine_similarity(target[:, :, None], bag, dim=-1)
-        # An empty bag has no softmax; its sum is not used.
+        similarity = self.temperature * F.cosine_similarity(target[:, :, None], bag, dim=-1)
+        # The softmax of an empty bag would be NaN; its sum is not used.
         empty = ~exists.any(dim=2, keepdim=True)
-        weights = likeness.masked_fill(~(exists | empty), -torch.inf).softmax(dim=2)
+        weights = similarity.masked_fill(~(exists | empty), -torch.inf).softmax(dim=2)
         return (weights[..., None] * bag).sum(dim=2)
 
     def has_context(self, around: Neighbourhood) -> Tensor:
-        """(B, T) bool: whether the bag holds anything."""
+        """(B, T) bool: whether the bag is not empty."""
         return torch.stack([around.neighbour(around.valid, o)[1] for o in self.offsets]).any(dim=0)
 
 
 class VolumetricChannelAttention(nn.Module):
-    """Gate of each channel of the target, in (0, 1): stack (B, S, C, h, w) -> (B, T, C, 1, 1)."""
+    """Gate per channel of the target, in (0, 1): stack (B, S, C, h, w) -> (B, T, C, 1, 1)."""
 
     def __init__(self, dim: int, offsets: list[int]):
         super().__init__()
@@ -70,7 +71,7 @@ class VolumetricChannelAttention(nn.Module):
 
 
 class VolumetricSpatialAttention(nn.Module):
-    """Gate of each place of the target: target (B, T, C, h, w), stack (B, S, C, h, w) -> (B, T, 1, h, w)."""
+    """Gate per pixel of the target: target (B, T, C, h, w), stack (B, S, C, h, w) -> (B, T, 1, h, w)."""
 
     def __init__(self, offsets: list[int]):
         super().__init__()
@@ -88,7 +89,7 @@ class VolumetricSpatialAttention(nn.Module):
 
     def _embedded(self, x: Tensor) -> Tensor:
         """(B, S, C, h, w) -> (B, S, h*w)."""
-        # max, not amax: amax shares the gradient among equals, in three times the time.
+        # max, not amax: amax spreads the gradient over equal values and takes three times as long.
         pooled = torch.stack([x.max(dim=2).values, x.mean(dim=2)], dim=2)
         embedded = self.embed(rearrange(pooled, "b s two h w -> (b s) two h w"))
         return rearrange(embedded, "(b s) 1 h w -> b s (h w)", b=len(x))
@@ -100,9 +101,9 @@ class VolumetricAttention(nn.Module):
     Args:
         dim: channels C.
         offsets: signed distances of the context slices, without 0.
-        channel, spatial: switch the two off (the paper's ablation).
+        channel, spatial: switch either off (the paper's ablation).
         multiplicative: the paper's `X * S` instead of `X * (1 + S)`.
-        zero_start: `X * 2S` with S = 1/2 at the start: begin as the identity.
+        zero_start: `X * 2S` with S = 1/2 at the start: starts as the identity.
     """
 
     def __init__(
@@ -136,4 +137,6 @@ class VolumetricAttention(nn.Module):
         return target
 
     def _gain(self, gate: Tensor, has_context: Tensor) -> Tensor:
-        return torch.where(like(has_context, gate), self.added + self.scale * gate, torch.ones_like(gate))
+        return torch.where(
+            unsqueeze_like(has_context, gate), self.added + self.scale * gate, torch.ones_like(gate)
+        )

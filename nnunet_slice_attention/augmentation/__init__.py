@@ -1,1 +1,1 @@
-"""Augmentation that treats the slices of a slab as one image."""
+"""Augmentation with the same random parameters for all slices of a slab."""

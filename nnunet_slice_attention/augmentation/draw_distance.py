@@ -1,4 +1,4 @@
-"""Neighbours at random distances in training: a network then meets more than one slice spacing."""
+"""Random slice distances in training, so that a network sees more than one slice spacing."""
 
 from collections.abc import Iterator
 
@@ -8,12 +8,12 @@ from batchgeneratorsv2.transforms.utils.compose import ComposeTransforms
 
 
 def depth_to_load(depth: int, max_distance: int) -> int:
-    """Slices that hold a slab of `depth` slices, `max_distance` slices apart: depth_to_load(3, 2) is 5."""
+    """Slices to load for a slab of `depth` slices that are `max_distance` apart: depth_to_load(3, 2) is 5."""
     return (depth - 1) * max_distance + 1
 
 
 class DrawDistance(BasicTransform):
-    """Keep every k-th slice around the middle, k drawn evenly from 1 to `max_distance`: (C, L, H, W) -> (C, S, H, W).
+    """Keep every k-th slice around the middle, k uniform from 1 to `max_distance`: (C, L, H, W) -> (C, S, H, W).
 
     Args:
         depth: S; L is `depth_to_load(depth, max_distance)`.
@@ -35,8 +35,8 @@ class DrawDistance(BasicTransform):
         return (name for name in ("image", "segmentation") if name in data_dict)
 
 
-def draw_distance_first(pipeline: ComposeTransforms, depth: int, max_distance: int) -> ComposeTransforms:
-    """A training pipeline for slabs, of slices further apart."""
+def prepend_draw_distance(pipeline: ComposeTransforms, depth: int, max_distance: int) -> ComposeTransforms:
+    """`pipeline` with `DrawDistance` as its first step; unchanged if `max_distance` is 1."""
     if max_distance == 1:
         return pipeline
     return ComposeTransforms([DrawDistance(depth, max_distance), *pipeline.transforms])

@@ -1,9 +1,9 @@
-"""nnU-Net's own training pipeline, made coherent over the slices of a slab.
+"""nnU-Net's training pipeline, made coherent across the slices of a slab.
 
 nnU-Net's dummy-2D pipeline, called with a (C, S, H, W) slab, already draws one in-plane deformation per slab and
 one noise level, brightness, contrast, resolution and gamma per modality, with statistics over the whole slab.
-Two of its steps do not fit: blur also smooths along the slice axis (and fails where the slab is thinner than
-its kernel), and intensity changes turn the zero slices that pad a shallow volume into something like image.
+Two things do not fit: blur also smooths along the slice axis (and fails if the slab is thinner than its kernel),
+and intensity transforms make the zero slices that pad a shallow volume look like image.
 """
 
 import torch
@@ -23,10 +23,10 @@ MISSING = "missing_slices"  # entry of the sample between two steps
 
 
 class InPlaneBlur(ImageOnlyTransform):
-    """Gaussian blur within each slice, one draw per modality, the same for all slices of a slab (C, S, H, W).
+    """In-plane Gaussian blur, drawn once per modality for all slices of a slab (C, S, H, W).
 
     Args:
-        blur: nnU-Net's blur, whose sigma range and probability per modality are kept.
+        blur: nnU-Net's blur; its sigma range and probability per modality are kept.
     """
 
     def __init__(self, blur: GaussianBlurTransform):
@@ -51,7 +51,7 @@ class InPlaneBlur(ImageOnlyTransform):
 
 
 class FindMissingSlices(BasicTransform):
-    """Note which slices are exactly 0, before the intensity of anything changes: networks take those for missing."""
+    """Record which slices are exactly 0, which networks treat as missing, before intensities change."""
 
     def apply(self, data_dict: dict, **params) -> dict:
         exists = (data_dict["image"] != 0).any(dim=3).any(dim=2).any(dim=0)  # S
@@ -59,7 +59,7 @@ class FindMissingSlices(BasicTransform):
 
 
 class ZeroMissingSlices(BasicTransform):
-    """Set the slices that `FindMissingSlices` noted back to exactly 0."""
+    """Set the slices that `FindMissingSlices` recorded back to exactly 0."""
 
     def apply(self, data_dict: dict, **params) -> dict:
         data_dict["image"][:, data_dict.pop(MISSING)] = 0
@@ -67,7 +67,7 @@ class ZeroMissingSlices(BasicTransform):
 
 
 class KeepCentreSlice(SegOnlyTransform):
-    """Segmentation (1, S, H, W) -> (1, 1, H, W): the loss sees the slab's middle slice only. (1, H, W) stays."""
+    """Segmentation (1, S, H, W) -> (1, 1, H, W), for a loss on the slab's middle slice only; (1, H, W) is kept."""
 
     def _apply_to_segmentation(self, segmentation: Tensor, **params) -> Tensor:
         if segmentation.ndim == 3:
@@ -77,7 +77,7 @@ class KeepCentreSlice(SegOnlyTransform):
 
 
 def keep_centre_slice(pipeline: ComposeTransforms) -> ComposeTransforms:
-    """nnU-Net's validation pipeline for a loss that sees the slab's middle slice only, with deep supervision too."""
+    """nnU-Net's validation pipeline for a loss on the slab's middle slice only, with or without deep supervision."""
     return ComposeTransforms([KeepCentreSlice(), *pipeline.transforms])
 
 
@@ -89,7 +89,7 @@ def make_slice_coherent(pipeline: ComposeTransforms, keep_centre_only: bool = Fa
         keep_centre_only: reduce the target to the slab's middle slice.
 
     Raises:
-        RuntimeError: if the pipeline lacks a step this edit needs, i.e. nnU-Net changed.
+        RuntimeError: the pipeline lacks a step that is edited here, so nnU-Net has changed.
     """
     steps: list[BasicTransform] = [FindMissingSlices()]
     found = set()
@@ -107,7 +107,7 @@ def make_slice_coherent(pipeline: ComposeTransforms, keep_centre_only: bool = Fa
     missing = {"blur", "label removal"} - found
     if missing:
         raise RuntimeError(
-            f"nnU-Net's training pipeline has no {' and no '.join(sorted(missing))} step; this version of nnunetv2 "
-            "is not supported. nnunet-slice-attention doctor names the versions that are."
+            f"nnU-Net's training pipeline has no {' and no '.join(sorted(missing))} step: this version of nnunetv2 "
+            "is not supported. Run `nnunet-slice-attention doctor` to see the supported versions."
         )
     return ComposeTransforms(steps)

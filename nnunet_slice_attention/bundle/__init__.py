@@ -1,1 +1,1 @@
-"""Trained models as one file that can be loaded without running anything that it contains."""
+"""Trained models as one file whose loading runs no code from it."""

@@ -1,7 +1,7 @@
-"""The files of a bundle: a folder or a zip of plain files, each with its checksum in `bundle.json`.
+"""The files of a bundle: a folder or zip of plain files, with their checksums in `bundle.json`.
 
-Nothing is unpacked and nothing unpickled: files are read into memory by the names that `bundle.json` lists. A checksum
-finds damage, not malice: who changes a file can change its checksum too. The worst that such a bundle can do is a wrong
+Nothing is extracted or unpickled: files are read into memory by the names in `bundle.json`. Checksums detect damage,
+not malice: whoever changes a file can change its checksum too. The worst that such a bundle can do is a wrong
 segmentation, see `trusted_names`.
 """
 
@@ -25,7 +25,7 @@ PLAIN_NAME = r"\w[\w.-]*"  # no folders
 
 @dataclass(frozen=True)
 class Archive:
-    """A bundle that was checked when it was opened, see `read_archive`.
+    """A bundle, checked when opened, see `read_archive`.
 
     Attributes:
         path: folder or zip.
@@ -36,7 +36,7 @@ class Archive:
     manifest: Mapping
 
     def read(self, name: str) -> bytes:
-        """A file that `bundle.json` lists; raise ValueError if it is not as its checksum says."""
+        """Content of a file listed in `bundle.json`; raise ValueError if its checksum does not match."""
         if name not in self.manifest["files"]:
             raise ValueError(f"{self.path} has no {name}. Export it again.")
         try:
@@ -55,7 +55,7 @@ class Archive:
     def json(self, name: str) -> dict:
         content = json.loads(self.read(name))
         if not isinstance(content, dict):
-            raise ValueError(f"{self.path}: {name} is no JSON object. Do not use this bundle.")
+            raise ValueError(f"{self.path}: {name} is not a JSON object. Do not use this bundle.")
         return content
 
 
@@ -66,50 +66,52 @@ def write_archive(path: Path, manifest: Mapping, files: Mapping[str, bytes]) -> 
         FileExistsError: `path` exists.
     """
     if path.exists():
-        raise FileExistsError(f"{path} exists. Remove it, or give -o another name.")
+        raise FileExistsError(f"{path} exists. Remove it, or choose another name with -o.")
     checksums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     head = json.dumps({"format": FORMAT, **manifest, "files": checksums}, indent=2).encode()
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as scratch:
-        whole = Path(scratch, path.name)
+        complete = Path(scratch, path.name)
         if path.suffix == ".zip":
-            with zipfile.ZipFile(whole, "w") as out:
+            with zipfile.ZipFile(complete, "w") as out:
                 for name, content in {MANIFEST: head, **files}.items():
                     out.writestr(name, content)
         else:
-            whole.mkdir()
+            complete.mkdir()
             for name, content in {MANIFEST: head, **files}.items():
-                (whole / name).write_bytes(content)
-        os.replace(whole, path) if path.suffix == ".zip" else shutil.move(whole, path)
+                (complete / name).write_bytes(content)
+        os.replace(complete, path) if path.suffix == ".zip" else shutil.move(complete, path)
 
 
 def read_archive(path: Path) -> Archive:
-    """Open a bundle and check all of it.
+    """Open a bundle and check all of its files.
 
     Raises:
-        FileNotFoundError: there is none.
-        ValueError: it is no bundle, of another format version, holds other files than it lists, or a damaged one.
+        FileNotFoundError: it does not exist.
+        ValueError: it is not a bundle, has another format version, has unexpected or missing files, or is damaged.
     """
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(
-            f"{path} does not exist. Give --bundle a folder or zip of `export --format bundle`."
+            f"{path} does not exist. Give a folder or zip made by `export --format bundle` with --bundle."
         )
     try:
         names, manifest = _names(path), json.loads(_read(path, MANIFEST))
         version, listed = manifest["format"], {MANIFEST, *dict(manifest["files"])}
     except DAMAGE as error:
-        raise ValueError(f"{path} is no bundle, or is cut off: {error}. Copy or export it again.") from error
+        raise ValueError(
+            f"{path} is not a bundle, or is truncated: {error}. Copy or export it again."
+        ) from error
     if version != FORMAT:
         raise ValueError(
             f"{path} has format version {version!r}; this version of the package reads {FORMAT}. Update the "
             "package, or export the model again."
         )
-    if strange := [name for name in names if name not in listed or not re.fullmatch(PLAIN_NAME, name)]:
-        raise ValueError(f"{path} holds {', '.join(strange)}, which no bundle holds. Do not use it.")
+    if unexpected := [name for name in names if name not in listed or not re.fullmatch(PLAIN_NAME, name)]:
+        raise ValueError(f"{path} has unexpected files: {', '.join(unexpected)}. Do not use it.")
     if sorted(names) != sorted(listed):
         raise ValueError(
-            f"{path} lacks, or holds twice, one of {', '.join(sorted(listed))}. Export it again."
+            f"{path} has a missing or duplicate file among {', '.join(sorted(listed))}. Export it again."
         )
     archive = Archive(path, manifest)
     for name in manifest["files"]:
@@ -127,9 +129,9 @@ def _names(path: Path) -> list[str]:
 def _read(path: Path, name: str) -> bytes:
     if path.is_dir():
         if (path / name).is_symlink() or not (path / name).is_file():
-            raise ValueError(f"{name} is no file, or a link to one")
+            raise ValueError(f"{name} is missing or a link")
         return (path / name).read_bytes()
     with zipfile.ZipFile(path) as file:
-        if file.getinfo(name).compress_type != zipfile.ZIP_STORED:  # a small file could fill the memory
-            raise ValueError(f"{name} is compressed, which no file of a bundle is")
+        if file.getinfo(name).compress_type != zipfile.ZIP_STORED:  # could be a zip bomb
+            raise ValueError(f"{name} is compressed, but files of a bundle are not")
         return file.read(name)

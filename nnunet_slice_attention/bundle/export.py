@@ -1,4 +1,4 @@
-"""A trained model as a bundle."""
+"""Exports a trained model as a bundle."""
 
 from collections.abc import Sequence
 from inspect import signature
@@ -15,7 +15,7 @@ from .weights import to_safetensors
 
 COPIED = ("plans.json", "dataset.json", "dataset_fingerprint.json")
 CARD = "MODEL_CARD.md"
-VALIDATED = "checkpoint_final.pth"  # which nnU-Net validates
+VALIDATED = "checkpoint_final.pth"  # the checkpoint that nnU-Net validates
 
 
 def weights_file(fold: str) -> str:
@@ -25,21 +25,21 @@ def weights_file(fold: str) -> str:
 def export_bundle(
     folder: Path, output: Path, folds: Sequence[str] | None, checkpoint: str = VALIDATED
 ) -> list[str]:
-    """Write what prediction needs of a trained model, nnU-Net's own ones included, and a model card.
+    """Write what prediction needs of a trained model, and a model card. Works for nnU-Net's own models too.
 
     Args:
-        folder: of the model, TRAINER__PLANS__CONFIGURATION.
+        folder: the model's folder, TRAINER__PLANS__CONFIGURATION.
         output: a zip if it ends in .zip, else a folder.
-        folds: whose weights; None takes all that are trained.
+        folds: folds to export; None exports all trained ones.
         checkpoint: file in each fold's folder.
 
     Returns:
-        the folds.
+        the exported folds.
 
     Raises:
         FileNotFoundError: a fold has no such checkpoint.
         FileExistsError: `output` exists.
-        ValueError: the trainer is written for an older nnU-Net.
+        ValueError: the trainer was written for an older nnU-Net.
     """
     folder = Path(folder)
     folds = find_folds(folder, folds, checkpoint)
@@ -49,8 +49,8 @@ def export_bundle(
         not in signature(find_trainer(predictor.trainer_name).build_network_architecture).parameters
     ):
         raise ValueError(
-            f"{predictor.trainer_name} builds its network as trainers did before nnU-Net 2.8. Give its "
-            "build_network_architecture the present arguments."
+            f"{predictor.trainer_name}.build_network_architecture has the signature of nnU-Net before 2.8. Update its "
+            "arguments."
         )
     axes = predictor.allowed_mirroring_axes
     manifest = {
@@ -63,7 +63,7 @@ def export_bundle(
         "commit": commit(),
     }
     summaries = {
-        fold: read_json(path, f"Validate fold {fold} again, with --val.", keys=("metric_per_case", "mean"))
+        fold: read_json(path, f"Validate fold {fold} again with --val.", keys=("metric_per_case", "mean"))
         for fold in folds
         if checkpoint == VALIDATED
         and (path := folder / f"fold_{fold}" / "validation" / "summary.json").is_file()

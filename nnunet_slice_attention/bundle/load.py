@@ -1,4 +1,4 @@
-"""A predictor from a bundle, without unpickling anything."""
+"""Loads a predictor from a bundle, without unpickling."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,23 +18,22 @@ from .weights import from_safetensors
 
 
 def load_bundle(path: str | Path, device: str = "cuda", **options: Any) -> SlabPredictor:
-    """A predictor with the weights of all folds of the bundle, which are averaged.
+    """A predictor that averages all folds of the bundle.
 
     Args:
         device: cuda, cpu or mps.
         options: of `SlabPredictor`.
 
     Raises:
-        FileNotFoundError: there is no bundle.
-        ValueError: it is damaged or not to be trusted (see `read_archive`, `check_names`), or its trainer is not
-            installed.
+        FileNotFoundError: the bundle does not exist.
+        ValueError: it is damaged or not trusted (see `read_archive`, `check_names`), or its trainer is not installed.
     """
     archive = read_archive(Path(path))
     try:
         return _load(archive, device, options)
     except (KeyError, TypeError, AttributeError, IndexError, AssertionError) as error:
         raise ValueError(
-            f"{path} holds what no training writes ({type(error).__name__}: {error}). Do not use it."
+            f"{path} has invalid content ({type(error).__name__}: {error}). Do not use it."
         ) from error
 
 
@@ -71,10 +70,10 @@ def _load(archive: Archive, device: str, options: Mapping) -> SlabPredictor:
 
 
 def _check_slab(predictor: SlabPredictor, plans: Path) -> None:
-    """Raise ValueError if the plans of a slice-attention network are not those that its training wrote."""
+    """Raise ValueError if a slice-attention network has plans other than those its training saved."""
     patch = list(predictor.configuration_manager.patch_size)
     network = getattr(predictor.network, "_orig_mod", predictor.network)
     if isinstance(network, SlabNetwork) and len(patch) != 3:
         raise ValueError(
-            f"{plans} has the patch size {patch}, without the slices that the training added. Export the bundle again."
+            f"{plans} has patch size {patch} without the slice axis that training added. Export the bundle again."
         )

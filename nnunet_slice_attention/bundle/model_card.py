@@ -1,4 +1,4 @@
-"""What a reader of a bundle wants to know, and what nobody wrote down is said to be unknown."""
+"""The model card of a bundle; what was not recorded is stated as unknown."""
 
 from collections.abc import Mapping
 
@@ -10,11 +10,11 @@ def model_card(predictor: SlabPredictor, manifest: Mapping, summaries: Mapping[s
     """Markdown.
 
     Args:
-        manifest: of the bundle.
-        summaries: nnU-Net's `summary.json` of the folds that were validated.
+        manifest: content of `bundle.json`.
+        summaries: nnU-Net's `summary.json` per validated fold.
     """
     plans, configuration = predictor.plans_manager, predictor.configuration_manager
-    between, *_ = plans.original_median_spacing_after_transp
+    slice_spacing, *_ = plans.original_median_spacing_after_transp
     lines = [
         f"# {manifest['trainer']} on {plans.dataset_name}",
         "A network for the segmentation of medical images, trained with nnU-Net. **Not a medical device; not "
@@ -23,22 +23,22 @@ def model_card(predictor: SlabPredictor, manifest: Mapping, summaries: Mapping[s
         f"- channels: {_listed(predictor.dataset_json['channel_names'])}",
         f"- labels: {_listed(predictor.dataset_json['labels'])}",
         f"- file ending: {predictor.dataset_json['file_ending']}",
-        f"- spacing in plane: {_mm(configuration.spacing[-2:])}; images are resampled to it",
-        f"- median distance between slices in training: {between:g} mm",
+        f"- in-plane spacing: {_mm(configuration.spacing[-2:])}; images are resampled to it",
+        f"- median slice spacing of the training data: {slice_spacing:g} mm",
     ]
     network = getattr(predictor.network, "_orig_mod", predictor.network)
     if isinstance(network, SlabNetwork):
         radius = network.context_radius
         lines.append(
-            f"- each slice is segmented with {radius} neighbours on each side, about {radius * between:g} mm; images "
-            "are not resampled along the slices, so expect less with another distance between them"
+            f"- each slice is segmented with {radius} neighbours on each side, about {radius * slice_spacing:g} mm; "
+            "images are not resampled across slices, so expect lower accuracy at other slice spacings"
         )
     lines += [
         "## Training",
         f"- configuration {manifest['configuration']}, plans {plans.plans_name}, folds {', '.join(manifest['folds'])}, "
         f"{manifest['checkpoint']}",
         f"- exported with {manifest['versions']}, commit {manifest['commit']}",
-        "- origin and terms of the training data: not recorded; ask who gave you this bundle",
+        "- origin and terms of use of the training data: not recorded; ask whoever gave you this bundle",
         "## Accuracy",
         *(_accuracy(fold, summary) for fold, summary in summaries.items()),
     ]
@@ -55,9 +55,9 @@ def model_card(predictor: SlabPredictor, manifest: Mapping, summaries: Mapping[s
 
 def _accuracy(fold: str, summary: Mapping) -> str:
     n = len(summary["metric_per_case"])
-    of_classes = ", ".join(f"{label}: {metrics['Dice']:.3f}" for label, metrics in summary["mean"].items())
+    per_label = ", ".join(f"{label}: {metrics['Dice']:.3f}" for label, metrics in summary["mean"].items())
     seen = " (on the cases it was trained on)" if fold == "all" else ""
-    return f"- fold {fold}{seen}: mean Dice of the validation by label {of_classes}; n = {n} volumes"
+    return f"- fold {fold}{seen}: mean validation Dice per label {per_label}; n = {n} volumes"
 
 
 def _listed(names: Mapping) -> str:

@@ -1,7 +1,7 @@
-"""Plans name classes and functions, which nnU-Net imports and calls: a bundle may only name those it is meant to.
+"""Checks the classes and functions named in a bundle's plans, which nnU-Net imports and calls.
 
-A prefix is not enough: `torch.nn.parallel.distributed.os.system` begins like a layer. So each name is looked up, and
-what it stands for is checked before anything is called.
+A prefix is not sufficient: `torch.nn.parallel.distributed.os.system` starts like a layer. So each name is looked up and
+the object is checked before anything is called.
 """
 
 from pydoc import locate
@@ -20,7 +20,7 @@ RESAMPLING = "nnunetv2.preprocessing.resampling."
 
 
 def check_names(plans: PlansManager, configuration: ConfigurationManager) -> None:
-    """Raise ValueError for a name that is not a layer of PyTorch's or nnU-Net's, or not one of nnU-Net's steps."""
+    """Raise ValueError for names other than PyTorch's or nnU-Net's layers and nnU-Net's processing steps."""
     kwargs = configuration.network_arch_init_kwargs
     named = [(configuration.network_arch_class_name, unet_class)]
     named += [
@@ -28,7 +28,7 @@ def check_names(plans: PlansManager, configuration: ConfigurationManager) -> Non
     ]
     for name, look_up in named:
         if not (isinstance(name, str) and name.startswith(LAYERS) and _is_layer(look_up(name))):
-            raise ValueError(f"the bundle's plans name {name!r} as a part of the network. Do not use it.")
+            raise ValueError(f"the bundle's plans name {name!r} as part of the network. Do not use it.")
     for what, look_up, expected in (
         ("preprocessor", lambda: configuration.preprocessor_class, DefaultPreprocessor),
         ("reader", lambda: plans.image_reader_writer_class, BaseReaderWriter),
@@ -39,7 +39,7 @@ def check_names(plans: PlansManager, configuration: ConfigurationManager) -> Non
     ):
         try:
             found = look_up()
-        except Exception as error:  # nnU-Net raises what it likes for what it does not find
+        except Exception as error:  # nnU-Net's lookups can raise anything
             raise ValueError(
                 f"the bundle's plans name a {what} that nnU-Net does not have: {error}"
             ) from error
@@ -50,9 +50,9 @@ def check_names(plans: PlansManager, configuration: ConfigurationManager) -> Non
         if not fits:
             raise ValueError(f"the bundle's plans name {found!r} as {what}. Do not use it.")
     known = {scheme.__name__ for scheme in _subclasses(ImageNormalization)}
-    if strange := [scheme for scheme in configuration.normalization_schemes if scheme not in known]:
+    if unknown := [scheme for scheme in configuration.normalization_schemes if scheme not in known]:
         raise ValueError(
-            f"the bundle's plans name {', '.join(map(str, strange))} as normalization. Do not use it."
+            f"the bundle's plans name {', '.join(map(str, unknown))} as normalization. Do not use it."
         )
 
 

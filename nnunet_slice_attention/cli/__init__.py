@@ -1,7 +1,7 @@
-"""The command `nnunet-slice-attention VERB`: parses flags, calls one function, prints what it returns.
+"""The program `nnunet-slice-attention COMMAND`: parses flags, calls one function, prints its result.
 
-One verb a file. Flags have nnU-Net's names. Each verb imports what it needs when it runs, so that `--help` does not
-wait for torch.
+One command per file, with nnU-Net's flag names. Commands import what they need when they run, so that `--help` does not
+wait for PyTorch.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from . import (
     trainers_path,
 )
 
-VERBS = (
+COMMANDS = (
     doctor,
     trainers_path,
     plan_compact,
@@ -35,26 +35,26 @@ VERBS = (
     export,
 )
 
-# nnU-Net raises RuntimeError for an unknown data set id and for a folder variable that is not set.
+# nnU-Net raises RuntimeError for unknown data set ids and unset folder variables.
 USER_ERRORS = (ValueError, OSError, RuntimeError)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Exit status of one command: 0, or 1 with one message on stderr when the user has something to mend."""
+    """Exit status: 0, or 1 with one message on stderr."""
     args = build_parser().parse_args(argv)
     try:
         return args.run(args)
     except USER_ERRORS as error:
         if args.debug:
             raise
-        print(f"nnunet-slice-attention {args.verb}: {error}", file=sys.stderr)
+        print(f"nnunet-slice-attention {args.command}: {error}", file=sys.stderr)
         return 1
     except Exception as error:
         if args.debug:
             raise
         print(
-            f"nnunet-slice-attention {args.verb}: {type(error).__name__}: {error}. This was not foreseen; --debug "
-            "shows where it happened.",
+            f"nnunet-slice-attention {args.command}: {type(error).__name__}: {error}. Unexpected error: run again with "
+            "--debug to see the traceback.",
             file=sys.stderr,
         )
         return 1
@@ -64,11 +64,11 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="nnunet-slice-attention", description="2.5D networks for nnU-Net v2."
     )
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-    for verb in VERBS:
-        name = verb.__name__.rsplit(".", 1)[-1].replace("_", "-")
-        sub = verbs.add_parser(name, help=verb.HELP, description=verb.HELP)
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        name = command.__name__.rsplit(".", 1)[-1].replace("_", "-")
+        sub = subparsers.add_parser(name, help=command.HELP, description=command.HELP)
         sub.add_argument("--debug", action="store_true", help="show the traceback of an error")
-        verb.add_arguments(sub)
-        sub.set_defaults(run=verb.run)
+        command.add_arguments(sub)
+        sub.set_defaults(run=command.run)
     return parser

@@ -1,4 +1,4 @@
-"""The verb `compare`."""
+"""The command `compare`."""
 
 import argparse
 import sys
@@ -18,51 +18,56 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--runs",
         metavar="FOLDER",
         nargs="+",
-        help="results folders with independent runs of the models, e.g. one a seed (default: nnUNet_results)",
+        help="results folders with independent runs of the models, e.g. one per seed (default: nnUNet_results)",
     )
     parser.add_argument(
         "--predictions",
         metavar="NAME=FOLDER",
         nargs="+",
         default=[],
-        help="folders of predictions; with --truth",
+        help="folders of predictions; requires --truth",
     )
-    parser.add_argument("--truth", metavar="FOLDER", help="true segmentations of --predictions")
+    parser.add_argument("--truth", metavar="FOLDER", help="ground truth segmentations for --predictions")
     parser.add_argument(
-        "--dataset-json", metavar="FILE", help="of --truth (default: dataset.json of the first folder)"
+        "--dataset-json",
+        metavar="FILE",
+        help="dataset.json for --truth (default: the one in the first folder of predictions)",
     )
-    parser.add_argument("--images", metavar="FOLDER", help="of --truth, to show examples")
+    parser.add_argument("--images", metavar="FOLDER", help="images for --truth, to show examples")
     parser.add_argument(
-        "--reference", metavar="MODEL", help="what the others are compared with (default: the first)"
+        "--reference",
+        metavar="MODEL",
+        help="the model that the others are compared with (default: the first)",
     )
     parser.add_argument(
         "--group",
         metavar="RULE",
-        help="which cases are one patient: a regular expression for its name in the case's, or a CSV of case,patient",
+        help="which cases are one patient: a regular expression for the patient in a case's name, or a CSV of "
+        "case,patient",
     )
     parser.add_argument(
         "--tolerance",
         metavar="MM",
         type=float,
         default=2.0,
-        help="of the surface distance, NSD (default: %(default)s)",
+        help="tolerance of the surface Dice, NSD (default: %(default)s)",
     )
     parser.add_argument(
         "--lesions",
         metavar="MM",
         type=float,
         nargs=2,
-        help="lesion-wise too; diameters between small, medium, large",
+        help="lesion-wise metrics; diameters that separate small, medium and large lesions",
     )
     parser.add_argument(
-        "--no-ensembles", action="store_true", help="leave out pairs of models with probabilities"
+        "--no-ensembles", action="store_true", help="no ensembles of two models with probabilities"
     )
     parser.add_argument("-np", metavar="N", type=int, default=2, help="processes (default: %(default)s)")
     parser.add_argument(
-        "--cost", metavar="FILE", help="cost.csv of the verb cost, to set accuracy against cost"
+        "--cost", metavar="FILE", help="cost.csv of the command cost, to plot accuracy against cost"
     )
-    parser.add_argument("-o", metavar="FOLDER", required=True, help="folder of the report")
-    parser.add_argument("--title", default="Comparison", help="of the report (default: %(default)s)")
+    parser.add_argument("-o", metavar="FOLDER", required=True, help="output folder")
+    parser.add_argument("--title", default="Comparison", help="title of the report (default: %(default)s)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -73,9 +78,9 @@ def run(args: argparse.Namespace) -> int:
 
     _check_flags(args)
     named = [split_name(text) for text in args.predictions]
-    if twice := {name for name, _ in named if [n for n, _ in named].count(name) > 1}:
+    if repeated := {name for name, _ in named if [n for n, _ in named].count(name) > 1}:
         raise ValueError(
-            f"{', '.join(sorted(twice))} is given more than once: every model needs a name of its own."
+            f"--predictions has {', '.join(sorted(repeated))} more than once. Give each model a unique name."
         )
     models, truth = models_and_truth(
         args.m or dict(named),
@@ -105,7 +110,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check_flags(args: argparse.Namespace) -> None:
-    """Raise ValueError for flags that do not go together."""
+    """Raise ValueError for incompatible flags."""
     if bool(args.m) == bool(args.predictions):
         raise ValueError(
             "give either -d and -m for trained models, or --predictions and --truth for folders."
@@ -113,8 +118,8 @@ def _check_flags(args: argparse.Namespace) -> None:
     if args.m and not args.d:
         raise ValueError("-m needs -d DATASET.")
     if args.m and (args.truth or args.images or args.dataset_json):
-        raise ValueError("--truth, --dataset-json and --images are for --predictions; -d knows its own.")
+        raise ValueError("--truth, --dataset-json and --images are for --predictions. Omit them with -m.")
     if args.predictions and args.runs:
-        raise ValueError("--runs is for trained models, -m: a folder of predictions is of one run.")
+        raise ValueError("--runs is for trained models. Omit it with --predictions.")
     if args.predictions and args.d:
-        raise ValueError("-d is for trained models, -m; --predictions has --truth and --dataset-json.")
+        raise ValueError("-d is for trained models. With --predictions give --truth and --dataset-json.")

@@ -1,4 +1,4 @@
-"""The verb `cost`."""
+"""The command `cost`."""
 
 import argparse
 import sys
@@ -6,21 +6,29 @@ from pathlib import Path
 
 from .models import add_models
 
-HELP = "Measure what models cost: parameters, multiply-adds, seconds and memory."
+HELP = "Measure what models cost: parameters, multiply-adds, time and memory."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_models(parser, dataset="data set id or name, preprocessed", note="; ratios are to the first")
-    parser.add_argument("-o", metavar="FOLDER", required=True, help="folder of the tables")
+    add_models(parser, dataset="data set id or name, preprocessed", note="; ratios are relative to the first")
+    parser.add_argument("-o", metavar="FOLDER", required=True, help="output folder")
     parser.add_argument("-device", default="cuda", help="cuda, cpu or mps (default: %(default)s)")
     parser.add_argument(
-        "--repeats", type=int, metavar="N", default=3, help="measurements a model (default: %(default)s)"
+        "--repeats", type=int, metavar="N", default=3, help="measurements per model (default: %(default)s)"
     )
     parser.add_argument(
-        "--iterations", type=int, metavar="N", default=10, help="timed steps each (default: %(default)s)"
+        "--iterations",
+        type=int,
+        metavar="N",
+        default=10,
+        help="timed steps per measurement (default: %(default)s)",
     )
     parser.add_argument(
-        "--cases", type=int, metavar="N", default=1, help="cases predicted each (default: %(default)s)"
+        "--cases",
+        type=int,
+        metavar="N",
+        default=1,
+        help="predicted cases per measurement (default: %(default)s)",
     )
 
 

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folds, or all (default: 0 to 4)",
     )
     parser.add_argument(
-        "-o", metavar="FOLDER", required=True, help="output folder: predictions, comparison and logs"
+        "-o", metavar="FOLDER", required=True, help="output folder for predictions, comparison and logs"
     )
     parser.add_argument("-i", metavar="FOLDER", help="images to predict with each model")
     parser.add_argument(
@@ -31,10 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-device", choices=("cuda", "cpu", "mps"), default="cuda", help="default: %(default)s"
     )
-    parser.add_argument("-num_gpus", type=int, default=1, help="GPUs per run (default: %(default)s)")
+    parser.add_argument("-num_gpus", type=int, default=1, help="GPUs per training (default: %(default)s)")
     parser.add_argument("-pretrained_weights", metavar="FILE", help="as in nnUNetv2_train")
-    parser.add_argument("--npz", action="store_true", help="save probabilities, for ensembles and FROC")
-    parser.add_argument("--no-ensembles", action="store_true", help="do not compare ensembles of two models")
+    parser.add_argument("--npz", action="store_true", help="keep probabilities, for ensembles and FROC")
+    parser.add_argument("--no-ensembles", action="store_true", help="no ensembles of two models")
     parser.add_argument(
         "--dry-run",
         action="store_true",
@@ -55,10 +55,12 @@ def run(args: argparse.Namespace) -> int:
 
     weights = Path(args.pretrained_weights).absolute() if args.pretrained_weights else None
     if weights and not weights.is_file():
-        raise FileNotFoundError(f"-pretrained_weights {weights} does not exist.")
+        raise FileNotFoundError(
+            f"-pretrained_weights {weights} does not exist. Give the path of a checkpoint."
+        )
     for flag, number in (("--repeats", args.repeats), ("-num_gpus", args.num_gpus)):
         if number < 1:
-            raise ValueError(f"{flag} {number} is not 1 or more.")
+            raise ValueError(f"{flag} {number} is too few. Give 1 or more.")
     plan = Plan(
         dataset=args.d,
         models=[ModelName.parse(name) for name in dict.fromkeys(args.m)],

@@ -1,8 +1,8 @@
-"""The verb `doctor`."""
+"""The command `doctor`."""
 
 import argparse
 
-HELP = "Check the installation and, with -d, what a trainer makes of a data set."
+HELP = "Check the installation and, with -d, a data set for a trainer."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,8 +1,8 @@
-"""The verb `export`."""
+"""The command `export`."""
 
 import argparse
 
-HELP = "Write a trained model for others: a safe bundle to predict with, or one slice's view of the network as ONNX."
+HELP = "Export a trained model: a safe bundle for prediction, or the network for one slice with its neighbours as ONNX."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -10,8 +10,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--format",
         choices=["onnx", "bundle"],
         default="onnx",
-        help="onnx: the network for one slice with its neighbours as channels; bundle: all that predict needs, as "
-        "files that run no code when they are loaded (default: %(default)s)",
+        help="onnx: the network for one slice with its neighbours as channels; bundle: all that predict needs, in "
+        "files that run no code when loaded (default: %(default)s)",
     )
     parser.add_argument("-d", metavar="DATASET", required=True, help="data set id or name")
     parser.add_argument("-tr", metavar="TRAINER", default="nnUNetTrainerCSANet", help="default: %(default)s")
@@ -21,11 +21,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-f",
         metavar="FOLD",
         nargs="+",
-        help="onnx: one (default: 0); bundle: those to average (default: all)",
+        help="onnx: one fold (default: 0); bundle: folds to average (default: all)",
     )
     parser.add_argument("-chk", metavar="FILE", default="checkpoint_final.pth", help="default: %(default)s")
     parser.add_argument(
-        "-o", metavar="FILE", required=True, help="to write, e.g. csa.onnx; csa.zip, or a folder for a bundle"
+        "-o", metavar="FILE", required=True, help="output, e.g. csa.onnx; csa.zip or a folder for a bundle"
     )
 
 
@@ -46,21 +46,21 @@ def _bundle(args: argparse.Namespace) -> int:
 
 
 def _onnx(args: argparse.Namespace) -> int:
-    from nnunet_slice_attention.files import check_no_input
+    from nnunet_slice_attention.files import check_not_an_input
     from nnunet_slice_attention.inference.onnx_export import export_onnx
     from nnunet_slice_attention.inference.trained_model import load_predictor, model_folder
     from nnunet_slice_attention.networks import SlabNetwork
 
     folder = model_folder(args.d, args.tr, args.p, args.c)
-    check_no_input(args.o, folder.rglob("*"))
+    check_not_an_input(args.o, folder.rglob("*"))
     folds = args.f or ["0"]
     if len(folds) > 1:
-        raise ValueError(f"-f {' '.join(folds)}: ONNX holds one network. Give one fold.")
+        raise ValueError(f"-f {' '.join(folds)}: an ONNX file has one network. Give one fold.")
     predictor = load_predictor(folder, folds, args.chk, "cpu")
     network = getattr(predictor.network, "_orig_mod", predictor.network)
     if not isinstance(network, SlabNetwork):
         raise ValueError(
-            f"{args.tr} is not a slice-attention trainer. Give -tr one, e.g. nnUNetTrainerCSANet."
+            f"{args.tr} is not a slice-attention trainer. Give one with -tr, e.g. nnUNetTrainerCSANet."
         )
     network.load_state_dict(predictor.list_of_parameters[0])
     written = export_onnx(network, predictor.configuration_manager.patch_size[-2:], args.o)
@@ -68,5 +68,5 @@ def _onnx(args: argparse.Namespace) -> int:
     if len(written.sizes) > 1:
         size = f"multiples of {written.stride[0]} x {written.stride[1]}"
     print(f"Wrote {args.o}: {written.n_slices} slices as channels, in-plane size {size}")
-    print(f"Largest difference of a logit to PyTorch: {written.difference:.1e}")
+    print(f"Maximum difference of logits to PyTorch: {written.difference:.1e}")
     return 0

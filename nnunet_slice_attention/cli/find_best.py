@@ -1,10 +1,10 @@
-"""The verb `find-best`."""
+"""The command `find-best`."""
 
 import argparse
 
 from .models import add_models
 
-HELP = "Find the best of trained models and their pairs, with postprocessing and instructions to predict."
+HELP = "Find the best of trained models and ensembles of two, with postprocessing and inference instructions."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -12,7 +12,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-f", metavar="FOLD", nargs="+", type=int, default=[0, 1, 2, 3, 4], help="folds (default: 0 to 4)"
     )
-    parser.add_argument("--disable_ensembling", action="store_true", help="leave out pairs of models")
+    parser.add_argument("--disable_ensembling", action="store_true", help="no ensembles of two models")
     parser.add_argument("-np", metavar="N", type=int, default=2, help="processes (default: %(default)s)")
 
 
@@ -23,5 +23,5 @@ def run(args: argparse.Namespace) -> int:
     models = [ModelName.parse(name) for name in dict.fromkeys(args.m)]
     best = find_best(args.d, models, args.f, not args.disable_ensembling, args.np)
     print(f"\nBest: {best.name}, Dice {best.dice:.4f}, {best.postprocessed_dice:.4f} with postprocessing")
-    print(f"How to predict with it: {best.instructions}")
+    print(f"Inference instructions: {best.instructions}")
     return 0

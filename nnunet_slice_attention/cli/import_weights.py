@@ -1,8 +1,8 @@
-"""The verb `import-weights`."""
+"""The command `import-weights`."""
 
 import argparse
 
-HELP = "Turn timm's ImageNet weights into a checkpoint for nnUNetv2_train -pretrained_weights."
+HELP = "Convert timm's ImageNet weights into a checkpoint for nnUNetv2_train -pretrained_weights."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,10 +16,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model",
         metavar="NAME",
         default="vit_base_r50_s16_224.orig_in21k",
-        help="timm's name (default: %(default)s)",
+        help="name of the timm model (default: %(default)s)",
     )
     parser.add_argument(
-        "--file", metavar="FILE", help="its weights, .pth or .safetensors (default: timm downloads them)"
+        "--file",
+        metavar="FILE",
+        help="file with its weights, .pth or .safetensors (default: timm downloads them)",
     )
 
 

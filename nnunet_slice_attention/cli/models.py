@@ -1,4 +1,4 @@
-"""The arguments that name a data set and models of it."""
+"""The arguments for a data set and its models."""
 
 import argparse
 
@@ -9,7 +9,7 @@ def add_models(
     note: str = "",
     required: bool = True,
 ) -> None:
-    """Add -d and -m; without `required` they are None and [] when they are not given."""
+    """Add -d and -m; if not `required`, they default to None and []."""
     parser.add_argument("-d", metavar="DATASET", required=required, help=dataset)
     parser.add_argument(
         "-m",
@@ -17,5 +17,5 @@ def add_models(
         nargs="+",
         default=[],
         required=required,
-        help=f"TRAINER__PLANS__CONFIGURATION, stock ones too{note}",
+        help=f"TRAINER__PLANS__CONFIGURATION, including nnU-Net's own models{note}",
     )

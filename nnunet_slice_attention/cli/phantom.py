@@ -1,4 +1,4 @@
-"""The verb `phantom`."""
+"""The command `phantom`."""
 
 import argparse
 import os
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     raw_folder = args.o or os.environ.get("nnUNet_raw")
     if not raw_folder:
         raise ValueError(
-            "no folder to write to: give -o RAW_FOLDER, or set nnUNet_raw (export nnUNet_raw=/path/to/nnUNet_raw)."
+            "no output folder. Give -o RAW_FOLDER, or set nnUNet_raw (export nnUNet_raw=/path/to/nnUNet_raw)."
         )
     path = write_phantom(
         raw_folder,

@@ -1,8 +1,8 @@
-"""The verb `plan-compact`."""
+"""The command `plan-compact`."""
 
 import argparse
 
-HELP = "Write plans with a small network for CPUs and small GPUs."
+HELP = "Write plans for a small network, for CPUs and small GPUs."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -11,26 +11,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-p", metavar="PLANS", default="nnUNetPlans", help="plans to start from (default: %(default)s)"
     )
     parser.add_argument(
-        "-o", metavar="NAME", default="nnUNetCompactPlans", help="new plans (default: %(default)s)"
+        "-o",
+        metavar="NAME",
+        default="nnUNetCompactPlans",
+        help="name of the new plans (default: %(default)s)",
     )
     parser.add_argument(
-        "--patch", type=int, metavar="N", default=128, help="largest in-plane patch (default: %(default)s)"
+        "--patch",
+        type=int,
+        metavar="N",
+        default=128,
+        help="maximum in-plane patch size (default: %(default)s)",
     )
     parser.add_argument(
-        "--batch-size", type=int, metavar="N", help="slices of a 2D batch (default: fitted to the patch)"
+        "--batch-size", type=int, metavar="N", help="slices per 2D batch (default: by patch size)"
     )
     parser.add_argument(
-        "--batch-size-3d", type=int, metavar="N", help="patches of a 3D batch (default: fitted to the patch)"
+        "--batch-size-3d", type=int, metavar="N", help="patches per 3D batch (default: by patch size)"
     )
     parser.add_argument(
         "--features",
         type=int,
         metavar="N",
         default=256,
-        help="channels of the widest stages (default: %(default)s)",
+        help="maximum channels of a stage (default: %(default)s)",
     )
     parser.add_argument(
-        "--convs", type=int, metavar="N", help="convolutions of a stage, at most (default: as planned)"
+        "--convs", type=int, metavar="N", help="maximum convolutions per stage (default: as planned)"
     )
 
 

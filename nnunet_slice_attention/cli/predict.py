@@ -1,16 +1,20 @@
-"""The verb `predict`."""
+"""The command `predict`."""
 
 import argparse
 import sys
 
-HELP = "Predict as nnUNetv2_predict does, each slice with all its neighbours."
+HELP = "Predict like nnUNetv2_predict, but each slice with all its neighbours."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "-i", metavar="INPUT", nargs="+", required=True, help="folder, or the channels' files of one case"
+        "-i",
+        metavar="INPUT",
+        nargs="+",
+        required=True,
+        help="folder, or the files of one case, one per channel",
     )
-    parser.add_argument("-o", metavar="OUTPUT", required=True, help="folder, or for one case its file")
+    parser.add_argument("-o", metavar="OUTPUT", required=True, help="folder, or for one case a file")
     parser.add_argument("-d", metavar="DATASET", help="data set id or name")
     parser.add_argument("-tr", metavar="TRAINER", default="nnUNetTrainerCSANet", help="default: %(default)s")
     parser.add_argument("-p", metavar="PLANS", default="nnUNetPlans", help="default: %(default)s")
@@ -19,32 +23,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--bundle",
         metavar="FILE",
-        help="of `export --format bundle`, instead of -d or -m",
+        help="bundle made by `export --format bundle`, instead of -d or -m",
     )
-    parser.add_argument(
-        "-f", metavar="FOLD", nargs="+", help="folds to average (default: all that are trained)"
-    )
+    parser.add_argument("-f", metavar="FOLD", nargs="+", help="folds to average (default: all trained ones)")
     parser.add_argument("-chk", metavar="FILE", default="checkpoint_final.pth", help="default: %(default)s")
     parser.add_argument("-device", default="cuda", help="cuda, cpu or mps (default: %(default)s)")
     parser.add_argument(
-        "-step_size", type=float, default=0.5, help="in-plane step in patches (default: %(default)s)"
+        "-step_size",
+        type=float,
+        default=0.5,
+        help="in-plane step relative to the patch size (default: %(default)s)",
     )
-    parser.add_argument("--disable_tta", action="store_true", help="no mirroring; several times as fast")
-    parser.add_argument("--save_probabilities", action="store_true", help="for ensembling")
-    parser.add_argument("--continue_prediction", action="store_true", help="leave out what is there already")
-    parser.add_argument("--disable_progress_bar", action="store_true")
+    parser.add_argument("--disable_tta", action="store_true", help="no mirroring; several times faster")
+    parser.add_argument(
+        "--save_probabilities", action="store_true", help="save probabilities, for ensembling"
+    )
+    parser.add_argument("--continue_prediction", action="store_true", help="skip existing predictions")
+    parser.add_argument("--disable_progress_bar", action="store_true", help="no progress bar")
     parser.add_argument("--not_on_device", action="store_true", help="collect the results in main memory")
-    parser.add_argument("-npp", type=int, default=3, help="processes that preprocess (default: %(default)s)")
-    parser.add_argument("-nps", type=int, default=3, help="processes that export (default: %(default)s)")
-    parser.add_argument("-num_parts", type=int, default=1, help="share the cases among so many calls")
-    parser.add_argument("-part_id", type=int, default=0, help="which of them this is, from 0")
+    parser.add_argument(
+        "-npp", type=int, default=3, help="processes for preprocessing (default: %(default)s)"
+    )
+    parser.add_argument("-nps", type=int, default=3, help="processes for export (default: %(default)s)")
+    parser.add_argument("-num_parts", type=int, default=1, help="split the cases over this many calls")
+    parser.add_argument("-part_id", type=int, default=0, help="number of this call, from 0")
     parser.add_argument(
         "--neighbours",
         default="own",
-        help="own, or a test of their use: repeat (each is the slice itself), shuffle (others of the volume)",
+        help="own, or a test of whether they are used: repeat (copies of the slice itself), shuffle (other slices of "
+        "the volume)",
     )
     parser.add_argument(
-        "--slices", type=int, metavar="N", help="slices of one forward pass (default: by device)"
+        "--slices", type=int, metavar="N", help="slices per forward pass (default: by device)"
     )
 
 
@@ -53,9 +63,7 @@ def run(args: argparse.Namespace) -> int:
     from nnunet_slice_attention.inference.trained_model import load_predictor, model_folder
 
     if sum(map(bool, (args.d, args.m, args.bundle))) != 1:
-        raise ValueError(
-            "give one model to predict with: -d DATASET, -m FOLDER of the model, or --bundle FILE."
-        )
+        raise ValueError("give exactly one model: -d DATASET, -m FOLDER of the model, or --bundle FILE.")
     options = {
         "tile_step_size": args.step_size,
         "use_mirroring": not args.disable_tta,
@@ -66,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     }
     if args.bundle and args.f:
         raise ValueError(
-            f"-f {' '.join(args.f)}: a bundle's folds are all averaged. Export one with these folds only."
+            f"-f {' '.join(args.f)}: all folds of a bundle are averaged. Export a bundle with these folds only."
         )
     if args.bundle:
         from nnunet_slice_attention.bundle.load import load_bundle

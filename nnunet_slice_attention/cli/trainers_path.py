@@ -1,8 +1,8 @@
-"""The verb `trainers-path`."""
+"""The command `trainers-path`."""
 
 import argparse
 
-HELP = "Print the folder that nnUNet_extTrainer must name in an editable install."
+HELP = "Print the folder for nnUNet_extTrainer in an editable install."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..cost.training_costs import training_costs
 from ..evaluation.segmentations import stack_axis
-from ..files import check_no_input, check_own_folder, write_text
+from ..files import check_not_an_input, check_own_folder, write_text
 from ..report.overlays import Example
 from ..report.page import Report, write_report
 from .compared_models import Model, check_same_cases, names_of
@@ -94,7 +94,7 @@ def compare(
 def _check_inputs_stay(models: Sequence[Model], output: Path, options: Options) -> None:
     """Raise ValueError if what is read would be written over, or made anew with the ensembles."""
     for name in RESULTS:
-        check_no_input(output / name, (options.group, options.cost))
+        check_not_an_input(output / name, (options.group, options.cost))
     check_own_folder(output, RESULTS, "evaluated")
     made = (output / "ensembles").resolve()
     if inside := next((model for model in models if made in model.folder.resolve().parents), None):

@@ -9,7 +9,7 @@ from pathlib import Path
 from nnunetv2.ensembling.ensemble import ensemble_crossvalidations, ensemble_folders
 
 from ..dataset_files import check_model
-from ..files import identity, write_text
+from ..files import file_signature, write_text
 from ..model_name import ENSEMBLE
 from .compared_models import Model
 from .truth import Truth
@@ -49,7 +49,7 @@ def ensemble(one: Model, other: Model, output: Path, processes: int, truth: Trut
     if plans is None or bool(one.fold_of) != bool(other.fold_of):
         return None
     sources = json.dumps(
-        [identity(model.probabilities(case)) for model in (one, other) for case in model.predictions]
+        [file_signature(model.probabilities(case)) for model in (one, other) for case in model.predictions]
     )
     noted = output / "made_from.json"
     if not (noted.is_file() and noted.read_bytes() == sources.encode()):

@@ -10,7 +10,7 @@ from .. import __version__
 from ..evaluation.case_table import Task, evaluate, workers
 from ..evaluation.metrics import METRICS
 from ..evaluation.segmentations import Labels
-from ..files import read_note, write_text
+from ..files import read_json_or_empty, write_text
 from .compared_models import Model
 from .manifest import hash_of
 from .options import Options
@@ -67,7 +67,7 @@ def _kept(
     """What `evaluate_them` returns of the tasks; without a problem it is kept for as long as they stay the same."""
     key = _fingerprint(tasks)
     stored = cache / f"{hashlib.sha256(label.encode()).hexdigest()[:16]}.json"
-    content = read_note(stored)
+    content = read_json_or_empty(stored)
     if content.get("key") == key and isinstance(content.get("rows"), list):
         return content["rows"], {}
     rows, problems = evaluate_them(tasks)

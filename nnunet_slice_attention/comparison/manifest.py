@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ..environment import OURS, commit, hardware, versions
-from ..files import read_note
+from ..files import read_json_or_empty
 from ..inference.settings import SETTINGS
 from .compared_models import Model
 from .truth import Truth
@@ -52,14 +52,14 @@ def _of_model(model: Model) -> dict:
         "checkpoints_sha256": {p.parent.name: hash_of(p) for p in checkpoints if p.is_file()},
         "folds_older_than_checkpoint": [str(fold) for fold in model.older_than_checkpoint],
         "training": {p.parent.name: _training(p) for p in noted if p.is_file()},
-        "prediction": read_note(model.folder / SETTINGS).get(OURS),
+        "prediction": read_json_or_empty(model.folder / SETTINGS).get(OURS),
         "predictions_sha256": _together([model.predictions[case] for case in sorted(model.predictions)]),
     }
 
 
 def _training(noted: Path) -> dict:
     """What nnU-Net noted when the training began; nothing if the file is damaged."""
-    everything = read_note(noted)
+    everything = read_json_or_empty(noted)
     return {key: everything[key] for key in TRAINING if key in everything}
 
 

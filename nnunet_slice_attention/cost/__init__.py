@@ -1,1 +1,1 @@
-"""What models cost in parameters, seconds and memory: measured, and read again."""
+"""Measures what models cost in parameters, time and memory, and reads the results."""

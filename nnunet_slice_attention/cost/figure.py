@@ -1,22 +1,22 @@
-"""The figure of a cost table: one row a model, one panel a quantity, one point a repeat."""
+"""The figure of a cost table: one row per model, one panel per quantity, one point per repeat."""
 
 from matplotlib.figure import Figure
 
 from .worker import Cost
 
-# Told apart with any colour vision.
+# Colour-blind safe.
 STYLES = (
     {"linestyle": "none", "marker": "o", "color": "#0072B2"},
     {"linestyle": "none", "marker": "s", "color": "#D55E00"},
 )
 
 PANELS = {
-    "multiply-adds [GMAC a slice]": {"forward": lambda c: c.gmac_per_slice},
-    "training step [ms a slice]": {
-        "batch ready": lambda c: 1000 * c.step_s / c.slices_per_step,
-        "data loading included": lambda c: 1000 * c.loaded_step_s / c.slices_per_step,
+    "multiply-adds [GMAC per slice]": {"forward": lambda c: c.gmac_per_slice},
+    "training step [ms per slice]": {
+        "without data loading": lambda c: 1000 * c.step_s / c.slices_per_step,
+        "with data loading": lambda c: 1000 * c.loaded_step_s / c.slices_per_step,
     },
-    "prediction [ms a slice]": {
+    "prediction [ms per slice]": {
         "without mirroring": lambda c: c.predict_s and 1000 * c.predict_s / c.predicted_slices,
         "with mirroring": lambda c: c.predict_tta_s and 1000 * c.predict_tta_s / c.predicted_slices,
     },
@@ -24,9 +24,9 @@ PANELS = {
 
 
 def cost_figure(costs: dict[str, dict[int, Cost]]) -> Figure:
-    """A figure of `costs` (repeats by model); an unmeasured quantity leaves its row empty.
+    """A figure of `costs` (repeats per model); the row of an unmeasured quantity is empty.
 
-    Axes start at zero, and every repeat is drawn, so that ratios and spread can be read off the page.
+    Axes start at zero and all repeats are drawn, so that ratios and spread are visible.
     """
     figure = Figure(figsize=(12, 1.9 + 0.38 * len(costs)), layout="constrained")
     axes = figure.subplots(1, len(PANELS), sharey=True)

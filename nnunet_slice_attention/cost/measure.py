@@ -1,7 +1,7 @@
-"""What models cost beside each other: parameters, multiply-adds, seconds and memory, on one data set and one device.
+"""Compares the cost of models: parameters, multiply-adds, time and memory, on one data set and one device.
 
-Each model is measured `repeats` times, the models taking turns, each time in a process of its own: so a slow spell of
-the machine hits all of them, and one model's memory is not another's.
+Each model is measured `repeats` times, in turn with the others and in a new process each time, so that slow phases of
+the machine affect all models and memory is measured per model.
 """
 
 import csv
@@ -21,13 +21,13 @@ from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_datas
 
 from ..dataset_files import read_description, read_plans
 from ..environment import commit, hardware, versions
-from ..files import check_own_folder, read_json, read_note, write_text
+from ..files import check_own_folder, read_json, read_json_or_empty, write_text
 from ..model_name import ModelName
 from .figure import cost_figure
 from .worker import Cost, Job
 
-LAST_LINES = 15  # of a failed process
-Repeats = dict[int, Cost]  # the measurements of one model by repeat; failed ones are missing
+LAST_LINES = 15  # shown of a failed process
+Repeats = dict[int, Cost]  # measurements of one model per repeat, without failed ones
 
 
 def measure_costs(
@@ -39,26 +39,26 @@ def measure_costs(
     iterations: int = 10,
     cases: int = 1,
 ) -> list[str]:
-    """Measure; write `cost.csv`, `cost.md`, `cost.png`, `cost.json` to `output`. Finished measurements are kept.
+    """Measure and write `cost.csv`, `cost.md`, `cost.png`, `cost.json` to `output`. Existing measurements are reused.
 
     Args:
         dataset: id or name of a planned and preprocessed data set.
-        models: `TRAINER__PLANS__CONFIGURATION`, stock ones too; ratios are to the first.
+        models: `TRAINER__PLANS__CONFIGURATION`, including nnU-Net's own; ratios are relative to the first.
         device: cuda, cpu or mps.
-        repeats: processes a model.
-        iterations: timed training steps a process, with and without data loading.
-        cases: validation cases to predict a process; 0 leaves prediction out.
+        repeats: processes per model.
+        iterations: timed training steps per process, with and without data loading.
+        cases: predicted validation cases per process; 0 skips prediction.
 
     Returns:
-        a message for each measurement that failed; the tables hold the others.
+        one message per failed measurement; the tables contain the others.
 
     Raises:
-        ValueError: a model's name has not three parts, or nothing is to be measured.
+        ValueError: a model's name does not have three parts, or there is nothing to measure.
     """
     if not models:
         raise ValueError("no model to measure. Give -m TRAINER__PLANS__CONFIGURATION.")
     if min(repeats, iterations) < 1:
-        raise ValueError(f"--repeats {repeats} --iterations {iterations}: both are at least 1.")
+        raise ValueError(f"--repeats {repeats} --iterations {iterations}: both must be at least 1.")
     _check_data(dataset, [ModelName.parse(model).plans for model in models])
     jobs = {model: _job(dataset, model, device, iterations, cases) for model in models}
     runs = output / "runs"
@@ -74,9 +74,7 @@ def measure_costs(
     if costs:
         _write_csv(output / "cost.csv", costs)
         made_with = f"{versions()}, commit {commit()}. {hardware()}."
-        note = (
-            f"Medians over {repeats} repeats; ratios to {models[0]}, in brackets their smallest and largest."
-        )
+        note = f"Medians over {repeats} repeats; ratios to {models[0]}, with minimum and maximum in brackets."
         (output / "cost.md").write_text(f"{table(costs, models[0])}\n{note} {made_with}\n", encoding="utf-8")
         cost_figure(costs).savefig(output / "cost.png", dpi=150)
         manifest = {
@@ -91,7 +89,7 @@ def measure_costs(
 
 
 def _check_data(dataset: str, plans: Sequence[str]) -> None:
-    """Raise ValueError if a file is damaged that each measurement would stumble over."""
+    """Raise ValueError if a file that all measurements need is damaged."""
     folder = Path(str(nnUNet_preprocessed), maybe_convert_to_dataset_name(dataset))
     for path, read in [
         (folder / "dataset.json", read_description),
@@ -113,7 +111,7 @@ def _run(job: Job, result: Path, title: str) -> list[str]:
         job_file, out = Path(scratch, "job.json"), Path(scratch, "cost.json")
         job_file.write_text(json.dumps(asdict(job)))
         command = [sys.executable, "-m", f"{__package__}.worker", str(job_file), str(out)]
-        env = os.environ | {"nnUNet_results": scratch}  # a trainer makes its folder when it is built
+        env = os.environ | {"nnUNet_results": scratch}  # constructing a trainer creates its folder
         process = subprocess.run(
             command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
         )
@@ -125,7 +123,7 @@ def _run(job: Job, result: Path, title: str) -> list[str]:
 
 
 def _key(job: Job) -> dict:
-    """What a measurement is valid for: another machine, version or plan measures anew."""
+    """What a measurement depends on: it is repeated for another machine, version or plans."""
     plans = Path(str(nnUNet_preprocessed), maybe_convert_to_dataset_name(job.dataset), f"{job.plans}.json")
     digest = hashlib.sha256(plans.read_bytes()).hexdigest() if plans.is_file() else None
     return {
@@ -134,8 +132,8 @@ def _key(job: Job) -> dict:
 
 
 def _kept(job: Job, result: Path) -> Cost | None:
-    """The measurement in a file; None if there is none, it is damaged or of something else."""
-    content = read_note(result)
+    """The measurement in a file; None if it is missing, damaged or has another key."""
+    content = read_json_or_empty(result)
     if _key(job) != {k: content.get(k) for k in _key(job)}:
         return None
     try:
@@ -158,16 +156,16 @@ def _write_csv(path: Path, costs: dict[str, Repeats]) -> None:
 
 
 def table(costs: dict[str, Repeats], reference_name: str) -> str:
-    """Markdown: medians over the repeats; ratios to the reference with their smallest and largest repeat.
+    """Markdown: medians over the repeats; ratios to the reference with their minimum and maximum over repeats.
 
-    Ratios are left out if the reference could not be measured.
+    Ratios are omitted if the reference could not be measured.
     """
     reference = costs.get(reference_name, {})
-    of_reference = next(iter(reference.values()), None)
+    reference_cost = next(iter(reference.values()), None)
     header = [
-        "model", "parameters", "GMAC a slice", "ratio", "training, ms a slice", "ratio",
-        "with data loading, ms a slice", "whole schedule, ms a step", "ratio", "peak MB",
-        "prediction, ms a slice", "ratio", "with mirroring, ms a slice", "ratio",
+        "model", "parameters", "GMAC per slice", "ratio", "training, ms per slice", "ratio",
+        "with data loading, ms per slice", "whole schedule, ms per step", "ratio", "peak MB",
+        "prediction, ms per slice", "ratio", "with mirroring, ms per slice", "ratio",
     ]  # fmt: skip
     lines = [f"| {' | '.join(header)} |", "|" + "---|" * len(header)]
     for model, measured in costs.items():
@@ -176,7 +174,7 @@ def table(costs: dict[str, Repeats], reference_name: str) -> str:
             model,
             f"{one.parameters / 1e6:.1f} M",
             f"{one.gmac_per_slice:.2f}",
-            f"{one.gmac_per_slice / of_reference.gmac_per_slice:.2f}" if of_reference else "",
+            f"{one.gmac_per_slice / reference_cost.gmac_per_slice:.2f}" if reference_cost else "",
             *_milliseconds(measured, reference, lambda c: c.step_s / c.slices_per_step),
             _milliseconds(measured, reference, lambda c: c.loaded_step_s / c.slices_per_step)[0],
             *_milliseconds(measured, reference, lambda c: c.schedule_s),
@@ -193,7 +191,7 @@ def table(costs: dict[str, Repeats], reference_name: str) -> str:
 
 
 def _milliseconds(measured: Repeats, reference: Repeats, seconds: Callable[[Cost], float]) -> tuple[str, str]:
-    """(median, "ratio [smallest, largest]"), the ratio taken within each repeat that both have."""
+    """(median, "ratio [minimum, maximum]"), with ratios within the repeats that both have."""
     value = f"{1000 * median(map(seconds, measured.values())):.1f}"
     ratios = [seconds(measured[r]) / seconds(reference[r]) for r in measured if r in reference]
     return value, f"{median(ratios):.2f} [{min(ratios):.2f}, {max(ratios):.2f}]" if ratios else ""

@@ -1,4 +1,4 @@
-"""Reading what the verb `cost` has measured."""
+"""Reads the results of the command `cost`."""
 
 import re
 from collections.abc import Sequence
@@ -11,15 +11,17 @@ COLUMNS = ("model", "step_s", "slices_per_step")
 
 
 def training_costs(table: Path, models: Sequence[str]) -> dict[str, float]:
-    """Median milliseconds of a training step a slice; a model's schedule (`_50epochs`) does not change it.
+    """Median milliseconds per slice of a training step; it does not depend on a model's schedule (`_50epochs`).
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the table has none of the models, lacks a column, or a line of it is damaged.
+        ValueError: the table has none of the models, lacks a column, or has a damaged line.
     """
     if not table.is_file():
-        raise FileNotFoundError(f"--cost {table} is no file. Give the cost.csv that the verb cost wrote.")
-    again = "Measure again with the verb cost."
+        raise FileNotFoundError(
+            f"--cost {table} is not a file. Give the cost.csv written by the command cost."
+        )
+    again = "Measure again with the command cost."
     header, *rows = read_rows(table) or [[]]
     if missing := [name for name in COLUMNS if name not in header]:
         raise ValueError(f"{table} has no column {', '.join(missing)}. {again}")
@@ -33,8 +35,8 @@ def training_costs(table: Path, models: Sequence[str]) -> dict[str, float]:
     found = {}
     for model in models:
         names = {model, re.sub(r"_\d+epochs?(?=__)", "", model)}
-        if of_model := [seconds for name, seconds in steps if name in names]:
-            found[model] = 1000 * median(of_model)
+        if measured := [seconds for name, seconds in steps if name in names]:
+            found[model] = 1000 * median(measured)
     if not found:
-        raise ValueError(f"{table} has none of the models {', '.join(models)}.")
+        raise ValueError(f"{table} has none of the models {', '.join(models)}. {again}")
     return found

@@ -1,7 +1,7 @@
-"""The cost of one model on one data set, measured in a process of its own.
+"""Measures the cost of one model on one data set, in a process of its own.
 
-`python -m nnunet_slice_attention.cost.worker JOB.json COST.json`. The model is whatever nnU-Net's trainer
-makes of the plans, stock or ours; weights are random, which costs the same.
+`python -m nnunet_slice_attention.cost.worker JOB.json COST.json`. The model is built by the trainer from the plans;
+weights are random, which costs the same.
 """
 
 import json
@@ -20,7 +20,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ..inference.predictor import SlabPredictor
 
-WARM_UP = 2  # untimed steps: memory pools, cuDNN's choices, torch.compile
+WARM_UP = 2  # untimed steps: memory pools, cuDNN benchmark, torch.compile
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,14 @@ class Cost:
     Attributes:
         parameters: number of weights.
         gmac_per_slice: 1e9 multiply-adds of a forward pass, per slice of a training patch.
-        slices_per_step: slices of a training batch that the loss sees; not their context.
-        step_s: median seconds of a training step on a batch that is already there.
-        loaded_step_s: mean seconds of a training step, data loading and augmentation included.
-        schedule_s: the same, averaged over all epochs. Where a training begins in 2D, the figures above are of the
-            phase with neighbours, this one of both.
-        memory_mb: peak of the training: torch's on a GPU, the process's on a CPU.
-        predict_s, predict_tta_s: seconds a case as the verb `predict` does it, without and with mirroring.
-        predicted_slices: slices a case, on average.
+        slices_per_step: slices per training batch with a loss, without context.
+        step_s: median seconds of a training step without data loading.
+        loaded_step_s: mean seconds of a training step including data loading and augmentation.
+        schedule_s: the same, averaged over all epochs. For 2D first, the values above are for the phase with
+            neighbours, this one is for both.
+        memory_mb: peak memory of training: PyTorch's on a GPU, the process's on a CPU.
+        predict_s, predict_tta_s: seconds per case with the command `predict`, without and with mirroring.
+        predicted_slices: mean slices per case.
     """
 
     parameters: int
@@ -70,24 +70,24 @@ def measure(job: Job) -> Cost:
     trainer = get_trainer_from_args(job.dataset, job.configuration, 0, job.trainer, job.plans, device=device)
     trainer.initialize()
     if device.type == "cuda":
-        torch.backends.cudnn.benchmark = True  # as nnU-Net's training and prediction have it
-    wait = torch.cuda.synchronize if device.type == "cuda" else _nothing
+        torch.backends.cudnn.benchmark = True  # as in nnU-Net's training and prediction
+    wait = torch.cuda.synchronize if device.type == "cuda" else _no_wait
     schedule = 0.0
-    for alone, share in phases_of(trainer).items():
-        if alone is not None:
-            trainer.enter_phase(alone)
+    for in_2d, share in get_phases(trainer).items():
+        if in_2d is not None:
+            trainer.enter_phase(in_2d)
         batch, step, loaded = training_seconds(trainer, job.iterations, wait)
         schedule += share * loaded
     memory = peak_memory(device)
-    one = batch["data"][:1]  # more would need more memory than a training
+    one = batch["data"][:1]  # more could need more memory than training
     gmac = forward_macs(trainer, one) / 1e9 / (one.shape[2] if one.ndim == 5 else 1)
     predicted = predict_seconds(trainer, job.cases, wait) if job.cases else (None, None, None)
     parameters = sum(p.numel() for p in trainer.network.parameters())
     return Cost(parameters, gmac, slices_with_loss(batch), step, loaded, schedule, memory, *predicted)
 
 
-def phases_of(trainer) -> dict[bool | None, float]:
-    """Shares of the epochs, by whether slices are alone in them; nnU-Net's own trainers have one phase, None."""
+def get_phases(trainer) -> dict[bool | None, float]:
+    """Fraction of the epochs per phase, see `nnUNetTrainerSlab.phases`; nnU-Net's own trainers have one phase, None."""
     return trainer.phases() if hasattr(trainer, "phases") else {None: 1.0}
 
 
@@ -96,31 +96,31 @@ def training_seconds(trainer, iterations: int, wait: Callable[[], None]) -> tupl
     loader, validation_loader = trainer.get_dataloaders()
     batch = next(loader)
     if trainer.device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats()  # what counts is the last phase's, the larger
+        torch.cuda.reset_peak_memory_stats()  # the last phase counts, which needs the most
     trainer.network.train()
     trainer.optimizer.zero_grad()
     loaded = loaded_seconds(trainer, loader, iterations, wait)
-    for filled in (loader, validation_loader):  # they fill their queues meanwhile, on the same cores
-        if hasattr(filled, "_finish"):
-            filled._finish()
+    for each in (loader, validation_loader):  # filling their queues would use the same cores
+        if hasattr(each, "_finish"):
+            each._finish()
     return batch, seconds(lambda: trainer.train_step(batch), iterations, wait), loaded
 
 
 def slices_with_loss(batch: dict) -> int:
-    """Slices of a training batch that the loss sees: all of a 3D patch, the middle one of a context slab."""
+    """Slices of a training batch with a loss: all of a 3D patch, the middle one of a context slab."""
     target = batch["target"]
     finest = target[0] if isinstance(target, list) else target  # a list with deep supervision
     return finest.shape[0] * (finest.shape[2] if finest.ndim == 5 else 1)
 
 
-def _nothing() -> None:
-    """A CPU has finished when the call returns."""
+def _no_wait() -> None:
+    """CPU calls are synchronous."""
 
 
 def forward_macs(trainer, data: torch.Tensor) -> float:
     network = getattr(trainer.network, "_orig_mod", trainer.network)  # the counter does not see compiled code
-    network.eval()  # all slices of a slab, not only the one that learns
-    # The counter of some versions of torch does not know the fused attention of a CPU.
+    network.eval()  # decode all slices of a slab, not only the middle one
+    # The counter of some PyTorch versions does not support fused attention on a CPU.
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         network(data.to(trainer.device))
     return counter.get_total_flops() / 2
@@ -140,7 +140,7 @@ def seconds(call: Callable[[], object], iterations: int, wait: Callable[[], None
 
 def loaded_seconds(trainer, loader, iterations: int, wait: Callable[[], None]) -> float:
     """Mean over `iterations` training steps, each on a new batch."""
-    # Batches that waited in the loader's queues cost nothing; a training soon uses them up.
+    # Empty the loader's queues first: batches in them were loaded before.
     for _ in range(2 * getattr(loader, "num_cached", 0) + getattr(loader, "num_processes", 0)):
         next(loader)
     for _ in range(WARM_UP):
@@ -166,7 +166,7 @@ def peak_memory(device: torch.device) -> float:
 
 
 def predict_seconds(trainer, n_cases: int, wait: Callable[[], None]) -> tuple[float, float, float]:
-    """(seconds a case without mirroring, with mirroring, slices a case) over the first validation cases."""
+    """(seconds per case without mirroring, with mirroring, slices per case) over the first validation cases."""
     trainer.set_deep_supervision_enabled(False)
     trainer.network.eval()
     _, keys = trainer.do_split()
@@ -177,14 +177,14 @@ def predict_seconds(trainer, n_cases: int, wait: Callable[[], None]) -> tuple[fl
     )
     plan = trainer.plans_manager.get_configuration(trainer.configuration_name)
     axes = trainer.inference_allowed_mirroring_axes
-    # `predict` does not compile either, unless nnUNet_compile=true.
+    # As in `predict`, which only compiles with nnUNet_compile=true.
     network = getattr(trainer.network, "_orig_mod", trainer.network)
     times = []
     for mirror_axes in (None, axes):
         predictor.manual_initialization(
             network, trainer.plans_manager, plan, None, trainer.dataset_json, "", mirror_axes
         )
-        if trainer.device.type == "cuda":  # which chooses kernels in the first pass
+        if trainer.device.type == "cuda":  # cuDNN selects kernels in the first pass
             predictor.predict_sliding_window_return_logits(cases[0])
             wait()
         start = time.perf_counter()

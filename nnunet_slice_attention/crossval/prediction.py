@@ -11,7 +11,7 @@ from nnunetv2.imageio.reader_writer_registry import determine_reader_writer_from
 from nnunetv2.paths import nnUNet_preprocessed
 
 from ..dataset_files import read_description
-from ..files import identity, write_text
+from ..files import file_signature, write_text
 from ..inference.cases import Case, find_cases, is_finished, remove_results
 from .model_job import ModelJob
 from .training import FINAL
@@ -54,7 +54,9 @@ class PredictionJob(ModelJob):
         """Identifies the checkpoints and images; changes when one of them is replaced."""
         checkpoints = [self.fold_folder(fold) / FINAL for fold in self.folds]
         images = [image for case in self.cases for image in case.images]
-        return json.dumps([identity(path) if path.is_file() else None for path in [*checkpoints, *images]])
+        return json.dumps(
+            [file_signature(path) if path.is_file() else None for path in [*checkpoints, *images]]
+        )
 
     def is_current(self) -> bool:
         """Whether the output was started with these weights and images, which were then checked."""

@@ -118,19 +118,19 @@ def main(
 
 
 def check_images(folder: Path, trainers: Sequence, scratch: Path) -> None:
-    """Raise ValueError with the images that models of these trainers cannot predict, see `problems`."""
+    """Raise ValueError with the images that a model of these trainers could not predict, see `find_problems`."""
     from ..inference.cases import find_cases
-    from ..inference.image_checks import Expected, problems
+    from ..inference.image_checks import Expected, find_problems
 
     found: dict[str, None] = {}
     kinds = {}
     for trainer in trainers:
-        expected = Expected.of(trainer.plans_manager, trainer.dataset_json)
+        expected = Expected.from_plans(trainer.plans_manager, trainer.dataset_json)
         kinds[expected.n_channels, expected.spacing, type(expected.reader_writer)] = expected
     # `check_plan` checks the real output folders, which are known there.
     cases = find_cases([folder], scratch / "predictions", trainers[0].dataset_json["file_ending"])
     for expected in kinds.values():
-        for case, problem in problems(cases, expected, THREADS).items():
+        for case, problem in find_problems(cases, expected, THREADS).items():
             found[f"{case.images[0].name}: {problem}"] = None
     if found:
         more = f"; and {len(found) - MAX_SHOWN} more" if len(found) > MAX_SHOWN else ""

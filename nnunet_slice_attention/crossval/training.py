@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..evaluation.nnunet_summary import read_cases
-from ..files import read_note
+from ..files import read_json_or_empty
 from .model_job import ModelJob
 
 State = Literal["done", "validate", "continue", "start"]
@@ -91,7 +91,7 @@ class TrainingJob(ModelJob):
     def steps(self) -> tuple[int, int | None]:
         """Epochs done and in total; the total is None before nnU-Net has written it."""
         try:
-            epochs = int(read_note(self.folder / "debug.json")["num_epochs"])
+            epochs = int(read_json_or_empty(self.folder / "debug.json")["num_epochs"])
         except (ValueError, KeyError, TypeError):  # missing, or nnU-Net is writing it
             return 0, None
         if self.state() in ("validate", "done"):

@@ -1,1 +1,1 @@
-"""Whether installation and data set are as a training needs them."""
+"""Checks installation and data set before training."""

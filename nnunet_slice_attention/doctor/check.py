@@ -1,4 +1,4 @@
-"""The record that each of the doctor's checks returns, and how a list of them reads."""
+"""The result of a check, and the text for a list of results."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at.
+    """The result of one check.
 
     Attributes:
         name: a word or two.
         ok: False if the user has to act before training.
         text: what was found, with the values.
-        next_step: what to do. Needed where `ok` is False; with `ok` True it is advice.
+        next_step: what to do; required if `ok` is False, otherwise advice.
     """
 
     name: str
@@ -22,7 +22,7 @@ class Check:
 
     def __post_init__(self):
         if not self.ok and not self.next_step:
-            raise ValueError(f"check {self.name!r} fails without saying what to do: give next_step.")
+            raise ValueError(f"check {self.name!r} fails without a next step. Give next_step.")
 
     @property
     def verdict(self) -> str:
@@ -32,7 +32,7 @@ class Check:
 
 
 def as_text(checks: Sequence[Check]) -> str:
-    """One paragraph a check, and last the verdict over all of them."""
+    """One paragraph per check, and a summary."""
     width = max(len(check.name) for check in checks)
     lines = []
     for check in checks:
@@ -40,5 +40,5 @@ def as_text(checks: Sequence[Check]) -> str:
         if check.next_step:
             lines.append(f"{'':{width + 10}}-> {check.next_step}")
     wrong = sum(not check.ok for check in checks)
-    lines.append(f"\n{wrong} of {len(checks)} checks found something to mend." if wrong else "\nAll is well.")
+    lines.append(f"\n{wrong} of {len(checks)} checks failed." if wrong else "\nAll checks passed.")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""What a slice-attention trainer makes of a data set: sliced axis, spacing, slabs and context in millimetres."""
+"""Checks a data set for a slice-attention trainer: slice axis, spacing, slabs and context in mm."""
 
 import os
 from pathlib import Path
@@ -8,17 +8,17 @@ from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_datas
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
 from .. import dataset_files
-from ..plans.slabs import SLAB_RULES, median_depth, names_architecture, slab_plan, with_architecture
+from ..plans.slabs import SLAB_RULES, has_architecture, median_depth, slab_plan, with_architecture
 from .check import Check
 from .header_check import check_headers
 
 CONFIGURATION = "2d"
-# Below this ratio a slice's neighbours are as near as its own pixels, and a 3D patch costs nothing in resolution.
+# Below this ratio of slice to in-plane spacing a 3D network loses nothing.
 NEARLY_ISOTROPIC = 1.5
 
 
 def check_dataset(dataset: str | int, plans_name: str, trainer: type) -> list[Check]:
-    """From the data set's name and files to the network; stops at the first check that fails.
+    """From the data set's name and files to the network; most checks stop at the first failure.
 
     Args:
         dataset: id or name.
@@ -27,21 +27,21 @@ def check_dataset(dataset: str | int, plans_name: str, trainer: type) -> list[Ch
     """
     preprocessed = os.environ.get("nnUNet_preprocessed")
     if not preprocessed:
-        return []  # the folder's own check says so
+        return []  # reported by `check_folder`
     name_check, name = find_dataset(dataset)
     if name is None:
         return [name_check]
     raw = os.environ.get("nnUNet_raw")
-    of_data = [name_check, *(check_headers(Path(raw, name), dataset) if raw else ())]
+    checks = [name_check, *(check_headers(Path(raw, name), dataset) if raw else ())]
     plans_check, plans = read_plans(Path(preprocessed, name), dataset, plans_name)
     if plans is None:
-        return [*of_data, plans_check]
+        return [*checks, plans_check]
     slabs = check_slabs(plans, trainer)
     if not slabs.ok:
-        return [*of_data, plans_check, slabs]
+        return [*checks, plans_check, slabs]
     network = check_network(plans, dataset, trainer)
     return [
-        *of_data,
+        *checks,
         plans_check,
         check_axis(plans),
         check_spacing(plans, dataset),
@@ -52,28 +52,26 @@ def check_dataset(dataset: str | int, plans_name: str, trainer: type) -> list[Ch
 
 
 def find_dataset(dataset: str | int) -> tuple[Check, str | None]:
-    """The data set's folder name, None if it is in neither of the folders."""
+    """The data set's folder name; None if it is in neither folder."""
     folders = {v: os.environ[v] for v in ("nnUNet_raw", "nnUNet_preprocessed") if os.environ.get(v)}
     try:
         name = maybe_convert_to_dataset_name(dataset)
-        reason = f"{dataset} is in none of " + ", ".join(f"{v}={path}" for v, path in folders.items())
+        reason = f"{dataset} is not in " + " or ".join(f"{v}={path}" for v, path in folders.items())
     except (RuntimeError, ValueError) as error:
         name, reason = None, str(error)
     if name is not None and any(Path(path, name).is_dir() for path in folders.values()):
         return Check("data set", True, name), name
-    step = "Put it in $nnUNet_raw as DatasetXXX_Name (imagesTr, labelsTr, dataset.json), or mend -d or the variables."
+    step = "Put it in $nnUNet_raw as DatasetXXX_Name (imagesTr, labelsTr, dataset.json), or fix -d or the variables."
     return Check("data set", False, reason, step), None
 
 
 def read_plans(folder: Path, dataset: str | int, plans_name: str) -> tuple[Check, dict | None]:
-    """The plans `with_architecture`; None if the data set is not planned, has no usable 2D configuration, or is not
-    preprocessed for it.
-    """
+    """The plans, `with_architecture`; None without plans, a usable 2D configuration or data preprocessed for it."""
     path = folder / f"{plans_name}.json"
     if not path.is_file():
         step = f"nnUNetv2_plan_and_preprocess -d {dataset} -c {CONFIGURATION}"
-        there = sorted(other.stem for other in folder.glob("*Plans*.json"))
-        text = f"{path} does not exist" + (f"; there are {', '.join(there)}" if there else "")
+        others = sorted(other.stem for other in folder.glob("*Plans*.json"))
+        text = f"{path} does not exist" + (f"; existing plans: {', '.join(others)}" if others else "")
         return Check("plans", False, text, step), None
     try:
         plans = dataset_files.read_plans(path)
@@ -85,35 +83,35 @@ def read_plans(folder: Path, dataset: str | int, plans_name: str) -> tuple[Check
         text = f"{path} has no configuration {CONFIGURATION!r}, only {', '.join(plans['configurations'])}"
         return Check("plans", False, text, f"nnUNetv2_plan_experiment -d {dataset}"), None
     try:
-        today = with_architecture(plans, CONFIGURATION)
-    except (KeyError, RuntimeError) as error:  # an older format, and more than nnU-Net can convert
+        converted = with_architecture(plans, CONFIGURATION)
+    except (KeyError, RuntimeError) as error:  # an old format that nnU-Net cannot convert
         step = f"nnUNetv2_plan_experiment -d {dataset}"
         text = (
             f"{path}: nnU-Net cannot convert configuration {CONFIGURATION}: {type(error).__name__}: {error}"
         )
         return Check("plans", False, text, step), None
-    data = folder / PlansManager(today).get_configuration(CONFIGURATION).data_identifier
+    data = folder / PlansManager(converted).get_configuration(CONFIGURATION).data_identifier
     if not data.is_dir():
         step = f"nnUNetv2_preprocess -d {dataset} -plans_name {plans_name} -c {CONFIGURATION}"
-        return Check("plans", False, f"{path} is there, the preprocessed data {data} are not", step), None
-    old = not names_architecture(plans, CONFIGURATION)
+        return Check("plans", False, f"{path} exists, but the preprocessed data {data} do not", step), None
+    old = not has_architecture(plans, CONFIGURATION)
     text = f"{path}{', in the format of nnU-Net 2.0 to 2.3, which nnU-Net converts' if old else ''}"
-    return Check("plans", True, text), today
+    return Check("plans", True, text), converted
 
 
 def check_axis(plans: dict) -> Check:
     axis = plans["transpose_forward"][0]
-    text = f"slices are stacked along array axis {axis} of 0, 1, 2 (z, y, x in SimpleITK's words)"
+    text = f"slices are stacked along array axis {axis} (0, 1, 2 = z, y, x in SimpleITK)"
     return Check("slicing", True, text + ", the axis with the largest median spacing")
 
 
 def check_spacing(plans: dict, dataset: str | int) -> Check:
     through, *in_plane = plans["original_median_spacing_after_transp"]
     ratio = through / max(in_plane)
-    text = f"median {through:g} mm between slices, {in_plane[0]:g} x {in_plane[1]:g} mm in plane, ratio {ratio:.1f}"
+    text = f"median slice spacing {through:g} mm, in plane {in_plane[0]:g} x {in_plane[1]:g} mm, ratio {ratio:.1f}"
     if ratio >= NEARLY_ISOTROPIC:
         return Check("spacing", True, text)
-    step = f"Compare with a 3D network, which often suits such data better: nnUNetv2_train {dataset} 3d_fullres 0"
+    step = f"Compare with a 3D network, which is often better for such data: nnUNetv2_train {dataset} 3d_fullres 0"
     return Check("spacing", True, f"{text}: nearly isotropic", step)
 
 
@@ -121,56 +119,55 @@ def check_depth(plans: dict, trainer: type) -> Check:
     depth, context = median_depth(plans), 2 * trainer.context_radius() + 1
     if depth >= context:
         return Check("depth", True, f"median {depth} slices")
-    text = f"median {depth} slices, fewer than the {context} that {trainer.__name__} looks at"
-    return Check("depth", True, text, "A trainer with a smaller context sees as much, e.g. suffix _3slices.")
+    text = f"median {depth} slices, fewer than the {context} that {trainer.__name__} uses"
+    return Check("depth", True, text, "A trainer with fewer slices would suffice, e.g. suffix _3slices.")
 
 
 def check_slabs(plans: dict, trainer: type) -> Check:
-    """Sizes in slices and voxels, context in mm on each side of a slice."""
+    """Slabs in slices and voxels, and context in mm on each side of a slice."""
     radius = trainer.context_radius()
     try:
         slab = slab_plan(plans, CONFIGURATION, radius, trainer.sampling)
     except ValueError as error:
         return Check(
-            "slabs", False, str(error), "Slice-attention trainers cannot train on this data set as it is."
+            "slabs", False, str(error), "Slice-attention trainers cannot be used with this data set as it is."
         )
     height, width = slab.in_plane
     reach = radius * plans["original_median_spacing_after_transp"][0]
-    first = "first nnU-Net's own 2D batches, then " if trainer.begins_in_2d else ""
+    first = "first on nnU-Net's own 2D batches, then " if trainer.begins_in_2d else ""
     text = (
-        f"training {first}{slab.train_slabs} slabs of {slab.train_depth} slices of {height} x {width}, prediction "
-        f"{slab.predict_depth} slices; a slice sees {radius} neighbour{'s' * (radius != 1)} on each side, {reach:g} mm"
+        f"training {first}on {slab.train_slabs} slabs of {slab.train_depth} slices of {height} x {width}, prediction "
+        f"on {slab.predict_depth} slices; a slice has {radius} neighbour{'s' * (radius != 1)} on each side, "
+        f"{reach:g} mm"
     )
     planned = PlansManager(plans).get_configuration(CONFIGURATION).batch_size
     slices = slab.train_slabs * (
-        slab.train_depth if SLAB_RULES[trainer.sampling].learning.context_learns else 1
+        slab.train_depth if SLAB_RULES[trainer.sampling].learning.context_grad else 1
     )
     if slab.train_slabs > 1 or slices <= planned:
         return Check("slabs", True, text)
-    text += (
-        f"; a training step learns from {slices} slices, where nnU-Net planned {planned} for the GPU's memory"
-    )
+    text += f"; a training step uses {slices} slices, but nnU-Net planned {planned} for the GPU memory"
     return Check(
         "slabs",
         True,
         text,
-        "If it does not fit, leave out the suffix that says how slabs are formed, or take fewer slices, e.g. _3slices.",
+        "If it runs out of memory, remove the suffix for the slabs, or use fewer slices, e.g. _3slices.",
     )
 
 
 def check_network(plans: dict, dataset: str | int, trainer: type) -> Check:
-    """Build it as training does, without memory for its weights; of one channel and two classes."""
+    """Build the network as training does, on the meta device, with one channel and two classes."""
     manager = PlansManager(plans)
     configuration = manager.get_configuration(CONFIGURATION)
     try:
         with torch.device("meta"):
             network = trainer.build_network_architecture(manager, configuration, 1, 2)
-    except Exception as error:  # plans of others may name anything
+    except Exception as error:  # other packages' plans may name anything
         text = f"{trainer.__name__} cannot be built from these plans: {type(error).__name__}: {error}"
-        step = f"nnUNetv2_plan_experiment -d {dataset}, or -p with the name of such plans"
+        step = f"nnUNetv2_plan_experiment -d {dataset}, or give other plans with -p"
         return Check("network", False, text, step)
     millions = sum(weight.numel() for weight in network.parameters()) / 1e6
     unet = configuration.network_arch_class_name.rpartition(".")[2]
     return Check(
-        "network", True, f"{trainer.network_name} on the plans' {unet}, {millions:.3g} million weights"
+        "network", True, f"{trainer.network_name} on the planned {unet}, {millions:.3g} million parameters"
     )

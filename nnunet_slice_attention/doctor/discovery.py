@@ -1,4 +1,4 @@
-"""Does nnU-Net find a trainer of ours, and where: in an install, in nnUNet_extTrainer, or in a copy made by hand."""
+"""Checks whether and where nnU-Net finds our trainers: in an install, in nnUNet_extTrainer, or in a manual copy."""
 
 import os
 import pickle
@@ -18,31 +18,31 @@ from .. import shim
 from .check import Check
 
 VARIABLE = "nnUNet_extTrainer"
-TREE = "nnunetv2.training.nnUNetTrainer"  # where nnU-Net looks first
-INSTALLED = f"{TREE}.variants.slice_attention.slice_attention_trainers"  # by a normal install, see setup.py
+TREE = "nnunetv2.training.nnUNetTrainer"  # searched first by nnU-Net
+INSTALLED = f"{TREE}.variants.slice_attention.slice_attention_trainers"  # of a normal install, see setup.py
 MAKE_IT_FOUND = (
-    "Install normally (pip install .), or, for an editable install, tell nnU-Net where the trainers are: "
+    "Use a normal install (pip install .), or, for an editable install, point nnU-Net to the trainers: "
     f'export {VARIABLE}="$(nnunet-slice-attention trainers-path)"'
 )
 
 
 def check_discovery(trainer_name: str) -> tuple[Check, type | None]:
-    """Ask nnU-Net itself for the trainer. Also returns the class, None unless it is usable."""
+    """Run nnU-Net's own search for the trainer. Also returns the class, None unless it is usable."""
     try:
-        with redirect_stdout(StringIO()):  # the search reports every module it looks at
+        with redirect_stdout(StringIO()):  # the search prints every module
             trainer = find_objects.recursive_find_trainer_class_by_name(trainer_name)
-    except Exception as error:  # the search imports what lies there, whoever wrote it
+    except Exception as error:  # the search imports arbitrary modules
         return _why_not_found(trainer_name, error), None
     if trainer.__module__.split(".")[0] != nnunet_slice_attention.__name__:
         return _another_class(trainer_name, trainer.__module__), None
     if pickle.loads(pickle.dumps(trainer)) is not trainer:
-        text = f"{trainer_name} does not survive pickling, so nnU-Net's worker processes cannot use it"
+        text = f"{trainer_name} cannot be pickled and unpickled, as nnU-Net's worker processes need"
         return Check("discovery", False, text, MAKE_IT_FOUND), None
     return _where(trainer_name), trainer
 
 
 def _where(trainer_name: str) -> Check:
-    """Where nnU-Net found a class of ours; a note if a copy of the module by hand takes part in it."""
+    """Where nnU-Net found a class of ours; a note if manual copies of the module exist."""
     in_tree, outside = list(_in_tree(trainer_name)), _in_variable(trainer_name)
     ours = Path(shim.__path__[0]) in outside or INSTALLED in dict(in_tree)
     places = [
@@ -57,21 +57,21 @@ def _where(trainer_name: str) -> Check:
         text += f"; it would also be found, in this order, {', '.join(places[1:])}"
     if not copies:
         return Check("discovery", True, text)
-    text += f". {', '.join(copies)} is no part of this package's install: without it, nnU-Net's search breaks there"
+    text += f". {', '.join(copies)} does not belong to this package's install: without it, nnU-Net's search fails there"
     step = f"Remove {', '.join(copies)}.{'' if ours else f' {MAKE_IT_FOUND}'}"
     return Check("discovery", True, text, step)
 
 
 def _another_class(trainer_name: str, module: str) -> Check:
-    """A class that is not ours, by a name that may be."""
+    """A class that is not ours, under a name that may be."""
     text = f"{trainer_name} comes from {module}, not from this package"
     try:
         resolve_ours(trainer_name)
     except (AttributeError, ValueError):
         step = "Give -tr a slice-attention trainer, e.g. nnUNetTrainerCSANet."
         return Check("discovery", False, text, step)
-    text += f": nnU-Net takes the first class of that name, which is in {_first_place(trainer_name)}"
-    step = f"Remove that class, or give it another name. {MAKE_IT_FOUND}"
+    text += f": nnU-Net uses the first class of that name, which is in {_first_place(trainer_name)}"
+    step = f"Remove or rename that class. {MAKE_IT_FOUND}"
     return Check("discovery", False, text, step)
 
 
@@ -83,82 +83,82 @@ def _why_not_found(trainer_name: str, error: Exception) -> Check:
         ours = True
     except AttributeError:
         ours = False
-    except ValueError as mistake:  # nearly ours
+    except ValueError as mistake:  # a base of ours with a wrong suffix
         return Check("discovery", False, str(mistake), "Give -tr one of the names above.")
-    stopped = f"nnU-Net's search for {trainer_name} stopped"
+    failed = f"nnU-Net's search for {trainer_name} failed"
     if file := _broken_file(error):
-        text = f"{stopped} in {file}: {type(error).__name__}: {error}"
-        step = f"Mend or remove that file, or take its folder out of {VARIABLE}."
+        text = f"{failed} in {file}: {type(error).__name__}: {error}"
+        step = f"Fix or remove that file, or remove its folder from {VARIABLE}."
         return Check("discovery", False, text, step)
-    if not isinstance(error, RuntimeError):  # what it found is no trainer
-        text = f"{stopped} in {_first_place(trainer_name)}: {error}"
-        return Check("discovery", False, text, "Remove what has that name there, or give it another name.")
+    if not isinstance(error, RuntimeError):  # what it found is not a trainer
+        text = f"{failed} in {_first_place(trainer_name)}: {error}"
+        return Check("discovery", False, text, "Remove or rename the object of that name there.")
     if not ours:
-        text = f"no trainer is called {trainer_name}"
+        text = f"there is no trainer {trainer_name}"
         return Check("discovery", False, text, f"Names of this package start with {', '.join(BASES)}.")
     external = os.environ.get(VARIABLE)
     text = f"nnU-Net does not find {trainer_name}: it is not in nnU-Net's tree, and {VARIABLE} is "
-    text += f"{external}, where this package's folder is {shim.__path__[0]}" if external else "not set"
+    text += f"{external}, but this package's folder is {shim.__path__[0]}" if external else "not set"
     return Check("discovery", False, text, MAKE_IT_FOUND)
 
 
 def resolve_ours(trainer_name: str) -> type:
-    """Raise AttributeError for a name that is not ours, ValueError for one that nearly is."""
+    """Raise AttributeError for a name that is not ours, ValueError for one of ours with wrong suffixes."""
     from nnunet_slice_attention.trainers import resolve_trainer
 
     return resolve_trainer(trainer_name)
 
 
 def _first_place(name: str) -> Path | str:
-    """Where nnU-Net finds a name."""
+    """Where nnU-Net finds a name first."""
     found = [file for _, file in _in_tree(name)] or _in_variable(name)
     return found[0] if found else "a module"
 
 
 def _in_tree(name: str) -> Iterator[tuple[str, Path]]:
-    """Modules of nnU-Net's own tree that have the name, with their files, in the order of its search."""
+    """Modules of nnU-Net's own tree that have the name, with their files, in search order."""
     for module in _modules(Path(nnunetv2.__path__[0], "training", "nnUNetTrainer"), TREE):
         try:
             found = import_module(module)
             if hasattr(found, name):
                 yield module, Path(found.__file__)
-        except Exception:  # what nnU-Net found came before it, or nnU-Net would have stopped there
+        except Exception:  # nnU-Net's search ended before this module, or it would have failed here
             continue
 
 
 def _modules(folder: Path, package: str) -> Iterator[str]:
-    """nnU-Net's order: the modules of a folder, then those of its packages."""
-    there = list(pkgutil.iter_modules([str(folder)]))
-    yield from (f"{package}.{module.name}" for module in there if not module.ispkg)
-    for module in there:
+    """In nnU-Net's order: the modules of a folder, then those of its packages."""
+    modules = list(pkgutil.iter_modules([str(folder)]))
+    yield from (f"{package}.{module.name}" for module in modules if not module.ispkg)
+    for module in modules:
         if module.ispkg:
             yield from _modules(folder / module.name, f"{package}.{module.name}")
 
 
 def _in_variable(name: str) -> list[Path]:
-    """Folders of nnUNet_extTrainer in which nnU-Net would find the name, in the order of its search."""
+    """Folders of nnUNet_extTrainer in which nnU-Net would find the name, in search order."""
     found = []
     for folder in _folders():
         try:
             with redirect_stdout(StringIO()):
-                there = find_objects.recursive_find_python_class(
+                trainer = find_objects.recursive_find_python_class(
                     str(folder), name, None, base_folder=str(folder), cleanup_imports_from_base_folder=True
                 )
         except Exception:  # as above
             continue
-        if there is not None:
+        if trainer is not None:
             found.append(folder)
     return found
 
 
 def _folders() -> list[Path]:
-    """Those of nnUNet_extTrainer that exist."""
+    """Existing folders of nnUNet_extTrainer."""
     named = os.environ.get(VARIABLE, "").split(os.pathsep)
     return [Path(folder) for folder in named if folder.strip() and Path(folder).exists()]
 
 
 def _broken_file(error: Exception) -> Path | None:
-    """The file in nnU-Net's tree or in nnUNet_extTrainer whose import raised the error, if one did."""
+    """The file in nnU-Net's tree or in nnUNet_extTrainer whose import raised the error, if any."""
     folders = [Path(nnunetv2.__path__[0], "training", "nnUNetTrainer"), *_folders()]
     files = [error.filename] if isinstance(error, SyntaxError) and error.filename else []
     traceback = error.__traceback__

@@ -1,6 +1,6 @@
-"""Is nnU-Net the version we know, does it find our trainers, and are its folders set? Each check is one function.
+"""Checks nnU-Net's version, the discovery of our trainers and nnU-Net's folders. Each check is one function.
 
-`examine` runs them all; the search for a trainer is in `discovery`, what it makes of a data set in `dataset_checks`.
+`examine` runs all checks; those of discovery are in `discovery`, those of a data set in `dataset_checks`.
 """
 
 import os
@@ -18,12 +18,12 @@ FOLDERS = ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")
 
 
 def examine(dataset: str | int | None, plans_name: str, trainer_name: str) -> list[Check]:
-    """All checks in order; those that cannot be made because an earlier one failed are left out.
+    """All checks in order, without those that depend on a failed one.
 
     Args:
         dataset: id or name; None checks the installation only.
         plans_name: e.g. nnUNetPlans.
-        trainer_name: any name the resolver knows.
+        trainer_name: any name that the resolver accepts.
     """
     nnunet = check_nnunet_version()
     if installed_version("nnunetv2") is None:
@@ -71,18 +71,16 @@ def check_contract() -> Check:
     broken = violations()
     if broken:
         return Check("contract", False, " ".join(broken), f'pip install "{supported_nnunet()}"')
-    return Check("contract", True, f"nnU-Net behaves as we rely on in all {len(CONTRACT)} points")
+    return Check("contract", True, f"nnU-Net behaves as this package expects in all {len(CONTRACT)} points")
 
 
 def check_folder(variable: str) -> Check:
-    """nnU-Net makes folders itself, so only a variable that is not set is wrong."""
+    """nnU-Net creates folders itself, so only an unset variable is an error."""
     value = os.environ.get(variable)
     if not value:
         return Check(variable, False, "not set", f"export {variable}=/path/to/{variable}")
     if not Path(value).is_dir():
-        return Check(
-            variable, True, f"{value} does not exist yet", f"mkdir -p {value}, unless the path is mistyped"
-        )
+        return Check(variable, True, f"{value} does not exist yet", f"mkdir -p {value}, or correct the path")
     return Check(variable, True, value)
 
 

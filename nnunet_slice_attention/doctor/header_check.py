@@ -1,6 +1,6 @@
-"""Do images and labels of a raw data set lie on each other, by their headers? Before they are trained on for days.
+"""Checks by their headers that images and labels of a raw data set are aligned, before days of training.
 
-nnU-Net trains on what differs, see `image_geometry`; a comparison refuses what is of another image.
+nnU-Net trains on misaligned files, see `image_geometry`; a comparison refuses headers of another image.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -13,18 +13,18 @@ from nnunetv2.utilities.utils import get_filenames_of_train_images_and_targets
 
 from ..dataset_files import read_description
 from ..image_files import is_renamed
-from ..image_geometry import HEADERS, SAME, millimetres_apart, of_another_image
+from ..image_geometry import HEADERS, SAME, geometry_mismatch, max_displacement_mm
 from .check import Check
 
-THREADS = 8  # the files may lie on a slow network
+THREADS = 8  # files may be on a slow network
 SHOWN = 5  # cases
 
 
 def check_headers(folder: Path, dataset: str | int) -> list[Check]:
-    """Of every case's first channel and label, without their voxels. Empty where there is nothing to compare.
+    """Compare the headers of each case's first channel and label. Empty if there is nothing to compare.
 
     Args:
-        folder: of the raw data set.
+        folder: the raw data set.
         dataset: id or name, for the next step.
     """
     description = folder / "dataset.json"
@@ -33,35 +33,37 @@ def check_headers(folder: Path, dataset: str | int) -> list[Check]:
     try:
         dataset_json = read_description(description)
     except ValueError as error:
-        return [Check("headers", False, str(error), "The data set cannot be used without it.")]
+        return [Check("headers", False, str(error), "The data set cannot be used without dataset.json.")]
     pairs = _pairs(folder, dataset_json)
     if not pairs:
         return []
     if renamed := [case for case in pairs if is_renamed(case, dataset_json["file_ending"])]:
-        text = f"a case's name must not end as a NIfTI file's does: {_listed(renamed)}"
+        text = f"case names must not end like NIfTI files: {_listed(renamed)}"
         return [Check("names", False, text, "Rename them: ITK writes the segmentation of x.nii as x.nii.gz.")]
     example, _ = next(iter(pairs.values()))
     try:
-        with redirect_stderr(StringIO()):  # the traceback of each reader that cannot read it
+        with redirect_stderr(StringIO()):  # tracebacks of readers that cannot read the file
             reader = determine_reader_writer_from_dataset_json(dataset_json, str(example), verbose=False)
     except RuntimeError as error:
         return [
-            Check("headers", False, str(error), f"Restore {example}, or mend file_ending in {description}.")
+            Check(
+                "headers", False, str(error), f"Restore {example}, or correct file_ending in {description}."
+            )
         ]
     read = HEADERS.get(reader)
     if read is None:
         return []
 
     def compared(pair: tuple[Path, Path]) -> tuple[float, str]:
-        """mm apart, and why they are not of one image."""
+        """(displacement in mm, why they are not of one image)."""
         image, label = pair
         try:
             reference, other = read(label), read(image)
-            if found := of_another_image(reference, other):
-                name, theirs, ours, limit = found
-                return 0.0, f"{label} has the {name} {ours}, its image {image} {theirs}; {limit}"
-            return millimetres_apart(reference, other), ""
-        except Exception as error:  # readers raise what they like
+            if found := geometry_mismatch(reference, other):
+                name, of_image, of_label, limit = found
+                return 0.0, f"{label} has {name} {of_label}, its image {image} {of_image}; {limit}"
+            return max_displacement_mm(reference, other), ""
+        except Exception as error:  # readers can raise anything
             return 0.0, f"{label} or {image} cannot be read: {' '.join(str(error).split())}"
 
     with ThreadPoolExecutor(THREADS) as pool:
@@ -70,30 +72,30 @@ def check_headers(folder: Path, dataset: str | int) -> list[Check]:
 
 
 def _verdict(found: dict[str, tuple[float, str]], dataset: str | int) -> Check:
-    look = f"nnUNetv2_plot_overlay_pngs -d {dataset} -o overlays --use_raw"
+    overlays = f"nnUNetv2_plot_overlay_pngs -d {dataset} -o overlays --use_raw"
     if wrong := {case: problem for case, (_, problem) in found.items() if problem}:
-        text = f"{len(wrong)} of {len(found)} labels are not of their images: {_listed(list(wrong.values()), '; ')}"
-        step = f"Put the right files there, or mend the header that is wrong ({look} shows both): compare refuses them."
+        text = f"{len(wrong)} of {len(found)} labels do not match their image: {_listed(list(wrong.values()), '; ')}"
+        step = f"Replace the wrong files or correct their headers; compare refuses them. Look at both: {overlays}"
         return Check("headers", False, text, step)
-    apart = {case: mm for case, (mm, _) in found.items() if mm > SAME}
-    if not apart:
-        return Check("headers", True, f"labels lie on their images in all {len(found)} cases")
-    most = max(apart, key=apart.__getitem__)
+    displaced = {case: mm for case, (mm, _) in found.items() if mm > SAME}
+    if not displaced:
+        return Check("headers", True, f"labels and images are aligned in all {len(found)} cases")
+    most = max(displaced, key=displaced.__getitem__)
     text = (
-        f"in {len(apart)} of {len(found)} cases label and image lie a little apart, by up to {apart[most]:.3g} mm at a "
-        f"voxel ({most}): {_listed(list(apart))}"
+        f"in {len(displaced)} of {len(found)} cases label and image are slightly displaced, by up to "
+        f"{displaced[most]:.3g} mm ({most}): {_listed(list(displaced))}"
     )
-    step = f"nnU-Net trains, and compare evaluates, voxel by voxel. See whether that is right: {look}"
+    step = f"nnU-Net trains, and compare evaluates, voxel by voxel. Check that this is right: {overlays}"
     return Check("headers", True, text, step)
 
 
 def _pairs(folder: Path, dataset_json: dict) -> dict[str, tuple[Path, Path]]:
-    """(first channel, label) by case, where both exist."""
+    """(first channel, label) per case, where both exist."""
     ending = dataset_json["file_ending"]
-    if "dataset" in dataset_json:  # which says where the files are
+    if "dataset" in dataset_json:  # paths of the files
         named = get_filenames_of_train_images_and_targets(str(folder), dataset_json)
         pairs = {case: (Path(files["images"][0]), Path(files["label"])) for case, files in named.items()}
-    else:  # nnU-Net would start twelve processes
+    else:  # without nnU-Net's function, which starts twelve processes
         labels = {path.name.removesuffix(ending): path for path in (folder / "labelsTr").glob(f"*{ending}")}
         pairs = {
             case: (folder / "imagesTr" / f"{case}_0000{ending}", label) for case, label in labels.items()

@@ -1,4 +1,4 @@
-"""What we rely on in nnU-Net, a sentence each, so that an upstream change reads as a sentence, not as a traceback."""
+"""What this package expects of nnU-Net, one sentence each, so that an upstream change is reported as a sentence."""
 
 import inspect
 from collections.abc import Callable
@@ -9,12 +9,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Expectation:
-    """One thing nnU-Net does.
+    """One expected behaviour of nnU-Net.
 
     Attributes:
-        sentence: what it does and what of ours needs it.
-        found: asks the installed nnU-Net; may raise if the thing is gone.
-        expected: the answer of the versions we support.
+        sentence: the behaviour; what of this package needs it.
+        found: determines it for the installed nnU-Net; may raise.
+        expected: its value in the supported versions.
     """
 
     sentence: str
@@ -22,12 +22,10 @@ class Expectation:
     expected: Any
 
     def violation(self) -> str:
-        """Empty if nnU-Net still does it, otherwise the sentence with what was found."""
+        """Empty if nnU-Net behaves as expected, otherwise the sentence with both values."""
         try:
             found = self.found()
-        except (
-            Exception
-        ) as error:  # whatever an upstream change makes it, the answer is that the thing is gone
+        except Exception as error:  # an upstream change can raise anything
             found = f"{type(error).__name__}: {error}"
         if found == self.expected:
             return ""
@@ -66,7 +64,7 @@ def _extended_methods() -> dict[str, str]:
     return {name: _parameters(getattr(_trainer(), name)) for name in names}
 
 
-def _order_of_initialising() -> list[str]:
+def _initialisation_order() -> list[str]:
     source = inspect.getsource(_trainer().initialize)
     steps = ("self.build_network_architecture(", "self.configure_optimizers()", "DDP(self.network")
     return sorted(steps, key=source.index)
@@ -102,7 +100,7 @@ def _scales() -> list[list[float]]:
     return [[float(s) for s in scale] for scale in _trainer()._get_deep_supervision_scales(fake)]
 
 
-def _augmentation_of_a_2d_patch() -> tuple:
+def _augmentation_for_2d_patch() -> tuple:
     plan = SimpleNamespace(patch_size=[64, 64])
     fake = SimpleNamespace(configuration_manager=plan, print_to_log_file=lambda *_: None)
     rotation, dummy_2d, initial, mirror = (
@@ -173,19 +171,20 @@ CONTRACT = (
         "is_cascaded foreground_labels regions ignore_label",
     ),
     Expectation(
-        "The dummy-2D pipeline is a list with these steps in this order; we replace the blur and act before the last.",
+        "The dummy-2D pipeline is a list with these steps in this order; we replace the blur and insert a step before "
+        "label removal.",
         _dummy_2d_steps,
         ["pseudo2d", "pseudo2d", "gaussian_blur", "remove_label"],
     ),
     Expectation(
-        "_get_deep_supervision_scales gives one scale per axis and head, finest first; we put the slice axis before.",
+        "_get_deep_supervision_scales gives one scale per axis and head, finest first; we prepend the slice axis.",
         _scales,
         [[1.0, 1.0], [0.5, 0.5]],
     ),
     Expectation(
         "configure_rotation_dummyDA_mirroring_and_inital_patch_size returns rotation range, dummy-2D flag, initial "
         "patch size and mirror axes of a 2D patch; we use it for the slices of a slab.",
-        _augmentation_of_a_2d_patch,
+        _augmentation_for_2d_patch,
         (2, False, 2, (0, 1)),
     ),
     Expectation(
@@ -194,7 +193,7 @@ CONTRACT = (
         True,
     ),
     Expectation(
-        "The trainer has these methods with these parameters; ours extends each, and would never be called otherwise.",
+        "The trainer has these methods with these parameters; ours extends each and is not called otherwise.",
         _extended_methods,
         {
             "_set_batch_size_and_oversample": "self",
@@ -212,9 +211,9 @@ CONTRACT = (
         },
     ),
     Expectation(
-        "initialize builds the network, then the optimiser, then shares it among GPUs; a training that begins in 2D "
-        "freezes what is added in between.",
-        _order_of_initialising,
+        "initialize builds the network, then the optimiser, then wraps the network in DDP; 2D first freezes added "
+        "weights in between.",
+        _initialisation_order,
         ["self.build_network_architecture(", "self.configure_optimizers()", "DDP(self.network"],
     ),
     Expectation(
@@ -223,7 +222,7 @@ CONTRACT = (
         "trainer_name",
     ),
     Expectation(
-        "Folders of other trainers are named by this environment variable; an editable install is found through it.",
+        "This environment variable names folders with external trainers; an editable install is found through it.",
         _external_variable,
         "nnUNet_extTrainer",
     ),
@@ -234,7 +233,7 @@ CONTRACT = (
         "sampling_probabilities pad_sides probabilistic_oversampling transforms",
     ),
     Expectation(
-        "A data set loads a case by its identifier; we wrap that to add missing slices at both ends.",
+        "A data set loads a case by its identifier; we wrap that to add empty slices at both ends.",
         _load_case_parameters,
         "self identifier",
     ),
@@ -244,8 +243,8 @@ CONTRACT = (
         (9, [256, 224], 12, [[1, 1], [2, 2]]),
     ),
     Expectation(
-        "PlansManager keeps the plans it is given and hands out copies of a configuration; so training can use short "
-        "slabs while the saved plans stay deep.",
+        "PlansManager keeps the given plans and returns copies of a configuration; training uses shallow slabs while "
+        "the saved plans have deep ones.",
         _configuration_is_a_copy,
         True,
     ),

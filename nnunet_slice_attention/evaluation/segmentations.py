@@ -9,7 +9,7 @@ from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 from nnunetv2.utilities.label_handling.label_handling import LabelManager
 
 from ..image_files import check_complete
-from ..image_geometry import SAME, Geometry, is_2d, millimetres_apart, of_another_image
+from ..image_geometry import SAME, Geometry, geometry_mismatch, is_2d, max_displacement_mm
 
 FOREGROUND = "foreground (all classes)"
 
@@ -133,15 +133,15 @@ def read_pair(
         reader.read_seg(str(p)) for p in (truth, prediction)
     )
     true_labels, predicted = (_one_volume(v, p) for v, p in ((true_labels, truth), (predicted, prediction)))
-    reference = Geometry.of(of_truth, true_labels.shape)
-    other = Geometry.of(of_prediction, predicted.shape)
-    if found := of_another_image(reference, other):
+    reference = Geometry.from_reader(of_truth, true_labels.shape)
+    other = Geometry.from_reader(of_prediction, predicted.shape)
+    if found := geometry_mismatch(reference, other):
         name, theirs, ours, limit = found
         raise ValueError(
             f"{prediction} has the {name} {theirs}, its truth {truth} {ours}; {limit}. Predict the images that belong "
             "to this truth. If they are, mend the header that is wrong."
         )
-    apart = millimetres_apart(reference, other)
+    apart = max_displacement_mm(reference, other)
     for volume, path in ((true_labels, truth), (predicted, prediction)):
         unknown = sorted(set(np.unique(volume).tolist()) - labels.known)
         if unknown:

@@ -1,1 +1,1 @@
-"""Whole-volume prediction: every slice encoded once, with all its neighbours."""
+"""Whole-volume prediction: each slice is encoded once and has all its neighbours."""

@@ -1,4 +1,4 @@
-"""Cases to predict: found in a folder, and their results looked for when the work has ended."""
+"""Finds the cases to predict and checks their results."""
 
 import re
 import traceback
@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 
-from ..image_files import check_complete, ending_of, is_renamed
+from ..image_files import check_complete, image_ending, is_renamed
 from .settings import SETTINGS
 
-DESCRIPTIONS = ("dataset.json", "plans.json")  # which nnU-Net writes beside segmentations
+DESCRIPTIONS = ("dataset.json", "plans.json")  # written by nnU-Net next to segmentations
 
 
 @dataclass(frozen=True)
@@ -20,10 +20,10 @@ class Case:
     """One case.
 
     Attributes:
-        images: its files, one a channel.
+        images: its files, one per channel.
         output: the segmentation to write.
-        ending: of the output, e.g. ".nii.gz".
-        problem: what is wrong with the files' names; "" if nothing is.
+        ending: extension of the output, e.g. ".nii.gz".
+        problem: what is wrong with the file names; "" if nothing.
     """
 
     images: tuple[Path, ...]
@@ -33,7 +33,7 @@ class Case:
 
     @property
     def stem(self) -> str:
-        """The output without its ending, as nnU-Net wants it."""
+        """The output without its extension, as nnU-Net expects it."""
         return str(self.output).removesuffix(self.ending)
 
     @property
@@ -42,31 +42,31 @@ class Case:
 
     @property
     def results(self) -> tuple[Path, ...]:
-        """All that nnU-Net writes: the segmentation, the probabilities and their properties; of TIFF the spacing."""
+        """All files that nnU-Net writes: segmentation, probabilities with properties, and for TIFF the spacing."""
         spacing = (Path(f"{self.stem}.json"),) if self.ending in (".tif", ".tiff") else ()
         return self.output, self.probabilities, self.probabilities.with_suffix(".pkl"), *spacing
 
 
 def find_cases(inputs: Sequence[Path], output: Path, ending: str, overwrite: bool = True) -> list[Case]:
-    """The cases of a folder, or the one case whose channels are given.
+    """The cases of a folder, or one case given by its channels.
 
     Args:
         inputs: one folder, or the channels of one case in order.
-        output: folder; for one case it may also be the file to write.
-        ending: of the data set's image files, e.g. ".nii.gz".
-        overwrite: False: what is there already is left as it is.
+        output: a folder; for one case also the file to write.
+        ending: extension of the data set's images, e.g. ".nii.gz".
+        overwrite: False keeps existing results.
 
     Raises:
-        FileNotFoundError: there is none.
-        ValueError: a result would be written over an image, or over what no prediction wrote; `output` is the folder of
-            the images; or a file for a folder of cases.
+        FileNotFoundError: there are no cases.
+        ValueError: a result would overwrite an image or a file that is not a prediction; `output` is the image folder;
+            or it is a file, but `inputs` is a folder.
     """
-    inputs, output = [Path(p) for p in inputs], Path(output).absolute()  # nnU-Net makes its folder, never ""
-    chosen = ending_of(output.name) if not output.is_dir() else ""
+    inputs, output = [Path(p) for p in inputs], Path(output).absolute()  # nnU-Net cannot create the folder ""
+    chosen = image_ending(output.name) if not output.is_dir() else ""
     if len(inputs) == 1 and inputs[0].is_dir():
         if chosen:
             raise ValueError(
-                f"-o {output.name} is the name of a file; the cases of {inputs[0]} need a folder."
+                f"-o {output.name} is a file name, but {inputs[0]} is a folder of cases. Give a folder with -o."
             )
         found = _grouped(inputs[0], output, ending)
     elif chosen and all(path.is_file() for path in inputs):
@@ -77,65 +77,65 @@ def find_cases(inputs: Sequence[Path], output: Path, ending: str, overwrite: boo
         found = []
     if not found:
         raise FileNotFoundError(
-            f"no case in {', '.join(map(str, inputs))}: expected a folder of files that end in _0000{ending}, "
-            f"_0001{ending} ..., one a channel, or such files of one case."
+            f"no cases in {', '.join(map(str, inputs))}. Give a folder with files named _0000{ending}, _0001{ending} "
+            "..., one per channel, or the files of one case."
         )
     _check_replaces_no_image(found)
-    _check_replaces_predictions_only(found, of_a_folder=not chosen, overwrite=overwrite)
+    _check_replaces_predictions_only(found, from_folder=not chosen, overwrite=overwrite)
     if len(inputs) == 1 and inputs[0].is_dir() and inputs[0].resolve() == output.resolve():
         raise ValueError(
-            f"{output} is the folder of the images: the next prediction would take results for images. Give another "
-            "with -o."
+            f"{output} is the image folder, where the next prediction would mistake results for images. Give another "
+            "folder with -o."
         )
     return found
 
 
 def _check_replaces_no_image(cases: Sequence[Case]) -> None:
-    """Raise ValueError if a result of one case has the place of an image of any."""
+    """Raise ValueError if a result would overwrite an image of any case."""
     images = {image.resolve() for case in cases for image in case.images}
     for case in cases:
         for result in case.results:
             if result.resolve() in images:
                 raise ValueError(
-                    f"the result of {case.images[0].name} would be written over {result}, which is an image to "
-                    "predict. Give another folder with -o."
+                    f"the result of {case.images[0].name} would overwrite the input image {result}. Give another "
+                    "folder with -o."
                 )
 
 
-def _check_replaces_predictions_only(cases: Sequence[Case], of_a_folder: bool, overwrite: bool) -> None:
-    """Raise ValueError if a file would be replaced that may be a user's own: an image, a reference, a data set's.
+def _check_replaces_predictions_only(cases: Sequence[Case], from_folder: bool, overwrite: bool) -> None:
+    """Raise ValueError if a file would be overwritten that may not be a prediction, such as a ground truth.
 
-    A prediction is known by nnU-Net's note in its folder. Among images even that is no proof.
+    Predictions are recognised by the file that nnU-Net writes next to them, but not in an image folder.
     """
     folder = cases[0].output.parent
     predicted = (folder / SETTINGS).is_file()
     among_images = any(image.parent.resolve() == folder.resolve() for case in cases for image in case.images)
     at_risk = [] if predicted else [folder / name for name in DESCRIPTIONS]
     if overwrite and (among_images or not predicted):
-        named_by_user = set() if of_a_folder else {case.output for case in cases}
+        named_by_user = set() if from_folder else {case.output for case in cases}
         at_risk += [result for case in cases for result in case.results if result not in named_by_user]
-    if there := next((path for path in at_risk if path.is_file()), None):
-        why = (
-            "It lies among the images"
+    if existing := next((path for path in at_risk if path.is_file()), None):
+        reason = (
+            "It is in the image folder"
             if predicted
-            else f"No {SETTINGS} beside it tells that a prediction wrote it"
+            else f"Without {SETTINGS} next to it, it does not count as a prediction"
         )
         raise ValueError(
-            f"{there} would be written over. {why}. Give another folder with -o, or remove that file."
+            f"{existing} would be overwritten. {reason}. Give another folder with -o, or remove that file."
         )
 
 
 def _case(images: Sequence[Path], folder: Path, name: str, ending: str, problem: str = "") -> Case:
     if not problem and is_renamed(name, ending):
-        problem = f"{name} as the name of a case ends as a NIfTI file does, and {name}{ending} would be written under "
-        problem += "another name. Rename it"
+        problem = f"the case name {name} ends like a NIfTI file, so ITK would write {name}{ending} under another name. "
+        problem += "Rename the case"
     return Case(tuple(images), folder / f"{name}{ending}", ending, problem)
 
 
 def _grouped(folder: Path, output: Path, ending: str) -> list[Case]:
-    """Files of one name and other channels together; a file without a channel's number is a case of its own.
+    """Group the channels of each case; a file without a channel number is a case of its own.
 
-    nnU-Net's own grouping takes the last five characters for the number, whatever they are.
+    nnU-Net's own grouping removes the last five characters, whatever they are.
     """
     cases: dict[str, list[Path]] = {}
     for path in sorted(folder.iterdir()):
@@ -146,20 +146,20 @@ def _grouped(folder: Path, output: Path, ending: str) -> list[Case]:
         expected = [f"{name}_{channel:04d}{ending}" for channel in range(len(images))]
         names = ", ".join(path.name for path in images)
         numbered = names == ", ".join(expected)
-        problem = f"{names}: the channels are not numbered from _0000{ending} on, as nnU-Net numbers them"
+        problem = f"{names}: the channels are not numbered from _0000{ending} on. Rename them"
         found.append(_case(images, output, name, ending, "" if numbered else problem))
     others = [path for path in sorted(folder.iterdir()) if _is_image_in_another_format(path, ending)]
     if others and not found:
         raise FileNotFoundError(
-            f"{folder} has no file that ends in {ending}, as the model's images do; there is {others[0].name}."
+            f"{folder} has no {ending} files, the format of the model's images, but {others[0].name}. Convert them."
         )
-    wrong = f"the model's images end in {ending}. Rename or convert it"
-    return found + [_case((path,), output, path.name, ending, wrong) for path in others]
+    problem = f"the model's images are {ending} files. Rename or convert it"
+    return found + [_case((path,), output, path.name, ending, problem) for path in others]
 
 
 def _is_image_in_another_format(path: Path, ending: str) -> bool:
-    """By its name: one of the same format, compressed or written otherwise, or a numbered channel in any other."""
-    own = ending_of(path.name)
+    """By name: the same format with another spelling or compression, or a numbered channel in any other format."""
+    own = image_ending(path.name)
     if path.name.endswith(ending) or path.name.startswith(".") or not own or path.is_dir():
         return False
     same = own.lower().removesuffix(".gz") == ending.lower().removesuffix(".gz")
@@ -167,18 +167,18 @@ def _is_image_in_another_format(path: Path, ending: str) -> bool:
 
 
 def _without_channel(name: str, ending: str) -> str:
-    """The name of a case by that of one of its files; `ending` is the data set's, of whatever format."""
-    own = ending if name.endswith(ending) else ending_of(name)
+    """Case name from the name of one of its files; `ending` is the data set's extension."""
+    own = ending if name.endswith(ending) else image_ending(name)
     return re.sub(r"_\d{4}$", "", name.removesuffix(own))
 
 
 def is_finished(case: Case, reader_writer: BaseReaderWriter, with_probabilities: bool = False) -> bool:
-    """Whether the segmentation, and the probabilities if asked for, are there and whole.
+    """Whether the segmentation exists and is not damaged.
 
     Args:
-        case: to look for.
-        reader_writer: nnU-Net's reader of the data set.
-        with_probabilities: look for them too.
+        case: the case.
+        reader_writer: nnU-Net's reader for the data set.
+        with_probabilities: check the probabilities too.
     """
     try:
         check_complete(case.output)
@@ -186,20 +186,20 @@ def is_finished(case: Case, reader_writer: BaseReaderWriter, with_probabilities:
         if with_probabilities:
             with np.load(case.probabilities) as file:
                 file["probabilities"]
-    except Exception:  # readers raise what they like
+    except Exception:  # readers can raise anything
         return False
     return True
 
 
 def remove_results(case: Case) -> None:
-    """Remove what an earlier or a failed prediction left: nothing old or half-written looks finished."""
+    """Remove files of an earlier or failed prediction, so that nothing old or partial looks finished."""
     for path in case.results:
         if path.is_file():
             path.unlink()
 
 
 def in_one_line(error: Exception) -> str:
-    """The last line of an error: where libraries put what happened."""
+    """The last line of an error message, which usually gives the cause."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if lines:
         return lines[-1]

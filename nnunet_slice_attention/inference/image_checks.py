@@ -1,7 +1,7 @@
-"""What is wrong with images, found before any is predicted.
+"""Checks all images before any is predicted.
 
-nnU-Net would end the processes of all cases for most of it, and segment nothing, silently, in an image with NaN. (ITK
-reads NaN in NIfTI as 0, in training as in prediction; other formats and readers keep it.)
+Most of these problems would stop nnU-Net's processes for all cases, and images with NaN would silently be segmented as
+empty. (ITK reads NaN in NIfTI as 0, in training and in prediction; other formats and readers keep it.)
 """
 
 import re
@@ -18,23 +18,23 @@ from nnunetv2.imageio.tif_reader_writer import Tiff3DIO
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
 from ..image_files import check_complete
-from ..image_geometry import HEADERS, is_2d, of_another_image
+from ..image_geometry import HEADERS, geometry_mismatch, is_2d
 from .cases import Case, in_one_line
 
-# A unit other than mm is wrong by 1000 (micrometres, metres); resampling would fill the memory, or leave no voxel.
+# Spacing in another unit is off by 1000 (micrometres, metres): resampling would run out of memory or leave no voxels.
 LARGEST_RATIO = 100
-# Of nnU-Net's own readers; the others take several from one, e.g. colours.
-ONE_CHANNEL_A_FILE = (SimpleITKIO, SimpleITKIOWithReorient, NibabelIO, NibabelIOWithReorient, Tiff3DIO)
+# nnU-Net's other readers take several channels from one file, e.g. colours.
+ONE_CHANNEL_PER_FILE = (SimpleITKIO, SimpleITKIOWithReorient, NibabelIO, NibabelIOWithReorient, Tiff3DIO)
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What a model was trained on.
+    """Properties of the images that a model was trained on.
 
     Attributes:
-        n_channels: of an image.
-        spacing: median in mm, in the order of the files' axes, slices first.
-        reader_writer: nnU-Net's of the data set.
+        n_channels: number of channels.
+        spacing: median in mm, axes as in the files, slices first.
+        reader_writer: nnU-Net's reader for the data set.
     """
 
     n_channels: int
@@ -42,23 +42,23 @@ class Expected:
     reader_writer: BaseReaderWriter
 
     @classmethod
-    def of(cls, plans: PlansManager, dataset_json: dict) -> "Expected":
+    def from_plans(cls, plans: PlansManager, dataset_json: dict) -> "Expected":
         spacing = [plans.original_median_spacing_after_transp[axis] for axis in plans.transpose_backward]
         channels = dataset_json.get("modality") or dataset_json["channel_names"]  # the former in older files
         return cls(len(channels), tuple(map(float, spacing)), plans.image_reader_writer_class())
 
 
-def problems(cases: Sequence[Case], expected: Expected, threads: int = 1) -> dict[Case, str]:
-    """What is wrong with the images of each case: names, channels, damaged files, values that are no numbers.
+def find_problems(cases: Sequence[Case], expected: Expected, threads: int = 1) -> dict[Case, str]:
+    """Problems per case: names, channels, damaged files, spacing, values that are not finite.
 
     Args:
-        threads: so many cases at a time.
+        threads: cases checked in parallel.
     """
 
     def check(case: Case) -> str | None:
         try:
             return case.problem or _problem(case, expected)
-        except Exception as error:  # readers raise what they like
+        except Exception as error:  # readers can raise anything
             return in_one_line(error)
 
     with ThreadPoolExecutor(max(1, threads)) as pool:
@@ -67,87 +67,87 @@ def problems(cases: Sequence[Case], expected: Expected, threads: int = 1) -> dic
 
 def _problem(case: Case, expected: Expected) -> str | None:
     names, n_channels = ", ".join(path.name for path in case.images), expected.n_channels
-    if len(case.images) != n_channels and type(expected.reader_writer) in ONE_CHANNEL_A_FILE:
+    if len(case.images) != n_channels and type(expected.reader_writer) in ONE_CHANNEL_PER_FILE:
         return (
-            f"has {len(case.images)} channels ({names}); the model was trained on {n_channels}. A case has a file for "
-            f"each channel, CASE_0000{case.ending}, CASE_0001{case.ending} ..., and the same CASE in all of them"
+            f"has {len(case.images)} channels ({names}); the model was trained on {n_channels}. Name the files of a "
+            f"case CASE_0000{case.ending}, CASE_0001{case.ending} ..., one per channel"
         )
     for image in case.images:
         if not image.is_file():
-            return f"{image.name} is no file"
+            return f"{image.name} is not a file"
         try:
             check_complete(image)
         except OSError as error:
             return f"{image.name} cannot be read: {error}"
-    if contradiction := _contradiction(case.images, expected.reader_writer):
+    if contradiction := _channel_mismatch(case.images, expected.reader_writer):
         return contradiction
     if isinstance(expected.reader_writer, Tiff3DIO) and (
-        lacking := _lacking_spacing(case.images[0], expected)
+        lacking := _missing_tiff_spacing(case.images[0], expected)
     ):
         return lacking
     data, properties = expected.reader_writer.read_images([str(path) for path in case.images])
     if data.ndim != 4 or len(data) != n_channels:
-        return f"{names}: an array of {data.shape}; expected {n_channels} volumes, one a file, of one number a voxel"
+        return f"{names}: array of shape {data.shape}; expected {n_channels} volumes, one per file, with scalar voxels"
     if len(properties.get("sitk_stuff", {}).get("spacing", ())) > 3:
         return (
-            f"{names} has four dimensions, {data.shape[::-1]} (x, y, z, time). nnU-Net cannot write its segmentation; "
-            "save one volume with three"
+            f"{names} has four dimensions, {data.shape[::-1]} (x, y, z, time), and nnU-Net cannot write its "
+            "segmentation. Save one volume with three dimensions"
         )
     if not data.size:
         return f"{names}: no voxels, shape {data.shape}"
     if wrong := _wrong_spacing(np.array(properties["spacing"], float), expected.spacing):
         return f"{names}: {wrong}"
-    if wrong := int(data.size - np.isfinite(data).sum()):
-        return f"{names}: {wrong} voxels are NaN or infinite. Replace them, as in the images of the training"
+    if n_wrong := int(data.size - np.isfinite(data).sum()):
+        return f"{names}: {n_wrong} voxels are NaN or infinite. Replace them, as in the training images"
     return None
 
 
-def _contradiction(images: Sequence[Path], reader_writer: BaseReaderWriter) -> str | None:
-    """How the channels of a case show that they do not belong together, or not in this order."""
+def _channel_mismatch(images: Sequence[Path], reader_writer: BaseReaderWriter) -> str | None:
+    """Why the channels do not belong to one case, or are in the wrong order."""
     numbers = [re.fullmatch(r"(.*)_(\d{4})(\.[^_]*)", path.name) for path in images]
-    of_one_case = all(numbers) and len({number[1] for number in numbers}) == 1
-    if of_one_case and (given := [int(number[2]) for number in numbers]) != sorted(given):
-        return f"the channels are given in the order {', '.join(path.name for path in images)}"
+    same_case = all(numbers) and len({number[1] for number in numbers}) == 1
+    if same_case and (given := [int(number[2]) for number in numbers]) != sorted(given):
+        return f"the channels are in the wrong order: {', '.join(path.name for path in images)}"
     read_header = HEADERS.get(type(reader_writer))
     if len(images) < 2 or read_header is None:  # the reader compares shapes itself
         return None
     first, *others = map(read_header, images)
     for other, path in zip(others, images[1:], strict=True):
-        found = of_another_image(first, other)
+        found = geometry_mismatch(first, other)
         if found is None and not np.allclose(first.spacing, other.spacing):
             spacings = (_numbers(geometry.spacing) for geometry in (other, first))
-            found = ("spacing", *spacings, "nnU-Net reads channels of one spacing only")
+            found = ("spacing", *spacings, "nnU-Net requires equal spacing of all channels")
         if found:
-            what, its, of_first, limit = found
+            name, value, expected_value, limit = found
             return (
-                f"{path.name} is not of the image of {images[0].name}: its {what} is {its}, not {of_first}; {limit}. "
-                "If it is, correct its header"
+                f"{path.name} and {images[0].name} are not of one image: {name} {value}, expected {expected_value}; "
+                f"{limit}. If they are, correct the header"
             )
     return None
 
 
-def _lacking_spacing(image: Path, expected: Expected) -> str | None:
-    """Of a TIFF image, which knows none: nnU-Net looks for a file beside it, and else takes 1 mm."""
+def _missing_tiff_spacing(image: Path, expected: Expected) -> str | None:
+    """TIFF files have no spacing: nnU-Net reads it from a JSON file next to them, or assumes 1 mm."""
     case = re.sub(r"_\d{4}$", "", image.stem)
-    beside = image.with_name(f"{case}.json")
-    if (case != image.stem and beside.is_file()) or expected.spacing == (1.0, 1.0, 1.0):
+    sidecar = image.with_name(f"{case}.json")
+    if (case != image.stem and sidecar.is_file()) or expected.spacing == (1.0, 1.0, 1.0):
         return None
     return (
-        f"the spacing of {image.name} is not known: nnU-Net looks for {beside.name} beside {case}_0000{image.suffix}, "
-        f"and else takes 1 mm. The model was trained on {_numbers(expected.spacing)}"
+        f"the spacing of {image.name} is unknown: nnU-Net reads {sidecar.name} next to {case}_0000{image.suffix} and "
+        f"otherwise assumes 1 mm. The model was trained on {_numbers(expected.spacing)}. Add the JSON file"
     )
 
 
 def _wrong_spacing(spacing: np.ndarray, trained_on: Sequence[float]) -> str | None:
-    """Why the image cannot be resampled to what the model was trained on."""
+    """Why the image cannot be resampled to the spacing of the training images."""
     axes = slice(1 if is_2d(spacing) or is_2d(np.array(trained_on)) else 0, None)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.array(spacing[axes]) / np.array(trained_on[axes])
-    if np.all((ratio <= LARGEST_RATIO) & (ratio >= 1 / LARGEST_RATIO)):  # False for what is no number
+    if np.all((ratio <= LARGEST_RATIO) & (ratio >= 1 / LARGEST_RATIO)):  # False for NaN
         return None
     return (
-        f"spacing {_numbers(spacing)} (slices first), the model was trained on {_numbers(trained_on)}, in mm. Correct "
-        "the header, which may be in another unit"
+        f"spacing {_numbers(spacing)} (slices first), but the model was trained on {_numbers(trained_on)}, in mm. "
+        "Correct the header, which may use another unit"
     )
 
 

@@ -1,4 +1,4 @@
-"""The channel view as an ONNX file: one centre slice with its neighbours as channels, for use without PyTorch."""
+"""Exports the channel view to ONNX: one centre slice with its neighbours as channels, for use without PyTorch."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,20 +9,20 @@ from torch import Tensor, nn
 
 from ..networks import SlabNetwork
 
-TOLERANCE = 1e-3  # largest difference of logits that is rounding
+TOLERANCE = 1e-3  # maximum difference of logits due to rounding
 
 
 @dataclass(frozen=True)
 class OnnxExport:
-    """What was written.
+    """An exported file.
 
     Attributes:
-        path: of the file. Inputs `x` (1, (2R+1)*C, H, W) float32, slice-major and normalised as nnU-Net does, and
+        path: the file. Inputs `x` (1, (2R+1)*C, H, W) float32, slice-major and normalised as by nnU-Net, and
             `valid` (1, 2R+1) bool, False where a slice does not exist; output `logits` (1, K, H, W).
         n_slices: 2R+1.
-        sizes: the in-plane sizes the file was compared with PyTorch on; more than one if H and W are free.
-        stride: (vertical, horizontal); free sizes are multiples of it.
-        difference: largest difference of logits to PyTorch.
+        sizes: in-plane sizes for which the file was compared with PyTorch; more than one if H and W are dynamic.
+        stride: (vertical, horizontal); dynamic sizes must be multiples of it.
+        difference: maximum difference of logits to PyTorch.
     """
 
     path: Path
@@ -44,16 +44,16 @@ class CentreSlice(nn.Module):
 
 
 def export_onnx(network: SlabNetwork, patch_size: tuple[int, int], output: Path) -> OnnxExport:
-    """Write a network, with free in-plane size where it allows that, and compare the file with PyTorch.
+    """Export a network, with dynamic in-plane size if possible, and compare the file with PyTorch.
 
     Args:
         network: on the CPU.
-        patch_size: (H, W) in voxels, the size the network was planned for.
-        output: the file, replaced only by one that has been compared.
+        patch_size: (H, W) in voxels, the planned patch size.
+        output: the file, written only after the comparison.
 
     Raises:
-        ValueError: the packages for ONNX are not installed.
-        RuntimeError: the file computes something else.
+        ValueError: the ONNX packages are not installed.
+        RuntimeError: the file gives different logits.
     """
     try:
         import onnxruntime
@@ -69,7 +69,7 @@ def export_onnx(network: SlabNetwork, patch_size: tuple[int, int], output: Path)
     partial = Path(f"{output}.partial")
 
     def write_and_compare(sizes: list[tuple[int, int]], dynamic_shapes: dict | None) -> float:
-        # The last size: at the planned one, positions are not resized, and the exporter would keep it so.
+        # Traced with the last size: at the planned one positions are not resized, and the trace would omit it.
         example = _example(model, sizes[-1], n_slices)
         torch.onnx.export(
             model, example, partial, dynamo=True, verbose=False, external_data=False,
@@ -82,14 +82,14 @@ def export_onnx(network: SlabNetwork, patch_size: tuple[int, int], output: Path)
     try:
         sizes = [planned, another]
         difference = write_and_compare(sizes, {"x": in_plane, "valid": {}})
-    except Exception:  # the exporter and the runtime each have their own for an operator tied to its size
+    except Exception:  # exporter and runtime raise different errors for operators with a fixed size
         sizes = [planned]
         difference = write_and_compare(sizes, None)
     if not difference < TOLERANCE:
         partial.unlink()
         raise RuntimeError(
-            f"the exported network differs from PyTorch by {difference:.2g} in a logit, more than {TOLERANCE}. Report "
-            "it with the versions that `nnunet-slice-attention doctor` prints."
+            f"the logits of the exported network differ from PyTorch's by up to {difference:.2g}, more than "
+            f"{TOLERANCE}. Report this with the versions that `nnunet-slice-attention doctor` prints."
         )
     partial.replace(output)
     return OnnxExport(Path(output), n_slices, sizes, tuple(network.total_stride), difference)
@@ -102,7 +102,7 @@ def _example(model: CentreSlice, size: tuple[int, int], n_slices: int) -> tuple[
 
 
 def _difference(session, model: CentreSlice, inputs: tuple[Tensor, Tensor]) -> float:
-    """Largest over all slices present, and over the first one missing."""
+    """Maximum with all slices valid, and with those before the centre missing."""
     x, valid = inputs
     at_border = valid.clone()
     at_border[:, : valid.shape[1] // 2] = False

@@ -1,4 +1,4 @@
-"""Prediction of files with a trained model: nnU-Net's preprocessing and export around `SlabPredictor`."""
+"""Predicts files with a trained model: nnU-Net's preprocessing and export around `SlabPredictor`."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -7,9 +7,9 @@ from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
 
 from .cases import Case, find_cases, in_one_line, is_finished, remove_results
-from .image_checks import Expected, problems
+from .image_checks import Expected, find_problems
 from .predictor import SlabPredictor
-from .settings import note_settings
+from .settings import record_settings
 
 
 def predict_files(
@@ -23,45 +23,44 @@ def predict_files(
     num_parts: int = 1,
     part_id: int = 0,
 ) -> list[str]:
-    """Predict a folder of cases, or one case given as its files, one a channel.
+    """Predict a folder of cases, or one case given by its files, one per channel.
 
-    Writes what `nnUNetv2_predict` writes. A case that cannot be read or written does not stop the others.
+    Writes the same files as `nnUNetv2_predict`. A case that cannot be read or written does not stop the others.
 
     Args:
         inputs: one folder, or the channels of one case in order.
-        output: folder; for one case it may also be the file to write.
-        save_probabilities: also write them, for ensembling.
-        overwrite: False leaves out what `output` holds already.
-        n_preprocessing, n_export: processes.
-        num_parts, part_id: predict every `num_parts`-th case, from `part_id` on.
+        output: a folder; for one case also the file to write.
+        save_probabilities: also write probabilities, for ensembling.
+        overwrite: False skips cases that `output` already has.
+        n_preprocessing, n_export: number of processes.
+        num_parts, part_id: predict every `num_parts`-th case, starting at `part_id`.
 
     Returns:
-        a message for each case that was not predicted.
+        one message per case that was not predicted.
 
     Raises:
-        FileNotFoundError: no case in `inputs`.
-        ValueError: `part_id` is not one of the parts, no process to work, the second stage of a cascade, or what
-            `find_cases` says.
+        FileNotFoundError: no cases in `inputs`.
+        ValueError: `part_id` out of range, no processes, the second stage of a cascade, or see `find_cases`.
     """
     if not 0 <= part_id < num_parts:
         raise ValueError(
-            f"part_id={part_id} is not one of the {num_parts} parts. Count from 0 to {num_parts - 1}."
+            f"-part_id {part_id} is out of range for -num_parts {num_parts}. Give 0 to {num_parts - 1}."
         )
     if min(n_preprocessing, n_export) < 1:
-        raise ValueError(f"-npp {n_preprocessing} -nps {n_export}: both take at least one process.")
+        raise ValueError(f"-npp {n_preprocessing} -nps {n_export}: both must be at least 1.")
     if predictor.configuration_manager.previous_stage_name is not None:
         raise ValueError(
             "the model is the second stage of a cascade, which needs the first stage's segmentations. Predict with "
             "nnUNetv2_predict -prev_stage_predictions."
         )
     found = find_cases(inputs, output, predictor.dataset_json["file_ending"], overwrite)
-    expected = Expected.of(predictor.plans_manager, predictor.dataset_json)
+    expected = Expected.from_plans(predictor.plans_manager, predictor.dataset_json)
     ending, reader_writer = found[0].ending, expected.reader_writer
     if ending != predictor.dataset_json["file_ending"] and ending not in (
         writable := _writable(reader_writer)
     ):
         raise ValueError(
-            f"-o {found[0].output.name}: the model writes {', '.join(writable)}. Give one of these."
+            f"-o {found[0].output.name}: the model can write {', '.join(writable)}. Use one of these formats."
         )
     cases = found[part_id::num_parts]
 
@@ -70,62 +69,60 @@ def predict_files(
 
     if not overwrite:
         cases = [case for case in cases if not finished(case)]
-    failures = problems(cases, expected, n_preprocessing)
+    failures = find_problems(cases, expected, n_preprocessing)
     for case in cases:
-        if case not in failures:  # what lies there of the others may be good
+        if case not in failures:  # existing results of the others may be good
             remove_results(case)
 
-    def predict(some: list[Case]) -> None:
+    def predict(batch: list[Case]) -> None:
         predictor.predict_from_files(
-            [[str(p) for p in case.images] for case in some],
-            [case.stem for case in some],
+            [[str(p) for p in case.images] for case in batch],
+            [case.stem for case in batch],
             save_probabilities,
             num_processes_preprocessing=n_preprocessing,
             num_processes_segmentation_export=n_export,
         )
 
     dataset_json = predictor.dataset_json
-    predictor.dataset_json = dataset_json | {"file_ending": ending}  # of what nnU-Net writes
+    predictor.dataset_json = dataset_json | {"file_ending": ending}  # of the files that nnU-Net writes
     try:
-        failures |= _each_as_far_as_possible(
-            predict, [case for case in cases if case not in failures], finished
-        )
+        failures |= _predict_or_bisect(predict, [case for case in cases if case not in failures], finished)
     finally:
         predictor.dataset_json = dataset_json
     if done := [case for case in cases if case not in failures]:
-        note_settings(predictor, done[0].output.parent)
+        record_settings(predictor, done[0].output.parent)
     return [f"{case.images[0]}: {problem}" for case, problem in failures.items()]
 
 
 def _writable(reader_writer: BaseReaderWriter) -> list[str]:
-    """Endings of files that nnU-Net's reader and writer of a data set writes, .nii too where ITK does it."""
+    """Extensions that the data set's writer supports, with .nii if it uses ITK."""
     return [
         *reader_writer.supported_file_endings,
         *([".nii"] if isinstance(reader_writer, SimpleITKIO) else []),
     ]
 
 
-def _each_as_far_as_possible(
+def _predict_or_bisect(
     predict: Callable[[list[Case]], None], cases: list[Case], finished: Callable[[Case], bool]
 ) -> dict[Case, str]:
-    """Predict together; what fails ends nnU-Net's processes, those of other cases too: then each half alone.
+    """Predict all cases; a failure stops nnU-Net's processes for all of them, so then predict each half separately.
 
     Returns:
-        why a case has no result, for each that has none.
+        the reason for each case without a result.
     """
     if not cases:
         return {}
     try:
         predict(cases)
         return {}
-    except Exception as error:  # whatever it was, the other cases have processes of their own
+    except Exception as error:  # any failure of one case must not stop the others
         if len(cases) == 1:
             remove_results(cases[0])
             return {cases[0]: in_one_line(error)}
-    left = [case for case in cases if not finished(case)]
-    half = len(left) // 2
+    remaining = [case for case in cases if not finished(case)]
+    half = len(remaining) // 2
     return {
         case: problem
-        for part in (left[:half], left[half:])
-        for case, problem in _each_as_far_as_possible(predict, part, finished).items()
+        for part in (remaining[:half], remaining[half:])
+        for case, problem in _predict_or_bisect(predict, part, finished).items()
     }

@@ -1,4 +1,4 @@
-"""nnU-Net's predictor for slab networks: the same files in and out, the whole depth of each in-plane tile at once."""
+"""nnU-Net's predictor for slab networks: same inputs and outputs, but each in-plane tile at full depth."""
 
 import itertools
 import math
@@ -21,23 +21,22 @@ from .whole_stack import segment_stack
 Neighbours = Literal["own", "repeat", "shuffle"]
 NEIGHBOURS: tuple[Neighbours, ...] = ("own", "repeat", "shuffle")
 CPU = torch.device("cpu")
-SLICES_AT_A_TIME = {"cuda": 64, "mps": 16, "cpu": 4}  # of up to 256 x 256 voxels, fewer of larger ones
+SLICES_AT_A_TIME = {"cuda": 64, "mps": 16, "cpu": 4}  # for up to 256 x 256 voxels, fewer for larger patches
 Tile = tuple[slice, slice]
 
 
 class SlabPredictor(nnUNetPredictor):
-    """`nnUNetPredictor` for the models of this package; other models are predicted as nnU-Net does.
+    """`nnUNetPredictor` for the models of this package; other models are predicted as in nnU-Net.
 
-    nnU-Net slides its window along the slices too, where windows overlap and a slice at a window's end lacks
-    neighbours. Here each in-plane tile is predicted over the whole depth, so each slice has all its neighbours and is
-    encoded once for each tile and mirroring.
+    nnU-Net's sliding window also moves along the slices, where windows overlap and slices at the end of a window lack
+    neighbours. Here each in-plane tile is predicted at full depth, so each slice has all its neighbours and is encoded
+    once per tile and mirroring.
 
     Args:
-        neighbours: "own"; or a test of what a model makes of them: "repeat" replaces each by the centre slice,
-            "shuffle" gives each slice others of the volume, drawn from a fixed seed.
-        slices_at_a_time: slices of one forward pass; default by device and patch. When memory runs out it is halved;
-            where one slice does not fit, results are collected in main memory. What sufficed is what the next volume
-            begins with.
+        neighbours: "own", or a test of whether a model uses them: "repeat" replaces each by the centre slice,
+            "shuffle" permutes the slices of the volume with a fixed seed.
+        slices_at_a_time: slices per forward pass; default by device and patch. When out of memory it is halved; if one
+            slice does not fit, results are collected in main memory. The next volume starts with what worked.
         others: see `nnUNetPredictor`.
 
     Raises:
@@ -48,31 +47,31 @@ class SlabPredictor(nnUNetPredictor):
         super().__init__(*args, **kwargs)
         if slices_at_a_time is not None and slices_at_a_time < 1:
             raise ValueError(
-                f"{slices_at_a_time} slices at a time are too few: give 1 or more, or leave it out."
+                f"{slices_at_a_time} slices at a time are too few. Give --slices 1 or more, or omit it."
             )
         if not 0 < self.tile_step_size <= 1:
-            raise ValueError(f"step size {self.tile_step_size} is not above 0 and at most 1 (patches).")
+            raise ValueError(
+                f"step size {self.tile_step_size} must be above 0 and at most 1 (in patch sizes)."
+            )
         if neighbours not in NEIGHBOURS:
-            raise ValueError(f"neighbours={neighbours!r} is none of {', '.join(NEIGHBOURS)}.")
+            raise ValueError(f"neighbours={neighbours!r} is unknown. Choose one of {', '.join(NEIGHBOURS)}.")
         self.neighbours = neighbours
         self.slices_at_a_time = slices_at_a_time
-        self._attempts: list[
-            tuple[int, torch.device]
-        ] = []  # what is still to be tried, beginning with what sufficed
+        self._attempts: list[tuple[int, torch.device]] = []  # remaining, starting with the one that worked
 
     @torch.inference_mode()
     def predict_sliding_window_return_logits(self, input_image: Tensor) -> Tensor:
         """Logits (K, S, H, W) of a preprocessed volume (C, S, H, W), in float32.
 
         Raises:
-            RuntimeError: the memory does not suffice for a single slice.
+            RuntimeError: out of memory for a single slice.
         """
         network = self._slab_network()
         if network is None:
             if self.neighbours != "own":
                 raise ValueError(
-                    f"neighbours={self.neighbours!r} is a test of slice-attention models; "
-                    f"{type(self.network).__name__} uses none."
+                    f"neighbours={self.neighbours!r} is for slice-attention models, but {type(self.network).__name__} "
+                    "has no neighbours. Use neighbours='own'."
                 )
             return super().predict_sliding_window_return_logits(input_image)
         network.to(self.device).eval()
@@ -87,25 +86,25 @@ class SlabPredictor(nnUNetPredictor):
                 logits = self._predict(network, volume, *self._attempts[0])[(slice(None), *inside[1:])]
                 return logits if self.neighbours != "shuffle" else logits[:, order.argsort()]
             except RuntimeError as error:
-                if not is_for_want_of_memory(error):
+                if not is_out_of_memory(error):
                     raise
-            # Not before the error is gone, which holds what did fit.
+            # After the except block: the error holds references to the allocated tensors.
             empty_cache(self.device)
             del self._attempts[0]
         raise RuntimeError(
-            f"one slice of {tuple(patch)} voxels does not fit into the memory of {self.device}. Free it, or predict "
-            "with -device cpu."
+            f"out of memory on {self.device} for a single slice of {tuple(patch)} voxels. Free memory, or predict with "
+            "-device cpu."
         )
 
     def _all_attempts(self, patch: Sequence[int]) -> list[tuple[int, torch.device]]:
-        """(slices of a forward pass, where results are collected), from the fastest to the most modest."""
+        """(slices per forward pass, device that collects results), in the order in which they are tried."""
         default = SLICES_AT_A_TIME[self.device.type]
         slices = self.slices_at_a_time or min(default, max(1, default * 256**2 // math.prod(patch)))
         places = [self.device, CPU] if self.perform_everything_on_device else [CPU]
         return [(slices >> halvings, place) for place in places for halvings in range(slices.bit_length())]
 
     def _slab_network(self) -> SlabNetwork | None:
-        """The network, with encoder and decoder compiled where nnU-Net compiles."""
+        """The slab network, with encoder and decoder compiled if nnU-Net compiles; None for other networks."""
         network = self.network
         if isinstance(network, OptimizedModule):
             network = network._orig_mod
@@ -115,7 +114,7 @@ class SlabPredictor(nnUNetPredictor):
         return network if isinstance(network, SlabNetwork) else None
 
     def _predict(self, network: SlabNetwork, volume: Tensor, n_slices: int, place: torch.device) -> Tensor:
-        """(C, S, H, W) -> (K, S, H, W) on `place`, `n_slices` slices a forward pass."""
+        """(C, S, H, W) -> (K, S, H, W) on `place`, with `n_slices` slices per forward pass."""
         patch = tuple(self.configuration_manager.patch_size[-2:])
         views = [
             (tile, axes) for tile in self._tiles(volume.shape[-2:], patch) for axes in self._mirrorings()
@@ -137,33 +136,35 @@ class SlabPredictor(nnUNetPredictor):
                     self.device
                 )
                 for place_in_depth, chunk in segment_stack(network, stacks, n_slices):
-                    for (tile, axes), of_view in zip(together, chunk, strict=True):
-                        logits[(slice(None), place_in_depth, *tile)] += weight * of_view.flip(axes).to(place)
+                    for (tile, axes), view_logits in zip(together, chunk, strict=True):
+                        logits[(slice(None), place_in_depth, *tile)] += weight * view_logits.flip(axes).to(
+                            place
+                        )
                     progress.update(chunk.shape[0] * chunk.shape[2])
                 for tile, _ in together:
                     weights[tile] += weight
         return logits.div_(weights)
 
     def _tiles(self, size: torch.Size, patch: tuple[int, int]) -> list[Tile]:
-        """Where nnU-Net's window stops in a plane of `size`."""
+        """Positions of nnU-Net's sliding window in a plane of `size`."""
         steps = compute_steps_for_sliding_window(size, patch, self.tile_step_size)
         return [(slice(y, y + patch[0]), slice(x, x + patch[1])) for y, x in itertools.product(*steps)]
 
     def _mirrorings(self) -> list[tuple[int, ...]]:
-        """Axes of (C, S, H, W) to flip, for each view of a tile; the first is the tile as it is."""
+        """Axes of (C, S, H, W) to flip, per view of a tile; the first view is not flipped."""
         axes = self.allowed_mirroring_axes if self.use_mirroring else None
         axes = [axis + 1 for axis in axes or ()]
         return [c for n in range(len(axes) + 1) for c in itertools.combinations(axes, n)]
 
 
-def is_for_want_of_memory(error: RuntimeError) -> bool:
-    """CUDA's libraries say so in the text of a plain RuntimeError."""
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """CUDA libraries report it as a plain RuntimeError, which only its message identifies."""
     return isinstance(error, torch.OutOfMemoryError) or any(
         reason in str(error) for reason in ("out of memory", "ALLOC_FAILED")
     )
 
 
 def batched(items: list, size: int) -> Iterator[list]:
-    """Lists of `size` items, the last may be shorter."""
+    """Lists of `size` items; the last may be shorter."""
     for first in range(0, len(items), size):
         yield items[first : first + size]

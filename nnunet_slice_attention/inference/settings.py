@@ -1,4 +1,4 @@
-"""What predictions were made with, noted beside them: without it two folders of one model cannot be told apart."""
+"""Records the settings of a prediction next to it, to distinguish predictions of the same model."""
 
 import json
 from pathlib import Path
@@ -6,16 +6,16 @@ from pathlib import Path
 from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
 
 from ..environment import OURS, commit, versions
-from ..files import read_note, write_text
+from ..files import read_json_or_empty, write_text
 
-SETTINGS = "predict_from_raw_data_args.json"  # in which nnU-Net notes files and processes
+SETTINGS = "predict_from_raw_data_args.json"  # nnU-Net's record of files and processes
 
 
-def note_settings(predictor: nnUNetPredictor, folder: Path) -> None:
-    """Add to nnU-Net's note in `folder` what decides the result, under the name of this package."""
+def record_settings(predictor: nnUNetPredictor, folder: Path) -> None:
+    """Add the settings that affect the result to nnU-Net's record in `folder`, under the name of this package."""
     path = folder / SETTINGS
-    noted = read_note(path)  # {} if it is just being written by another part of the cases
-    noted[OURS] = {
+    record = read_json_or_empty(path)  # {} while a parallel call is writing it
+    record[OURS] = {
         "trainer": predictor.trainer_name,
         "plans": predictor.plans_manager.plans_name,
         "folds_averaged": len(predictor.list_of_parameters),
@@ -25,4 +25,4 @@ def note_settings(predictor: nnUNetPredictor, folder: Path) -> None:
         "versions": versions(),
         "commit": commit(),
     }
-    write_text(path, json.dumps(noted, indent=2))
+    write_text(path, json.dumps(record, indent=2))

@@ -1,4 +1,4 @@
-"""A trained model's folder: the predictor with its weights, if they fit the plans beside them."""
+"""Loads a predictor from a trained model's folder, and checks that weights and plans match."""
 
 import json
 import multiprocessing
@@ -14,7 +14,7 @@ from ..files import read_json
 from .cases import in_one_line
 from .predictor import SlabPredictor
 
-# Of the plans: what decides how a prediction is made, beside the configuration.
+# Entries of the plans that affect predictions, besides the configuration.
 DECISIVE_PLANS = ("transpose_forward", "transpose_backward", "image_reader_writer", "label_manager")
 INTENSITIES = "foreground_intensity_properties_per_channel"
 WITHOUT_INTENSITIES = {
@@ -30,17 +30,17 @@ INDECISIVE = (
 
 
 def model_folder(dataset: str | int, trainer: str, plans: str, configuration: str) -> Path:
-    """Where nnU-Net keeps a model.
+    """nnU-Net's folder of a model.
 
     Raises:
-        FileNotFoundError: nothing was trained under these names; lists what there is.
+        FileNotFoundError: it does not exist; lists the trained models.
     """
     folder = Path(get_output_folder(dataset, trainer, plans, configuration))
     if not folder.is_dir():
         others = sorted(p.name for p in folder.parent.glob("*__*__*"))
         raise FileNotFoundError(
-            f"{folder} does not exist. Train it with: nnUNetv2_train {dataset} {configuration} 0 -tr {trainer} "
-            f"-p {plans}. Trained so far: {', '.join(others) or 'nothing'}."
+            f"{folder} does not exist. Train the model: nnUNetv2_train {dataset} {configuration} 0 -tr {trainer} "
+            f"-p {plans}. Trained models: {', '.join(others) or 'none'}."
         )
     return folder
 
@@ -52,18 +52,18 @@ def load_predictor(
     device: str = "cuda",
     **options: Any,
 ) -> SlabPredictor:
-    """A predictor with the weights of some folds; several are averaged.
+    """A predictor that averages the given folds.
 
     Args:
-        folder: of the model, see `model_folder`.
-        folds: e.g. (0, 1, 2) or ("all",); None takes the numbered ones that have the checkpoint, or else "all".
+        folder: the model's folder, see `model_folder`.
+        folds: e.g. (0, 1, 2) or ("all",); None uses the numbered folds that have the checkpoint, or else "all".
         checkpoint: file in each fold's folder.
         device: cuda, cpu or mps.
         options: of `SlabPredictor`.
 
     Raises:
         FileNotFoundError: a fold has no such checkpoint.
-        ValueError: the device is not there, or the model's plans are not those its training wrote.
+        ValueError: the device is not available, or the model's plans are not those it was trained with.
     """
     folder = Path(folder)
     chosen = find_folds(folder, folds, checkpoint)
@@ -75,28 +75,30 @@ def load_predictor(
 
 
 def check_as_trained(folder: Path, fold: str, checkpoint: str) -> None:
-    """Raise ValueError if a later planning replaced the files beside the weights: spacing, patch, labels.
+    """Raise ValueError if plans.json or dataset.json differ from those in the checkpoint: spacing, patch size, labels.
 
-    The checkpoint holds what its training was given.
+    Planning again, for example, replaces them.
     """
     weights = folder / f"fold_{fold}" / checkpoint
     try:
-        noted = torch.load(weights, map_location="cpu", weights_only=False, mmap=True)["init_args"]
-    except Exception as error:  # pickle raises what it likes
+        init_args = torch.load(weights, map_location="cpu", weights_only=False, mmap=True)["init_args"]
+    except Exception as error:  # unpickling can raise anything
         raise ValueError(
             f"{weights} cannot be read: {in_one_line(error)}. Restore it, train that fold again, or choose others "
             "with -f."
         ) from error
-    remedy = "Put back the file that the training wrote there"
-    given = json.loads(json.dumps({"plans.json": noted["plans"], "dataset.json": noted["dataset_json"]}))
-    there = {name: read_json(folder / name, f"{remedy}.") for name in given}
-    plans = [_decisive_plans(files["plans.json"], noted["configuration"]) for files in (given, there)]
-    descriptions = _decisive_descriptions(given["dataset.json"], there["dataset.json"])
+    remedy = "Restore the file that training wrote"
+    trained = json.loads(
+        json.dumps({"plans.json": init_args["plans"], "dataset.json": init_args["dataset_json"]})
+    )
+    current = {name: read_json(folder / name, f"{remedy}.") for name in trained}
+    plans = [_decisive_plans(files["plans.json"], init_args["configuration"]) for files in (trained, current)]
+    descriptions = _decisive_descriptions(trained["dataset.json"], current["dataset.json"])
     for name, (then, now) in {"plans.json": plans, "dataset.json": descriptions}.items():
         if differs := _first_difference(then, now):
-            entry, trained, found = differs
+            entry, expected, found = differs
             raise ValueError(
-                f"{folder / name} has {entry} {found}, but fold {fold} was trained with {trained}. {remedy}, or train "
+                f"{folder / name} has {entry} {found}, but fold {fold} was trained with {expected}. {remedy}, or train "
                 "again."
             )
 
@@ -111,21 +113,21 @@ def _decisive_plans(plans: dict, configuration: str) -> dict:
 
 
 def _decisive_descriptions(*descriptions: dict) -> list[dict]:
-    """Names may change, but not what they stand for: labels are compared by name where the names are the same."""
-    labels = [entries["labels"] for entries in descriptions]
-    renamed = len({frozenset(of) for of in labels}) > 1
+    """Renaming labels is allowed, changing their values is not: values are compared by name if the names are equal."""
+    all_labels = [entries["labels"] for entries in descriptions]
+    renamed = len({frozenset(labels) for labels in all_labels}) > 1
     return [
         {
             "number of channels": len(entries.get("modality") or entries.get("channel_names", {})),
-            "labels": sorted(map(str, of.values())) if renamed else of,
+            "labels": sorted(map(str, labels.values())) if renamed else labels,
             "regions_class_order": entries.get("regions_class_order"),
         }
-        for entries, of in zip(descriptions, labels, strict=True)
+        for entries, labels in zip(descriptions, all_labels, strict=True)
     ]
 
 
 def _first_difference(one: object, other: object, name: str = "") -> tuple[str, object, object] | None:
-    """(Name of the entry, its value in one, in the other) where two JSON values differ; None if they do not."""
+    """(entry, value in `one`, value in `other`) of the first difference of two JSON values; None if they are equal."""
     if not (isinstance(one, dict) and isinstance(other, dict)):
         return None if json.dumps(one) == json.dumps(other) else (name, one, other)  # NaN equals NaN
     inner = (
@@ -142,18 +144,18 @@ def find_folds(folder: Path, folds: Sequence[int | str] | None, checkpoint: str)
     missing = [fold for fold in wanted if fold not in found]
     if missing or not found:
         raise FileNotFoundError(
-            f"{folder} has no {checkpoint} of fold {', '.join(missing) or 'any'}. Folds that have one: "
-            f"{', '.join(found) or 'none'}; choose with -f, or another file with -chk."
+            f"{folder} has no {checkpoint} of fold {', '.join(missing) or 'any'}. Folds with that file: "
+            f"{', '.join(found) or 'none'}. Choose with -f, or another file with -chk."
         )
     return wanted or [fold for fold in found if fold != "all"] or found
 
 
 def find_device(name: str) -> torch.device:
-    """Raise ValueError if it is not there; set PyTorch's threads as nnUNetv2_predict does."""
+    """Raise ValueError if it is not available; set PyTorch's threads as nnUNetv2_predict does."""
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if not available.get(name):
         usable = [device for device, there in available.items() if there]
-        raise ValueError(f"device {name!r} is not available here. Give -device {' or '.join(usable)}.")
+        raise ValueError(f"device {name!r} is not available. Use -device {' or '.join(usable)}.")
     if name != "mps":
         torch.set_num_threads(multiprocessing.cpu_count() if name == "cpu" else 1)
     return torch.device(name)

@@ -1,4 +1,4 @@
-"""Logits of a whole stack of slices, chunk by chunk, the same as in one piece."""
+"""Logits of a whole stack of slices, computed in chunks with the same result as at once."""
 
 from collections.abc import Iterator
 
@@ -10,22 +10,22 @@ from ..networks import SlabNetwork
 
 
 def segment_stack(network: SlabNetwork, stack: Tensor, chunk: int) -> Iterator[tuple[slice, Tensor]]:
-    """Segment every slice of a stack with all its neighbours, a chunk of slices at a time.
+    """Segment every slice of a stack with all its neighbours, in chunks of slices.
 
-    Features of the slices that two chunks share are carried over, so that each slice is encoded once; memory grows
-    with the chunk, not with the stack.
+    Features of slices that two chunks share are kept, so that each slice is encoded once; memory depends on the chunk
+    size, not on the depth of the stack.
 
     Args:
         network: without deep supervision, in evaluation mode.
         stack: (B, C, S, H, W).
-        chunk: slices to segment at a time, 1 or more.
+        chunk: slices per chunk, 1 or more.
 
     Yields:
-        the chunk's place in the stack, and its logits (B, K, T, H, W), from the first slice to the last.
+        slice of the stack covered by the chunk, and its logits (B, K, T, H, W), in order.
     """
     slices = stack.transpose(1, 2)
     n_slices, radius = slices.shape[1], network.fusion_radius
-    valid = network.existing(slices)
+    valid = network.valid_slices(slices)
     skips, begin, end = [], 0, 0  # features of the slices begin..end
     for first in range(0, n_slices, chunk):
         last = min(first + chunk, n_slices)
@@ -44,6 +44,6 @@ def segment_stack(network: SlabNetwork, stack: Tensor, chunk: int) -> Iterator[t
 
 
 def _encode(network: SlabNetwork, slices: Tensor, valid: Tensor, first: int, last: int) -> list[Tensor]:
-    """Features of the slices first..last, whose image neighbours may lie outside."""
+    """Features of the slices first..last, with image neighbours from outside this range."""
     low, high = max(0, first - network.image_radius), min(last + network.image_radius, slices.shape[1])
     return network.encode(slices[:, low:high], valid[:, low:high], range(first - low, last - low))

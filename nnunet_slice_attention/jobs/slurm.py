@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ..files import read_note, write_text
+from ..files import read_json_or_empty, write_text
 from .job import Job, last_lines
 
 RECORD = "slurm_job.json"  # in a job's folder: its ID in Slurm
@@ -130,7 +130,7 @@ def submit(
 
 def recorded_id(job: Job) -> str | None:
     """The ID under which a job was last submitted; None if there is no record, or a damaged one."""
-    recorded = read_note(job.folder / RECORD).get("job")
+    recorded = read_json_or_empty(job.folder / RECORD).get("job")
     return recorded if isinstance(recorded, str) else None
 
 

@@ -1,4 +1,4 @@
-"""The networks: one paper a file, plain PyTorch, usable without nnU-Net.
+"""The networks: one paper per file, plain PyTorch, usable without nnU-Net.
 
 >>> from nnunet_slice_attention.networks import create_network
 >>> network = create_network("CSANet", in_channels=1, num_classes=4, patch_size=(256, 224))
@@ -26,9 +26,9 @@ ATTENTION_NETWORKS = (SliceAttention, CSANet, SAUNet, TSFMUNet, VAUNet)
 CONTROLS = (EarlyFusion, AxialConv, LSTMUNet, SliceUNet)
 NETWORKS: dict[str, type[SlabNetwork]] = {cls.__name__: cls for cls in (*ATTENTION_NETWORKS, *CONTROLS)}
 
-# einops notes each type of tensor at first sight. torch.compile looks at these notes: a new one makes it compile again.
-for first_sight in (torch.zeros(1), torch.nn.Parameter(torch.zeros(1))):
-    rearrange(first_sight, "n -> n")
+# einops caches each tensor type on first use. torch.compile guards on that cache: a new entry triggers a recompile.
+for example in (torch.zeros(1), torch.nn.Parameter(torch.zeros(1))):
+    rearrange(example, "n -> n")
 
 __all__ = ["EVERY_SLICE", "NETWORKS", "SlabLearning", "SlabNetwork", "UNetTopology", "create_network"]
 
@@ -48,16 +48,16 @@ def create_network(
     Args:
         name: a key of `NETWORKS`.
         in_channels: image channels of one slice.
-        num_classes: segmentation heads, background included unless regions are trained.
+        num_classes: output channels, including background unless regions are trained.
         patch_size: in-plane (H, W) in voxels.
         features_per_stage: encoder widths of the default topology; default 32, 64, ... 512.
         deep_supervision: return a list of logits, finest first.
-        topology: a U-Net from an nnU-Net plan; default nnU-Net's plain U-Net for the patch.
-        options: the network's own, e.g. `num_heads=8, context_radius=2`.
+        topology: a U-Net from nnU-Net plans; default nnU-Net's plain U-Net for the patch.
+        options: options of the network, e.g. `num_heads=8, context_radius=2`.
 
     Raises:
         ValueError: unknown name, a patch too small to pool, or an option out of range.
-        TypeError: an option the network does not have.
+        TypeError: the network has no such option.
     """
     if name not in NETWORKS:
         raise ValueError(f"network {name!r} is unknown. Available: {', '.join(sorted(NETWORKS))}.")

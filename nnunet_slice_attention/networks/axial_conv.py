@@ -1,6 +1,6 @@
-"""Axial convolution: one convolution along the slices at the bottleneck of the plan's 2D U-Net. A control.
+"""Axial convolution: one convolution along the slices at the bottleneck of the planned 2D U-Net. A control.
 
-Cheap, without attention, and reported to beat most of it: what an attention network has to be measured against.
+Cheap, without attention, and reported to beat most attention: a baseline for the attention networks.
 """
 
 from collections.abc import Sequence
@@ -10,23 +10,23 @@ import torch
 from torch import Tensor
 
 from ..attention.neighbours import Neighbourhood
-from .blocks import ZeroStartedResidual, conv_block_like
+from .blocks import ZeroInitResidual, conv_block_like
 from .slab_network import SlabNetwork
 from .topology import UNetTopology
 
 
 class AxialConv(SlabNetwork):
-    """2D U-Net with a (2R+1) x 1 x 1 convolution, norm and activation behind the encoder.
+    """2D U-Net with a (2R+1) x 1 x 1 convolution, norm and activation after the encoder.
 
-    At the border the centre slice stands in.
+    Missing neighbours are replaced by the centre slice.
 
     Args:
         in_channels, num_classes, topology, deep_supervision, repeat_centre, zero_start: see `SlabNetwork`.
-        patch_size: (H, W) in voxels, to check that it can be pooled.
+        patch_size: (H, W) in voxels; checked to be large enough to pool.
         slab: `learning` and `has_background`, see `SlabNetwork`.
         context_radius: R.
 
-    With `zero_start` the centre's own features plus a gain, zero at first, times the convolution.
+    With `zero_start` the output is the centre's features plus a zero-initialised gain times the convolution.
     """
 
     def __init__(
@@ -53,9 +53,9 @@ class AxialConv(SlabNetwork):
         )
         self.offsets = range(-context_radius, context_radius + 1)
         dim = topology.features[-1]
-        # A convolution along the slices is a 1x1 convolution of the neighbours' channels side by side.
+        # A convolution along the slices is a 1x1 convolution of the neighbours' concatenated channels.
         self.axial = conv_block_like(self.encoder, len(self.offsets) * dim, dim, kernel_size=1)
-        self.added = ZeroStartedResidual(dim) if zero_start else None
+        self.added = ZeroInitResidual(dim) if zero_start else None
 
     def fuse(self, skips: list[Tensor], around: Neighbourhood) -> list[Tensor]:
         *fine, deepest = skips

@@ -1,4 +1,4 @@
-"""dynamic-network-architectures' convolution block, registered once and in the style of a given encoder; a residual."""
+"""dynamic-network-architectures' convolution block, configured like a given encoder; a zero-initialised residual."""
 
 import torch
 from dynamic_network_architectures.building_blocks.simple_conv_blocks import ConvDropoutNormReLU
@@ -23,8 +23,8 @@ def conv_block_like(encoder: nn.Module, in_channels: int, out_channels: int, ker
     return register_once(block.apply(InitWeights_He(1e-2)))
 
 
-class ZeroStartedResidual(nn.Module):
-    """x + gain * added, a gain for each channel, zero at the start: (..., C, h, w) twice -> (..., C, h, w)."""
+class ZeroInitResidual(nn.Module):
+    """x + gain * added with a zero-initialised gain per channel: (..., C, h, w) twice -> (..., C, h, w)."""
 
     def __init__(self, dim: int):
         super().__init__()
@@ -35,10 +35,10 @@ class ZeroStartedResidual(nn.Module):
 
 
 def register_once(module: nn.Module) -> nn.Module:
-    """Drop the second name under which the library's blocks register each of their layers.
+    """Remove the second name under which the library's blocks register each of their layers.
 
     A block runs `all_modules` and also keeps its members as `conv`, `norm`, ... which would store every weight
-    twice in a checkpoint. Stock checkpoints hold both names, so `SliceUNet` can take them as pretrained weights.
+    twice in a checkpoint. nnU-Net's checkpoints have both names, so `SliceUNet` can load them as pretrained weights.
     """
     for block in module.modules():
         if isinstance(block, ConvDropoutNormReLU):

@@ -4,19 +4,19 @@ Per centre slice: shared encoder -> at stride 16 cross-slice attention with each
 aggregation -> ViT encoder with learned positions -> convolutional decoder with the centre slice's skips.
 
 Deviations from the paper, and why:
-- The encoder and decoder are the plan's U-Net instead of a pretrained ResNet-50 and TransUNet's decoder: patch size
-  and depth come from the plans, deep supervision works. `r50_vit` gives the paper's extractor and transformer.
-- The plan's stages below stride 16 stay, and the attention sits on the skip at that stage. Cut off there, with a
-  transformer that starts from scratch as the only wide view, the network learned more slowly than the plan's own
+- The encoder and decoder are the planned U-Net instead of a pretrained ResNet-50 and TransUNet's decoder: patch size
+  and depth come from the plans, deep supervision works. `r50_vit` gives the paper's encoder and transformer.
+- The planned stages below stride 16 are kept, and the attention is on the skip at that stage. Truncated there, with
+  an untrained transformer as the only source of global context, the network learned more slowly than the planned
   2D U-Net. See benchmark_results/design_choices.
 - Residuals, norms and positions around the attention, see `attention/cross_slice.py`.
 - The ViT is as wide as the encoder at stride 16 (paper: 768) and trains from scratch, without dropout. It has 4 blocks
-  (paper: 12): with twelve a step took 1.3 times as long and gained nothing that could be told from chance. See
+  (paper: 12): with twelve a step took 1.3 times as long, with no significant gain. See
   benchmark_results/thick_hippocampus.
-- The centre slice asks and the neighbour answers; the paper's direction is an option. See docs/explanation/csa-net.md.
-- As many heads of the paper's 64 channels as the stage has room for (paper: 16 of 1024 channels). See
+- Queries come from the centre slice; the paper's direction is an option. See docs/explanation/csa-net.md.
+- As many heads of 64 channels, the paper's width, as the stage has channels for (paper: 16 for 1024 channels). See
   benchmark_results/csa_attention.
-- For more than three slices the previous side shares one module and the next side another; the paper has three.
+- With more than three slices all previous slices share one module and all next slices another; the paper has three.
 """
 
 import math
@@ -32,7 +32,7 @@ from ..attention.multi_head import default_num_heads
 from ..attention.neighbours import Neighbourhood
 from ..attention.position import LearnedPosition
 from ..attention.vit import VisionTransformerEncoder
-from .blocks import ZeroStartedResidual, conv_block_like
+from .blocks import ZeroInitResidual, conv_block_like
 from .r50_vit import VIT_WIDTH, R50Topology
 from .slab_network import SlabNetwork
 from .topology import UNetTopology
@@ -51,13 +51,13 @@ class CSANet(SlabNetwork):
         context_radius: neighbours on each side; 0 switches cross-slice attention off.
         num_heads: heads of cross-slice and in-slice attention; must divide the width at stride 16.
             Default one per 64 channels, as in the paper, see `default_num_heads`.
-        direction: who asks whom, see `CrossSliceAttention`.
-        cross_slice, in_slice: switch the two attention modules off (the paper's ablation).
-        identity: the same as both off.
+        direction: where queries come from, see `CrossSliceAttention`.
+        cross_slice, in_slice: switch either attention module off (the paper's ablation).
+        identity: both off.
         vit_depth: transformer blocks; default 4, with `r50_vit` the paper's 12.
         vit_width: token width; default the encoder's width at stride 16.
-        zero_start: see `SlabNetwork`; then the centre's own features plus a gain, zero at first, times the above.
-        r50_vit: ResNet-50 and ViT-B (width 768) as in the paper, see `R50Topology`; `load_timm_weights` fills them.
+        zero_start: see `SlabNetwork`; the centre's features plus a zero-initialised gain times the above.
+        r50_vit: ResNet-50 and ViT-B (width 768) as in the paper, see `R50Topology`; `load_timm_weights` loads weights.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class CSANet(SlabNetwork):
     ):
         if zero_start and r50_vit:
             raise ValueError(
-                "zero_start begins as the plan's 2D network, which r50_vit replaces. Choose one of them."
+                "zero_start starts as the planned 2D network, which r50_vit replaces. Choose one of them."
             )
         if r50_vit:
             topology, vit_width = R50Topology.from_topology(topology), vit_width or VIT_WIDTH
@@ -119,7 +119,7 @@ class CSANet(SlabNetwork):
         self.aggregate = conv_block_like(self.encoder, max(1, n_branches) * dim, dim, kernel_size=1)
         self.transformer = VisionTransformerEncoder(dim, vit_width, vit_depth, grid, as_pretrained=r50_vit)
         self.project = conv_block_like(self.encoder, vit_width, dim, kernel_size=3)
-        self.added = ZeroStartedResidual(dim) if zero_start else None
+        self.added = ZeroInitResidual(dim) if zero_start else None
 
     def fuse(self, skips: list[Tensor], around: Neighbourhood) -> list[Tensor]:
         at_centre = [around.centre(skip) for skip in skips]

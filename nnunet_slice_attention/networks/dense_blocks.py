@@ -1,4 +1,4 @@
-"""Dense U-Net of SAU-Net (MIDL 2020): a plan's U-Net whose stages are densely connected (Huang et al. 2017)."""
+"""Dense U-Net of SAU-Net (MIDL 2020): the planned U-Net with densely connected stages (Huang et al. 2017)."""
 
 import torch
 from torch import Tensor, nn
@@ -8,15 +8,15 @@ from .blocks import conv_block_like
 
 
 class DenseBlock(nn.Module):
-    """Max-pool, then convolutions that each see the block's input and all before them, then 1x1 to the stage's width.
+    """Max pooling, densely connected convolutions, then a 1x1 convolution to the stage's width.
 
     (N, in, H, W) -> (N, width, H / stride, W / stride)
 
     Args:
-        encoder: gives norm, activation and convolution type.
-        in_channels, width, kernel_size, stride, n_convs: as the stage it takes the place of.
-        max_weights: the block gets the largest growth rate, in channels, for which it holds no more weights, rounded
-            down to a multiple of 8.
+        encoder: determines norm, activation and convolution type.
+        in_channels, width, kernel_size, stride, n_convs: those of the stage it replaces.
+        max_weights: the growth rate is the largest multiple of 8 channels with which the block has at most so many
+            weights.
     """
 
     def __init__(
@@ -39,9 +39,9 @@ class DenseBlock(nn.Module):
         self.transition = conv_block_like(encoder, inputs[-1], width, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Every convolution of all features before it is the sum of convolutions of each of them.
+        """A convolution of concatenated features is the sum of convolutions of each of them.
 
-        So a feature meets all convolutions that see it at once, and no concatenated feature maps are made.
+        So each feature goes through all convolutions that use it at once, without concatenating feature maps.
         """
         convs = [block.all_modules[0] for block in self.convs]
         features = [self.pool(x)]
@@ -58,7 +58,7 @@ class DenseBlock(nn.Module):
 
 
 def _convolve(x: Tensor, convs: list[nn.Conv2d], part: slice, first: bool = False) -> list[Tensor]:
-    """What several convolutions make of the `part` of their input channels that x is; biases with the first part."""
+    """Contribution of input channels `part`, which are x, to several convolutions; the biases are added if `first`."""
     if not convs:
         return []
     weight = torch.cat([conv.weight[:, part] for conv in convs])
@@ -70,9 +70,9 @@ def _convolve(x: Tensor, convs: list[nn.Conv2d], part: slice, first: bool = Fals
 def largest_growth(
     in_channels: int, width: int, kernel_size: list[int], n_convs: int, max_weights: int
 ) -> int:
-    """Channels each convolution adds, at least 8.
+    """Largest growth rate within `max_weights`, at least 8.
 
-    Other numbers of channels cost more than they give: convolutions work on blocks of channels.
+    Multiples of 8 only, because convolution kernels work on blocks of channels.
     """
 
     def weights(growth: int) -> int:
@@ -85,7 +85,7 @@ def largest_growth(
 
 
 def make_dense(encoder: nn.Module, decoder: nn.Module, kwargs: dict) -> None:
-    """Replace the stages of a plan's U-Net, in place, by dense blocks of the same shapes and of no more weights."""
+    """Replace the stages of a planned U-Net, in place, by dense blocks of the same shape with no more weights."""
     n_convs = kwargs.get("n_conv_per_stage") or kwargs["n_blocks_per_stage"]
     stem = getattr(encoder, "stem", None)  # of residual encoders
     in_channels = stem.output_channels if stem is not None else _input_channels(encoder)

@@ -1,4 +1,4 @@
-"""Early fusion: neighbouring slices as input channels of the plan's plain 2D U-Net. The usual "2.5D", a control."""
+"""Early fusion: neighbouring slices as input channels of the planned 2D U-Net. The usual "2.5D", a control."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,13 +8,13 @@ from .topology import UNetTopology
 
 
 class EarlyFusion(SlabNetwork):
-    """Stock 2D U-Net whose input is a slice with `context_radius` neighbours on each side as further channels.
+    """nnU-Net's 2D U-Net on a slice with `context_radius` neighbours on each side as further input channels.
 
-    At the border the centre slice stands in.
+    Missing neighbours are replaced by the centre slice.
 
     Args:
         in_channels, num_classes, topology, deep_supervision, repeat_centre, zero_start: see `SlabNetwork`.
-        patch_size: (H, W) in voxels, to check that it can be pooled.
+        patch_size: (H, W) in voxels; checked to be large enough to pool.
         slab: `learning` and `has_background`, see `SlabNetwork`.
     """
 

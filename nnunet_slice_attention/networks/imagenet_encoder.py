@@ -19,7 +19,7 @@ from timm.models import adapt_input_conv
 from torch import Tensor, nn
 
 from .topology import UNetTopology
-from .two_d_weights import inflated
+from .two_d_weights import inflate
 
 # Packages that carry the weights, and the class in each that knows their file.
 WEIGHTS = {
@@ -106,7 +106,7 @@ def load_imagenet_weights(network: nn.Module, backbone: str) -> None:
         ValueError: the package with the weights is not installed.
     """
     weights = read_imagenet_weights(backbone)
-    weights[STEM] = inflated(adapt_input_conv(network.in_channels, weights[STEM]), network)
+    weights[STEM] = inflate(adapt_input_conv(network.in_channels, weights[STEM]), network)
     own = network.encoder.backbone.state_dict()
     network.encoder.backbone.load_state_dict({name: weights[name] for name in own})
 

@@ -1,8 +1,8 @@
-"""The extractor of ViT's hybrid R50-ViT-B/16 (Dosovitskiy et al. 2021, section 3.1) as the encoder of a U-Net.
+"""The ResNet of the R50-ViT-B/16 hybrid (Dosovitskiy et al. 2021, section 3.1) as the encoder of a U-Net.
 
-CSA-Net and TransUNet start from its ImageNet weights. The layers are timm's, so timm's weights fit them; see
-`timm_weights`. What the plan says about stages does not apply; its norm and activation are kept in the decoder and in
-one block at full resolution, which the hybrid does not have and nnU-Net's finest head needs.
+CSA-Net and TransUNet start from its ImageNet weights. The layers are timm's, so timm's weights load, see
+`timm_weights`. The planned stages do not apply; the planned norm and activation are kept in the decoder and in one
+block at full resolution, which the hybrid lacks and nnU-Net's finest head needs.
 """
 
 from functools import partial
@@ -17,6 +17,7 @@ from .topology import UNetTopology
 LAYERS = (3, 4, 9)  # bottleneck blocks of the three stages
 WIDTHS = (64, 256, 512, 1024)  # channels at strides 2 (stem), 4, 8 and 16
 VIT_WIDTH = 768  # with 12 blocks of 12 heads
+STYLE = ("conv_op", "conv_bias", "norm_op", "norm_op_kwargs", "nonlin", "nonlin_kwargs")
 
 
 class R50Topology(UNetTopology):
@@ -26,9 +27,8 @@ class R50Topology(UNetTopology):
     def from_topology(cls, plan: UNetTopology) -> "R50Topology":
         """Full-resolution width, norm and activation as in `plan`."""
         n_stages = len(WIDTHS) + 1
-        of_style = ("conv_op", "conv_bias", "norm_op", "norm_op_kwargs", "nonlin", "nonlin_kwargs")
         kwargs = {
-            **{key: plan.kwargs[key] for key in of_style},
+            **{key: plan.kwargs[key] for key in STYLE},
             "n_stages": n_stages,
             "features_per_stage": [plan.features[0], *WIDTHS],
             "kernel_sizes": [[3, 3]] * n_stages,
@@ -50,13 +50,13 @@ class R50Encoder(nn.Module):
 
     Args:
         in_channels: image channels C.
-        plain: an encoder of the same widths; gives its full-resolution stage and its style of blocks.
+        plain: an encoder of the same widths; its full-resolution stage and block style are used.
     """
 
     def __init__(self, in_channels: int, plain: nn.Module):
         super().__init__()
-        for style in ("conv_op", "conv_bias", "norm_op", "norm_op_kwargs", "nonlin", "nonlin_kwargs"):
-            setattr(self, style, getattr(plain, style))
+        for key in STYLE:
+            setattr(self, key, getattr(plain, key))
         self.full_resolution = plain.stages[0]
         self.backbone = ResNetV2(
             LAYERS,
@@ -67,7 +67,7 @@ class R50Encoder(nn.Module):
             stem_type="same",
             conv_layer=partial(StdConv2dSame, eps=1e-8),
         )
-        # From scratch each bottleneck starts near the identity, or half precision errs by a third at stride 16.
+        # Bottlenecks start near the identity: otherwise, from scratch, half precision is off by a third at stride 16.
         for stage in self.backbone.stages:
             for block in stage.blocks:
                 nn.init.constant_(block.norm3.weight, 0.1)

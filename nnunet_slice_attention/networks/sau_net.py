@@ -3,8 +3,8 @@
 Dense U-Net on each slice, then the inter-slice attention module on the last decoder features, then the head.
 
 Deviations from the paper, and why:
-- Widths, depth and the number of convolutions, which the paper does not give, are the plan's; a dense block gets the
-  largest growth rate, in steps of 8 channels, at which it holds no more weights than the stage it replaces.
+- Widths, depth and the number of convolutions, which the paper does not give, are the planned ones; the growth rate of
+  a dense block is the largest multiple of 8 with which it has no more weights than the stage it replaces.
 - Instance norm and leaky ReLU instead of batch norm and ReLU: nnU-Net's batches are small.
 - The mean over the neighbours instead of the sum, see `attention/inter_slice_gate.py`.
 - nnU-Net's loss with deep supervision; only the finest head sees the neighbours.
@@ -28,17 +28,17 @@ class SAUNet(SlabNetwork):
 
     Args:
         in_channels, num_classes, topology, deep_supervision, repeat_centre: see `SlabNetwork`.
-        patch_size: (H, W) in voxels, to check that it can be pooled.
+        patch_size: (H, W) in voxels; checked to be large enough to pool.
         slab: `learning` and `has_background`, see `SlabNetwork`.
-        context_radius: neighbours on each side that the module looks at.
-        identity: leave the module out (the paper's ablation).
-        shared: one mask convolution for all neighbours, or one for each offset.
+        context_radius: neighbours on each side.
+        identity: omit the module (the paper's ablation).
+        shared: one mask convolution for all neighbours; otherwise one per offset.
         zero_start: see `SlabNetwork`.
-        dense: the paper's dense blocks; False keeps the plan's U-Net.
+        dense: the paper's dense blocks; False keeps the planned U-Net.
     """
 
-    plans_unet = MappingProxyType({"dense": False})
-    two_d_parts = (*SlabNetwork.two_d_parts, "head")
+    plain_unet_options = MappingProxyType({"dense": False})
+    two_d_modules = (*SlabNetwork.two_d_modules, "head")
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class SAUNet(SlabNetwork):
             make_dense(self.encoder, self.decoder, topology.kwargs)
         offsets = offsets_within(radius)
         self.gate = InterSliceGate(topology.features[0], offsets, shared, zero_start) if radius else None
-        # The module sits between the decoder's last features and its last head, so that head moves out.
+        # The module is between the decoder's last features and its finest head, so that head moves out of the decoder.
         head, self.decoder.seg_layers[-1] = self.decoder.seg_layers[-1], nn.Identity()
         self.head = nn.ModuleDict({"seg_layers": nn.ModuleList([head])})
 

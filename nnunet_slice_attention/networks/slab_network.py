@@ -1,10 +1,10 @@
-"""What every network of this package shares: the slab view, the channel view, and a 2D encoder and decoder.
+"""Base of all networks of this package: the slab view, the channel view, and a 2D encoder and decoder.
 
     slab view     x (B, C, S, H, W)   -> logits (B, K, S, H, W)
     channel view  x (B, n*C, H, W)    -> logits (B, K, H, W)     n = 2R+1 slices, slice-major
 
-Each slice is encoded once. A network overrides `fuse`, which lets the features of a slice see its neighbours' before
-the decoder, or `finish`, which does so behind it.
+Each slice is encoded once. A network overrides `fuse`, which mixes the features of neighbouring slices before the
+decoder, or `finish`, which does so after it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,8 +18,8 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..attention.neighbours import Neighbourhood, like
-from ..attention.slicewise import Slices, depth, map_each, slicewise, slicewise_centre_learns
+from ..attention.neighbours import Neighbourhood, unsqueeze_like
+from ..attention.slicewise import Slices, depth, map_each, slicewise, slicewise_centre_grad
 from .topology import UNetTopology
 from .two_d_weights import zero_image_neighbours
 
@@ -28,21 +28,19 @@ Logits = Tensor | list[Tensor]
 
 @dataclass(frozen=True)
 class SlabLearning:
-    """What of a training slab is decoded, and what carries a gradient.
+    """Which slices of a training slab are decoded, and which carry a gradient.
 
     Attributes:
         centre_only: only the middle slice is decoded.
-        context_learns: gradients pass through the other slices' features. False needs `centre_only`.
+        context_grad: the other slices' features carry a gradient. False requires `centre_only`.
     """
 
     centre_only: bool = False
-    context_learns: bool = True
+    context_grad: bool = True
 
 
 EVERY_SLICE = SlabLearning()
-
-
-CERTAIN = 10.0  # logit of a class that a missing slice has, minus that of one it has not
+CERTAIN = 10.0  # logits of a missing slice: +CERTAIN for background, -CERTAIN for the other classes
 
 
 class SlabNetwork(nn.Module):
@@ -50,33 +48,32 @@ class SlabNetwork(nn.Module):
 
     Args:
         in_channels: image channels C of one slice.
-        num_classes: segmentation heads K.
+        num_classes: output channels K.
         topology: the U-Net to build.
         deep_supervision: return a list of logits, finest first.
         context_radius: R, see below.
         slices_per_image: neighbouring slices that enter the encoder as channels of one image; odd.
-        repeat_centre: a control: same weights, but each neighbour is replaced by the centre slice. Where context
-            carries no gradient in training, its copies carry none either.
+        repeat_centre: control: same weights, but each neighbour is replaced by the centre slice. If context carries no
+            gradient in training, its copies carry none either.
         copies_learn: let the copies carry a gradient all the same.
-        zero_start: what a network adds to the plan's 2D network is zero at the start: its logits are that network's.
+        zero_start: what a network adds to the planned 2D network starts at zero, so that its logits are that network's.
         learning: how it learns from slabs.
-        has_background: channel 0 of the logits is the background; False where regions are trained.
+        has_background: channel 0 of the logits is background; False if regions are trained.
 
     Attributes:
-        two_dimensional: see `segment_alone`.
+        two_dimensional: see `set_two_dimensional`.
         context_radius: R; the output at slice i depends on slices i-R..i+R and on no other.
-        fusion_radius: what of that the features of encoded slices reach; the rest enters as channels of the images.
+        fusion_radius: the part of R covered by mixing encoded slices; the rest enters as channels of the images.
         head_strides: (vertical, horizontal) downsampling of each of the decoder's heads, finest first.
+        always_starts_as_2d: it starts as the planned 2D network without the option `zero_start`.
+        plain_unet_options: options with which encoder and decoder are the planned ones.
+        two_d_modules: modules that the planned 2D network has too.
     """
 
     default_context_radius: int = 1
-    always_starts_as_2d: bool = (
-        False  # True: it needs no option `zero_start` to be the plan's 2D network at first
-    )
-    plans_unet: Mapping[str, Any] = MappingProxyType(
-        {}
-    )  # options with which encoder and decoder are the plan's own
-    two_d_parts: tuple[str, ...] = ("encoder", "decoder")  # modules that the plan's 2D network has
+    always_starts_as_2d: bool = False
+    plain_unet_options: Mapping[str, Any] = MappingProxyType({})
+    two_d_modules: tuple[str, ...] = ("encoder", "decoder")
 
     def __init__(
         self,
@@ -94,7 +91,7 @@ class SlabNetwork(nn.Module):
     ):
         super().__init__()
         if context_radius < 0:
-            raise ValueError(f"context_radius={context_radius} must be 0 or more slices.")
+            raise ValueError(f"context_radius={context_radius} must be 0 or more.")
         if slices_per_image < 1 or slices_per_image % 2 == 0:
             raise ValueError(f"slices_per_image={slices_per_image} must be odd: a slice and its neighbours.")
         self.in_channels = in_channels
@@ -111,14 +108,14 @@ class SlabNetwork(nn.Module):
 
     @classmethod
     def slab_radius(cls, context_radius: int | None = None, **options) -> int:
-        """Neighbours on each side that a training slab must offer, from a network's options.
+        """Neighbours on each side that a training slab needs, from a network's options.
 
-        An ablation that ignores its neighbours still gets the same slabs.
+        An ablation that ignores its neighbours gets the same slabs.
         """
         return cls.default_context_radius if context_radius is None else context_radius
 
     def _set_reach(self, repeat_centre: bool, context_radius: int) -> None:
-        """`repeat_centre` leaves none: what stands in for a neighbour is the slice itself."""
+        """All radii are 0 with `repeat_centre`: the only slice used is the centre."""
         self.repeat_centre = repeat_centre
         self.context_radius = 0 if repeat_centre else context_radius
         self.image_radius = 0 if repeat_centre else self.slices_per_image // 2
@@ -127,7 +124,7 @@ class SlabNetwork(nn.Module):
 
     @contextmanager
     def repeating_centre(self) -> Iterator[None]:
-        """While it lasts each neighbour is replaced by the centre slice: the control `repeat_centre`, for a test."""
+        """Context in which each neighbour is replaced by the centre slice, as with `repeat_centre`."""
         before = self.repeat_centre, self.context_radius
         self._set_reach(True, self.context_radius)
         try:
@@ -135,48 +132,48 @@ class SlabNetwork(nn.Module):
         finally:
             self._set_reach(*before)
 
-    def segment_alone(self, alone: bool) -> None:
-        """Segment each slice alone from now on, as the plan's 2D network does, what `zero_start` begins as; or not.
+    def set_two_dimensional(self, on: bool) -> None:
+        """Whether to segment each slice alone, as the planned 2D network does, which `zero_start` starts as.
 
-        The channel view of slices that are alone is that of one slice.
+        The channel view then takes one slice.
         """
-        self.two_dimensional = alone
+        self.two_dimensional = on
 
     def decode_as_in_training(self, on: bool) -> None:
-        """Whether evaluation too decodes only what training decodes of a slab, as validation between epochs wants."""
+        """Whether evaluation decodes only the slices that training decodes, for nnU-Net's online validation."""
         self.decodes_as_in_training = on
 
     def name_in_2d(self, weight: str) -> str:
-        """What nnU-Net's own 2D network calls a weight of this network's `two_d_parts`."""
+        """Name in nnU-Net's own 2D network of a weight of `two_d_modules`."""
         return weight
 
     def fuse(self, skips: list[Tensor], around: Neighbourhood) -> list[Tensor]:
-        """Let each centre slice see its neighbours.
+        """Mix the features of each centre slice with its neighbours'.
 
         Args:
-            skips: encoder features, one (B, S, C_l, h_l, w_l) a stage, finest first.
+            skips: encoder features, one (B, S, C_l, h_l, w_l) per stage, finest first.
             around: the T slices to segment, and which others exist.
 
         Returns:
-            decoder inputs, one (B, T, C_l, h_l, w_l) a stage; (B, S, ...) for a network that overrides `finish`.
+            decoder inputs, one (B, T, C_l, h_l, w_l) per stage; (B, S, ...) for a network that overrides `finish`.
         """
         return [around.centre(skip) for skip in skips]
 
     def finish(self, decoded: Logits, around: Neighbourhood) -> Logits:
-        """What the decoder made, (B, T or S, K, h, w), to logits (B, T, K, h, w); a list with deep supervision."""
+        """Decoder output (B, T or S, K, h, w) -> logits (B, T, K, h, w); lists with deep supervision."""
         return decoded
 
     def forward(self, x: Tensor, valid: Tensor | None = None) -> Logits:
-        """Logits of a slab (5D input) or of a centre slice given as channels (4D input).
+        """Logits of a slab (5D input) or of a centre slice with its neighbours as channels (4D input).
 
         Args:
             x: (B, C, S, H, W) or (B, (2R+1)*C, H, W).
-            valid: (B, S) or (B, 2R+1) bool, False where a slice does not exist. A slice whose every voxel is
-                exactly 0 is what nnU-Net pads a shallow volume with, and counts as missing too.
+            valid: (B, S) or (B, 2R+1) bool, False where a slice does not exist. All-zero slices, with which nnU-Net
+                pads shallow volumes, also count as missing.
 
         Returns:
-            (B, K, S, H, W) or (B, K, H, W); with deep supervision a list of them, finest first. A slice that does
-            not exist is background, and passes no gradient.
+            (B, K, S, H, W) or (B, K, H, W); with deep supervision a list of them, finest first. A missing slice is
+            background and carries no gradient.
         """
         if x.ndim == 4:
             n_slices = self._channel_view_slices(x)
@@ -203,24 +200,26 @@ class SlabNetwork(nn.Module):
 
     def _segment(self, stack: Tensor, centres: range, valid: Tensor | None) -> Logits:
         """(B, S, C, H, W) -> (B, T, K, H, W)."""
-        valid = self.existing(stack, valid)
+        valid = self.valid_slices(stack, valid)
         if self.fusion_radius and not self.two_dimensional:
             encoded = range(stack.shape[1])
-            around = Neighbourhood(centres, valid, self.repeat_centre, not self._centre_learns_alone)
+            around = Neighbourhood(centres, valid, self.repeat_centre, not self._grad_in_centre_only)
         else:
-            of_centres = valid[:, centres.start : centres.stop]
-            encoded, around = centres, Neighbourhood(range(len(centres)), of_centres, self.repeat_centre)
+            centre_valid = valid[:, centres.start : centres.stop]
+            encoded, around = centres, Neighbourhood(range(len(centres)), centre_valid, self.repeat_centre)
         skips = self.encode(stack, valid, encoded)
         if (
-            self._centre_learns_alone
+            self._grad_in_centre_only
             and self.copied_radius > 0
             and not (self.copies_learn or self.two_dimensional)
         ):
-            skips, around = self._among_copies(skips, around)
+            skips, around = self._between_copies(skips, around)
         return self.decode(skips, around, stack.shape[-2:])
 
-    def _among_copies(self, skips: list[Tensor], around: Neighbourhood) -> tuple[list[Tensor], Neighbourhood]:
-        """A centre slice between copies of itself, which are to it what its context is to a slice in training."""
+    def _between_copies(
+        self, skips: list[Tensor], around: Neighbourhood
+    ) -> tuple[list[Tensor], Neighbourhood]:
+        """The centre slice between copies of itself without a gradient, like a slice in its context."""
         r = self.copied_radius
         skips = [torch.cat([*[skip.detach()] * r, skip, *[skip.detach()] * r], dim=1) for skip in skips]
         valid = around.valid.new_ones(len(around.valid), 2 * r + 1)
@@ -228,8 +227,8 @@ class SlabNetwork(nn.Module):
         return skips, Neighbourhood(range(r, r + 1), valid, context_learns=False)
 
     @staticmethod
-    def existing(stack: Tensor, valid: Tensor | None = None) -> Tensor:
-        """Which slices of a stack (B, S, C, H, W) are image: (B, S) bool, within `valid`."""
+    def valid_slices(stack: Tensor, valid: Tensor | None = None) -> Tensor:
+        """Slices of a stack (B, S, C, H, W) that are in `valid` and not all zero: (B, S) bool."""
         is_image = (stack != 0).any(dim=4).any(dim=3).any(dim=2)
         return is_image if valid is None else valid & is_image
 
@@ -238,16 +237,16 @@ class SlabNetwork(nn.Module):
 
         Args:
             stack: (B, S, C, H, W).
-            valid: (B, S), see `existing`.
-            slices: T adjacent ones; their image neighbours, `image_radius` on each side, must be in the stack.
+            valid: (B, S), see `valid_slices`.
+            slices: T adjacent ones; neighbours within `image_radius`, where they exist, must be in the stack.
 
         Returns:
-            (B, T, C_l, h_l, w_l) a stage, finest first, in plane padded to a multiple of the encoder's stride.
+            (B, T, C_l, h_l, w_l) per stage, finest first, padded in plane to a multiple of the encoder's stride.
         """
         around = Neighbourhood(slices, valid, self.repeat_centre)
         radius = self.slices_per_image // 2
         images = torch.cat(
-            [self._of_image(stack, around, offset) for offset in range(-radius, radius + 1)], dim=2
+            [self._image_slices(stack, around, offset) for offset in range(-radius, radius + 1)], dim=2
         )
         return self._run(self.encoder, self._padded(images))
 
@@ -255,7 +254,7 @@ class SlabNetwork(nn.Module):
         """Logits of the centres from the features of all slices within `fusion_radius` of them.
 
         Args:
-            skips: what `encode` returns, of S slices.
+            skips: what `encode` returns for S slices.
             around: the T slices to segment, and which of the S exist.
             size: (H, W) of the slices.
 
@@ -268,40 +267,40 @@ class SlabNetwork(nn.Module):
 
         def unpad(t: Tensor) -> Tensor:
             scales = [p // s for p, s in zip(padded, t.shape[-2:], strict=True)]
-            # As nnU-Net rounds the sizes of its targets; the finest head's may be symbols of an export.
+            # As nnU-Net rounds the sizes of its targets; in an export the finest head's sizes may be symbolic.
             height, width = (
                 n if s == 1 else max(1, round(n * (1 / s))) for n, s in zip(size, scales, strict=True)
             )
             return t[..., :height, :width]
 
-        return map_each(lambda t: self._with_missing(unpad(t), around), self.finish(decoded, around))
+        return map_each(lambda t: self._fill_missing(unpad(t), around), self.finish(decoded, around))
 
-    def _of_image(self, stack: Tensor, around: Neighbourhood, offset: int) -> Tensor:
-        """What enters the encoder beside the centre slice as further channels: nothing where slices are alone."""
+    def _image_slices(self, stack: Tensor, around: Neighbourhood, offset: int) -> Tensor:
+        """The slices at `offset` as channels of the encoder's input; zeros in 2D mode."""
         if offset and self.two_dimensional:
             return torch.zeros_like(around.centre(stack))
         return around.neighbour_or_centre(stack, offset)
 
     @property
-    def _centre_learns_alone(self) -> bool:
-        return self.training and self.learning.centre_only and not self.learning.context_learns
+    def _grad_in_centre_only(self) -> bool:
+        return self.training and self.learning.centre_only and not self.learning.context_grad
 
     def _run(self, network: nn.Module, slices: Slices) -> Slices:
-        """Encoder or decoder on (B, S, C, h, w) or a list of them, one a stage."""
-        # Where the centre alone is encoded or decoded there is no context.
-        return (slicewise_centre_learns if self._centre_learns_alone and depth(slices) > 1 else slicewise)(
+        """Encoder or decoder on (B, S, C, h, w) or a list of them, one per stage."""
+        # With a single slice there is no context.
+        return (slicewise_centre_grad if self._grad_in_centre_only and depth(slices) > 1 else slicewise)(
             network, slices
         )
 
-    def _with_missing(self, logits: Tensor, around: Neighbourhood) -> Tensor:
-        """(B, T, K, h, w) with background where a slice is missing.
+    def _fill_missing(self, logits: Tensor, around: Neighbourhood) -> Tensor:
+        """(B, T, K, h, w) with background in missing slices.
 
-        Norms divide the constant features of an empty slice by almost 0: in a loss their gradients overflow.
+        Norms divide the constant features of an empty slice by almost 0: gradients of a loss there would overflow.
         """
-        nothing = logits.new_full((logits.shape[2], 1, 1), -CERTAIN)
+        missing = logits.new_full((logits.shape[2], 1, 1), -CERTAIN)
         if self.has_background:
-            nothing[0] = CERTAIN
-        return torch.where(like(around.centre(around.valid), logits), logits, nothing)
+            missing[0] = CERTAIN
+        return torch.where(unsqueeze_like(around.centre(around.valid), logits), logits, missing)
 
     def _padded(self, x: Tensor) -> Tensor:
         """(..., H, W) zero-padded, as nnU-Net pads, to a multiple of the encoder's stride."""

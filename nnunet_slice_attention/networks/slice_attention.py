@@ -1,10 +1,10 @@
-"""SliceAttention: the plan's 2D U-Net with attention across slices at its skips. This package's own network.
+"""SliceAttention: the planned 2D U-Net with attention across slices at its skips. This package's own network.
 
 Shared encoder -> at the skips each pixel attends to the same pixel of the neighbouring slices -> decoder. What differs
 from the four papers, and why:
-- Neighbours join where the detail is, at the skips, not at the bottleneck alone or as a weight.
-- What they add is zero at the start, exactly: the network begins as the plan's 2D network, so it can begin as a trained
-  one (`two_d_weights.load_2d_weights`), or train as one first.
+- Neighbours enter at the skips, where the detail is, and not only at the bottleneck or as a weight.
+- What they add starts at exactly zero: the network starts as the planned 2D network, so it can start from a trained one
+  (`two_d_weights.load_2d_weights`) or be trained as one first.
 """
 
 from collections.abc import Sequence
@@ -26,12 +26,12 @@ class SliceAttention(SlabNetwork):
 
     Args:
         in_channels, num_classes, topology, deep_supervision, repeat_centre: see `SlabNetwork`.
-        patch_size: (H, W) in voxels, to check that it can be pooled.
+        patch_size: (H, W) in voxels; checked to be large enough to pool.
         slab: `learning` and `has_background`, see `SlabNetwork`.
-        context_radius: neighbours on each side that attention reaches.
-        finest_stage: the first encoder stage whose skip has attention; the coarser ones and the bottleneck have it too.
-            0 is the finest, where it takes half of its time and memory; as many as there are stages: none has.
-        elsewhere: what the finer skips have: "nothing", or low-rank "mixing", see `SliceMixingLayer`.
+        context_radius: neighbours on each side that are attended to.
+        finest_stage: the finest encoder stage with attention on its skip; all coarser ones and the bottleneck have it
+            too. At stage 0 attention takes half of its total time and memory; the number of stages means no attention.
+        elsewhere: on the finer skips: "nothing", or low-rank "mixing", see `SliceMixingLayer`.
         slices_per_image: neighbouring slices that also enter the first convolution as channels; odd.
 
     Raises:
@@ -57,7 +57,9 @@ class SliceAttention(SlabNetwork):
         topology.check_patch(patch_size)
         n_stages = len(topology.features)
         if not 0 <= finest_stage <= n_stages:
-            raise ValueError(f"finest_stage={finest_stage} is not 0 to {n_stages}, the number of stages.")
+            raise ValueError(
+                f"finest_stage={finest_stage} must be from 0 to {n_stages}, the number of stages."
+            )
         if elsewhere not in ELSEWHERE:
             raise ValueError(f"elsewhere={elsewhere!r} is unknown. Choose one of {ELSEWHERE}.")
         super().__init__(

@@ -1,7 +1,7 @@
-"""The plan's own 2D U-Net on every slice of a slab: the control that separates sampling from attention.
+"""The planned 2D U-Net on every slice of a slab: the control that separates sampling from attention.
 
-It sees no neighbour. In context slabs, of which it decodes the middle slice alone, it is nnU-Net's `2d`; in other slabs
-it differs from that only in which slices share a batch and an augmentation.
+It sees no neighbours. With context slabs, where only the middle slice is decoded, it is nnU-Net's `2d`; with other
+slabs it differs only in which slices share a batch and an augmentation.
 """
 
 from collections.abc import Sequence
@@ -12,11 +12,11 @@ from .topology import UNetTopology
 
 
 class SliceUNet(SlabNetwork):
-    """Stock 2D U-Net, context radius 0.
+    """nnU-Net's 2D U-Net, context radius 0.
 
     Args:
         in_channels, num_classes, topology, deep_supervision: see `SlabNetwork`.
-        patch_size: (H, W) in voxels, to check that it can be pooled.
+        patch_size: (H, W) in voxels; checked to be large enough to pool.
         slab: `learning` and `has_background`, see `SlabNetwork`.
     """
 

@@ -1,4 +1,4 @@
-"""The U-Net that a plan describes, built from dynamic-network-architectures' own encoder and decoder."""
+"""The planned U-Net, built from dynamic-network-architectures' own encoder and decoder."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,22 +13,20 @@ from torch import nn
 from .blocks import register_once
 
 SMALLEST_FEATURE_MAP = 4  # voxels per axis, nnU-Net's own limit for pooling
-
-
 PER_STAGE = ("features_per_stage", "kernel_sizes", "strides", "n_conv_per_stage", "n_blocks_per_stage")
 
 
 def with_stages(kwargs: Mapping[str, Any], n_stages: int) -> dict[str, Any]:
-    """Constructor arguments of a U-Net, those of its `n_stages` finest encoder stages only."""
+    """Constructor arguments of a U-Net reduced to its `n_stages` finest encoder stages."""
     per_stage = {key: list(kwargs[key])[:n_stages] for key in PER_STAGE if key in kwargs}
     decoder = list(kwargs["n_conv_per_stage_decoder"])[-(n_stages - 1) :]
     return {**kwargs, **per_stage, "n_conv_per_stage_decoder": decoder, "n_stages": n_stages}
 
 
 def unet_class(name: str) -> type[nn.Module]:
-    """The class that a plan names, e.g. "dynamic_network_architectures.architectures.unet.PlainConvUNet".
+    """The class named in plans, e.g. "dynamic_network_architectures.architectures.unet.PlainConvUNet".
 
-    Like nnU-Net's own look-up it bears with a class that has moved since, as `ResidualEncoderUNet` has.
+    Like nnU-Net's own lookup it finds classes that have since moved to another module, as `ResidualEncoderUNet` has.
 
     Raises:
         ValueError: there is no such class.
@@ -36,8 +34,8 @@ def unet_class(name: str) -> type[nn.Module]:
     found = locate(name) or getattr(unets, name.rpartition(".")[2], None)
     if found is None:
         raise ValueError(
-            f"the plans name the architecture {name!r}, which is not installed. Install the package that has it, or "
-            "take plans of nnU-Net's own: nnUNetv2_plan_experiment."
+            f"the plans name the architecture {name!r}, which is not installed. Install the package that provides it, "
+            "or use nnU-Net's own plans: nnUNetv2_plan_experiment."
         )
     return found
 
@@ -48,7 +46,7 @@ class UNetTopology:
 
     Attributes:
         unet_class: `PlainConvUNet` or `ResidualEncoderUNet`.
-        kwargs: its constructor's arguments, classes resolved, without channels, classes and deep supervision.
+        kwargs: its constructor arguments with classes resolved, without channels, classes and deep supervision.
     """
 
     unet_class: type[nn.Module]
@@ -58,7 +56,7 @@ class UNetTopology:
     def from_plans(
         cls, class_name: str, kwargs: Mapping[str, Any], requires_import: Sequence[str]
     ) -> "UNetTopology":
-        """From the `architecture` entry of an nnU-Net configuration, whose classes are dotted names.
+        """From the `architecture` entry of an nnU-Net configuration, where classes are dotted names.
 
         Raises:
             ValueError: the class does not exist.
@@ -75,7 +73,7 @@ class UNetTopology:
         Each axis is halved while at least 4 voxels remain. `features_per_stage` defaults to 32, 64, ... 512.
 
         Raises:
-            ValueError: if the patch cannot be pooled as often as `features_per_stage` asks.
+            ValueError: the patch cannot be pooled as often as `features_per_stage` requires.
         """
         sizes, strides = list(patch_size), [[1, 1]]
         while any(s >= 2 * SMALLEST_FEATURE_MAP for s in sizes):
@@ -85,8 +83,8 @@ class UNetTopology:
         n_stages = len(features)
         if not 2 <= n_stages <= len(strides):
             raise ValueError(
-                f"patch_size={tuple(patch_size)} allows 2 to {len(strides)} stages, features_per_stage={features} "
-                f"asks for {n_stages}. Use a larger patch or fewer stages."
+                f"patch_size={tuple(patch_size)} allows 2 to {len(strides)} stages, but features_per_stage={features} "
+                f"has {n_stages}. Use a larger patch or fewer stages."
             )
         kwargs = {
             "n_stages": n_stages,
@@ -111,7 +109,7 @@ class UNetTopology:
 
     @property
     def total_strides(self) -> list[tuple[int, int]]:
-        """(vertical, horizontal) downsampling of each encoder stage against the input."""
+        """(vertical, horizontal) downsampling of each encoder stage relative to the input."""
         totals, y, x = [], 1, 1
         for stride_y, stride_x in self.kwargs["strides"]:
             y, x = y * stride_y, x * stride_x
@@ -148,7 +146,7 @@ class UNetTopology:
             **self.kwargs,
         )
         unet.apply(unet.initialize)
-        # The decoder keeps a reference to the encoder, which would list every encoder weight twice.
+        # The decoder's reference to the encoder would register every encoder weight twice.
         del unet.decoder.encoder
         register_once(unet)
         return unet.encoder, unet.decoder

@@ -2,13 +2,13 @@
 
 Shared encoder -> transformer layers over the slices at the bottleneck -> decoder with each slice's own skips.
 
-Deviations and readings (neither the long paper's details nor code are public):
-- Level: the bottleneck. Attention is global, one weight for each pair of slices, as the poster's "weighted sum of its
-  feature map and those of its neighbouring slices" says; queries and keys are pooled as in CAT-Net, the same group's
-  later network. `mode="local"` has one weight for each place instead.
-- The slice position counts from the slice that asks, not from the stack's first slice, so any depth works.
-- Stacked layers share the context radius out: two layers of radius 1 see two slices on each side.
-- Slices outside the volume are masked. Pre-norm layers with group norm inside a slice.
+Deviations and interpretations (neither the details of the full paper nor code are public):
+- Attention is at the bottleneck. It is global, one weight per pair of slices, following the poster's "weighted sum of
+  its feature map and those of its neighbouring slices"; queries and keys are pooled as in CAT-Net, the same group's
+  later network. `mode="local"` has one weight per location instead.
+- Slice positions are relative to the query slice, not to the first slice of the stack, so any depth works.
+- The context radius is split over the layers: two layers of radius 1 see two slices on each side.
+- Slices outside the volume are masked. Pre-norm layers with group norm per slice.
 """
 
 from collections.abc import Sequence
@@ -27,10 +27,10 @@ class TSFMUNet(SlabNetwork):
 
     Args:
         in_channels, num_classes, topology, deep_supervision, repeat_centre, zero_start: see `SlabNetwork`.
-        patch_size: (H, W) in voxels, to check that it can be pooled.
+        patch_size: (H, W) in voxels; checked to be large enough to pool.
         slab: `learning` and `has_background`, see `SlabNetwork`.
         context_radius: neighbours on each side.
-        identity: leave the transformer out.
+        identity: omit the transformer.
         num_heads: heads of each layer; must divide the width of the bottleneck.
         num_layers: transformer layers, at most `context_radius`, since a layer of radius 0 would attend to nothing;
             default 2, or 1 where the radius is 1.
@@ -60,7 +60,7 @@ class TSFMUNet(SlabNetwork):
         if num_layers is not None and not 1 <= num_layers <= max(1, radius):
             raise ValueError(
                 f"num_layers={num_layers} must be between 1 and the context radius, which is {radius}; identity=True "
-                "leaves the transformer out."
+                "omits the transformer."
             )
         super().__init__(
             in_channels,
@@ -74,7 +74,7 @@ class TSFMUNet(SlabNetwork):
         )
         self.transformer = nn.ModuleList(
             SliceTransformerLayer(topology.features[-1], num_heads, r, mode, zero_start)
-            for r in share_out(radius, num_layers or 2)
+            for r in split_radius(radius, num_layers or 2)
         )
 
     def fuse(self, skips: list[Tensor], around: Neighbourhood) -> list[Tensor]:
@@ -84,7 +84,7 @@ class TSFMUNet(SlabNetwork):
         return super().fuse([*fine, deepest], around)
 
 
-def share_out(radius: int, num_layers: int) -> list[int]:
-    """Radii of the layers, which add up to `radius`: share_out(3, 2) is [2, 1], share_out(1, 2) is [1]."""
+def split_radius(radius: int, num_layers: int) -> list[int]:
+    """Radii per layer, with sum `radius`: split_radius(3, 2) is [2, 1], split_radius(1, 2) is [1]."""
     n = min(radius, num_layers)
     return [radius // n + (k < radius % n) for k in range(n)]

@@ -1,7 +1,7 @@
-"""The plan's 2D network inside a slab network: which weights are its, and how those of a trained one are taken over.
+"""The planned 2D network inside a slab network: which weights belong to it, and how to load those of a trained one.
 
-A network with `zero_start` computes exactly what these weights make of each slice alone. Inflated with zeros where
-neighbours enter as channels, as Zhang et al. 2022 inflate 2D weights to 3D.
+A network with `zero_start` computes exactly what these weights compute for each slice alone. Where neighbours enter as
+channels, weights are inflated with zeros, as Zhang et al. 2022 inflate 2D weights to 3D.
 """
 
 from collections.abc import Mapping
@@ -15,63 +15,64 @@ if TYPE_CHECKING:
 
 
 def added_parameters(network: "SlabNetwork") -> list[nn.Parameter]:
-    """Of the modules that the plan's 2D network has not."""
-    return [p for name, p in network.named_parameters() if name.partition(".")[0] not in network.two_d_parts]
+    """Parameters of the modules that the planned 2D network does not have."""
+    return [
+        p for name, p in network.named_parameters() if name.partition(".")[0] not in network.two_d_modules
+    ]
 
 
 def zero_image_neighbours(network: "SlabNetwork") -> None:
-    """Zero what the first convolution makes of all slices of an image but its centre."""
+    """Zero the first convolution's weights for all slices of an image but the centre."""
     _, first = _first_convolution(network)
     with torch.no_grad():
-        first.weight.copy_(inflated(_of_centre(first.weight, network), network))
+        first.weight.copy_(inflate(_centre_weight(first.weight, network), network))
 
 
 def load_2d_weights(network: "SlabNetwork", weights: Mapping[str, Tensor]) -> None:
-    """Fill encoder and decoder from nnU-Net's own 2D network for the same plans; what is added stays as it is.
+    """Load encoder and decoder from nnU-Net's own 2D network for the same plans; added weights are kept.
 
     Args:
         network: with `zero_start`, or its logits will not be the 2D network's.
-        weights: the state dict of nnU-Net's network, as its checkpoints hold it under "network_weights".
+        weights: the state dict of nnU-Net's network, "network_weights" in its checkpoints.
 
     Raises:
-        ValueError: a weight is missing or has another shape: other plans, channels or labels.
+        ValueError: a weight is missing or has another shape, because of other plans, channels or labels.
     """
     first, _ = _first_convolution(network)
     state = {}
     for name, own in network.state_dict().items():
-        if name.partition(".")[0] not in network.two_d_parts:
+        if name.partition(".")[0] not in network.two_d_modules:
             continue
-        there = network.name_in_2d(name)
-        found = weights.get(there)
+        stock_name = network.name_in_2d(name)
+        found = weights.get(stock_name)
         if found is not None and name == first:
-            found = inflated(found, network)
+            found = inflate(found, network)
         if found is None or found.shape != own.shape:
             has = "none" if found is None else f"one of shape {tuple(found.shape)}"
             raise ValueError(
-                f"the network needs a weight {there} of shape {tuple(own.shape)}, the 2D model has {has}: it is of "
-                "other plans, channels or labels. Train nnU-Net 2D with today's plans."
+                f"the network needs a weight {stock_name} of shape {tuple(own.shape)}, the 2D model has {has}: it was "
+                "trained with other plans, channels or labels. Train nnU-Net 2D with the current plans."
             )
         state[name] = found
     network.load_state_dict(state, strict=False)
 
 
 def _first_convolution(network: "SlabNetwork") -> tuple[str, nn.Conv2d]:
-    """Name of the weight, and the convolution that sees the image."""
+    """The encoder's first convolution, and the name of its weight."""
     for name, module in network.encoder.named_modules(prefix="encoder"):
         if isinstance(module, nn.Conv2d):
             return f"{name}.weight", module
     raise TypeError(f"{type(network).__name__} has no convolution in its encoder.")
 
 
-def _of_centre(weight: Tensor, network: "SlabNetwork") -> Tensor:
-    """(out, n*C, kh, kw) -> (out, C, kh, kw), of the middle of n slices."""
+def _centre_weight(weight: Tensor, network: "SlabNetwork") -> Tensor:
+    """(out, n*C, kh, kw) -> (out, C, kh, kw), for the middle of n slices."""
     first = network.slices_per_image // 2 * network.in_channels
     return weight[:, first : first + network.in_channels]
 
 
-def inflated(weight: Tensor, network: "SlabNetwork") -> Tensor:
+def inflate(weight: Tensor, network: "SlabNetwork") -> Tensor:
     """(out, C, kh, kw) -> (out, n*C, kh, kw), zeros for all slices but the middle one."""
-    nothing = torch.zeros_like(weight)
-    slices = [nothing] * network.slices_per_image
+    slices = [torch.zeros_like(weight)] * network.slices_per_image
     slices[network.slices_per_image // 2] = weight
     return torch.cat(slices, dim=1)

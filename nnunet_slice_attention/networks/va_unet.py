@@ -5,9 +5,9 @@ Shared encoder -> volumetric channel, then spatial attention on every skip and t
 Deviations from the paper, and why:
 - The paper puts the attention on the feature pyramid of a Mask R-CNN detector; here the encoder's stages are the
   pyramid, and nnU-Net segments.
-- A bag holds the neighbours only, `2 * bag_radius` images; a 2.5D image is one slice by default, the paper's three are
-  an option.
-- What changes inside the attention: see `attention/volumetric.py`.
+- A bag holds the neighbours only, `2 * bag_radius` images; an image is one slice by default, the paper's three are an
+  option.
+- Changes inside the attention: see `attention/volumetric.py`.
 """
 
 from collections.abc import Sequence
@@ -27,11 +27,10 @@ class VAUNet(SlabNetwork):
     Args:
         in_channels, num_classes, topology, deep_supervision, slices_per_image, repeat_centre, zero_start: see
             `SlabNetwork`.
-        patch_size: (H, W) in voxels, to check that it can be pooled.
+        patch_size: (H, W) in voxels; checked to be large enough to pool.
         slab: `learning` and `has_background`, see `SlabNetwork`.
-        context_radius: images of the bag on each side of the target, side by side without overlap. The bag has
-            twice as many.
-        identity: leave the attention out.
+        context_radius: images on each side of the target, adjacent and without overlap; the bag has twice as many.
+        identity: omit the attention.
         channel, spatial, multiplicative: see `VolumetricAttention`.
     """
 

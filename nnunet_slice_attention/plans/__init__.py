@@ -1,1 +1,1 @@
-"""Plans of nnU-Net's, and what slabs and small machines make of them."""
+"""nnU-Net's plans, adapted to slabs and to small machines."""

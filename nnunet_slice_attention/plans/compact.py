@@ -1,6 +1,6 @@
-"""Small plans for small machines: the same preprocessed data, half the width, a small patch.
+"""Compact plans for small machines: the same preprocessed data, half the width, a small patch.
 
-They make work without a GPU practical: `nnUNetv2_train 27 2d 0 -tr nnUNetTrainerCSANet -p nnUNetCompactPlans`.
+They make training without a GPU practical: `nnUNetv2_train 27 2d 0 -tr nnUNetTrainerCSANet -p nnUNetCompactPlans`.
 """
 
 import math
@@ -20,7 +20,7 @@ CONFIGURATIONS = ("2d", "3d_fullres")
 MAX_IN_PLANE = 128  # voxels
 MAX_FEATURES = 256
 CONVS = {"n_conv_per_stage", "n_blocks_per_stage", "n_conv_per_stage_decoder"}
-NO_BATCH_SIZES: Mapping[str, int | None] = MappingProxyType({})  # as many as fit
+NO_BATCH_SIZES: Mapping[str, int | None] = MappingProxyType({})  # from VOXELS_PER_BATCH
 VOXELS_PER_BATCH = {2: 6 * 128 * 128, 3: 2 * 8 * 128 * 128}
 
 
@@ -31,14 +31,14 @@ def compact_configuration(
     max_features: int = MAX_FEATURES,
     max_convs: int | None = None,
 ) -> dict:
-    """A configuration with fewer features, a small in-plane patch and a batch to match.
+    """A configuration with fewer features, a small in-plane patch and a matching batch size.
 
     Args:
-        configuration: a stock `2d` or `3d_fullres` configuration.
-        batch_size: patches of a batch; default as many as fill 6 x 128 x 128 voxels in 2D, 2 x 8 x 128 x 128 in 3D.
-        max_in_plane: largest in-plane patch in voxels; a multiple of 32, so that it can be pooled.
-        max_features: channels of the widest stages; narrower ones keep half of the stock configuration's.
-        max_convs: convolutions, or residual blocks, of a stage; default as in the stock configuration.
+        configuration: nnU-Net's `2d` or `3d_fullres` configuration.
+        batch_size: patches per batch; default as many as fill 6 x 128 x 128 voxels in 2D, 2 x 8 x 128 x 128 in 3D.
+        max_in_plane: maximum in-plane patch size in voxels; a multiple of 32, so that it can be pooled.
+        max_features: maximum channels of a stage; each stage has half of the planned channels or fewer.
+        max_convs: maximum convolutions, or residual blocks, per stage; default as planned.
     """
     config = deepcopy(configuration)
     patch = [*config["patch_size"][:-2], *(min(max_in_plane, p) for p in config["patch_size"][-2:])]
@@ -55,7 +55,7 @@ def compact_configuration(
 
 
 def _stages_that_fit(patch: list[int], strides: list[list[int]], stock_patch: list[int]) -> int:
-    """How many stages keep every axis at 4 voxels or more, where the stock plan did."""
+    """Number of stages that keep every axis at 4 voxels or more, or at as many as the stock plans do."""
     total = [1] * len(patch)
     for stage, stride in enumerate(strides):
         total = [t * s for t, s in zip(total, stride, strict=True)]
@@ -76,9 +76,9 @@ def compact_plans(
     max_features: int = MAX_FEATURES,
     max_convs: int | None = None,
 ) -> dict:
-    """Compact plans from stock ones: their `2d` and `3d_fullres`, reading the same preprocessed data.
+    """Compact plans for `2d` and `3d_fullres` from nnU-Net's, for the same preprocessed data.
 
-    `batch_sizes` are by configuration: slices of a `2d` batch, patches of a `3d_fullres` one.
+    `batch_sizes` per configuration: slices per batch for `2d`, patches per batch for `3d_fullres`.
     """
     manager = PlansManager(plans)
     present = [name for name in CONFIGURATIONS if name in plans["configurations"]]
@@ -104,31 +104,32 @@ def write_compact_plans(
     max_features: int = MAX_FEATURES,
     max_convs: int | None = None,
 ) -> Path:
-    """Write `out_name`.json beside `plans_name`.json of a planned data set and return its path.
+    """Write `out_name`.json next to `plans_name`.json of a planned data set and return its path.
 
     Raises:
-        FileNotFoundError: if the data set has not been planned.
-        ValueError: if the output would overwrite the input, or a size is too small.
+        FileNotFoundError: the data set has not been planned.
+        ValueError: the output would overwrite the input, or a size is too small.
     """
     for name, batch_size in batch_sizes.items():
         if batch_size is not None and batch_size < 2:
             raise ValueError(
-                f"batch size {batch_size} of {name} is too small: "
-                "nnU-Net trains on 2 slices or patches a batch or more."
+                f"batch size {batch_size} of {name} is too small: nnU-Net needs at least 2 slices or patches per batch."
             )
     if max_in_plane < 32 or max_in_plane % 32:
         raise ValueError(
-            f"in-plane patch {max_in_plane} cannot be pooled. Choose a multiple of 32, at least 32."
+            f"in-plane patch size {max_in_plane} cannot be pooled. Choose a multiple of 32, at least 32."
         )
     if max_features < 32 or max_features % 32:
         raise ValueError(
-            f"{max_features} features are too few, or cannot be shared among attention heads. "
+            f"{max_features} features are too few or not divisible by the attention heads. "
             "Choose a multiple of 32, at least 32."
         )
     if max_convs is not None and max_convs < 1:
-        raise ValueError(f"{max_convs} convolutions a stage are too few: give 1 or more, or leave it out.")
+        raise ValueError(
+            f"{max_convs} convolutions per stage are too few. Give --convs 1 or more, or omit it."
+        )
     if out_name == plans_name:
-        raise ValueError(f"-o {out_name} would overwrite the plans it reads. Choose another name.")
+        raise ValueError(f"-o {out_name} would overwrite the input plans. Choose another name.")
     source = plans_file(dataset_name_or_id, plans_name)
     target = source.with_name(f"{out_name}.json")
     partial = target.with_suffix(".json.partial")

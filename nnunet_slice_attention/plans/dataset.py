@@ -1,4 +1,4 @@
-"""Files of a data set that nnU-Net has planned."""
+"""Files of a planned data set."""
 
 from pathlib import Path
 
@@ -10,8 +10,8 @@ def plans_file(dataset: str | int, plans_name: str) -> Path:
     """`plans_name`.json in the preprocessed folder of a data set, given by id or name.
 
     Raises:
-        RuntimeError: from nnU-Net, if no data set has that id.
-        FileNotFoundError: if the data set has no such plans.
+        RuntimeError: no data set has that id (raised by nnU-Net).
+        FileNotFoundError: the data set has no such plans.
     """
     path = Path(str(nnUNet_preprocessed)) / maybe_convert_to_dataset_name(dataset) / f"{plans_name}.json"
     if not path.is_file():

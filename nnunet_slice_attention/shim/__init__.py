@@ -1,4 +1,4 @@
-"""The folder nnU-Net searches for our trainers: one module and nothing else, because nnU-Net imports all it finds.
+"""The folder that nnU-Net searches for our trainers: a single module, because nnU-Net imports all it finds.
 
-A normal install puts a copy into nnU-Net's own trainer tree; an editable install names this one in `nnUNet_extTrainer`.
+A normal install puts a copy into nnU-Net's trainer tree; for an editable install `nnUNet_extTrainer` names this folder.
 """

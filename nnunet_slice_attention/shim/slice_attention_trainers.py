@@ -1,13 +1,13 @@
-"""Re-exports every trainer, built on request: nnU-Net asks `hasattr(this_module, trainer_name)` (PEP 562).
+"""Provides every trainer on request: nnU-Net checks `hasattr(this_module, trainer_name)` (PEP 562).
 
-A name that is not ours is an AttributeError, so that nnU-Net searches on. A trainer of ours with a suffix that does not
-exist is a ValueError with the close matches.
+A name that is not ours raises AttributeError, so that nnU-Net continues its search. A trainer of ours with an unknown
+suffix raises ValueError with similar names.
 """
 
 
 def __getattr__(name: str):
-    # nnU-Net imports this module whenever it looks for any trainer, and Python asks it for names of its own: only a
-    # name that can be ours may cost the import of torch and of the trainers.
+    # nnU-Net imports this module in every search, and Python looks up dunder names here: only names that can be ours
+    # may import torch and the trainers.
     if not name.startswith("nnUNetTrainer"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from nnunet_slice_attention.trainers import resolve_trainer

@@ -1,4 +1,4 @@
-"""The whole contract with nnU-Net's trainer: a 2D configuration trained and predicted on slabs of slices."""
+"""Adapts nnU-Net's trainer: a 2D configuration trained and predicted on slabs of slices."""
 
 import os
 from copy import deepcopy
@@ -9,7 +9,7 @@ from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 from nnunetv2.utilities.plans_handling.plans_handler import ConfigurationManager, PlansManager
 from torch import nn
 
-from ..augmentation.draw_distance import depth_to_load, draw_distance_first
+from ..augmentation.draw_distance import depth_to_load, prepend_draw_distance
 from ..augmentation.slice_coherent import keep_centre_slice, make_slice_coherent
 from ..environment import commit, versions
 from ..networks import NETWORKS, SlabNetwork, UNetTopology, create_network
@@ -24,8 +24,8 @@ REGIONS = "slice_attention_trains_regions"  # entry of the saved plans
 class nnUNetTrainerSlab(nnUNetTrainer):
     """Base of all slice-attention trainers; a subclass names its network.
 
-    Two configurations are in play. `plans_manager.plans` is saved with the model and rules prediction: its patch
-    is deep. `configuration_manager` rules training: its patch is a shallow slab.
+    There are two configurations. `plans_manager.plans` is saved with the model and used for prediction: its patch is
+    deep. `configuration_manager` is used for training: its patch is a shallow slab.
 
     Attributes:
         network_name: a key of `NETWORKS`.
@@ -33,10 +33,10 @@ class nnUNetTrainerSlab(nnUNetTrainer):
         sampling: how slices form slabs in training, a key of `SLAB_RULES`.
         optimiser: a key of `OPTIMISERS`.
         epochs: epochs of 250 iterations; None keeps nnU-Net's 1000.
-        learning_rate_factor: times the optimiser's first learning rate.
-        begins_in_2d: the first epochs have nnU-Net's own 2D batches.
-        backbone: pre-trained encoder in place of the plan's, a key of `imagenet_encoder.WEIGHTS`.
-        max_distance: from one slice of a training slab to the next; drawn for each slab, in slices.
+        learning_rate_factor: factor on the optimiser's initial learning rate.
+        begins_in_2d: the first epochs use nnU-Net's own 2D batches.
+        backbone: pretrained encoder instead of the planned one, a key of `imagenet_encoder.WEIGHTS`.
+        max_distance: maximum distance between adjacent slices of a training slab, in slices; drawn per slab.
     """
 
     network_name: ClassVar[str]
@@ -55,13 +55,13 @@ class nnUNetTrainerSlab(nnUNetTrainer):
         configuration: str,
         fold: int,
         dataset_json: dict,
-        device: torch.device = torch.device("cuda"),  # noqa: B008 - nnU-Net reads this very signature
+        device: torch.device = torch.device("cuda"),  # noqa: B008 - nnU-Net inspects this signature
     ):
         slab = slab_plan(plans, configuration, self.context_radius(), self.sampling)
         super().__init__(
             with_prediction_slab(plans, configuration, slab), configuration, fold, dataset_json, device
         )
-        # Prediction knows the plans, but not yet the labels, when it builds the network.
+        # When prediction builds the network it has the plans, but not yet the labels.
         self.plans_manager.plans[REGIONS] = self.label_manager.has_regions
         self.slab, self.foreground_share = slab, self.oversample_foreground_percent
         self.planned_batch_size = self.configuration_manager.batch_size
@@ -71,60 +71,60 @@ class nnUNetTrainerSlab(nnUNetTrainer):
         self.initial_lr, self.weight_decay = OPTIMISERS[self.optimiser].defaults(self)
         self.initial_lr *= self.learning_rate_factor
         if self.is_ddp:
-            # PyTorch would cut the compiled network into pieces, across the context that carries no gradient:
-            # gradients were wrong or missing.
+            # PyTorch would split the compiled network, also within the context that carries no gradient, which made
+            # gradients wrong or missing.
             torch._dynamo.config.optimize_ddp = False
-        # nnU-Net notes a trainer's attributes in debug.json: what a result was made with.
+        # nnU-Net writes a trainer's attributes to debug.json: what a result was made with.
         self.made_with = f"{versions()}, commit {commit()}"
         self.torch_seed = torch.initial_seed()
 
     def train_on(self, slab: SlabPlan) -> None:
-        """Shape the batches to come."""
+        """Set patch size, batch size and oversampling for batches of these slabs."""
         training = deepcopy(self.configuration_manager.configuration)
         training |= {"patch_size": slab.train_patch, "batch_size": slab.train_slabs}
         self.configuration_manager = ConfigurationManager(training)
         self.slab_margin = slab.train_margin * self.max_distance
-        # With one or two slabs a batch nnU-Net's "the last third of the batch" rounds to none or half of it.
+        # With one or two slabs per batch nnU-Net's "last third of the batch" rounds to none or half of it.
         self.probabilistic_oversampling = slab.train_slabs < 3
 
     def trains_on_slabs(self) -> bool:
-        """Now; else on nnU-Net's own 2D batches."""
+        """False while it trains on nnU-Net's own 2D batches."""
         return len(self.configuration_manager.patch_size) == 3
 
     @property
-    def joins_at(self) -> int | None:
-        """The epoch in which what is added to the 2D network begins to learn; None where all begins at once."""
+    def join_epoch(self) -> int | None:
+        """First epoch in which the weights added to the 2D network are trained; None if all are from the start."""
         return None
 
     def in_2d_phase(self, epoch: int) -> bool:
-        """Whether slices are alone in an epoch."""
+        """Whether an epoch trains the 2D network on single slices."""
         return False
 
     def phases(self) -> dict[bool, float]:
-        """Share of the epochs, by whether slices are alone in them; in the order in which they come."""
+        """Fraction of the epochs per phase, in order; keys as in `in_2d_phase`."""
         return {False: 1.0}
 
-    def enter_phase(self, alone: bool) -> bool:
-        """Shape batches and network for a phase; the loaders are the caller's. Whether anything changed."""
+    def enter_phase(self, in_2d: bool) -> bool:
+        """Configure batches and network for a phase and return whether it changed; the caller restarts the loaders."""
         return False
 
     def _set_batch_size_and_oversample(self):
-        # Those of the whole training, not of its first phase: a refusal comes before work is lost.
+        # Checked for all phases before the first begins.
         slabs, gpus = self.slab.train_slabs, torch.distributed.get_world_size() if self.is_ddp else 1
         if slabs < gpus:
             raise ValueError(
                 f"{gpus} GPUs cannot share a batch of {slabs} slabs. Train with -num_gpus {slabs} or fewer, with the "
-                "suffix _ContextSlabs, or with plans of a larger batch."
+                "suffix _ContextSlabs, or with plans that have a larger batch size."
             )
         self.oversample_foreground_percent = self.foreground_share
         super()._set_batch_size_and_oversample()
         if self.probabilistic_oversampling:
-            # nnU-Net gives one GPU all of it, another none.
+            # nnU-Net would oversample foreground on some GPUs only.
             self.oversample_foreground_percent = self.foreground_share
 
     @classmethod
     def context_radius(cls) -> int:
-        """Neighbours on each side that the slabs provide for."""
+        """Neighbours on each side that the slabs contain."""
         return NETWORKS[cls.network_name].slab_radius(**cls.network_options)
 
     @classmethod
@@ -158,7 +158,7 @@ class nnUNetTrainerSlab(nnUNetTrainer):
     def initialize(self):
         super().initialize()
         if self.backbone:
-            load_imagenet_weights(self.bare_network(), self.backbone)
+            load_imagenet_weights(self.unwrapped_network(), self.backbone)
 
     def on_train_start(self):
         self._check_norm()
@@ -184,17 +184,19 @@ class nnUNetTrainerSlab(nnUNetTrainer):
         return configure(self, super().configure_optimizers)
 
     def _get_deep_supervision_scales(self):
-        """The strides of the network's heads, in plane only: the slice axis is never pooled."""
+        """Per head, in plane only: the slice axis is never pooled."""
         stock = super()._get_deep_supervision_scales()
         if stock is None or not self.trains_on_slabs():
             return stock
-        return [[1.0, *(1 / stride for stride in strides)] for strides in self.bare_network().head_strides]
+        return [
+            [1.0, *(1 / stride for stride in strides)] for strides in self.unwrapped_network().head_strides
+        ]
 
     def configure_rotation_dummyDA_mirroring_and_inital_patch_size(self):
-        """What nnU-Net does for the 2D patch, per slab: same rotation range, mirroring in plane only."""
+        """nnU-Net's settings for the 2D patch, applied to slabs: same rotation range, mirroring in plane only."""
         if not self.trains_on_slabs():
             settings = super().configure_rotation_dummyDA_mirroring_and_inital_patch_size()
-            # Prediction is of slabs, whatever the training is of.
+            # Prediction is on slabs in either phase.
             self.inference_allowed_mirroring_axes = tuple(
                 a + 1 for a in self.inference_allowed_mirroring_axes
             )
@@ -222,38 +224,38 @@ class nnUNetTrainerSlab(nnUNetTrainer):
         pipeline = make_slice_coherent(
             pipeline, keep_centre_only=SLAB_RULES[cls.sampling].learning.centre_only
         )
-        return draw_distance_first(pipeline, patch_size[0], cls.max_distance)
+        return prepend_draw_distance(pipeline, patch_size[0], cls.max_distance)
 
     @classmethod
     def get_validation_transforms(cls, *args, **kwargs):
-        """With the targets of training: what is logged along the way is of slices that have their context."""
+        """With the targets of training, so that the logged metrics are for slices with their full context."""
         pipeline = super().get_validation_transforms(*args, **kwargs)
         return keep_centre_slice(pipeline) if SLAB_RULES[cls.sampling].learning.centre_only else pipeline
 
     def on_validation_epoch_start(self):
         super().on_validation_epoch_start()
-        self.bare_network().decode_as_in_training(True)
+        self.unwrapped_network().decode_as_in_training(True)
 
     def on_validation_epoch_end(self, val_outputs: list[dict]):
         super().on_validation_epoch_end(val_outputs)
-        self.bare_network().decode_as_in_training(False)
+        self.unwrapped_network().decode_as_in_training(False)
 
-    def bare_network(self) -> SlabNetwork:
-        """Without what compiles it and what shares it among GPUs."""
+    def unwrapped_network(self) -> SlabNetwork:
+        """The network without the wrappers of torch.compile and DDP."""
         return next(m for m in self.network.modules() if isinstance(m, SlabNetwork))
 
     def get_tr_and_val_datasets(self):
         return tuple(BorderPaddedDataset(d, self.slab_margin) for d in super().get_tr_and_val_datasets())
 
     def save_checkpoint(self, filename: str) -> None:
-        """Replace the previous checkpoint only by a complete one: a kill while writing loses nothing."""
+        """Replace the previous checkpoint only by a complete one, so that a kill while writing loses nothing."""
         partial = f"{filename}.partial"
         super().save_checkpoint(partial)
         if self.local_rank == 0 and not self.disable_checkpointing:
             os.replace(partial, filename)
 
     def perform_actual_validation(self, save_probabilities: bool = False):
-        """Validate with the saved, deep slabs: what `nnUNetv2_predict` will do."""
+        """Validate with the saved, deep slabs, as `nnUNetv2_predict` does."""
         training = self.configuration_manager
         self.configuration_manager = self.plans_manager.get_configuration(self.configuration_name)
         try:

@@ -1,8 +1,8 @@
-"""A preprocessed data set whose volumes have a few missing slices at both ends.
+"""A preprocessed data set with empty slices added at both ends of its volumes.
 
 nnU-Net's loader never lets a patch start outside the volume unless the patch is larger, so the first and last
-slice would be drawn less often than the others, and never in a slab's middle. `SlabRule.margin` says how
-many empty slices to add at both ends.
+slices would be sampled less often than the others, and never in a slab's middle. `SlabRule.margin` is the number of
+empty slices to add at both ends.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from ..augmentation.slice_coherent import OUTSIDE
 
 
 class PaddedVolume:
-    """A (C, Z, Y, X) array seen with `margin` constant slices before and after. Reads only what is asked."""
+    """A (C, Z, Y, X) array with `margin` constant slices before and after. Reads lazily."""
 
     def __init__(self, volume: Any, margin: int, fill: int):
         self.volume, self.margin, self.fill = volume, margin, fill
@@ -33,7 +33,7 @@ class PaddedVolume:
 
 
 class BorderPaddedDataset:
-    """Wraps an nnU-Net data set; `load_case` pads image (0), segmentation (-1) and shifts the class locations."""
+    """Wraps an nnU-Net data set; `load_case` pads image (0) and segmentation (-1) and shifts the class locations."""
 
     def __init__(self, dataset: Any, margin: int):
         self.dataset, self.margin = dataset, margin

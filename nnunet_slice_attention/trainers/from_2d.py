@@ -1,6 +1,6 @@
-"""Start from a finished nnU-Net 2D model: its weights in encoder and decoder, the neighbours zero at the start.
+"""Fine-tunes a trained nnU-Net 2D model: its weights in encoder and decoder, added weights start at zero.
 
-The first training step computes exactly what the 2D model computes. What is left to learn are the neighbours, so the
+The first training step computes exactly what the 2D model computes. Only the use of neighbours is left to learn, so
 training is short and its learning rate low.
 """
 
@@ -9,35 +9,35 @@ import json
 from pathlib import Path
 
 from ..environment import commit, versions
-from ..files import read_note, write_text
+from ..files import read_json_or_empty, write_text
 from ..networks.two_d_weights import load_2d_weights
 from .base import nnUNetTrainerSlab
 from .two_d_checkpoint import Checkpoint, sha256
 from .two_d_checks import check_same_task, check_unseen
 from .two_d_model import find_2d_model
 
-SHARE = 10  # one epoch for so many of the 2D model's
+SHARE = 10  # epochs of the 2D model per epoch of fine-tuning
 RECORD = "from_2d.json"
 
 
-def epochs_after_2d(epochs: int) -> int:
-    """A tenth of the 2D model's, rounded up: 1000 -> 100, 250 -> 25, 2 -> 1."""
+def num_finetuning_epochs(epochs: int) -> int:
+    """A tenth of the 2D model's epochs, rounded up: 1000 -> 100, 250 -> 25, 2 -> 1."""
     return max(1, -(-epochs // SHARE))
 
 
 class nnUNetTrainerFrom2D(nnUNetTrainerSlab):
     """A slab trainer that starts from nnU-Net's 2D model of the same data set, plans, configuration and fold.
 
-    The model is read when epoch 0 begins, and never again: `from_2d.json` in the fold's folder keeps what it was, and
-    how many epochs follow from it. So --c, --val and prediction do not need it. Where `epochs` is None they replace a
-    `num_epochs` that a subclass has set; a subclass with a length of its own sets `epochs`.
+    The model is read once, when epoch 0 begins: `from_2d.json` in the fold's folder records it and the resulting number
+    of epochs, so --c, --val and prediction do not need it. If `epochs` is None that number replaces a `num_epochs` set
+    by a subclass; a subclass with a length of its own sets `epochs`.
     """
 
     learning_rate_factor = 0.5
-    epochs_from_2d: int | None = None  # once the 2D model is known
+    epochs_from_2d: int | None = None  # set once the 2D model is known
 
     @property
-    def joins_at(self) -> int:
+    def join_epoch(self) -> int:
         return 0
 
     @property
@@ -45,7 +45,7 @@ class nnUNetTrainerFrom2D(nnUNetTrainerSlab):
         return Path(self.output_folder, RECORD)
 
     def initialize(self):
-        self._set_length()
+        self._set_num_epochs()
         super().initialize()
         self.initial_weights = self._weights_checksum()
 
@@ -57,17 +57,17 @@ class nnUNetTrainerFrom2D(nnUNetTrainerSlab):
                 (ValueError, "is damaged") if self.record.is_file() else (FileNotFoundError, "does not exist")
             )
             raise kind(
-                f"{self.record} {problem}. It says how many epochs this training has. Put it back, or begin again "
-                "without --c."
+                f"{self.record} {problem}. It records the number of epochs of this run. Restore it, or train from the "
+                "start, without --c."
             )
         super().on_train_start()
 
     def _start_from_2d(self) -> None:
-        """All that is refused is refused before the first step."""
+        """All checks are made before the first step."""
         if self.was_initialized and self._weights_checksum() != self.initial_weights:
             raise ValueError(
-                f"-pretrained_weights and {type(self).__name__} each say which weights to start from. Leave "
-                "-pretrained_weights out, or train without the suffix _From2D."
+                f"-pretrained_weights and {type(self).__name__} both set the initial weights. Omit "
+                "-pretrained_weights, or train without the suffix _From2D."
             )
         model = find_2d_model(
             Path(self.output_folder_base).parent,
@@ -79,32 +79,32 @@ class nnUNetTrainerFrom2D(nnUNetTrainerSlab):
         check_same_task(model, two_d, self.plans_manager.plans, self.dataset_json)
         check_unseen(model, two_d, self.do_split()[1])
 
-        self.epochs_from_2d = epochs_after_2d(two_d.epochs)
+        self.epochs_from_2d = num_finetuning_epochs(two_d.epochs)
         if self.was_initialized:
-            self._set_length()
+            self._set_num_epochs()
             self.optimizer, self.lr_scheduler = self.configure_optimizers()
         else:
             self.initialize()
         try:
-            load_2d_weights(self.bare_network(), two_d.weights)
+            load_2d_weights(self.unwrapped_network(), two_d.weights)
         except ValueError as error:
             raise ValueError(
-                f"{two_d.path} cannot be started from: {error} {model.stock.command()}"
+                f"{two_d.path} cannot be used as initialisation: {error} {model.stock.command()}"
             ) from error
         if self.local_rank == 0:
             self._write_record(two_d)
         self.print_to_log_file(
-            f"Starts from the 2D model {two_d.path} (epochs: {two_d.epochs}). Epochs: {self.num_epochs}, initial "
+            f"Starting from the 2D model {two_d.path} (epochs: {two_d.epochs}). Epochs: {self.num_epochs}, initial "
             f"learning rate: {self.initial_lr:g}"
         )
 
-    def _set_length(self) -> None:
-        """As the trainer's name says, or else as the 2D model says or said."""
+    def _set_num_epochs(self) -> None:
+        """From the trainer's name, or else from the 2D model or its record."""
         if self.epochs is None:
             self.num_epochs = self.epochs_from_2d or self._recorded_epochs() or self.num_epochs
 
     def _recorded_epochs(self) -> int | None:
-        epochs = read_note(self.record).get("epochs")
+        epochs = read_json_or_empty(self.record).get("epochs")
         return epochs if isinstance(epochs, int) else None
 
     def _write_record(self, two_d: Checkpoint) -> None:
@@ -121,8 +121,8 @@ class nnUNetTrainerFrom2D(nnUNetTrainerSlab):
         write_text(self.record, json.dumps(made_from, indent=2) + "\n")
 
     def _weights_checksum(self) -> str:
-        """Of what nnU-Net's -pretrained_weights overwrites between `initialize` and the first epoch."""
+        """Of the weights that nnU-Net's -pretrained_weights overwrites between `initialize` and the first epoch."""
         checksum = hashlib.sha256()
-        for weight in self.bare_network().parameters():
+        for weight in self.unwrapped_network().parameters():
             checksum.update(weight.detach().cpu().numpy().tobytes())
         return checksum.hexdigest()

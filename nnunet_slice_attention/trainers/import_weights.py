@@ -1,4 +1,4 @@
-"""A checkpoint for `nnUNetv2_train -pretrained_weights`, filled with ImageNet weights from timm."""
+"""Converts timm's ImageNet weights into a checkpoint for `nnUNetv2_train -pretrained_weights`."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 from torch import nn
 
 from ..dataset_files import read_description, read_plans
-from ..files import check_no_input
+from ..files import check_not_an_input
 from ..networks.timm_weights import load_timm_weights, read_timm_weights
 from ..plans.dataset import plans_file
 from .find_trainer import find_trainer
@@ -22,14 +22,14 @@ def write_pretrained_checkpoint(
     model: str,
     file: Path | None = None,
 ) -> int:
-    """Build the trainer's 2D network for a data set, fill it and save all its weights, because nnU-Net wants them all.
+    """Build the trainer's 2D network for a data set, load timm's weights and save all weights, as nnU-Net requires.
 
-    What timm has no weights for, such as the decoder, is initialised from a fixed seed.
+    Parts that timm has no weights for, such as the decoder, are initialised from a fixed seed.
 
     Args:
         dataset: id or name of a planned data set.
         output: the checkpoint, replaced only by a complete one.
-        trainer_name, plans_name: what the checkpoint will be trained with.
+        trainer_name, plans_name: those that will be used for training.
         model, file: see `read_timm_weights`.
 
     Returns:
@@ -39,7 +39,7 @@ def write_pretrained_checkpoint(
         FileNotFoundError: the data set is not planned, or `file` does not exist.
         ValueError: `output` is `file`, the trainer does not exist, or the weights do not fit its network.
     """
-    check_no_input(output, [file])
+    check_not_an_input(output, [file])
     plans_path = plans_file(dataset, plans_name)
     network = _network(plans_path, trainer_name)
     weights = read_timm_weights(model, file)

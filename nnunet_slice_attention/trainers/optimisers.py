@@ -1,4 +1,4 @@
-"""The optimisers a trainer can name, and how the weights that are added to a 2D network join in."""
+"""Optimisers that a trainer can choose, and the warm-up of weights that are added to a 2D network."""
 
 import math
 from collections.abc import Callable
@@ -15,10 +15,10 @@ WARMUP_SHARE = 0.05  # of the epochs, as in nnU-Net's Primus trainers: 50 of 100
 
 
 class WarmupPolyLRScheduler(PolyLRScheduler):
-    """nnU-Net's polynomial decay, with a linear warm-up of each parameter group where it begins to learn.
+    """nnU-Net's polynomial decay with a linear warm-up per parameter group.
 
     Args:
-        warmups: (first epoch, epochs of warm-up) of each parameter group.
+        warmups: (first epoch, epochs of warm-up) per parameter group.
     """
 
     def __init__(self, optimizer, initial_lr: float, max_steps: int, warmups: list[tuple[int, int]]):
@@ -36,9 +36,9 @@ class WarmupPolyLRScheduler(PolyLRScheduler):
 
 @dataclass(frozen=True)
 class Schedule:
-    """defaults(trainer) -> (learning rate, weight decay); build(trainer, stock) -> optimiser of all weights.
+    """defaults(trainer) -> (learning rate, weight decay); build(trainer, stock) -> optimiser for all weights.
 
-    `warmup` is a share of the epochs, at the start of all weights.
+    `warmup`: fraction of the epochs at the start in which all weights are warmed up.
     """
 
     defaults: Callable[[Any], tuple[float, float]]
@@ -62,26 +62,26 @@ OPTIMISERS: dict[Optimiser, Schedule] = {
 
 
 def configure(trainer, stock: Callable[[], tuple]) -> tuple:
-    """(optimiser, scheduler) of a trainer.
+    """(optimiser, scheduler) for a trainer.
 
-    Where it begins as a 2D network, its optimiser has two groups of weights in all epochs, those of the 2D network
-    first: a checkpoint's optimiser fits whenever the training goes on.
+    If it starts as a 2D network, its optimiser has two parameter groups in all epochs, that of the 2D network first, so
+    that a checkpoint's optimiser state can be loaded in either phase.
 
     Args:
-        trainer: with `optimiser`, `joins_at` and nnU-Net's attributes.
+        trainer: has `optimiser`, `join_epoch` and nnU-Net's attributes.
         stock: nnU-Net's own `configure_optimizers`.
     """
     schedule = OPTIMISERS[trainer.optimiser]
     optimizer, epochs = schedule.build(trainer, stock), trainer.num_epochs
     warmups = [(0, math.ceil(schedule.warmup * epochs))]
-    if trainer.joins_at is not None and (added := added_parameters(trainer.bare_network())):
+    if trainer.join_epoch is not None and (added := added_parameters(trainer.unwrapped_network())):
         _split_off(optimizer, added)
-        warmups.append((trainer.joins_at, math.ceil(WARMUP_SHARE * (epochs - trainer.joins_at))))
+        warmups.append((trainer.join_epoch, math.ceil(WARMUP_SHARE * (epochs - trainer.join_epoch))))
     return optimizer, WarmupPolyLRScheduler(optimizer, trainer.initial_lr, epochs, warmups)
 
 
 def _split_off(optimizer: torch.optim.Optimizer, added: list[torch.nn.Parameter]) -> None:
-    """Make `added` a second group, with the settings of the first."""
+    """Move `added` to a second parameter group with the settings of the first."""
     (first,) = optimizer.param_groups
     own = {id(parameter) for parameter in added}
     first["params"] = [parameter for parameter in first["params"] if id(parameter) not in own]

@@ -1,10 +1,10 @@
-"""From a trainer's name to its class: a base, then variants, then a schedule, joined by single underscores.
+"""Turns a trainer's name into its class: a base, then variants, then a schedule, joined by single underscores.
 
     nnUNetTrainerCSANet                      base
     nnUNetTrainerCSANet_NoISA_8heads         base and two variants
     nnUNetTrainerCSANet_5slices_50epochs     base, variant, schedule
 
-Every combination exists. The two tables below are the code; the classes are made when nnU-Net asks for them.
+All combinations exist unless they contradict each other. Classes are created on request from the tables below.
 """
 
 from difflib import get_close_matches
@@ -60,8 +60,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "AdamW": {"optimiser": "adamw"},
 }
 
-NOT_2D_AT_THE_START = {
-    "r50_vit": ("_R50ViT", "replaces the plan's encoder"),
+CANNOT_START_AS_2D = {
+    "r50_vit": ("_R50ViT", "replaces the planned encoder"),
     "multiplicative": ("_Multiplicative", "scales all features down from the first step on"),
 }
 
@@ -76,24 +76,24 @@ def resolve_trainer(name: str) -> type:
     """The trainer class called `name`.
 
     Raises:
-        AttributeError: the name does not start with a base of this package: it is somebody else's trainer.
-        ValueError: a base of this package with a suffix that does not exist, or in the wrong order.
+        AttributeError: the name does not start with a base of this package, so it is another package's trainer.
+        ValueError: a base of this package with suffixes that do not exist, do not fit or are in the wrong order.
     """
     base, *suffixes = name.split("_")
     if base not in BASES:
-        raise AttributeError(f"no slice-attention trainer is called {name!r}")
+        raise AttributeError(f"there is no slice-attention trainer {name!r}")
     _check_suffixes(name, base, suffixes)
 
     declaration = dict(BASES[base])
     for suffix in suffixes:
         row = VARIANTS.get(suffix) or SCHEDULES[suffix]
-        _check_not_set_before(name, suffix, suffixes)
+        _check_conflicts(name, suffix, suffixes)
         options = declaration.get("network_options", {}) | row.get("network_options", {})
         declaration |= row | {"network_options": options}
     start = declaration.pop("start", "scratch")
-    declaration["network_options"] = _options_of_start(name, declaration, start)
+    declaration["network_options"] = _start_options(name, declaration, start)
     if declaration.get("backbone"):
-        declaration["network_options"] = _options_of_backbone(name, declaration, start)
+        declaration["network_options"] = _backbone_options(name, declaration, start)
     _check_options(name, declaration)
     declaration["__module__"] = __package__
     declaration["__qualname__"] = name
@@ -101,12 +101,12 @@ def resolve_trainer(name: str) -> type:
 
 
 def starts_from_2d(name: str) -> bool:
-    """Whether a trainer needs a trained 2D model, by its suffix."""
+    """Whether a trainer needs a trained 2D model, judging by its suffix."""
     return "From2D" in name.split("_")
 
 
 def _base_class(start: Start) -> type:
-    # nnU-Net and PyTorch take seconds to import; names are checked without them.
+    # Imported late, because nnU-Net and PyTorch take seconds and names are checked without them.
     if start == "2d_first":
         from .two_d_first import nnUNetTrainer2DFirst as Base
     elif start == "from_2d":
@@ -116,27 +116,27 @@ def _base_class(start: Start) -> type:
     return Base
 
 
-def _options_of_start(name: str, declaration: dict[str, Any], start: Start) -> dict[str, Any]:
-    """Options with which a network begins as the plan's 2D network, where it has to."""
+def _start_options(name: str, declaration: dict[str, Any], start: Start) -> dict[str, Any]:
+    """Network options, including those needed to start as the planned 2D network."""
     options, network = declaration.get("network_options", {}), NETWORKS[declaration["network_name"]]
     if start == "scratch":
         return options
-    for option, (suffix, reason) in NOT_2D_AT_THE_START.items():
+    for option, (suffix, reason) in CANNOT_START_AS_2D.items():
         if options.get(option):
             raise ValueError(
-                f"trainer {name!r}: {suffix} {reason}, but a training that begins in 2D begins as the plan's 2D "
-                "network. Leave one of the two suffixes out."
+                f"trainer {name!r}: {suffix} {reason}, but _2DFirst and _From2D start as the planned 2D network. "
+                "Remove one of the two suffixes."
             )
     needed = {"zero_start": True} if "zero_start" in signature(network).parameters else {}
     if not needed and not network.always_starts_as_2d:
         raise ValueError(
-            f"trainer {name!r}: {network.__name__} has no option zero_start, so it cannot begin as the plan's 2D "
-            "network. Give it that option, see docs/how-to/add-a-network.md."
+            f"trainer {name!r}: {network.__name__} has no option zero_start, so it cannot start as the planned 2D "
+            "network. Add that option, see docs/how-to/add-a-network.md."
         )
-    return options | needed | (dict(network.plans_unet) if start == "from_2d" else {})
+    return options | needed | (dict(network.plain_unet_options) if start == "from_2d" else {})
 
 
-def _options_of_backbone(name: str, declaration: dict[str, Any], start: Start) -> dict[str, Any]:
+def _backbone_options(name: str, declaration: dict[str, Any], start: Start) -> dict[str, Any]:
     """Options with which a network leaves its encoder to a pre-trained one."""
     options = declaration["network_options"]
     other = "From2D" if start == "from_2d" else "R50ViT" if options.get("r50_vit") else None
@@ -144,21 +144,21 @@ def _options_of_backbone(name: str, declaration: dict[str, Any], start: Start) -
         raise ValueError(
             f"trainer {name!r}: _{other} and _ImageNet each bring an encoder with weights. Keep one of them."
         )
-    return options | dict(NETWORKS[declaration["network_name"]].plans_unet)
+    return options | dict(NETWORKS[declaration["network_name"]].plain_unet_options)
 
 
 def _settings(suffix: str) -> set[str]:
-    """What a suffix decides, e.g. {"context_radius"} for 5slices."""
+    """The settings of a suffix, e.g. {"context_radius"} for 5slices."""
     row = VARIANTS.get(suffix) or SCHEDULES[suffix]
     return (set(row) | set(row.get("network_options", {}))) - {"network_options"}
 
 
-def _check_not_set_before(name: str, suffix: str, suffixes: list[str]) -> None:
+def _check_conflicts(name: str, suffix: str, suffixes: list[str]) -> None:
     for other in suffixes[: suffixes.index(suffix)]:
         excluded = {other, suffix} == {"ChannelOnly", "SpatialOnly"}
         if excluded or _settings(other) & _settings(suffix):
             raise ValueError(
-                f"trainer {name!r}: _{other} and _{suffix} contradict each other. Keep one of them."
+                f"trainer {name!r}: _{other} and _{suffix} are mutually exclusive. Keep one of them."
             )
 
 
@@ -169,7 +169,7 @@ def _check_options(name: str, declaration: dict[str, Any]) -> None:
     for option in declaration.get("network_options", {}):
         if option not in known:
             raise ValueError(
-                f"trainer {name!r}: network {network} has no option {option}. Leave that suffix out."
+                f"trainer {name!r}: network {network} has no option {option}. Remove that suffix."
             )
 
 
@@ -179,13 +179,15 @@ def _check_suffixes(name: str, base: str, suffixes: list[str]) -> None:
         if suffix not in known:
             close = get_close_matches(suffix, known, n=4, cutoff=0.4) or known
             raise ValueError(
-                f"trainer {name!r}: suffix _{suffix} does not exist. Close: {', '.join('_' + c for c in close)}. "
-                f"Suffixes go behind {base}, variants first, then one schedule such as _250epochs."
+                f"trainer {name!r}: suffix _{suffix} does not exist. Similar: {', '.join('_' + c for c in close)}. "
+                f"Suffixes follow {base}: variants first, then one schedule such as _250epochs."
             )
         if suffixes.count(suffix) > 1:
-            raise ValueError(f"trainer {name!r}: suffix _{suffix} is given twice. Give it once.")
+            raise ValueError(f"trainer {name!r}: suffix _{suffix} is repeated. Give it once.")
     schedules = [s for s in suffixes if s in SCHEDULES]
     if len(schedules) > 1 or (schedules and suffixes[-1] not in SCHEDULES):
         variants = [s for s in suffixes if s not in SCHEDULES]
         suggestion = "_".join([base, *variants, schedules[-1]])
-        raise ValueError(f"trainer {name!r}: one schedule, and it comes last. Did you mean {suggestion}?")
+        raise ValueError(
+            f"trainer {name!r}: there is at most one schedule, at the end. Did you mean {suggestion}?"
+        )

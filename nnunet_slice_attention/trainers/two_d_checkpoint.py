@@ -1,7 +1,7 @@
-"""An nnU-Net checkpoint read without running code: PyTorch's `weights_only`, and NumPy's numbers.
+"""Reads an nnU-Net checkpoint without running code: PyTorch's `weights_only`, extended to NumPy scalars.
 
-nnU-Net itself unpickles checkpoints without this restriction. Its own hold, beside tensors, text and plain numbers,
-the losses and Dice scores of the training as scalars of NumPy.
+nnU-Net itself unpickles checkpoints without this restriction. Besides tensors, strings and plain numbers they contain
+the losses and Dice scores of the training as NumPy scalars.
 """
 
 import hashlib
@@ -22,19 +22,19 @@ NUMPY_NUMBERS = [
     (_scalar, "numpy._core.multiarray.scalar"),
     np.dtype,
     type(np.dtype(np.float32)),
-    type(np.dtype(np.float64)),  # what NumPy 1 makes of float32 times a Python float
+    type(np.dtype(np.float64)),  # in NumPy 1, float32 times a Python float
 ]
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a finished training left behind.
+    """Content of an nnU-Net checkpoint.
 
     Attributes:
-        path: of the file.
-        trainer: that wrote it.
-        epochs: of the training.
-        plans, configuration, dataset_json: that it was made with.
+        path: the file.
+        trainer: name of the trainer that wrote it.
+        epochs: number of trained epochs.
+        plans, configuration, dataset_json: those used for training.
         weights: the network's state dict.
     """
 
@@ -48,21 +48,21 @@ class Checkpoint:
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint of nnU-Net's; tensors stay on disk until they are used.
+    """Read an nnU-Net checkpoint; tensors are memory-mapped.
 
     Raises:
-        ValueError: the file is damaged, holds code, or is no checkpoint of nnU-Net's.
+        ValueError: the file is damaged, contains code, or is not an nnU-Net checkpoint.
     """
     try:
         found = _load(path)
     except pickle.UnpicklingError as error:
         if name := re.search(r"GLOBAL (\S+)", str(error)):
             raise ValueError(
-                f"{path} holds code ({name[1]}), which loading would run and no checkpoint of nnU-Net's needs. It is "
-                "not loaded."
+                f"{path} contains code ({name[1]}) that loading would run and that nnU-Net checkpoints do not need. It "
+                "was not loaded."
             ) from error
         raise _damaged(path, error) from error
-    except Exception as error:  # a damaged file makes PyTorch and NumPy raise what they like
+    except Exception as error:  # PyTorch and NumPy can raise anything on a damaged file
         raise _damaged(path, error) from error
     try:
         made_with = found["init_args"]
@@ -76,9 +76,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
             dict(found["network_weights"]),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"{path} is no checkpoint of nnU-Net's ({type(error).__name__}: {error})."
-        ) from error
+        raise ValueError(f"{path} is not an nnU-Net checkpoint ({type(error).__name__}: {error}).") from error
 
 
 def sha256(path: Path) -> str:
@@ -91,7 +89,7 @@ def sha256(path: Path) -> str:
 
 def _load(path: Path) -> Any:
     if not zipfile.is_zipfile(path):
-        raise zipfile.BadZipFile("it is no zip file, as checkpoints are, or cut off")
+        raise zipfile.BadZipFile("not a zip file, as checkpoints are, or truncated")
     with torch.serialization.safe_globals(NUMPY_NUMBERS):
         return torch.load(path, map_location="cpu", mmap=True, weights_only=True)
 
@@ -99,5 +97,5 @@ def _load(path: Path) -> Any:
 def _damaged(path: Path, error: Exception) -> ValueError:
     first_line = (str(error).splitlines() or [""])[0]
     return ValueError(
-        f"{path} is damaged ({type(error).__name__}: {first_line}). Copy it again if it is whole elsewhere."
+        f"{path} is damaged ({type(error).__name__}: {first_line}). Copy it again if you have an intact copy."
     )

@@ -1,4 +1,4 @@
-"""Whether a trained 2D model may be started from: same task as today's, and today's validation cases unknown to it."""
+"""Checks that a trained 2D model can be fine-tuned: same task, and not trained on the current validation cases."""
 
 import json
 import re
@@ -18,29 +18,29 @@ SHOWN = 5  # cases
 
 
 def check_same_task(model: TwoDModel, checkpoint: Checkpoint, plans: dict, dataset_json: dict) -> None:
-    """Raise ValueError if the weights were made for other images, labels or layers than today's."""
+    """Raise ValueError if the weights were trained for other images, labels or layers."""
     configuration = model.name.configuration
-    there = described(checkpoint.plans, checkpoint.configuration, checkpoint.dataset_json)
-    today = described(plans, configuration, dataset_json)
+    trained = task_description(checkpoint.plans, checkpoint.configuration, checkpoint.dataset_json)
+    current = task_description(plans, configuration, dataset_json)
     differences = [
-        f"{what} was {there.get(what, NOTHING)}, today it is {today.get(what, NOTHING)}"
-        for what in today | there
-        if not _same(what, today.get(what, NOTHING), there.get(what, NOTHING))
+        f"{key} was {trained.get(key, NOTHING)}, now it is {current.get(key, NOTHING)}"
+        for key in current | trained
+        if not _same(key, current.get(key, NOTHING), trained.get(key, NOTHING))
     ]
     if differences:
         raise ValueError(
-            f"the 2D model {checkpoint.path} does not fit today's plans and dataset.json: {'; '.join(differences)}. "
-            f"Train it again: {model.command()}"
+            f"the 2D model {checkpoint.path} does not fit the current plans and dataset.json: "
+            f"{'; '.join(differences)}. Train it again: {model.command()}"
         )
 
 
-def _same(what: str, today: Any, there: Any) -> bool:
-    """A class is the same by whichever name it is found; it may have moved since."""
-    return today == there or (what == "architecture" and unet_class(today) is unet_class(there))
+def _same(key: str, current: Any, trained: Any) -> bool:
+    """The architecture is compared by class, which may have moved to another module."""
+    return current == trained or (key == "architecture" and unet_class(current) is unet_class(trained))
 
 
-def described(plans: dict, configuration: str, dataset_json: dict) -> dict[str, Any]:
-    """What a 2D network's weights depend on, by name; values as JSON has them."""
+def task_description(plans: dict, configuration: str, dataset_json: dict) -> dict[str, Any]:
+    """What a 2D network's weights depend on, as JSON values."""
     manager = PlansManager(plans)
     config = manager.get_configuration(configuration)
     labels, regions = dataset_json["labels"], dataset_json.get("regions_class_order")
@@ -48,7 +48,7 @@ def described(plans: dict, configuration: str, dataset_json: dict) -> dict[str, 
         "architecture": config.network_arch_class_name,
         **config.network_arch_init_kwargs,
         "channel_names": dataset_json.get("channel_names", dataset_json.get("modality")),
-        # Regions are segmented in the order in which they are written; labels in that of their values.
+        # Regions are segmented in the order of dataset.json, labels in the order of their values.
         "labels": list(labels.items()) if regions else labels,
         "regions_class_order": regions,
         "transpose_forward": manager.transpose_forward,
@@ -64,10 +64,10 @@ def described(plans: dict, configuration: str, dataset_json: dict) -> dict[str, 
 
 
 def check_unseen(model: TwoDModel, checkpoint: Checkpoint, validation: Sequence[str]) -> None:
-    """Raise unless the 2D model was validated on all of today's validation cases, hence not trained on them.
+    """Raise unless the 2D model was validated on all current validation cases, and so not trained on them.
 
-    The fold's number is no proof: a split can change between two trainings. With fold "all" training and validation
-    are the same cases, and there is nothing to check.
+    The number of the fold is not sufficient: the split can change between two runs. With fold "all" training and
+    validation cases are the same, and nothing is checked.
 
     Raises:
         FileNotFoundError: it was not validated.
@@ -77,15 +77,15 @@ def check_unseen(model: TwoDModel, checkpoint: Checkpoint, validation: Sequence[
         return
     if not model.summary.is_file():
         raise FileNotFoundError(
-            f"{model.summary} does not exist. It names the cases on which the 2D model was validated and not trained. "
-            f"Write it: {model.command('--val')}"
+            f"{model.summary} does not exist. It lists the validation cases of the 2D model, which it was not trained "
+            f"on. Create it: {model.command('--val')}"
         )
     try:
         listed = json.loads(model.summary.read_text(encoding="utf-8"))["metric_per_case"]
         files = [case.get("prediction_file") or case["reference_file"] for case in listed]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
-            f"{model.summary} cannot be read ({type(error).__name__}: {error}). Write it again: "
+            f"{model.summary} cannot be read ({type(error).__name__}: {error}). Create it again: "
             f"{model.command('--val')}"
         ) from error
     ending = checkpoint.dataset_json["file_ending"]
@@ -93,7 +93,7 @@ def check_unseen(model: TwoDModel, checkpoint: Checkpoint, validation: Sequence[
     if seen := sorted(set(validation) - validated):
         cases = ", ".join(seen[:SHOWN]) + (", ..." if len(seen) > SHOWN else "")
         raise ValueError(
-            f"{len(seen)} of today's {len(set(validation))} validation cases are not among the {len(validated)} on "
-            f"which the 2D model {checkpoint.path} was validated: {cases}. It may have been trained on them, and what "
-            f"starts from it would look better than it is. Train it again on today's split: {model.command()}"
+            f"{len(seen)} of the current {len(set(validation))} validation cases are not among the {len(validated)} on "
+            f"which the 2D model {checkpoint.path} was validated: {cases}. It may have been trained on them (data "
+            f"leakage), which makes validation optimistic. Train it again on the current split: {model.command()}"
         )

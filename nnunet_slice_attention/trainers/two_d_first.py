@@ -1,8 +1,8 @@
-"""2D first, neighbours on top: one training whose first epochs are nnU-Net 2D's.
+"""2D first, then neighbours: a run whose first epochs are those of nnU-Net 2D.
 
-Before a 2D network has learned its task a step is worth more than any neighbour, and its steps are the cheapest. So
-the first phase trains the plan's 2D network on nnU-Net's 2D batches; in the second, slabs bring the neighbours in,
-whose part starts at zero.
+Until a 2D network has learned its task, cheap 2D steps gain more than neighbours do. So the first phase trains the
+planned 2D network on nnU-Net's 2D batches; the second trains on slabs with neighbours, whose contribution starts at
+zero.
 """
 
 import gc
@@ -14,39 +14,39 @@ from ..networks.two_d_weights import added_parameters
 from ..plans.slabs import single_slices
 from .base import nnUNetTrainerSlab
 
-TWO_D_SHARE = (3, 5)  # of the epochs, as a fraction: floats round 0.6 * 5 up
+TWO_D_SHARE = (3, 5)  # of the epochs; integers, because 0.6 is not exact as a float
 
 
-def epochs_of_2d(num_epochs: int) -> int:
-    """Epochs of the first phase: 3 in 5, rounded up, but not all. 1 -> 0, 2 -> 1, 5 -> 3, 1000 -> 600."""
+def num_2d_epochs(num_epochs: int) -> int:
+    """Epochs of the first phase: 3 in 5, rounded up, but never all. 1 -> 0, 2 -> 1, 5 -> 3, 1000 -> 600."""
     part, whole = TWO_D_SHARE
     return min(-(-part * num_epochs // whole), num_epochs - 1)
 
 
 class nnUNetTrainer2DFirst(nnUNetTrainerSlab):
-    """A slab trainer whose network is the plan's 2D network in its first epochs.
+    """A slab trainer whose network is the planned 2D network in its first epochs.
 
-    The phase follows from the epoch and their number alone, and is looked up at the start of each: a training that
-    goes on after a kill is in the phase in which it was.
+    The phase depends only on the epoch and the number of epochs and is set at the start of each epoch, so a resumed run
+    is in the right phase.
     """
 
     begins_in_2d = True
-    _alone: bool | None = None  # the phase that batches and network are in
+    _in_2d: bool | None = None  # the phase that batches and network are configured for
 
     @property
-    def joins_at(self) -> int:
-        return epochs_of_2d(self.num_epochs)
+    def join_epoch(self) -> int:
+        return num_2d_epochs(self.num_epochs)
 
     def in_2d_phase(self, epoch: int) -> bool:
-        return epoch < self.joins_at
+        return epoch < self.join_epoch
 
     def initialize(self):
-        self._shape_batches(self.in_2d_phase(self.current_epoch))
+        self._configure_batches(self.in_2d_phase(self.current_epoch))
         super().initialize()
 
     def configure_optimizers(self):
-        # nnU-Net shares the network among GPUs right after this, with the weights that learn then.
-        self._shape_network()
+        # nnU-Net wraps the network in DDP right after this, which fixes the set of trained weights.
+        self._configure_network()
         return super().configure_optimizers()
 
     def on_train_start(self):
@@ -57,57 +57,57 @@ class nnUNetTrainer2DFirst(nnUNetTrainerSlab):
 
     def on_epoch_start(self):
         if self.enter_phase(self.in_2d_phase(self.current_epoch)):
-            self._end_loaders()
+            self._stop_loaders()
             self.dataloader_train, self.dataloader_val = self.get_dataloaders()
-        if self.current_epoch == self.joins_at:
-            self._best_ema = None  # or the best checkpoint could stay one of the 2D network
+        if self.current_epoch == self.join_epoch:
+            self._best_ema = None  # otherwise the best checkpoint could remain one of the 2D network
         super().on_epoch_start()
 
     def on_train_epoch_start(self):
         super().on_train_epoch_start()
-        alone = self.in_2d_phase(self.current_epoch)
-        self.print_to_log_file(f"Phase: {'2D, each slice alone' if alone else 'with neighbouring slices'}")
+        in_2d = self.in_2d_phase(self.current_epoch)
+        self.print_to_log_file(f"Phase: {'2D, single slices' if in_2d else 'with neighbouring slices'}")
 
     def phases(self) -> dict[bool, float]:
-        share = self.joins_at / self.num_epochs
+        share = self.join_epoch / self.num_epochs
         return {True: share, False: 1 - share}
 
-    def enter_phase(self, alone: bool) -> bool:
-        if alone == self._alone:
+    def enter_phase(self, in_2d: bool) -> bool:
+        if in_2d == self._in_2d:
             return False
-        self._shape_batches(alone)
+        self._configure_batches(in_2d)
         self._set_batch_size_and_oversample()
-        self._shape_network()
-        self._wrap_anew()
+        self._configure_network()
+        self._rewrap()
         return True
 
     def perform_actual_validation(self, save_probabilities: bool = False):
-        """As prediction sees the network, whatever phase the trainer was built for."""
-        self.bare_network().segment_alone(False)
+        """With neighbours, as in prediction, whatever phase the network is in."""
+        self.unwrapped_network().set_two_dimensional(False)
         super().perform_actual_validation(save_probabilities)
 
-    def _shape_batches(self, alone: bool) -> None:
-        self._alone = alone
-        self.train_on(single_slices(self.slab, self.planned_batch_size) if alone else self.slab)
-        self.probabilistic_oversampling &= not alone  # nnU-Net 2D has none
+    def _configure_batches(self, in_2d: bool) -> None:
+        self._in_2d = in_2d
+        self.train_on(single_slices(self.slab, self.planned_batch_size) if in_2d else self.slab)
+        self.probabilistic_oversampling &= not in_2d  # as in nnU-Net 2D
 
-    def _shape_network(self) -> None:
-        """What is not used carries no gradient: processes that share a training wait for one from each that does."""
-        network = self.bare_network()
-        network.segment_alone(self._alone)
+    def _configure_network(self) -> None:
+        """Unused parameters must not require a gradient: DDP waits for the gradients of all that do."""
+        network = self.unwrapped_network()
+        network.set_two_dimensional(self._in_2d)
         for parameter in added_parameters(network):
-            parameter.requires_grad_(not self._alone)
+            parameter.requires_grad_(not self._in_2d)
 
-    def _wrap_anew(self) -> None:
-        """Compile and share among GPUs again, what nnU-Net does when it initialises.
+    def _rewrap(self) -> None:
+        """Apply torch.compile and DDP again, as nnU-Net does in `initialize`.
 
-        Compiled for the new shapes alone: what was compiled before would make PyTorch try one graph for both.
+        The compiler is reset: otherwise PyTorch would compile one dynamic graph for the shapes of both phases.
         """
         compiled, shared = self._do_i_compile(), self.is_ddp
         if not compiled and not shared:
             return
-        self.network = self.bare_network()
-        gc.collect()  # the hooks of the old wrap go with it
+        self.network = self.unwrapped_network()
+        gc.collect()  # removes the hooks of the old DDP wrapper
         if compiled:
             torch.compiler.reset()
             self.network = torch.compile(self.network, dynamic=False)
@@ -115,8 +115,8 @@ class nnUNetTrainer2DFirst(nnUNetTrainerSlab):
             device_ids = [self.local_rank] if self.device.type == "cuda" else None
             self.network = DistributedDataParallel(self.network, device_ids=device_ids)
 
-    def _end_loaders(self) -> None:
-        """Their processes end before new ones start."""
+    def _stop_loaders(self) -> None:
+        """Stop their processes before new ones start."""
         for loader in (self.dataloader_train, self.dataloader_val):
             if hasattr(loader, "_finish"):
                 loader._finish()

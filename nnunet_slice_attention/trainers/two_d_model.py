@@ -1,7 +1,7 @@
-"""Which of nnU-Net's trained 2D models a training starts from.
+"""Finds the trained nnU-Net 2D model to start from.
 
-The same data set, plans, configuration and fold, and a trainer that is not one of ours. Ours are told apart by the
-plans saved with a model: a slab has three sizes, the patch of a 2D network two.
+It has the same data set, plans, configuration and fold, and a trainer that is not from this package, which shows in the
+plans saved with a model: the patch of a slab has three sizes, that of a 2D network two.
 """
 
 import os
@@ -16,7 +16,7 @@ from ..dataset_files import read_plans
 from ..model_name import ModelName
 from .two_d_checkpoint import Checkpoint, read_checkpoint
 
-CHOICE = "nnUNet_from2D"  # environment variable, the trainer of the 2D model
+CHOICE = "nnUNet_from2D"  # environment variable: trainer of the 2D model
 STOCK = "nnUNetTrainer"
 STOCK_PLANS = "nnUNetPlans"
 UNFINISHED = ("checkpoint_latest.pth", "checkpoint_best.pth")
@@ -24,12 +24,12 @@ UNFINISHED = ("checkpoint_latest.pth", "checkpoint_best.pth")
 
 @dataclass(frozen=True)
 class TwoDModel:
-    """One fold of a model, whether or not it exists.
+    """One fold of a model, which need not exist.
 
     Attributes:
         results: the data set's folder in $nnUNet_results.
-        name: of the model.
-        fold: a number, or "all".
+        name: the model's name.
+        fold: a number or "all".
     """
 
     results: Path
@@ -46,7 +46,7 @@ class TwoDModel:
 
     @property
     def summary(self) -> Path:
-        """nnU-Net's validation of the fold."""
+        """nnU-Net's validation results for the fold."""
         return self.folder / "validation" / "summary.json"
 
     @property
@@ -54,23 +54,23 @@ class TwoDModel:
         return self.checkpoint.is_file()
 
     @property
-    def begun(self) -> bool:
+    def unfinished(self) -> bool:
         return not self.finished and any((self.folder / name).is_file() for name in UNFINISHED)
 
     @property
     def stock(self) -> "TwoDModel":
-        """That of nnU-Net's own trainer."""
+        """The model of nnU-Net's own trainer."""
         return replace(self, name=self.name._replace(trainer=STOCK))
 
     def read(self) -> Checkpoint:
-        """Raise ValueError, with the next step, if the checkpoint cannot be read or must not be."""
+        """Raise ValueError, with the next step, if the checkpoint cannot be read or contains code."""
         try:
             return read_checkpoint(self.checkpoint)
         except ValueError as error:
             raise ValueError(f"{error} Train the 2D model again: {self.command()}") from error
 
     def command(self, *options: str) -> str:
-        """nnU-Net's, which trains it."""
+        """The nnU-Net command that trains it."""
         trainer, plans, configuration = self.name
         words = ["nnUNetv2_train", convert_dataset_name_to_id(self.results.name), configuration, self.fold]
         words += ["-tr", trainer] if trainer != STOCK else []
@@ -79,44 +79,45 @@ class TwoDModel:
 
 
 def find_2d_model(results: Path, plans: str, configuration: str, fold: int | str) -> TwoDModel:
-    """The one finished 2D model, or the one that the environment variable `nnUNet_from2D` names.
+    """The one finished 2D model, or the one selected by the environment variable `nnUNet_from2D`.
 
     Raises:
         FileNotFoundError: there is none, or its training is not finished.
-        ValueError: there are several, or the variable names none of them.
+        ValueError: there are several, or the variable matches none of them.
     """
-    chosen, there = os.environ.get(CHOICE), _models(results, plans, configuration, fold)
+    chosen, models = os.environ.get(CHOICE), _models(results, plans, configuration, fold)
+    label = f"fold {fold} of {results.name} ({plans}, {configuration})"
     if chosen:
-        finished = [model for model in there if model.finished]
-        there = [model for model in there if model.name.trainer == chosen]
-        if finished and not there:
+        finished = [model for model in models if model.finished]
+        models = [model for model in models if model.name.trainer == chosen]
+        if finished and not models:
             raise ValueError(
-                f"{CHOICE}={chosen} names no trained 2D model. {_of(results, plans, configuration, fold)} has "
-                f"{_listed(finished)}. Set {CHOICE} to one of their trainers."
+                f"{CHOICE}={chosen} matches no trained 2D model. {label} has {_listed(finished)}. Set {CHOICE} to one "
+                "of their trainers."
             )
-    finished = [model for model in there if model.finished]
+    finished = [model for model in models if model.finished]
     if len(finished) == 1:
         return finished[0]
     if finished:
         raise ValueError(
-            f"{_of(results, plans, configuration, fold)} has {len(finished)} trained 2D models: {_listed(finished)}. "
+            f"{label} has {len(finished)} trained 2D models: {_listed(finished)}. "
             f"Choose one by its trainer: export {CHOICE}={finished[-1].name.trainer}"
         )
-    if begun := [model for model in there if model.begun]:
-        commands = " or ".join(model.command("--c") for model in begun)
+    if unfinished := [model for model in models if model.unfinished]:
+        commands = " or ".join(model.command("--c") for model in unfinished)
         raise FileNotFoundError(
-            f"{begun[0].checkpoint} does not exist: the training of the 2D model is not finished. "
+            f"{unfinished[0].checkpoint} does not exist: the training of the 2D model is not finished. "
             f"Finish it first: {commands}"
         )
     missing = TwoDModel(results, ModelName(chosen or STOCK, plans, configuration), fold)
     raise FileNotFoundError(
-        f"{_of(results, plans, configuration, fold)} has no trained 2D model to start from, such as "
+        f"{label} has no trained 2D model to start from, such as "
         f"{missing.checkpoint}. Train it first: {missing.command()}"
     )
 
 
 def _models(results: Path, plans: str, configuration: str, fold: int | str) -> list[TwoDModel]:
-    """Those of 2D networks, by name."""
+    """Models with 2D networks, sorted by name."""
     suffix = f"__{plans}__{configuration}"
     names = sorted(folder.name for folder in results.iterdir() if folder.name.endswith(suffix))
     named = [ModelName(name.removesuffix(suffix), plans, configuration) for name in names]
@@ -124,7 +125,7 @@ def _models(results: Path, plans: str, configuration: str, fold: int | str) -> l
 
 
 def _is_2d(folder: Path, configuration: str) -> bool:
-    """By the plans that nnU-Net saves when a training begins; a folder without them holds no model."""
+    """Judged by the plans that nnU-Net saves at the start of training; without them there is no model."""
     path = folder / "plans.json"
     if not path.is_file():
         return False
@@ -137,10 +138,6 @@ def _is_2d(folder: Path, configuration: str) -> bool:
         ) from error
 
 
-def _of(results: Path, plans: str, configuration: str, fold: int | str) -> str:
-    return f"fold {fold} of {results.name} ({plans}, {configuration})"
-
-
 def _listed(models: Sequence[TwoDModel]) -> str:
     return ", ".join(f"{model.name.trainer} ({_epochs(model)})" for model in models)
 
@@ -148,5 +145,5 @@ def _listed(models: Sequence[TwoDModel]) -> str:
 def _epochs(model: TwoDModel) -> str:
     try:
         return f"epochs: {model.read().epochs}"
-    except ValueError:  # which is the matter of whoever chooses it
-        return "a checkpoint that cannot be read"
+    except ValueError:  # an error only if it is chosen
+        return "unreadable checkpoint"

@@ -34,7 +34,7 @@ def reference(module, stack, offsets, gain) -> np.ndarray:
     ("zero_start", "gain"), [(False, lambda m: 1 + m), (True, lambda m: 2 * m)], ids=["default", "zero_start"]
 )
 @torch.no_grad()
-def test_features_are_scaled_by_the_mean_of_the_masks_that_exist(offsets, shared, zero_start, gain):
+def test_features_are_scaled_by_the_mean_mask_of_existing_neighbours(offsets, shared, zero_start, gain):
     torch.manual_seed(0)
     module = InterSliceGate(C, offsets, shared, zero_start).double()
     for parameter in module.parameters():

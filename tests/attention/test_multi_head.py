@@ -7,7 +7,7 @@ from nnunet_slice_attention.attention.multi_head import MultiHeadAttention, defa
 
 
 def reference(attention: MultiHeadAttention) -> nn.MultiheadAttention:
-    """torch's own module with the same weights."""
+    """PyTorch's own module with the same weights."""
     dim = attention.query.in_features
     module = nn.MultiheadAttention(dim, attention.num_heads, batch_first=True).double()
     with torch.no_grad():
@@ -37,15 +37,15 @@ def test_multi_head_attention_equals_torch(random_attention):
 
 
 @pytest.mark.parametrize("direction", ["paper", "centre_query"])
-def test_cross_slice_attention_is_the_residual_of_the_written_formula(direction):
-    """x_c + norm(W_o concat_h softmax(Q K^T / sqrt(d_h)) V), positions in Q and K; who asks depends."""
+def test_cross_slice_attention_matches_its_formula(direction):
+    """x_c + norm(W_o concat_h softmax(Q K^T / sqrt(d_h)) V), positions in Q and K."""
     torch.manual_seed(0)
     module = CrossSliceAttention(8, 2, direction).double()
     centre, neighbour = torch.randn(2, 3, 8, 2, 3).double()
     position = torch.randn(1, 8, 2, 3).double()
     c, n, p = (t.flatten(2).transpose(1, 2) for t in (centre, neighbour, position))
-    asks, answers = (n, c) if direction == "paper" else (c, n)
-    expected, _ = reference(module.attention)(asks + p, answers + p, answers)
+    query, key_value = (n, c) if direction == "paper" else (c, n)
+    expected, _ = reference(module.attention)(query + p, key_value + p, key_value)
     expected = expected.transpose(1, 2).reshape(centre.shape)
     mean, variance = expected.mean((2, 3), keepdim=True), expected.var((2, 3), keepdim=True, correction=0)
     expected = centre + (expected - mean) / (variance + 1e-5).sqrt()
@@ -64,7 +64,7 @@ def test_in_slice_attention_is_cross_slice_attention_with_itself():
 @pytest.mark.parametrize(
     ("dim", "heads"), [(1024, 16), (768, 12), (320, 5), (200, 2), (193, 1), (64, 1), (8, 1)]
 )
-def test_heads_are_as_many_as_leave_each_64_channels(dim, heads):
+def test_default_heads_have_at_least_64_channels(dim, heads):
     assert default_num_heads(dim) == heads
 
 
@@ -74,6 +74,6 @@ def test_heads_must_divide_the_width(heads):
         MultiHeadAttention(16, heads)
 
 
-def test_an_unknown_direction_lists_the_known_ones():
+def test_an_unknown_direction_lists_the_valid_ones():
     with pytest.raises(ValueError, match=r"direction='up' is unknown.*centre_query.*paper"):
         CrossSliceAttention(8, 2, "up")

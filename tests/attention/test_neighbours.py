@@ -3,11 +3,11 @@ import torch
 
 from nnunet_slice_attention.attention.neighbours import Neighbourhood, offsets_within
 
-STACK = torch.arange(4.0).reshape(1, 4, 1)  # slice i holds the number i
+STACK = torch.arange(4.0).reshape(1, 4, 1)  # slice i has the value i
 ALL = torch.ones(1, 4, dtype=torch.bool)
 
 
-def test_neighbours_are_picked_by_signed_offset_and_marked_missing_outside():
+def test_neighbours_are_selected_by_signed_offset_and_marked_missing_outside():
     neighbour, exists = Neighbourhood(range(3), ALL).neighbour(STACK, -1)
     assert exists.tolist() == [[False, True, True]]
     assert neighbour[0, 1:, 0].tolist() == [0, 1]
@@ -15,7 +15,7 @@ def test_neighbours_are_picked_by_signed_offset_and_marked_missing_outside():
 
 @pytest.mark.parametrize("depth", [1, 2, 5])
 @pytest.mark.parametrize("offset", [-7, -2, -1, 1, 3, 9])
-def test_every_neighbour_is_the_slice_that_an_index_would_pick(depth, offset):
+def test_every_neighbour_is_the_slice_that_indexing_selects(depth, offset):
     stack = torch.arange(float(depth)).reshape(1, depth, 1)
     valid = torch.rand(1, depth, generator=torch.Generator().manual_seed(depth)) > 0.3
     for begin in range(depth):
@@ -28,7 +28,7 @@ def test_every_neighbour_is_the_slice_that_an_index_would_pick(depth, offset):
                 assert not inside[t] or neighbour[0, t, 0] == c + offset
 
 
-def test_the_centre_stands_in_at_the_border_and_for_padding():
+def test_the_centre_replaces_missing_neighbours_at_the_border_and_in_padding():
     assert Neighbourhood(range(4), ALL).neighbour_or_centre(STACK, 1).flatten().tolist() == [1, 2, 3, 3]
     valid = torch.tensor([[True, True, False, True]])
     assert Neighbourhood(range(4), valid).neighbour_or_centre(STACK, 1).flatten().tolist() == [1, 1, 3, 3]
@@ -41,13 +41,13 @@ def test_validity_is_per_volume_of_the_batch():
     assert Neighbourhood(range(1), valid).neighbour_or_centre(stack, 1).flatten().tolist() == [1, 0]
 
 
-def test_repeating_the_centre_gives_it_in_place_of_every_neighbour_at_the_border_too():
+def test_repeat_centre_replaces_every_neighbour_even_at_the_border():
     around = Neighbourhood(range(2, 4), ALL, repeat_centre=True)
     neighbour, exists = around.neighbour(STACK, 1)
     assert neighbour.flatten().tolist() == [2, 3] and exists.all()
 
 
-def test_offsets_leave_the_centre_out():
+def test_offsets_exclude_the_centre():
     assert offsets_within(2) == [-2, -1, 1, 2]
     assert offsets_within(1, step=3) == [-3, 3]
     assert offsets_within(0) == []

@@ -1,4 +1,4 @@
-"""Attention across slices at each pixel, against a reading of its formula pixel by pixel; and low-rank mixing."""
+"""Per-pixel attention across slices against its formula, pixel by pixel; and low-rank mixing."""
 
 import pytest
 import torch
@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 from nnunet_slice_attention.attention.neighbours import Neighbourhood
 from nnunet_slice_attention.attention.slice_attention import (
-    NormAndSurroundings,
+    NormAndDepthwiseConv,
     SliceAttentionLayer,
     SliceMixingLayer,
 )
@@ -52,8 +52,8 @@ def pixel_by_pixel(layer, stack, around, radius):
                 part = slice(head * width, (head + 1) * width)
                 for y in range(H):
                     for x in range(W):
-                        asks = q[b, i, part, y, x]
-                        scores = torch.stack([asks @ (k[b, j, part, y, x] + e[n, part]) for n, j in reach])
+                        query = q[b, i, part, y, x]
+                        scores = torch.stack([query @ (k[b, j, part, y, x] + e[n, part]) for n, j in reach])
                         for weight, (n, j) in zip((scores / width**0.5).softmax(0), reach, strict=True):
                             out[b, t, :, y, x] += projections[n][:, part] @ (weight * v[b, j, part, y, x])
     return out
@@ -62,7 +62,7 @@ def pixel_by_pixel(layer, stack, around, radius):
 @pytest.mark.parametrize("radius", [1, 2])
 @pytest.mark.parametrize("centres", [range(S), range(2, 3), range(0, 2)])
 @torch.no_grad()
-def test_it_is_the_formula(stack, radius, centres):
+def test_it_matches_the_formula(stack, radius, centres):
     layer = trained(SliceAttentionLayer(C, range(-radius, radius + 1)))
     assert (layer.width, layer.heads) == (C // 2, 2)
     around = neighbourhood(centres)
@@ -71,7 +71,7 @@ def test_it_is_the_formula(stack, radius, centres):
 
 
 @pytest.mark.parametrize("layer", [SliceAttentionLayer(C, range(-1, 2)), SliceMixingLayer(C, [-1, 1])])
-def test_it_begins_as_the_identity_and_the_projection_learns_at_once(layer, stack):
+def test_it_starts_as_the_identity_and_the_projection_has_a_gradient(layer, stack):
     layer = layer.double()
     out = layer(stack, neighbourhood())
     assert torch.equal(out, stack)
@@ -81,7 +81,7 @@ def test_it_begins_as_the_identity_and_the_projection_learns_at_once(layer, stac
 
 @pytest.mark.parametrize("layer", [SliceAttentionLayer(C, range(-1, 2)), SliceMixingLayer(C, [-1, 1])])
 @torch.no_grad()
-def test_a_missing_slice_takes_no_part(layer, stack):
+def test_a_missing_slice_is_ignored(layer, stack):
     layer = trained(layer)
     changed = stack.clone()
     changed[MISSING] += 1
@@ -91,8 +91,8 @@ def test_a_missing_slice_takes_no_part(layer, stack):
 
 
 @torch.no_grad()
-def test_a_pixel_keeps_its_normalised_features_beside_those_of_its_surroundings(stack):
-    layer = trained(NormAndSurroundings(C))
+def test_normalised_features_are_added_to_their_depthwise_convolution(stack):
+    layer = trained(NormAndDepthwiseConv(C))
     x = stack[0]
     mean, variance = x.mean((2, 3), keepdim=True), x.var((2, 3), keepdim=True, correction=0)
     normed = (x - mean) / (variance + layer.norm.eps).sqrt()
@@ -117,7 +117,7 @@ def test_mixing_adds_a_projection_of_each_neighbours_normalised_features(stack):
 
 @pytest.mark.parametrize("layer", [SliceAttentionLayer(C, range(-1, 2)), SliceMixingLayer(C, [-1, 1])])
 def test_copies_of_the_centre_carry_no_gradient_into_it(layer, stack):
-    """As neighbours in the control: with one real slice and two copies, only the real one's part moves the features."""
+    """In the control, with one real slice and two copies, the gradient flows through the real slice only."""
     layer = trained(layer)
     gradients = []
     for repeat in (True, False):
@@ -126,7 +126,7 @@ def test_copies_of_the_centre_carry_no_gradient_into_it(layer, stack):
         layer(x, around).square().sum().backward()
         gradients.append(x.grad)
     assert not torch.allclose(*gradients)
-    if isinstance(layer, SliceMixingLayer):  # all that the copies add is a constant to the gradient
+    if isinstance(layer, SliceMixingLayer):  # what the copies add is a constant to autograd
         x = stack[:, 2:3].clone().requires_grad_()
         with torch.no_grad():
             added = layer(x, Neighbourhood(range(1), torch.ones(B, 1, dtype=torch.bool), True)) - x
@@ -134,8 +134,8 @@ def test_copies_of_the_centre_carry_no_gradient_into_it(layer, stack):
         torch.testing.assert_close(x.grad, gradients[0], rtol=0, atol=1e-9)
 
 
-def test_a_width_that_heads_cannot_share_is_refused_with_the_next_step():
+def test_a_width_that_heads_do_not_divide_is_an_error_with_the_next_step():
     with pytest.raises(
-        ValueError, match="half of 194 channels cannot be shared among 3 heads.*multiples of 64"
+        ValueError, match="half of 194 channels cannot be split into 3 heads.*multiples of 64"
     ):
         SliceAttentionLayer(194, range(-1, 2))

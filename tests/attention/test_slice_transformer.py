@@ -1,4 +1,4 @@
-"""The attention against PyTorch's own; the layer of TSFMUNet against its formula, one slice and one head at a time."""
+"""`attend` against PyTorch's attention; TSFMUNet's layer against its formula, one slice and one head at a time."""
 
 import math
 
@@ -68,7 +68,7 @@ def reference(layer, stack) -> np.ndarray:
 @pytest.mark.parametrize("mode", ["global", "local"])
 @pytest.mark.parametrize("radius", [1, 2])
 @torch.no_grad()
-def test_the_layer_is_the_formula(mode, radius):
+def test_the_layer_matches_its_formula(mode, radius):
     torch.manual_seed(0)
     layer = SliceTransformerLayer(C, HEADS, radius, mode).double()
     for parameter in layer.parameters():
@@ -85,7 +85,7 @@ def test_positions_are_the_sines_and_cosines_of_the_paper():
     torch.testing.assert_close(sinusoidal_position(offsets, C), torch.tensor(expected))
 
 
-def test_single_queries_are_answered_as_by_the_fused_kernel_and_missing_slices_weigh_nothing():
+def test_single_queries_match_the_fused_kernel_and_missing_slices_have_no_weight():
     generator = torch.Generator().manual_seed(0)
     query, key, value = (
         torch.randn(3, 2, n, d, generator=generator, dtype=torch.float64).requires_grad_()

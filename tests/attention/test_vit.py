@@ -5,14 +5,14 @@ from nnunet_slice_attention.attention.position import LearnedPosition
 from nnunet_slice_attention.attention.vit import VisionTransformerEncoder
 
 
-def test_positions_resize_to_another_grid_and_stay_as_learned_on_their_own():
+def test_positions_are_resized_for_another_grid_and_unchanged_on_their_own():
     vit = VisionTransformerEncoder(4, 64, 1, (2, 3))
     assert vit.position(2, 3) is vit.position.embedding
     assert vit.position(5, 4).shape == (1, 64, 5, 4)
     assert vit(torch.randn(2, 4, 5, 4)).shape == (2, 64, 5, 4)
 
 
-def test_a_token_sees_every_other_and_knows_where_it_is():
+def test_a_token_attends_to_all_others_and_depends_on_its_position():
     torch.manual_seed(0)
     vit = VisionTransformerEncoder(4, 64, 1, (3, 3)).double()
     x = torch.randn(1, 4, 3, 3, dtype=torch.float64, requires_grad=True)
@@ -22,12 +22,12 @@ def test_a_token_sees_every_other_and_knows_where_it_is():
     assert not torch.allclose(uniform[:, 0, 0], uniform[:, 2, 2])
 
 
-def test_a_width_without_whole_heads_is_refused():
+def test_a_width_that_heads_do_not_divide_is_an_error():
     with pytest.raises(ValueError, match="vit_width=130 is not divisible by 4 heads"):
         VisionTransformerEncoder(4, 130, 1, (2, 2), num_heads=4)
 
 
 @pytest.mark.parametrize(("std", "realised"), [(0.02, 0.02), (0.5, 0.5), (1.5, 1.02)])
-def test_the_strength_positions_start_with(std, realised):
+def test_the_initial_sd_of_positions(std, realised):
     torch.manual_seed(0)
     assert LearnedPosition(64, (32, 32), std).embedding.std().item() == pytest.approx(realised, abs=0.01)

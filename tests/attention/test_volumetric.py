@@ -1,4 +1,4 @@
-"""Volumetric attention against its formulas in NumPy, one slice at a time (Wang et al. 2019, sections 2.1 to 2.3)."""
+"""Volumetric Attention against its formulas in NumPy, one slice at a time (Wang et al. 2019, sections 2.1 to 2.3)."""
 
 import numpy as np
 import pytest
@@ -44,11 +44,11 @@ def convolved(layer, maps):
     return sum(correlate(m, k, mode="constant") for m, k in zip(maps, kernels, strict=True)) + bias
 
 
-def of_the_bag(target, bag, temperature):
-    """The bag's members, weighted by the softmax of their likeness to the target."""
+def weighted_bag(target, bag, temperature):
+    """Sum of the bag, weighted by the softmax of the similarity to the target."""
     flat = target.ravel()
-    likeness = [flat @ b.ravel() / np.linalg.norm(flat) / np.linalg.norm(b) for b in bag]
-    weights = np.exp(temperature * np.array(likeness))
+    similarity = [flat @ b.ravel() / np.linalg.norm(flat) / np.linalg.norm(b) for b in bag]
+    weights = np.exp(temperature * np.array(similarity))
     return sum(w * b for w, b in zip(weights / weights.sum(), bag, strict=True))
 
 
@@ -56,7 +56,7 @@ def channel_gate(module, target, bag):
     """sigmoid(W3 relu(sum of the bag)) of W2 relu(W1 x), x averaged over the slice."""
     first, _, second = module.embed
     embedded = [linear(second, np.maximum(linear(first, x.mean((1, 2))), 0)) for x in (target, *bag)]
-    gathered = of_the_bag(embedded[0], embedded[1:], module.bag.temperature.item())
+    gathered = weighted_bag(embedded[0], embedded[1:], module.bag.temperature.item())
     return sigmoid(linear(module.expand, np.maximum(gathered, 0)))[:, None, None]
 
 
@@ -68,7 +68,7 @@ def spatial_gate(module, target, bag):
         pooled = convolved(convolution, np.stack([x.max(0), x.mean(0)]))
         normed = (pooled - pooled.mean()) / np.sqrt(pooled.var() + norm.eps)
         embedded.append(norm.weight.item() * normed + norm.bias.item())
-    gathered = of_the_bag(embedded[0], embedded[1:], module.bag.temperature.item())
+    gathered = weighted_bag(embedded[0], embedded[1:], module.bag.temperature.item())
     return sigmoid(convolved(module.expand, [np.maximum(gathered, 0)]))
 
 
@@ -98,7 +98,7 @@ def reference(module, stack, offsets, gain) -> np.ndarray:
     ids=["default", "multiplicative", "zero_start", "channel", "spatial"],
 )
 @torch.no_grad()
-def test_it_is_the_formula(stack, options, gain, offsets):
+def test_it_matches_the_formula(stack, options, gain, offsets):
     module = trained(offsets, **options)
     expected = torch.from_numpy(reference(module, stack, offsets, gain))
     valid = torch.from_numpy(VALID)
@@ -108,7 +108,7 @@ def test_it_is_the_formula(stack, options, gain, offsets):
 
 
 @torch.no_grad()
-def test_the_context_that_is_most_like_the_target_weighs_most():
+def test_the_context_slice_most_similar_to_the_target_has_the_largest_weight():
     target, other = torch.eye(2)
     stack = torch.stack([target, target, other])[None]
     around = Neighbourhood(range(1, 2), torch.ones(1, 3, dtype=torch.bool))

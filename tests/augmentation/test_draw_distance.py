@@ -10,7 +10,7 @@ from nnunet_slice_attention.augmentation.draw_distance import DrawDistance, dept
 
 
 @pytest.mark.parametrize(("depth", "loaded"), [(1, 1), (2, 3), (3, 5), (5, 9)])
-def test_a_loaded_patch_holds_the_slab_at_its_largest_distance(depth, loaded):
+def test_the_loaded_depth_fits_a_slab_at_the_largest_distance(depth, loaded):
     assert depth_to_load(depth, 2) == loaded
     assert depth_to_load(depth, 1) == depth
 
@@ -27,11 +27,11 @@ def test_image_and_labels_keep_the_same_slices_around_the_middle_at_both_distanc
 
 
 @pytest.mark.parametrize("name", ["SliceAttention_RandomDistance", "CSANet_RandomDistance_ShortSlabs"])
-def test_a_trainer_loads_deeper_patches_and_trains_on_its_own(name, nnunet_folders, tiny):
+def test_a_trainer_loads_deeper_patches_but_trains_on_slabs_of_its_own_depth(name, nnunet_folders, tiny):
     trainer = get_trainer_from_args(str(tiny.id), "2d", 0, f"nnUNetTrainer{name}", device=torch.device("cpu"))
     trainer.initialize()
     if "SliceAttention" in name:
-        trainer.enter_phase(alone=False)
+        trainer.enter_phase(in_2d=False)
     loaders = trainer.get_dataloaders()
     try:
         assert loaders[0].generator.patch_size[0] == depth_to_load(trainer.slab.train_depth, 2)

@@ -1,4 +1,4 @@
-"""nnU-Net's training pipeline on slabs: what is drawn once, and what never crosses slices."""
+"""nnU-Net's training pipeline on slabs: drawn once per slab, and nothing mixes slices."""
 
 import numpy as np
 import pytest
@@ -28,12 +28,12 @@ def sample(depth: int, channels: int = 2) -> dict:
 
 
 def drop(compose: ComposeTransforms, *names: str) -> ComposeTransforms:
-    """Without the steps of these names: voxel noise differs between slices by intention."""
+    """The pipeline without the named steps: voxel noise is meant to differ between slices."""
     return ComposeTransforms([t for t in compose.transforms if not any(name in repr(t) for name in names)])
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3, 5])
-def test_identical_slices_stay_identical_and_modalities_are_drawn_apart(depth):
+def test_identical_slices_stay_identical_and_modalities_are_drawn_independently(depth):
     torch.manual_seed(0)
     np.random.seed(0)
     without_noise = drop(pipeline(depth), "GaussianNoise")
@@ -46,14 +46,14 @@ def test_identical_slices_stay_identical_and_modalities_are_drawn_apart(depth):
     assert np.ptp(ratios) > 0.3
 
 
-def test_slices_that_are_so_much_brighter_than_another_stay_so():
-    """Every step but noise and gamma is affine: three slices in equal steps of brightness stay in equal steps."""
+def test_brightness_differences_between_slices_keep_their_ratio():
+    """All steps but noise and gamma are affine, so the ratio of brightness differences between slices is kept."""
     torch.manual_seed(0)
     np.random.seed(0)
     affine = drop(pipeline(3), "GaussianNoise", "Gamma")
     for step in affine.transforms:
         if "Contrast" in repr(step):
-            step.transform.preserve_range = False  # else it cuts off what leaves the range
+            step.transform.preserve_range = False  # which clips
     steps = torch.tensor([0.0, 1.0, 3.0])[None, :, None, None]
     for _ in range(200):
         case = sample(3)
@@ -62,13 +62,13 @@ def test_slices_that_are_so_much_brighter_than_another_stay_so():
         assert 0.4 < (second - first).mean() < 1.6
 
 
-def test_changes_of_intensity_are_one_rising_curve_of_all_slices():
-    """Contrast and gamma of a slab, not of each slice: what was brighter in any slice stays brighter."""
+def test_intensity_transforms_are_one_monotonic_curve_for_all_slices():
+    """Contrast and gamma are per slab, not per slice: what was brighter in any slice stays brighter."""
     torch.manual_seed(0)
     np.random.seed(0)
     pointwise = drop(pipeline(3), "Spatial", "GaussianNoise", "Blur", "LowResolution", "Mirror")
-    case, of_each = sample(3), torch.tensor([0.5, 1, 2]).reshape(3, 1, 1)  # brightness and contrast
-    case["image"] = torch.randn(2, 3, *SIZE) * of_each + of_each
+    case, scales = sample(3), torch.tensor([0.5, 1, 2]).reshape(3, 1, 1)  # brightness and contrast
+    case["image"] = torch.randn(2, 3, *SIZE) * scales + scales
     order, changed = case["image"].flatten(1).argsort(dim=1), 0
     for _ in range(200):
         image = pointwise(**case | {"image": case["image"].clone()})["image"]
@@ -78,7 +78,7 @@ def test_changes_of_intensity_are_one_rising_curve_of_all_slices():
 
 
 def test_a_slice_never_leaks_into_another():
-    """One bright voxel between zero slices: the others' texture does not depend on it (blur would carry it over)."""
+    """One bright voxel between zero slices: in-plane blur leaves the neighbours at 0."""
     torch.manual_seed(0)
     np.random.seed(0)
     blur = InPlaneBlur(GaussianBlurTransform((0.5, 1.0), p_per_channel=1, benchmark=True))
@@ -114,13 +114,13 @@ def test_padding_slices_are_exactly_zero_after_every_augmentation():
         assert (out["segmentation"] >= 0).all()
 
 
-def test_a_blank_slice_that_prediction_takes_for_image_is_image_in_training_too():
-    """Cropping to nonzero labels a blank slice -1, but the mean has been taken off its grey values."""
+def test_a_blank_slice_that_counts_as_image_in_prediction_does_so_in_training():
+    """Cropping to nonzero labels a blank slice -1, but normalisation makes its values nonzero."""
     case = sample(3)
     case["image"][:, 1] = -1.95
     case["image"][:, 2] = 0
     case["segmentation"][:, 1:] = -1
-    as_predicted = SlabNetwork.existing(case["image"].transpose(0, 1)[None])[0]
+    as_predicted = SlabNetwork.valid_slices(case["image"].transpose(0, 1)[None])[0]
     as_trained = pipeline(3)(**case)["image"].ne(0).flatten(2).any(dim=2).any(dim=0)
     assert as_trained.tolist() == as_predicted.tolist() == [True, True, False]
 
@@ -131,6 +131,8 @@ def test_centre_loss_keeps_the_middle_slice_of_the_target_only():
     assert pipeline(3, keep_centre_only=True)(**sample(3))["segmentation"].shape == (1, 1, *SIZE)
 
 
-def test_a_changed_upstream_pipeline_is_refused_with_the_missing_step():
-    with pytest.raises(RuntimeError, match=r"no blur and no label removal step.*doctor names the versions"):
+def test_a_changed_upstream_pipeline_is_an_error_that_names_the_missing_step():
+    with pytest.raises(
+        RuntimeError, match=r"no blur and no label removal step.*doctor` to see the supported"
+    ):
         make_slice_coherent(ComposeTransforms([]))

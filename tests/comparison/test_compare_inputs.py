@@ -64,7 +64,7 @@ def test_the_table_of_patients_is_not_written_over(folders, capsys):
     table = folders / "out" / "cases.csv"
     table.write_text(TABLE, encoding="utf-8")
     assert compare(folders, "--group", str(folders / "truth" / ".." / "out" / "cases.csv")) == 1
-    assert "cases.csv would be written over" in capsys.readouterr().err
+    assert "cases.csv would overwrite the input" in capsys.readouterr().err
     assert table.read_text(encoding="utf-8") == TABLE.replace("\r\n", "\n")
 
 
@@ -73,7 +73,7 @@ def test_a_users_own_report_in_the_output_folder_stays(folders, capsys):
     own = folders / "out" / "report.md"
     own.write_text("mine")
     assert compare(folders) == 1
-    assert f"{own} would be written over" in capsys.readouterr().err
+    assert f"{own} would be overwritten" in capsys.readouterr().err
     assert own.read_text() == "mine"
 
 

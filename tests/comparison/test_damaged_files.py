@@ -98,7 +98,7 @@ def test_what_nnunet_reads_of_a_model_for_an_ensemble_is_named(name, content, tm
 )
 def test_a_table_of_costs_is_named(content, said, tmp_path):
     table = tmp_path / "cost.csv"
-    with pytest.raises(FileNotFoundError, match="--cost .* is no file. Give the cost.csv"):
+    with pytest.raises(FileNotFoundError, match="--cost .* is not a file. Give the cost.csv"):
         training_costs(table, ["a"])
     table.write_text(content)
     with pytest.raises(ValueError, match=rf"cost.csv.* {said}.*Measure again"):

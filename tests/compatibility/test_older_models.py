@@ -1,6 +1,6 @@
-"""A checkpoint and a bundle of version 0.2.0.dev0 load, and predict what they did.
+"""A checkpoint and a bundle of version 0.2.0.dev0 load and give the same predictions.
 
-They are of `Tiny_nnUNetTrainerSliceAttention`, two epochs on a synthetic image, with widths of 4 to 16 channels.
+They are from `Tiny_nnUNetTrainerSliceAttention`: two epochs on a synthetic image, 4 to 16 channels.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ MADE = Path(__file__).parent
 @pytest.mark.parametrize(
     "model", [("-m", str(MADE / "model"), "-f", "0"), ("--bundle", str(MADE / "bundle.zip"))]
 )
-def test_it_predicts_what_it_did(model, nnunet_folders, tmp_path):
+def test_predictions_are_unchanged(model, nnunet_folders, tmp_path):
     argv = ["predict", *model, "-i", str(MADE / "image_0000.nii.gz"), "-o", str(tmp_path / "x.nii.gz")]
     assert main([*argv, "-device", "cpu", "-npp", "1", "-nps", "1", "--save_probabilities"]) == 0
     assert np.array_equal(read(tmp_path / "x.nii.gz"), read(MADE / "segmentation.nii.gz"))

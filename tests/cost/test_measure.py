@@ -1,4 +1,4 @@
-"""What a model costs: counted against a hand calculation, paired by repeat, named when it fails."""
+"""Cost of models: checked against a manual calculation, paired by repeat, with failures named."""
 
 import csv
 import json
@@ -51,15 +51,15 @@ def costs(step_s, **more):
     return {repeat: Cost(step_s=s, **values) for repeat, s in step_s.items()}
 
 
-def test_ratios_pair_the_repeats_that_both_models_have():
-    # The machine is twice as slow in repeat 1; model b costs three times as much all along, and failed in repeat 0.
+def test_ratios_are_paired_over_the_repeats_that_both_models_have():
+    # The machine is half as fast in repeat 1; model b always costs three times as much and failed in repeat 0.
     measured = {"a": costs({0: 1.0, 1: 2.0, 2: 1.0}), "b": costs({1: 6.0, 2: 3.0})}
     assert "3.00 [3.00, 3.00]" in table(measured, "a").splitlines()[-1]
-    del measured["a"]  # it failed: b is not the reference for that
+    del measured["a"]  # failed: b does not become the reference
     assert "[" not in table(measured, "a")
 
 
-def test_the_figure_holds_every_repeat_and_leaves_out_what_was_not_measured():
+def test_the_figure_has_all_repeats_and_omits_unmeasured_quantities():
     predicted = {"predict_s": 1.0, "predict_tta_s": 4.0, "predicted_slices": 10.0}
     figure = cost_figure({"a": costs({0: 1.0, 1: 2.0}), "b": costs({0: 8.0}, **predicted)})
     drawn = [[line.get_xydata().tolist() for line in axis.lines] for axis in figure.axes]
@@ -87,7 +87,7 @@ def measured(nnunet_folders, tiny, tmp_path_factory):
     return out, argv, main([*argv, "-m", STOCK, OURS, "nnUNetTrainerNobody__nnUNetPlans__2d"])
 
 
-def test_stock_and_slab_models_are_measured_and_the_same_network_counts_the_same(measured):
+def test_nnunets_and_our_models_are_measured_and_the_same_network_has_the_same_cost(measured):
     with (measured[0] / "cost.csv").open() as file:
         stock, ours = csv.DictReader(file)
     assert stock["parameters"] == ours["parameters"]
@@ -97,12 +97,16 @@ def test_stock_and_slab_models_are_measured_and_the_same_network_counts_the_same
     assert float(stock["predict_tta_s"]) > float(stock["predict_s"])
 
 
-def test_the_schedule_of_a_2d_first_training_is_averaged_over_both_phases(nnunet_folders, tiny, monkeypatch):
-    of_phase = {True: 1.0, False: 2.0}
+def test_the_schedule_of_2d_first_is_averaged_over_both_phases(nnunet_folders, tiny, monkeypatch):
+    phase_seconds = {True: 1.0, False: 2.0}
     monkeypatch.setattr(
         cost_worker,
         "training_seconds",
-        lambda trainer, *_: ({"data": trainer.dummy, "target": trainer.dummy}, 0.5, of_phase[trainer._alone]),
+        lambda trainer, *_: (
+            {"data": trainer.dummy, "target": trainer.dummy},
+            0.5,
+            phase_seconds[trainer._in_2d],
+        ),
     )
     job = Job(str(tiny.id), "nnUNetTrainerSliceAttention_20epochs", "nnUNetPlans", "2d", "cpu", 1, 0)
     monkeypatch.setattr(nnUNetTrainer2DFirst, "dummy", torch.rand(1, 1, 3, 40, 40), raising=False)
@@ -111,7 +115,7 @@ def test_the_schedule_of_a_2d_first_training_is_averaged_over_both_phases(nnunet
     assert measured.loaded_step_s == 2.0  # of the phase with neighbours
 
 
-def test_a_model_that_fails_is_named_with_its_last_lines_and_the_others_stay(measured, capsys):
+def test_a_failed_model_is_named_with_its_last_lines_and_the_others_are_kept(measured, capsys):
     out, argv, status = measured
     assert status == 1
     assert main([*argv, "-m", STOCK, "nnUNetTrainerNobody__nnUNetPlans__2d"]) == 1
@@ -122,7 +126,7 @@ def test_a_model_that_fails_is_named_with_its_last_lines_and_the_others_stay(mea
     assert (out / "cost.png").is_file()
 
 
-def test_a_finished_measurement_is_kept_and_another_kind_is_made_anew(measured):
+def test_a_finished_measurement_is_reused_and_repeated_for_other_settings(measured):
     out, argv, _ = measured
     run = out / "runs" / f"{STOCK}_0.json"
     before = run.read_text()
@@ -132,7 +136,7 @@ def test_a_finished_measurement_is_kept_and_another_kind_is_made_anew(measured):
     assert json.loads(run.read_text())["cost"]["predict_s"] is None
 
 
-def test_a_measurement_of_another_machine_is_not_used(measured):
+def test_a_measurement_from_another_machine_is_not_reused(measured):
     out, argv, _ = measured
     run = out / "runs" / f"{STOCK}_0.json"
     content = json.loads(run.read_text()) | {"hardware": "another machine"}
@@ -143,12 +147,12 @@ def test_a_measurement_of_another_machine_is_not_used(measured):
 
 
 @pytest.mark.parametrize("nothing", [{"repeats": 0}, {"iterations": 0}])
-def test_nothing_to_measure_is_refused(tmp_path, nothing):
-    with pytest.raises(ValueError, match="both are at least 1"):
+def test_nothing_to_measure_is_an_error(tmp_path, nothing):
+    with pytest.raises(ValueError, match="both must be at least 1"):
         measure_costs("1", [STOCK], tmp_path, **nothing)
 
 
-def test_other_plans_or_another_commit_are_measured_anew(monkeypatch, tmp_path):
+def test_measurements_are_repeated_for_other_plans_or_another_commit(monkeypatch, tmp_path):
     monkeypatch.setattr(cost, "nnUNet_preprocessed", str(tmp_path))
     monkeypatch.setattr(cost, "maybe_convert_to_dataset_name", str)
     job = cost._job("Dataset001_X", STOCK, "cpu", 1, 0)
@@ -163,6 +167,6 @@ def test_other_plans_or_another_commit_are_measured_anew(monkeypatch, tmp_path):
     assert keys[2] == cost._key(job)
 
 
-def test_a_name_without_three_parts_is_refused(tmp_path):
+def test_a_name_without_three_parts_is_an_error(tmp_path):
     with pytest.raises(ValueError, match="'nnUNetTrainerCSANet' is not TRAINER__PLANS__CONFIGURATION"):
         measure_costs("1", ["nnUNetTrainerCSANet"], tmp_path)

@@ -1,4 +1,4 @@
-"""docs/how-to/add-a-network.md, followed: the page's own code, put where it says, keeps the networks' promises."""
+"""docs/how-to/add-a-network.md: the page's code, put where it says, fulfils the contract of networks."""
 
 import re
 import sys
@@ -32,7 +32,7 @@ def my_net(monkeypatch):
     return create_network("MyNet", 1, 2, (32, 32), (4, 8, 8)).double().eval()
 
 
-def test_the_page_s_network_sees_exactly_its_neighbours(my_net):
+def test_the_network_of_the_page_sees_exactly_its_neighbours(my_net):
     x = torch.randn(1, 1, 5, 32, 32, dtype=torch.float64, requires_grad=True)
     logits = my_net(x)
     assert logits.shape == (1, 2, 5, 32, 32)
@@ -48,7 +48,7 @@ def test_its_trainer_composes_with_variants_and_schedules(my_net, monkeypatch):
     assert resolver.resolve_trainer("nnUNetTrainerMyNet_From2D").network_options["zero_start"]
 
 
-def test_a_network_that_cannot_begin_as_the_2d_network_has_no_trainer_that_does(my_net, monkeypatch):
+def test_a_network_without_zero_start_has_no_trainers_that_need_it(my_net, monkeypatch):
     monkeypatch.setitem(resolver.BASES, "nnUNetTrainerOtherNet", {"network_name": "OtherNet"})
 
     class WithoutTheOption(type(my_net)):
@@ -62,10 +62,10 @@ def test_a_network_that_cannot_begin_as_the_2d_network_has_no_trainer_that_does(
             resolver.resolve_trainer(f"nnUNetTrainerOtherNet_{suffix}")
 
 
-def test_it_begins_as_the_plan_s_2d_network(my_net):
+def test_it_starts_as_the_planned_2d_network(my_net):
     torch.manual_seed(0)
     started = create_network("MyNet", 1, 2, (32, 32), (4, 8, 8), zero_start=True).double().eval()
     x = torch.randn(1, 1, 5, 32, 32, dtype=torch.float64)
     together = started(x)
-    started.segment_alone(True)
+    started.set_two_dimensional(True)
     torch.testing.assert_close(started(x), together, rtol=0, atol=1e-12)

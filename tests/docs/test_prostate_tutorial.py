@@ -1,4 +1,4 @@
-"""The tutorial's commands, as written, on a small generated folder in the Decathlon's layout."""
+"""The tutorial's commands, on a small synthetic data set in the Decathlon's format."""
 
 import json
 import os
@@ -18,7 +18,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "getting-started" / "prostate.md"
 
 @pytest.fixture
 def decathlon(tmp_path):
-    """Two channels as a fourth dimension, labels, and test images, as the download has them."""
+    """Two channels as a fourth dimension, labels, and test images, as in the download."""
     root = tmp_path / "Task05_Prostate"
     for folder in ("imagesTr", "labelsTr", "imagesTs"):
         (root / folder).mkdir(parents=True)
@@ -57,7 +57,7 @@ def commands(page: str) -> list[str]:
 
 
 def shortened(command: str) -> str:
-    """With trainers of a few iterations, on a CPU, one fold and without the 2D network: all else as written."""
+    """With tiny trainers, on a CPU, one fold and without the 2D network; otherwise as written."""
     command = command.replace("nnUNetTrainer__nnUNetPlans__2d ", "")
     command = command.replace("nnUNetTrainer", "Tiny_nnUNetTrainer").replace("-f 0 1 2 3 4", "-f 0")
     return f"{command} -device cpu" if re.search(r" (crossval|predict) ", command) else command

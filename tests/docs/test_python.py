@@ -1,4 +1,4 @@
-"""The public names: their page's examples run, and importing the package costs nothing."""
+"""The public names: the page's examples run, and importing the package is fast."""
 
 import re
 import subprocess
@@ -36,7 +36,7 @@ def test_the_examples_of_the_page_run(folders):
     assert (folders / "comparison" / "report.html").is_file()
 
 
-def test_what_could_not_be_evaluated_is_named(folders):
+def test_cases_that_cannot_be_evaluated_are_named(folders):
     damaged = next((folders / "predictions_2d").iterdir())
     damaged.write_bytes(b"")
     with pytest.raises(ValueError, match=rf"FAILED 2d, .*{damaged.name}: the file is empty"):
@@ -47,17 +47,17 @@ def test_what_could_not_be_evaluated_is_named(folders):
         compare(["A__B__C"], "out")
 
 
-def test_the_package_is_imported_without_what_takes_seconds():
+def test_importing_the_package_is_fast_and_imports_neither_torch_nor_numpy():
     program = (
         "import sys, time; started = time.perf_counter(); import nnunet_slice_attention as package\n"
         "print(time.perf_counter() - started, 'torch' in sys.modules or 'numpy' in sys.modules, dir(package))"
     )
-    said = [
+    outputs = [
         subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
         for _ in range(3)
     ]
-    assert min(float(text.split()[0]) for text in said) < 0.1
-    assert all(text.split()[1] == "False" for text in said)
-    assert all(name in said[0] for name in nnunet_slice_attention.__all__)
+    assert min(float(text.split()[0]) for text in outputs) < 0.1
+    assert all(text.split()[1] == "False" for text in outputs)
+    assert all(name in outputs[0] for name in nnunet_slice_attention.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         nnunet_slice_attention.nothing  # noqa: B018

@@ -1,4 +1,4 @@
-"""Every trainer named in the README and the docs exists, those of the pages' shell loops too."""
+"""All trainers named in the README and the docs exist, including those in shell loops."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from nnunet_slice_attention.trainers.resolver import resolve_trainer
 
 ROOT = Path(__file__).parents[2]
-INVENTED = "add-a-network.md"  # its trainer does not exist before the page has been followed
+INVENTED = "add-a-network.md"  # its trainer exists only after following the page
 WRONG_ON_PURPOSE = {"nnUNetTrainerCSANet_8head"}
 PAGES = [ROOT / "README.md", *(p for p in sorted((ROOT / "docs").rglob("*.md")) if p.name != INVENTED)]
 LOOP = re.compile(r"for (\w+) in ([^;]+); do (.+); done")
@@ -37,7 +37,7 @@ def test_loops_are_unrolled():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_every_trainer_of_the_page_exists(page):
+def test_all_trainers_on_the_page_exist(page):
     for name in trainer_names(page.read_text(encoding="utf-8")):
         assert resolve_trainer(name).__name__ == name
 

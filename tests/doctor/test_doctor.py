@@ -1,4 +1,4 @@
-"""The doctor sees what is wrong, exits with 1 and names the next step; a healthy state exits with 0."""
+"""`doctor` detects problems, gives the next step and exits with 1; without problems it exits with 0."""
 
 import json
 
@@ -17,7 +17,7 @@ CSA = "nnUNetTrainerCSANet"
 
 @pytest.fixture
 def folders(tmp_path, monkeypatch):
-    """A healthy installation: three folders, trainers found."""
+    """A correct installation: three folders, trainers found."""
     for variable in doctor.FOLDERS:
         (tmp_path / variable).mkdir()
         monkeypatch.setenv(variable, str(tmp_path / variable))
@@ -68,10 +68,10 @@ def diagnose(capsys, *flags) -> tuple[int, str]:
     return status, capsys.readouterr().out
 
 
-def test_a_healthy_installation_exits_with_0_and_says_how_trainers_are_found(folders, capsys):
+def test_a_correct_installation_exits_with_0_and_reports_how_trainers_are_found(folders, capsys):
     status, text = diagnose(capsys)
     assert status == 0, text
-    assert "nnU-Net finds nnUNetTrainerCSANet" in text and "All is well." in text
+    assert "nnU-Net finds nnUNetTrainerCSANet" in text and "All checks passed." in text
     assert "torch" in text and "batchgeneratorsv2" in text and "in all" in text
 
 
@@ -95,20 +95,20 @@ def test_an_untested_nnunet_is_wrong(monkeypatch):
     assert not check.ok and "2.9.0" in check.text and check.next_step == 'pip install "nnunetv2<2.9,>=2.8"'
 
 
-def test_without_nnunet_nothing_else_is_looked_at(monkeypatch):
+def test_without_nnunet_nothing_else_is_checked(monkeypatch):
     monkeypatch.setattr(doctor, "installed_version", lambda name: None)
     (check,) = doctor.examine(None, "nnUNetPlans", CSA)
     assert not check.ok and "not installed" in check.text
 
 
-def test_a_broken_contract_is_told_in_its_sentence(folders, monkeypatch, capsys):
+def test_a_broken_contract_is_reported_as_its_sentence(folders, monkeypatch, capsys):
     broken = contract.Expectation("The loader has a handle; we turn it.", lambda: "none", "handle")
     monkeypatch.setattr(contract, "CONTRACT", (broken,))
     status, text = diagnose(capsys)
     assert status == 1 and "The loader has a handle" in text and "pip install" in text
 
 
-def test_trainers_that_nnunet_does_not_see_are_made_visible_by_the_next_step(folders, monkeypatch, capsys):
+def test_trainers_that_nnunet_does_not_find_have_a_next_step(folders, monkeypatch, capsys):
     monkeypatch.delenv("nnUNet_extTrainer")
     monkeypatch.setattr(find_objects, "recursive_find_python_class", lambda *_, **__: None)
     status, text = diagnose(capsys)
@@ -117,7 +117,7 @@ def test_trainers_that_nnunet_does_not_see_are_made_visible_by_the_next_step(fol
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [
         (f"{CSA}_5epoch", "_5epochs"),
         (
@@ -127,9 +127,9 @@ def test_trainers_that_nnunet_does_not_see_are_made_visible_by_the_next_step(fol
         ("nnUNetTrainer", "not from this package"),
     ],
 )
-def test_a_wrong_trainer_name_is_answered_with_right_ones(name, said, folders, capsys):
+def test_a_wrong_trainer_name_gets_valid_ones(name, message, folders, capsys):
     status, text = diagnose(capsys, "-tr", name)
-    assert status == 1 and said in text
+    assert status == 1 and message in text
 
 
 def test_a_trainer_folder_that_cannot_be_imported_is_named(folders, monkeypatch, capsys):
@@ -144,16 +144,16 @@ def test_a_planned_data_set_is_described_in_slices_and_millimetres(folders, plan
     status, text = diagnose(capsys, "-d", "27", "-tr", f"{CSA}_5slices")
     assert status == 0, text
     assert "array axis 2" in text
-    assert "median 8 mm between slices, 1.6 x 1.6 mm in plane, ratio 5.0" in text
+    assert "median slice spacing 8 mm, in plane 1.6 x 1.6 mm, ratio 5.0" in text
     assert "median 10 slices" in text
-    assert "training 12 slabs of 5 slices of 256 x 224, prediction 10 slices" in text
+    assert "training on 12 slabs of 5 slices of 256 x 224, prediction on 10 slices" in text
     assert "2 neighbours on each side, 16 mm" in text
 
 
-def test_a_training_that_begins_in_2d_is_described_as_one(folders, plans, capsys):
+def test_2d_first_is_described(folders, plans, capsys):
     write(folders, plans)
     _, text = diagnose(capsys, "-d", "27", "-tr", "nnUNetTrainerSliceAttention")
-    assert "training first nnU-Net's own 2D batches, then 12 slabs of 3 slices" in text
+    assert "training first on nnU-Net's own 2D batches, then on 12 slabs of 3 slices" in text
 
 
 def test_an_isotropic_data_set_is_a_note(folders, plans, capsys):
@@ -170,13 +170,13 @@ def test_volumes_thinner_than_the_context_are_a_note(folders, plans, capsys):
     assert status == 0 and "median 4 slices, fewer than the 5" in text
 
 
-def test_a_step_of_more_slices_than_planned_is_a_note(folders, plans, capsys):
+def test_more_slices_per_step_than_planned_is_a_note(folders, plans, capsys):
     plans["configurations"]["2d"]["batch_size"] = 2
     write(folders, plans)
     status, text = diagnose(capsys, "-d", "27", "-tr", f"{CSA}_9slices_FullSlabs")
-    assert status == 0 and "learns from 9 slices, where nnU-Net planned 2" in text and "_3slices" in text
+    assert status == 0 and "uses 9 slices, but nnU-Net planned 2" in text and "_3slices" in text
     _, text = diagnose(capsys, "-d", "27", "-tr", CSA)
-    assert "where nnU-Net planned" not in text
+    assert "but nnU-Net planned" not in text
 
 
 def test_2d_images_are_wrong(folders, plans, capsys):
@@ -186,25 +186,25 @@ def test_2d_images_are_wrong(folders, plans, capsys):
     assert status == 1 and "2D images" in text and "nnUNetTrainer" in text
 
 
-def test_a_data_set_that_is_not_there_is_wrong(folders, capsys):
+def test_a_missing_data_set_is_wrong(folders, capsys):
     for name in ("27", "Dataset027_X", "heart"):
         status, text = diagnose(capsys, "-d", name)
         assert status == 1 and "-> Put it in $nnUNet_raw as DatasetXXX_Name" in text
 
 
-def test_a_data_set_that_is_not_planned_is_wrong(folders, capsys):
+def test_an_unplanned_data_set_is_wrong(folders, capsys):
     (folders / "nnUNet_raw" / "Dataset027_X").mkdir()
     status, text = diagnose(capsys, "-d", "27")
     assert status == 1 and "-> nnUNetv2_plan_and_preprocess -d 27 -c 2d" in text
 
 
-def test_plans_of_another_name_are_listed(folders, plans, capsys):
+def test_existing_plans_are_listed(folders, plans, capsys):
     write(folders, plans)
     status, text = diagnose(capsys, "-d", "27", "-p", "nnUNetCompactPlans")
-    assert status == 1 and "there are nnUNetPlans" in text
+    assert status == 1 and "existing plans: nnUNetPlans" in text
 
 
-def test_a_data_set_that_is_planned_but_not_preprocessed_is_wrong(folders, plans, capsys):
+def test_a_data_set_that_is_not_preprocessed_is_wrong(folders, plans, capsys):
     write(folders, plans, preprocessed=False)
     status, text = diagnose(capsys, "-d", "27")
     assert status == 1 and "-> nnUNetv2_preprocess -d 27 -plans_name nnUNetPlans -c 2d" in text
@@ -225,7 +225,7 @@ def test_the_network_is_built_from_the_plans(folders, plans, capsys):
         ("CSANet_R50ViT", "CSANet"),
     ):
         status, text = diagnose(capsys, "-d", "27", "-tr", f"nnUNetTrainer{trainer}")
-        assert status == 0 and f"{network} on the plans' PlainConvUNet, " in text, text
+        assert status == 0 and f"{network} on the planned PlainConvUNet, " in text, text
 
 
 def test_plans_of_an_architecture_that_is_not_installed_are_wrong(folders, plans, capsys):
@@ -247,12 +247,12 @@ def test_old_plans_of_an_architecture_that_nnunet_cannot_convert_are_wrong(folde
     )
 
 
-def test_a_check_that_fails_must_say_what_to_do():
-    with pytest.raises(ValueError, match="give next_step"):
+def test_a_failed_check_must_have_a_next_step():
+    with pytest.raises(ValueError, match="Give next_step"):
         Check("x", False, "broken")
 
 
-def test_the_text_counts_what_is_wrong():
-    text = as_text([Check("a", True, "fine"), Check("long name", False, "bad", "mend it")])
+def test_the_text_counts_failed_checks():
+    text = as_text([Check("a", True, "fine"), Check("long name", False, "bad", "fix it")])
     assert text.splitlines()[0] == "[ ok  ] a          fine"
-    assert "-> mend it" in text and text.endswith("1 of 2 checks found something to mend.")
+    assert "-> fix it" in text and text.endswith("1 of 2 checks failed.")

@@ -1,4 +1,4 @@
-"""The doctor says where the class that nnU-Net finds lies: an install, nnUNet_extTrainer, or a copy made by hand."""
+"""`doctor` reports where nnU-Net finds a class: in an install, nnUNet_extTrainer, or a manual copy."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ PACKAGES = {"nnunetv2": "", "nnunetv2.training": "training", TREE: "training/nnU
 
 @pytest.fixture
 def tree(tmp_path, monkeypatch) -> Path:
-    """An empty trainer tree that nnU-Net searches in place of its own, which can still be imported from."""
+    """An empty trainer tree that nnU-Net searches instead of its own, whose modules can still be imported."""
     tree = tmp_path / "nnunetv2" / "training" / "nnUNetTrainer"
     (tree / "variants").mkdir(parents=True)
     (tree / "variants" / "__init__.py").touch()
@@ -34,7 +34,7 @@ def tree(tmp_path, monkeypatch) -> Path:
 
 
 def put(folder: Path, name: str, text: str | None = None) -> Path:
-    """A module: a copy of the one that a normal install puts there, or another text."""
+    """Write a module: a copy of the one of a normal install, or another text."""
     folder.mkdir(exist_ok=True)
     (folder / "__init__.py").touch()
     (folder / name).write_text(text or (SHIM / "slice_attention_trainers.py").read_text())
@@ -59,7 +59,7 @@ def test_an_editable_install(tree, monkeypatch):
     assert check.text == f"nnU-Net finds {CSA} through nnUNet_extTrainer, in {SHIM}"
 
 
-def test_both_installs_say_which_is_first(tree, monkeypatch):
+def test_with_both_installs_the_first_is_reported(tree, monkeypatch):
     install(tree)
     monkeypatch.setenv(VARIABLE, str(SHIM))
     check, _ = check_discovery(CSA)
@@ -80,16 +80,16 @@ def test_a_copy_elsewhere_in_the_tree_is_a_note(tree, monkeypatch, variable):
 
 
 @pytest.mark.parametrize(("folder", "first"), [("", True), ("variants/zzz", False)])
-def test_of_two_copies_the_first_is_named_first(tree, folder, first):
+def test_copies_are_reported_in_search_order(tree, folder, first):
     install(tree)
     copy = put(tree / folder, "copy.py")
     check, _ = check_discovery(CSA)
-    installed, by_hand = check.text.index("(normal install)"), check.text.index(f"({copy})")
-    assert check.verdict == "note" and (by_hand < installed) == first
+    installed, manual = check.text.index("(normal install)"), check.text.index(f"({copy})")
+    assert check.verdict == "note" and (manual < installed) == first
     assert check.next_step == f"Remove {copy}."
 
 
-def test_a_copy_in_a_folder_of_ones_own_is_a_note(tree, tmp_path, monkeypatch):
+def test_a_copy_in_another_external_folder_is_a_note(tree, tmp_path, monkeypatch):
     put(tmp_path / "mine", "csa.py")
     monkeypatch.setenv(VARIABLE, os.pathsep.join([str(tmp_path / "gone"), str(tmp_path / "mine")]))
     check, trainer = check_discovery(CSA)
@@ -106,7 +106,7 @@ def test_another_class_of_that_name_is_wrong(tree, tmp_path, monkeypatch):
     other = put(tree / "network_architecture", "old_csa.py", OTHER)
     check, trainer = check_discovery(CSA)
     assert trainer is None and check.verdict == "WRONG" and str(other) in check.text
-    assert check.next_step.startswith("Remove that class")
+    assert check.next_step.startswith("Remove or rename that class")
     other.unlink()
     shutil.rmtree(tree / "variants" / "slice_attention")
     put(tmp_path / "mine", "old_csa.py", OTHER)
@@ -116,7 +116,7 @@ def test_another_class_of_that_name_is_wrong(tree, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("from ..augmentation import x\n", "ModuleNotFoundError"),
         ("def broken(:\n", "SyntaxError"),
@@ -124,18 +124,18 @@ def test_another_class_of_that_name_is_wrong(tree, tmp_path, monkeypatch):
         ("def __getattr__(name):\n    from nnunet_slice_attention.trainers import gone\n", "gone"),
     ],
 )
-def test_a_file_that_ends_the_search_is_named(tree, text, said):
+def test_a_file_that_breaks_the_search_is_named(tree, text, message):
     install(tree)
     file = put(tree, "base.py", text)
     check, trainer = check_discovery(CSA)
     assert trainer is None and check.verdict == "WRONG"
-    assert f"stopped in {file}: " in check.text and said in check.text
-    assert check.next_step.startswith("Mend or remove that file")
-    with pytest.raises(ValueError, match=f"search for {CSA} stopped.*doctor -tr {CSA}"):
+    assert f"failed in {file}: " in check.text and message in check.text
+    assert check.next_step.startswith("Fix or remove that file")
+    with pytest.raises(ValueError, match=f"search for {CSA} failed.*doctor -tr {CSA}"):
         find_trainer(CSA)
 
 
-def test_a_class_of_that_name_that_is_no_trainer_is_named(tree):
+def test_a_class_of_that_name_that_is_not_a_trainer_is_named(tree):
     file = put(tree, "base.py", f"class {CSA}:\n    pass\n")
     check, _ = check_discovery(CSA)
-    assert check.verdict == "WRONG" and f"stopped in {file}: " in check.text and "must inherit" in check.text
+    assert check.verdict == "WRONG" and f"failed in {file}: " in check.text and "must inherit" in check.text

@@ -1,4 +1,4 @@
-"""Before a training the doctor says which labels lie apart from their images by their headers; it reads no voxels."""
+"""`doctor` reports labels whose headers do not match their images, without reading voxels."""
 
 import gzip
 import json
@@ -33,44 +33,44 @@ def label(raw, case, **header):
     SimpleITK.WriteImage(image, str(path))
 
 
-def test_labels_on_their_images_are_all_right(raw):
+def test_aligned_labels_are_ok(raw):
     (check,) = check_headers(raw, 801)
-    assert check.verdict == "ok" and check.text == "labels lie on their images in all 6 cases"
+    assert check.verdict == "ok" and check.text == "labels and images are aligned in all 6 cases"
 
 
-def test_a_case_whose_segmentation_would_take_anothers_place_is_named(raw):
+def test_a_case_whose_segmentation_would_overwrite_anothers_is_named(raw):
     for folder, channel in (("imagesTr", "_0000"), ("labelsTr", "")):
         path = raw / folder / f"case_2{channel}.nii.gz"
         path.rename(path.with_name(path.name.replace("case_2", "case_1.nii")))
     (check,) = check_headers(raw, 801)
-    assert not check.ok and check.text.endswith("does: case_1.nii") and "Rename" in check.next_step
+    assert (
+        not check.ok and check.text.endswith("like NIfTI files: case_1.nii") and "Rename" in check.next_step
+    )
 
 
-def test_labels_a_little_apart_are_a_note_with_the_largest_difference(raw, capsys):
+def test_slightly_displaced_labels_are_a_note_with_the_maximum(raw, capsys):
     label(raw, "case_2", Origin=(0.0, 0.0, 0.002))
     label(raw, "case_4", Origin=(0.5, 0.0, 0.0))
     (check,) = check_headers(raw, 801)
     assert check.verdict == "note"
-    assert (
-        "in 2 of 6 cases" in check.text and "up to 0.5 mm at a voxel (case_4): case_2, case_4" in check.text
-    )
-    main(["doctor", "-d", "801"])  # which also says that it is not planned yet
+    assert "in 2 of 6 cases" in check.text and "up to 0.5 mm (case_4): case_2, case_4" in check.text
+    main(["doctor", "-d", "801"])  # fails because the data set is not planned
     assert check.text in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
-    ("header", "said"),
+    ("header", "name"),
     [
         ({"Spacing": (1.0, 1.0, 5.0)}, r"spacing"),
         ({"Origin": (0.0, 0.0, 6.5)}, r"origin"),
         ({"Direction": (1, 0, 0, 0, -1, 0, 0, 0, 1)}, r"direction"),
     ],
 )
-def test_labels_of_another_image_are_wrong(raw, header, said, capsys):
+def test_labels_of_another_image_are_wrong(raw, header, name, capsys):
     label(raw, "case_3", **header)
     (check,) = check_headers(raw, 801)
-    assert not check.ok and "1 of 6 labels are not of their images" in check.text
-    assert f"case_3.nii.gz has the {said} (" in check.text and "the limit is" in check.text
+    assert not check.ok and "1 of 6 labels do not match their image" in check.text
+    assert f"case_3.nii.gz has {name} (" in check.text and "the limit is" in check.text
     assert main(["doctor", "-d", "801"]) == 1
 
 
@@ -80,14 +80,10 @@ def test_other_shapes_and_files_that_cannot_be_read_are_wrong(raw):
     )
     (raw / "labelsTr" / "case_1.nii.gz").write_bytes(b"")
     (check,) = check_headers(raw, 801)
-    assert (
-        "2 of 6" in check.text
-        and "has the shape (3, 36, 40)" in check.text
-        and "cannot be read" in check.text
-    )
+    assert "2 of 6" in check.text and "has shape (3, 36, 40)" in check.text and "cannot be read" in check.text
 
 
-def test_headers_that_only_nibabel_reads(tmp_path):
+def test_headers_that_only_nibabel_can_read(tmp_path):
     for folder, shift in (("imagesTr", 0.0), ("labelsTr", 0.25)):
         (tmp_path / folder).mkdir()
         sheared = np.array([[1, 0.3, 0, shift], [0, 1, 0, 0], [0, 0, 6, 0], [0, 0, 0, 1.0]])
@@ -98,7 +94,7 @@ def test_headers_that_only_nibabel_reads(tmp_path):
     assert check.verdict == "note" and "0.25 mm" in check.text
 
 
-def test_files_that_the_dataset_json_names_are_found(raw):
+def test_files_listed_in_dataset_json_are_found(raw):
     (raw / "labelsTr").rename(raw / "elsewhere")
     files = {"one": {"images": ["imagesTr/case_0_0000.nii.gz"], "label": "elsewhere/case_0.nii.gz"}}
     (raw / "dataset.json").write_text(json.dumps(DATASET.dataset_json | {"dataset": files}))
@@ -106,14 +102,14 @@ def test_files_that_the_dataset_json_names_are_found(raw):
     assert check.text.endswith("all 1 cases")
 
 
-def test_formats_without_a_header_and_other_folders_have_no_check(tmp_path, raw):
+def test_formats_without_a_header_and_missing_data_sets_are_not_checked(tmp_path, raw):
     assert check_headers(tmp_path / "nothing", 801) == []
     (raw / "dataset.json").write_text(json.dumps(DATASET.dataset_json | {"file_ending": ".png"}))
     assert check_headers(raw, 801) == []
 
 
 def test_voxels_are_not_read(raw):
-    """But those of one image, of which nnU-Net asks which reader it needs."""
+    """Except those of one image, with which nnU-Net determines the reader."""
     for path in sorted(raw.glob("*Tr/case_*.nii.gz")):
         if path.name != "case_0_0000.nii.gz":
             path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes())[:352]))

@@ -1,4 +1,4 @@
-"""nnU-Net still does what we rely on; where it does not, a sentence says so."""
+"""nnU-Net behaves as this package expects; violations are reported as sentences."""
 
 import inspect
 
@@ -13,11 +13,11 @@ from nnunet_slice_attention.trainers.two_d_first import nnUNetTrainer2DFirst
 
 
 @pytest.mark.parametrize("expectation", CONTRACT, ids=lambda e: "_".join(e.sentence.split()[:4]))
-def test_the_installed_nnunet_does_what_we_rely_on(expectation):
+def test_the_installed_nnunet_behaves_as_expected(expectation):
     assert not expectation.violation(), expectation.violation()
 
 
-def test_a_new_constructor_parameter_upstream_is_named(monkeypatch):
+def test_a_new_constructor_parameter_in_nnunet_is_reported(monkeypatch):
     def changed(self, plans, configuration, fold, dataset_json, unpack_dataset, device):
         raise NotImplementedError
 
@@ -27,7 +27,7 @@ def test_a_new_constructor_parameter_upstream_is_named(monkeypatch):
     assert "unpack_dataset" in violation
 
 
-def test_a_method_that_is_gone_upstream_is_a_sentence_not_a_traceback(monkeypatch):
+def test_a_removed_method_is_reported_as_a_sentence(monkeypatch):
     monkeypatch.delattr(nnUNetTrainer, "_get_deep_supervision_scales")
     (violation,) = contract.violations()
     assert "finest first" in violation and "AttributeError" in violation
@@ -38,13 +38,13 @@ METHODS = {name for name, _ in inspect.getmembers(nnUNetTrainer, inspect.isrouti
 EXTENDED = sorted({name for trainer in OURS for name in vars(trainer)} & METHODS)
 
 
-def test_we_extend_what_we_think():
+def test_extended_methods_are_found():
     assert {"__init__", "initialize", "save_checkpoint", "get_training_transforms"} <= set(EXTENDED)
 
 
 @pytest.mark.parametrize("gone", [False, True])
 @pytest.mark.parametrize("method", EXTENDED)
-def test_a_method_that_we_extend_and_nnunet_changes_is_named(method, gone, monkeypatch):
+def test_changes_of_extended_methods_are_reported(method, gone, monkeypatch):
     def changed(self, a_new_parameter):
         raise NotImplementedError
 
@@ -55,7 +55,7 @@ def test_a_method_that_we_extend_and_nnunet_changes_is_named(method, gone, monke
     assert any(method in violation for violation in contract.violations())
 
 
-def test_every_sentence_says_what_of_ours_needs_it():
+def test_every_sentence_has_a_behaviour_and_its_use():
     for expectation in CONTRACT:
         fact, _, need = expectation.sentence.partition(";")
         assert fact and need.endswith("."), expectation.sentence

@@ -1,4 +1,4 @@
-"""The container's program as the container runs it: another user, no network, folders that cannot be written."""
+"""The container's program under the container's conditions: another user, no network, read-only folders."""
 
 import json
 import os
@@ -36,7 +36,7 @@ def bundle(train, nnunet_folders, tiny, tmp_path_factory):
 
 @pytest.fixture
 def box(bundle, nnunet_folders, tiny):
-    """Folders as a challenge lays them out, where every user can reach them."""
+    """A challenge's folders, accessible to every user."""
     root = Path(tempfile.mkdtemp(prefix="challenge_"))
     root.chmod(0o755)
     shutil.copy(bundle, root / "model.zip")
@@ -65,9 +65,9 @@ def process(box: Path, *flags, prefix=()) -> subprocess.CompletedProcess:
 
 
 def why_not() -> str:
-    """Why the container's conditions cannot be had here; "" if they can."""
+    """Why the container's conditions cannot be reproduced here; "" if they can."""
     if os.geteuid() != 0 or not all(map(shutil.which, ("unshare", "setpriv"))):
-        return "needs root, unshare and setpriv to switch the network off and to be somebody else"
+        return "needs root, unshare and setpriv to disable the network and change the user"
     everything = [
         *AS_CONTAINER,
         sys.executable,
@@ -83,7 +83,9 @@ def why_not() -> str:
 
 
 @pytest.mark.skipif(bool(why_not()), reason=why_not())
-def test_another_user_without_a_network_segments_as_predict_does(box, bundle, nnunet_folders, tiny, tmp_path):
+def test_another_user_without_network_gets_the_results_of_predict(
+    box, bundle, nnunet_folders, tiny, tmp_path
+):
     no_network = "import socket; socket.create_connection(('192.0.2.1', 80), 1)"
     offline = subprocess.run(
         [*AS_CONTAINER, sys.executable, "-c", no_network], capture_output=True, text=True, check=False
@@ -110,7 +112,7 @@ def test_another_user_without_a_network_segments_as_predict_does(box, bundle, nn
 
 def test_a_bad_case_is_named_and_the_others_are_segmented(box):
     bad = box / "input" / "images" / "mri" / "a_broken.mha"
-    bad.write_bytes(b"this is no image")
+    bad.write_bytes(b"not an image")
     whole = SimpleITK.ReadImage(str(next(bad.parent.glob("*.nii.gz"))))
     values = SimpleITK.GetArrayFromImage(whole).astype("f4")
     values[0, 0, 0] = float("nan")
@@ -135,19 +137,19 @@ def test_a_bad_case_is_named_and_the_others_are_segmented(box):
     assert made == set(errors)
 
 
-def test_channels_belong_together_by_name_or_because_they_are_single(tmp_path):
-    cases_of = runpy.run_path(str(PROGRAM))["cases_of"]
+def test_channels_are_matched_by_name_unless_each_folder_has_one_file(tmp_path):
+    find_cases = runpy.run_path(str(PROGRAM))["find_cases"]
     t2, adc = tmp_path / "t2", tmp_path / "adc"
     for path in (t2 / "3f2a.mha", adc / "99b1.mha"):
         path.parent.mkdir()
         path.touch()
-    assert cases_of([t2, adc]) == [[t2 / "3f2a.mha", adc / "99b1.mha"]]
+    assert find_cases([t2, adc]) == [[t2 / "3f2a.mha", adc / "99b1.mha"]]
     for name in ("a.mha", "b.mha"):
         (t2 / name).touch()
     (adc / "a.mha").touch()
     for path in (t2 / "3f2a.mha", adc / "99b1.mha"):
         path.unlink()
-    assert cases_of([t2, adc]) == [[t2 / "a.mha", adc / "a.mha"], [t2 / "b.mha", adc / "b.mha"]]
+    assert find_cases([t2, adc]) == [[t2 / "a.mha", adc / "a.mha"], [t2 / "b.mha", adc / "b.mha"]]
 
 
 def test_no_image_is_an_error(box):
@@ -156,13 +158,13 @@ def test_no_image_is_an_error(box):
     assert "no image" in (box / "output" / "results.json").read_text()
 
 
-def test_a_case_that_takes_too_long_is_ended_and_the_next_begins(box, monkeypatch):
+def test_a_case_that_exceeds_the_time_limit_is_stopped_and_the_next_starts(box, monkeypatch):
     program = runpy.run_path(str(PROGRAM))
-    begun = []
+    started_cases = []
 
     def slow(predictor, channels, output):
-        begun.append(channels[0].name)
-        time.sleep(20 if len(begun) == 1 else 0)
+        started_cases.append(channels[0].name)
+        time.sleep(20 if len(started_cases) == 1 else 0)
 
     monkeypatch.setitem(program["main"].__globals__, "segment", slow)
     flags = {"--bundle": "model.zip", "--input": "input", "--output": "output"}
@@ -172,7 +174,7 @@ def test_a_case_that_takes_too_long_is_ended_and_the_next_begins(box, monkeypatc
     assert program["main"]() == 1
     assert time.monotonic() - started < 15
     results = json.loads((box / "output" / "results.json").read_text())
-    assert [result["error"] for result in results] == ["the time limit of a case is over"] + [None] * (
-        len(begun) - 1
+    assert [result["error"] for result in results] == ["the time limit per case was exceeded"] + [None] * (
+        len(started_cases) - 1
     )
-    assert len(begun) >= 2
+    assert len(started_cases) >= 2

@@ -1,4 +1,4 @@
-"""Over 200 images as they should not be, drawn from a fixed seed, all derived from a good one."""
+"""Over 200 invalid or unusual images, generated from a good one with a fixed seed."""
 
 import gzip
 import struct
@@ -14,11 +14,11 @@ NOT_SPACING = [
     *range(PIXDIM),
     *range(108, 252),
     *range(328, 348),
-]  # other spacings only make images large, and slow
+]  # changed spacings only make images large and slow
 
 
 def write_bad_inputs(good: Path, folder: Path, seed: int = 0) -> None:
-    """One case each; its name says what is wrong with it."""
+    """One case per file, named after its fault."""
     image, whole = SimpleITK.ReadImage(str(good)), good.read_bytes()
     plain, rng = gzip.decompress(whole), np.random.default_rng(seed)
     for kinds in (_damaged_files, _other_files):
@@ -58,8 +58,8 @@ def _damaged_files(whole: bytes, plain: bytes, rng: np.random.Generator) -> Iter
 def _other_files(whole: bytes, plain: bytes, rng: np.random.Generator) -> Iterator[tuple[str, bytes]]:
     yield "empty", b""
     yield "empty_gzip", gzip.compress(b"")
-    yield "text", b"these are no voxels"
-    yield "text_in_gzip", gzip.compress(b"these are no voxels")
+    yield "text", b"these are not voxels"
+    yield "text_in_gzip", gzip.compress(b"these are not voxels")
     yield "not_compressed", plain
     yield "twice_compressed", gzip.compress(whole)
     yield "noise", rng.bytes(5000)
@@ -73,26 +73,26 @@ def _odd_images(
 ) -> Iterator[tuple[str, Callable[[], SimpleITK.Image]]]:
     array = SimpleITK.GetArrayFromImage(image).astype(np.float32)
 
-    def of(values: np.ndarray, vector: bool = False) -> Callable[[], SimpleITK.Image]:
+    def make(values: np.ndarray, vector: bool = False) -> Callable[[], SimpleITK.Image]:
         return lambda: SimpleITK.GetImageFromArray(values, isVector=vector)
 
     for i, share in enumerate((1e-9, 0.01, 0.5, 1.0)):
         for bad in (np.nan, np.inf, -np.inf):
             values = array.copy()
             values.flat[rng.choice(values.size, max(1, int(share * values.size)), replace=False)] = bad
-            yield f"{bad}_{i}", of(values)
+            yield f"{bad}_{i}", make(values)
     for kind in "uint8 int8 uint16 int16 uint32 int32 uint64 int64 float32 float64".split():
-        yield f"type_{kind}", of(array.astype(kind))
-    yield "type_complex", of(array.astype(np.complex64))
-    yield "rgb", of(np.stack([array] * 3, -1).astype(np.uint8), vector=True)
-    yield "vector_of_two", of(np.stack([array] * 2, -1), vector=True)
-    yield "two_dimensions", of(array[0])
-    yield "four_dimensions", of(np.stack([array] * 3))
-    yield "one_voxel", of(array[:1, :1, :1])
-    yield "one_row", of(array[:1, :1])
-    yield "one_column_of_slices", of(array[:, :1, :1])
-    yield "constant", of(np.zeros_like(array))
-    yield "huge_values", of(array * 1e37)
+        yield f"type_{kind}", make(array.astype(kind))
+    yield "type_complex", make(array.astype(np.complex64))
+    yield "rgb", make(np.stack([array] * 3, -1).astype(np.uint8), vector=True)
+    yield "vector_of_two", make(np.stack([array] * 2, -1), vector=True)
+    yield "two_dimensions", make(array[0])
+    yield "four_dimensions", make(np.stack([array] * 3))
+    yield "one_voxel", make(array[:1, :1, :1])
+    yield "one_row", make(array[:1, :1])
+    yield "one_column_of_slices", make(array[:, :1, :1])
+    yield "constant", make(np.zeros_like(array))
+    yield "huge_values", make(array * 1e37)
     for i in range(10):  # any orientation is fine
         flips = np.diag(rng.choice((-1.0, 1.0), 3))
         direction = np.eye(3)[rng.permutation(3)] @ flips

@@ -1,4 +1,4 @@
-"""Whatever lies in the folder: no crash, no hang, every good case predicted, every other one named."""
+"""Whatever is in the folder: no crash, no hang, good cases are predicted, all others named."""
 
 import shutil
 import time

@@ -1,4 +1,4 @@
-"""Which files are a case, and that its results replace nothing but a prediction."""
+"""Which files form a case, and that results overwrite nothing but predictions."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ def folder_with(folder: Path, *names: str) -> Path:
     return folder
 
 
-def test_every_image_of_a_folder_is_a_case_or_says_why_not(tmp_path):
+def test_every_image_of_a_folder_is_a_case_or_has_a_problem(tmp_path):
     images = folder_with(
         tmp_path / "images",
         "a_0000.nii.gz", "a_0001.nii.gz", "b.nii.gz", "c_0001.nii.gz", "x.nii_0000.nii.gz", "x_0000.nii.gz",
@@ -33,15 +33,15 @@ def test_every_image_of_a_folder_is_a_case_or_says_why_not(tmp_path):
     assert {name for name, case in found.items() if not case.problem} == {"a_0000.nii.gz", "x_0000.nii.gz"}
     assert [path.name for path in found["a_0000.nii.gz"].images] == ["a_0000.nii.gz", "a_0001.nii.gz"]
     for name in ("q_0000.nii", "r_0000.NII.GZ", "u.nii", "s_0000.mha", "t_0000.png"):
-        assert found[name].problem == "the model's images end in .nii.gz. Rename or convert it"
+        assert found[name].problem == "the model's images are .nii.gz files. Rename or convert it"
     for name in ("x.nii_0000.nii.gz", "y.HDR_0000.nii.gz"):
-        assert "would be written under another name. Rename it" in found[name].problem
+        assert "under another name. Rename the case" in found[name].problem
     assert "the channels are not numbered from _0000.nii.gz on" in found["c_0001.nii.gz"].problem
 
 
-def test_a_folder_without_any_says_what_there_is(tmp_path):
+def test_the_error_for_another_format_names_a_file(tmp_path):
     images = folder_with(tmp_path / "images", "q_0000.nii")
-    with pytest.raises(FileNotFoundError, match=r"no file that ends in .nii.gz.*there is q_0000.nii"):
+    with pytest.raises(FileNotFoundError, match=r"no .nii.gz files.*but q_0000.nii"):
         find_cases([images], tmp_path / "out", ".nii.gz")
 
 
@@ -55,7 +55,7 @@ def test_a_folder_without_any_says_what_there_is(tmp_path):
         ("scan.nii.gz", "new.v2", "new.v2/scan.nii.gz"),
     ],
 )
-def test_one_case_is_written_as_the_file_that_is_named_or_into_a_folder(given, output, written, tmp_path):
+def test_one_case_is_written_to_the_given_file_or_folder(given, output, written, tmp_path):
     folder_with(tmp_path / "images", given)
     (case,) = find_cases([tmp_path / "images" / given], tmp_path / output, ".nii.gz")
     assert case.output == tmp_path / written and not case.problem
@@ -64,9 +64,7 @@ def test_one_case_is_written_as_the_file_that_is_named_or_into_a_folder(given, o
 
 def test_several_cases_are_not_written_to_one_file(tmp_path):
     images = folder_with(tmp_path / "images", "a_0000.nii.gz")
-    with pytest.raises(
-        ValueError, match=r"-o seg.nii is the name of a file; the cases of .*images need a folder"
-    ):
+    with pytest.raises(ValueError, match=r"-o seg.nii is a file name, but .*images is a folder of cases"):
         find_cases([images], tmp_path / "seg.nii", ".nii.gz")
 
 
@@ -83,45 +81,45 @@ def test_several_cases_are_not_written_to_one_file(tmp_path):
         ("imagesTr", ".", "dataset.json"),
     ],
 )
-def test_what_no_prediction_wrote_is_never_replaced(images, output, there, tmp_path):
+def test_only_predictions_are_overwritten(images, output, there, tmp_path):
     folder_with(tmp_path / "imagesTr", "case_0_0000.nii.gz")
     folder_with(tmp_path / "labelsTr")
     folder_with(tmp_path, "scan.nii", "scan_0000.nii.gz", there)
-    with pytest.raises(ValueError, match=rf"{there} would be written over\..*Give another folder with -o"):
+    with pytest.raises(ValueError, match=rf"{there} would be overwritten\..*Give another folder with -o"):
         find_cases([tmp_path / images], tmp_path / output, ".nii.gz")
     assert (tmp_path / there).read_bytes() == b"here before"
 
 
-def test_a_prediction_is_replaced_unless_it_lies_among_the_images(tmp_path):
+def test_a_prediction_is_overwritten_unless_it_is_in_the_image_folder(tmp_path):
     images = folder_with(tmp_path / "images", "a_0000.nii.gz")
     results = "a.nii.gz", "a.npz", "dataset.json", "plans.json", "predict_from_raw_data_args.json"
     out = folder_with(tmp_path / "out", *results)
     assert find_cases([images], out, ".nii.gz")
     folder_with(images, "predict_from_raw_data_args.json", "a.npz")
-    with pytest.raises(ValueError, match=r"a.npz would be written over. It lies among the images"):
+    with pytest.raises(ValueError, match=r"a.npz would be overwritten. It is in the image folder"):
         find_cases([images], images, ".nii.gz")
 
 
-def test_a_file_that_is_named_is_replaced(tmp_path):
+def test_an_explicitly_named_file_is_overwritten(tmp_path):
     folder_with(tmp_path, "a_0000.nii.gz", "seg.nii.gz")
     assert find_cases([tmp_path / "a_0000.nii.gz"], tmp_path / "seg.nii.gz", ".nii.gz")
 
 
-def test_a_folder_of_images_takes_no_results(tmp_path):
+def test_results_are_not_written_to_the_image_folder(tmp_path):
     images = folder_with(tmp_path / "images", "a_0000.nii.gz")
-    with pytest.raises(ValueError, match=r"images is the folder of the images"):
+    with pytest.raises(ValueError, match=r"images is the image folder"):
         find_cases([images], images, ".nii.gz")
 
 
-def test_what_is_there_is_no_risk_where_it_is_left_as_it_is(tmp_path):
+def test_existing_files_are_allowed_without_overwriting(tmp_path):
     images = folder_with(tmp_path / "images", "a_0000.nii.gz")
     out = folder_with(tmp_path / "out", "a.nii.gz", "a.npz")
-    with pytest.raises(ValueError, match="a.nii.gz would be written over"):
+    with pytest.raises(ValueError, match="a.nii.gz would be overwritten"):
         find_cases([images], out, ".nii.gz")
     assert find_cases([images], out, ".nii.gz", overwrite=False)
 
 
-def test_any_format_that_a_data_set_s_own_reader_reads_has_channels(tmp_path):
+def test_channels_are_grouped_in_any_format(tmp_path):
     images = folder_with(tmp_path / "images", "a_0000.npy", "a_0001.npy", "b_0000.npy", "b_0001.npy")
     cases = find_cases([images], tmp_path / "out", ".npy")
     assert [(len(case.images), case.output.name, case.problem) for case in cases] == [
@@ -132,8 +130,8 @@ def test_any_format_that_a_data_set_s_own_reader_reads_has_channels(tmp_path):
     assert case.output.name == "a.npy"
 
 
-def test_the_spacing_beside_a_tiff_result_is_a_result(tmp_path):
+def test_the_spacing_file_of_a_tiff_result_is_not_overwritten(tmp_path):
     images = folder_with(tmp_path / "images", "a_0000.tif")
     out = folder_with(tmp_path / "out", "a.json")
-    with pytest.raises(ValueError, match="a.json would be written over"):
+    with pytest.raises(ValueError, match="a.json would be overwritten"):
         find_cases([images], out, ".tif")

@@ -1,4 +1,4 @@
-"""What is wrong with an image is one sentence, found before the first is predicted."""
+"""Problems of images are found before the first is predicted, and reported in one sentence."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ from nnunetv2.imageio.tif_reader_writer import Tiff3DIO
 from skimage import io
 
 from nnunet_slice_attention.inference.cases import Case
-from nnunet_slice_attention.inference.image_checks import Expected, problems
+from nnunet_slice_attention.inference.image_checks import Expected, find_problems
 
 SPACING = (1.0, 1.0, 6.0)  # x, y, z
 TURNED = np.array([[0.8, -0.6, 0], [0.6, 0.8, 0], [0, 0, 1]]).ravel()
@@ -31,7 +31,7 @@ def write(path: Path, shape=(5, 20, 18), **geometry) -> Path:
 
 def problem(*images: Path, channels=1, trained_on=(6.0, 1.0, 1.0), reader=SimpleITKIO) -> str:
     case = Case(images, images[0].with_name("x.nii.gz"), ".nii.gz")
-    return problems([case], Expected(channels, trained_on, reader())).get(case, "")
+    return find_problems([case], Expected(channels, trained_on, reader())).get(case, "")
 
 
 @pytest.mark.parametrize(
@@ -40,31 +40,31 @@ def problem(*images: Path, channels=1, trained_on=(6.0, 1.0, 1.0), reader=Simple
 @pytest.mark.parametrize(
     ("other", "message"),
     [
-        ({"shape": (6, 20, 18)}, r"shape is \(6, 20, 18\), not \(5, 20, 18\); they must be equal"),
-        ({"spacing": (1.0, 1.0, 5.0)}, r"spacing is \(1, 1, 5\), not \(1, 1, 6\); the limit is 1 %"),
-        ({"spacing": (1.0, 1.0, 6.01)}, r"spacing is \(1, 1, 6.01\), not \(1, 1, 6\); nnU-Net reads"),
-        ({"origin": (50.0, 0.0, 0.0)}, r"origin is \(-?50, 0, 0\), not \(0, 0, 0\); the limit is 1 voxel"),
-        ({"direction": TURNED}, r"direction is \(-?0.8, -?0.6, .*; the limit is 5 degrees"),
+        ({"shape": (6, 20, 18)}, r"shape \(6, 20, 18\), expected \(5, 20, 18\); they must be equal"),
+        ({"spacing": (1.0, 1.0, 5.0)}, r"spacing \(1, 1, 5\), expected \(1, 1, 6\); the limit is 1 %"),
+        ({"spacing": (1.0, 1.0, 6.01)}, r"spacing \(1, 1, 6.01\), expected \(1, 1, 6\); nnU-Net requires"),
+        ({"origin": (50.0, 0.0, 0.0)}, r"origin \(-?50, 0, 0\), expected \(0, 0, 0\); the limit is 1 voxel"),
+        ({"direction": TURNED}, r"direction \(-?0.8, -?0.6, .*; the limit is 5 degrees"),
     ],
 )  # fmt: skip
 def test_channels_of_two_images_are_named_with_what_differs(other, message, ending, reader, tmp_path):
     one = write(tmp_path / f"a_0000{ending}")
     two = write(tmp_path / f"a_0001{ending}", **other)
     found = problem(one, two, channels=2, reader=reader)
-    assert re.search(f"^{two.name} is not of the image of {one.name}: its {message}", found), found
+    assert re.search(f"^{two.name} and {one.name} are not of one image: {message}", found), found
 
 
-def test_channels_that_differ_by_rounding_are_of_one_image(tmp_path):
+def test_channels_that_differ_by_rounding_are_accepted(tmp_path):
     one = write(tmp_path / "a_0000.nii.gz")
     two = write(tmp_path / "a_0001.nii.gz", origin=(0.3, 0.0, 0.002), spacing=(1.0, 1.000001, 6.0))
     assert not problem(one, two, channels=2)
 
 
-def test_channels_in_another_order_than_their_numbers_are_refused(tmp_path):
+def test_channels_in_the_wrong_order_are_a_problem(tmp_path):
     one, two = (write(tmp_path / f"a_000{i}.nii.gz") for i in range(2))
     assert not problem(one, two, channels=2)
     assert problem(two, one, channels=2) == (
-        "the channels are given in the order a_0001.nii.gz, a_0000.nii.gz"
+        "the channels are in the wrong order: a_0001.nii.gz, a_0000.nii.gz"
     )
 
 
@@ -74,12 +74,14 @@ def test_channels_in_another_order_than_their_numbers_are_refused(tmp_path):
         ((1000.0, 1000.0, 6000.0), (6.0, 1.0, 1.0)),  # micrometres
         ((0.001, 0.001, 0.006), (6.0, 1.0, 1.0)),  # metres
         ((1e30, 1.0, 6.0), (6.0, 1.0, 1.0)),
-        ((1.0, 1.0, 1e30), (6.0, 1.0, 1.0)),  # no dummy of 2D images
+        ((1.0, 1.0, 1e30), (6.0, 1.0, 1.0)),  # not the dummy spacing of 2D images
     ],
 )
-def test_another_unit_is_one_sentence_with_both_spacings(spacing, trained_on, tmp_path):
+def test_spacing_in_another_unit_is_a_problem_with_both_values(spacing, trained_on, tmp_path):
     found = problem(write(tmp_path / "a_0000.nii.gz", spacing=spacing), trained_on=trained_on)
-    assert re.search(r"spacing \(.*\) \(slices first\), the model was trained on \(6, 1, 1\), in mm", found)
+    assert re.search(
+        r"spacing \(.*\) \(slices first\), but the model was trained on \(6, 1, 1\), in mm", found
+    )
     assert f"{spacing[2]:g}, {spacing[1]:g}, {spacing[0]:g}" in found
 
 
@@ -101,11 +103,11 @@ def test_an_image_with_all_its_colours_in_one_file_is_fine(tmp_path):
     path = tmp_path / "a_0000.png"
     io.imsave(path, np.random.default_rng(0).integers(0, 255, (20, 18, 3), np.uint8), check_contrast=False)
     assert not problem(path, channels=3, trained_on=(999.0, 1.0, 1.0), reader=NaturalImage2DIO)
-    assert "an array of (3, 1, 20, 18); expected 1 volumes" in problem(path, reader=NaturalImage2DIO)
+    assert "array of shape (3, 1, 20, 18); expected 1 volumes" in problem(path, reader=NaturalImage2DIO)
 
 
 @pytest.mark.parametrize("ending", [".mha", ".nii.gz", ".nrrd"])
-def test_a_fourth_dimension_is_named_as_such(ending, tmp_path):
+def test_a_fourth_dimension_is_a_problem(ending, tmp_path):
     path = write(tmp_path / f"a_0000{ending}", shape=(1, 5, 20, 18), spacing=(*SPACING, 1.0))
     found = problem(path)
     if SimpleITK.ReadImage(str(path)).GetDimension() == 3:
@@ -114,15 +116,15 @@ def test_a_fourth_dimension_is_named_as_such(ending, tmp_path):
         assert "a_0000" in found and "four dimensions, (18, 20, 5, 1) (x, y, z, time)" in found
 
 
-def test_too_many_files_of_one_name_say_how_files_are_named(tmp_path):
+def test_the_message_for_too_many_channels_explains_file_names(tmp_path):
     found = problem(*(write(tmp_path / f"p_000{i}.nii.gz") for i in range(3)))
     assert found.startswith(
         "has 3 channels (p_0000.nii.gz, p_0001.nii.gz, p_0002.nii.gz); the model was trained on 1."
     )
-    assert "A case has a file for each channel, CASE_0000.nii.gz, CASE_0001.nii.gz" in found
+    assert "Name the files of a case CASE_0000.nii.gz, CASE_0001.nii.gz ..., one per channel" in found
 
 
-def test_a_tiff_whose_spacing_nnunet_would_not_find_is_named(tmp_path):
+def test_a_tiff_without_its_spacing_file_is_a_problem(tmp_path):
     for name in ("a_0000", "b_0000", "c"):
         tifffile.imwrite(tmp_path / f"{name}.tif", np.zeros((5, 20, 18), np.float32))
     for name in ("a", "c"):
@@ -131,13 +133,13 @@ def test_a_tiff_whose_spacing_nnunet_would_not_find_is_named(tmp_path):
     for name, case in (("b_0000", "b"), ("c", "c")):
         found = problem(tmp_path / f"{name}.tif", reader=Tiff3DIO)
         assert (
-            f"the spacing of {name}.tif is not known: nnU-Net looks for {case}.json beside {case}_0000.tif"
+            f"the spacing of {name}.tif is unknown: nnU-Net reads {case}.json next to {case}_0000.tif"
             in found
         )
         assert not problem(tmp_path / f"{name}.tif", trained_on=(1.0, 1.0, 1.0), reader=Tiff3DIO)
 
 
-def test_a_reader_of_several_channels_in_a_file_is_taken_at_its_word(tmp_path):
+def test_other_readers_may_read_several_channels_from_one_file(tmp_path):
     class Both(SimpleITKIO):
         def read_images(self, image_fnames):
             data, properties = super().read_images(image_fnames)
@@ -148,7 +150,7 @@ def test_a_reader_of_several_channels_in_a_file_is_taken_at_its_word(tmp_path):
     assert "expected 3 volumes" in problem(image, channels=3, reader=Both)
 
 
-def test_an_error_without_a_text_says_where_it_arose(tmp_path):
+def test_an_error_without_a_message_is_reported_with_its_location(tmp_path):
     path = tmp_path / "a_0000.tif"
     tifffile.imwrite(path, np.zeros((4, 4), np.uint8))
     assert "Only 3D images are supported" in problem(path, trained_on=(1.0, 1.0, 1.0), reader=Tiff3DIO)

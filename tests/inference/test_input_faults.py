@@ -1,4 +1,4 @@
-"""Files as users have them, through the verb `predict`: no result is lost, and none is wrong without a word."""
+"""`predict` on faulty files: no result is lost, and none is silently wrong."""
 
 import gzip
 import json
@@ -12,7 +12,7 @@ import SimpleITK
 
 from nnunet_slice_attention.cli import main
 from nnunet_slice_attention.inference.cases import Case
-from nnunet_slice_attention.inference.predict import _each_as_far_as_possible
+from nnunet_slice_attention.inference.predict import _predict_or_bisect
 from nnunet_slice_attention.inference.trained_model import (
     DECISIVE_PLANS,
     INTENSITIES,
@@ -37,7 +37,7 @@ def model(results) -> Path:
 
 @pytest.fixture
 def patients(tmp_path):
-    """Two images, and what is predicted of each when all is well."""
+    """Two valid images."""
     folder = tmp_path / "patients"
     folder.mkdir()
     found = SimpleNamespace(folder=folder)
@@ -59,7 +59,7 @@ def expected(model: Path, image: Path, folder: Path) -> np.ndarray:
     return read(target)
 
 
-def test_a_name_that_itk_would_change_takes_no_other_results_place(model, patients, tmp_path, capsys):
+def test_a_name_that_itk_would_change_does_not_overwrite_another_result(model, patients, tmp_path, capsys):
     images = tmp_path / "images"
     images.mkdir()
     for name, source in (("x.nii", patients.one), ("x", patients.two)):
@@ -70,16 +70,18 @@ def test_a_name_that_itk_would_change_takes_no_other_results_place(model, patien
     )
     assert [p.name for p in (tmp_path / "out").glob("*.nii*")] == ["x.nii.gz"]
     failed = [line for line in capsys.readouterr().err.splitlines() if line.startswith("FAILED")]
-    assert len(failed) == 1 and "x.nii_0000.nii.gz: x.nii as the name of a case" in failed[0]
+    assert len(failed) == 1 and "x.nii_0000.nii.gz: the case name x.nii" in failed[0]
 
 
-def test_a_users_own_file_beside_the_image_stays(model, patients, tmp_path, capsys, monkeypatch):
+def test_a_users_own_file_next_to_the_image_is_kept(model, patients, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(patients.folder)
     own = patients.folder / "one.nii.gz"
     shutil.copy(patients.two, own)
     before = own.read_bytes()
     assert predict(model, Path("."), Path("one.nii")) == 1
-    assert "one.nii.gz would be written over. No predict_from_raw_data_args.json" in capsys.readouterr().err
+    assert (
+        "one.nii.gz would be overwritten. Without predict_from_raw_data_args.json" in capsys.readouterr().err
+    )
     assert own.read_bytes() == before and sorted(p.name for p in patients.folder.iterdir()) == [
         "one.nii",
         "one.nii.gz",
@@ -88,20 +90,20 @@ def test_a_users_own_file_beside_the_image_stays(model, patients, tmp_path, caps
 
 
 @pytest.mark.parametrize("name", ["seg.nii", "seg.mha", "seg.nrrd", "seg.nii.gz"])
-def test_one_case_is_written_as_the_file_that_was_named(name, model, patients, tmp_path):
+def test_one_case_is_written_to_the_given_file(name, model, patients, tmp_path):
     assert predict(model, tmp_path / name, patients.one) == 0
     assert (tmp_path / name).is_file()
     assert read(tmp_path / name).shape == read(patients.one).shape
     assert json.loads((tmp_path / "dataset.json").read_text())["file_ending"] == name[3:]
 
 
-def test_a_file_that_the_model_cannot_write_is_refused(model, patients, tmp_path, capsys):
+def test_an_output_format_that_the_model_cannot_write_is_an_error(model, patients, tmp_path, capsys):
     assert predict(model, tmp_path / "seg.png", patients.one) == 1
-    assert "-o seg.png: the model writes .nii.gz, .nrrd, .mha, .gipl, .nii" in capsys.readouterr().err
+    assert "-o seg.png: the model can write .nii.gz, .nrrd, .mha, .gipl, .nii" in capsys.readouterr().err
     assert not (tmp_path / "seg.png").exists()
 
 
-def test_what_nnunet_reads_is_predicted_and_what_is_damaged_is_named(model, patients, tmp_path, capsys):
+def test_files_that_nnunet_reads_are_predicted_and_damaged_ones_named(model, patients, tmp_path, capsys):
     images, plain = tmp_path / "images", patients.one.read_bytes()
     images.mkdir()
     for name, content in {
@@ -122,14 +124,16 @@ def test_what_nnunet_reads_is_predicted_and_what_is_damaged_is_named(model, pati
     for name, problem in {
         "cut_0000.nii.gz": "the file is cut off",
         "short_0000.nii.gz": "the file is cut off: ",
-        "other_0000.nii": "the model's images end in .nii.gz",
-        "loud_0000.NII.GZ": "the model's images end in .nii.gz",
+        "other_0000.nii": "the model's images are .nii.gz files",
+        "loud_0000.NII.GZ": "the model's images are .nii.gz files",
     }.items():
         assert any(f"/{name}: " in line and problem in line for line in failed), (name, failed)
     assert len(failed) == 4
 
 
-def test_another_unit_is_named_and_the_other_cases_go_on_together(model, patients, tmp_path, capsys):
+def test_spacing_in_another_unit_is_named_and_the_other_cases_are_predicted(
+    model, patients, tmp_path, capsys
+):
     images = tmp_path / "images"
     images.mkdir()
     for name, source, factor in (
@@ -142,25 +146,25 @@ def test_another_unit_is_named_and_the_other_cases_go_on_together(model, patient
         SimpleITK.WriteImage(image, str(images / f"{name}_0000.nii.gz"))
     assert predict(model, tmp_path / "out", images) == 1
     (line,) = (line for line in capsys.readouterr().err.splitlines() if line.startswith("FAILED"))
-    assert "spacing (6000, 1000, 1000) (slices first), the model was trained on (6, 1, 1), in mm" in line
+    assert "spacing (6000, 1000, 1000) (slices first), but the model was trained on (6, 1, 1), in mm" in line
     assert {p.name for p in (tmp_path / "out").glob("*.nii.gz")} == {"b.nii.gz", "c.nii.gz"}
 
 
-def test_what_ends_the_workers_costs_the_other_cases_few_more_calls(tmp_path):
+def test_a_case_that_kills_the_workers_is_isolated_with_few_calls(tmp_path):
     cases = [Case((), tmp_path / f"{i}.nii.gz", ".nii.gz") for i in range(32)]
     done, calls = [], []
 
-    def together(some: list[Case]) -> None:
-        calls.append(len(some))
-        for case in some:
+    def predict_batch(batch: list[Case]) -> None:
+        calls.append(len(batch))
+        for case in batch:
             if case in (cases[0], cases[20]):
                 raise RuntimeError("a worker died")
             done.append(case)
 
-    failures = _each_as_far_as_possible(together, cases, done.__contains__)
+    failures = _predict_or_bisect(predict_batch, cases, done.__contains__)
     assert failures == {cases[0]: "a worker died", cases[20]: "a worker died"}
     assert sorted(done, key=cases.index) == [case for case in cases if case not in failures]
-    assert len(calls) < 20  # each alone would be 33
+    assert len(calls) < 20  # one by one it would be 33
 
 
 @pytest.mark.parametrize(
@@ -172,7 +176,7 @@ def test_what_ends_the_workers_costs_the_other_cases_few_more_calls(tmp_path):
         ("dataset.json", lambda d: d["labels"].update(disc=2, core=1), "labels.disc 2, but fold 0 was trained with 1"),
     ],
 )  # fmt: skip
-def test_files_of_a_later_planning_beside_the_weights_are_refused(
+def test_plans_and_dataset_json_that_differ_from_training_are_errors(
     file, change, message, model, patients, tmp_path, capsys
 ):
     copy = tmp_path / model.name
@@ -185,15 +189,13 @@ def test_files_of_a_later_planning_beside_the_weights_are_refused(
     assert not (tmp_path / "out").exists()
 
 
-def test_what_does_not_change_the_prediction_may_differ_in_the_plans(model, patients, tmp_path):
+def test_plans_may_differ_where_predictions_do_not_depend_on_them(model, patients, tmp_path):
     copy = tmp_path / model.name
     shutil.copytree(model, copy, ignore=shutil.ignore_patterns("validation"))
     plans = json.loads((copy / "plans.json").read_text())
     plans["configurations"]["2d"]["batch_size"] = 99
     plans["configurations"]["2d"]["resampling_fn_probabilities_kwargs"]["order"] = 0
-    plans["foreground_intensity_properties_per_channel"]["0"]["mean"] = (
-        0.0  # which ZScoreNormalization does not use
-    )
+    plans["foreground_intensity_properties_per_channel"]["0"]["mean"] = 0.0  # not used by ZScoreNormalization
     del plans["configurations"]["3d_fullres"]
     (copy / "plans.json").write_text(json.dumps(plans))
     description = (copy / "dataset.json").read_text().replace('"disc"', '"Disc"').replace('"MR0"', '"T2"')
@@ -201,7 +203,7 @@ def test_what_does_not_change_the_prediction_may_differ_in_the_plans(model, pati
     assert predict(copy, tmp_path / "out", patients.one) == 0
 
 
-def test_intensities_that_the_normalisation_uses_may_not_differ():
+def test_intensities_used_by_the_normalisation_must_be_equal():
     plans = {"configurations": {"2d": {"normalization_schemes": ["CTNormalization"], "architecture": {}}}}
     plans |= {key: None for key in DECISIVE_PLANS} | {INTENSITIES: {"0": {"mean": 1.0, "std": float("nan")}}}
     changed = json.loads(json.dumps(plans))
@@ -211,7 +213,7 @@ def test_intensities_that_the_normalisation_uses_may_not_differ():
     assert differs == (f"{INTENSITIES}.0.mean", 1.0, 2.0)
 
 
-def test_what_an_earlier_call_predicted_stays_where_this_one_cannot(model, patients, tmp_path):
+def test_an_earlier_prediction_is_kept_if_the_case_can_no_longer_be_predicted(model, patients, tmp_path):
     images, out = tmp_path / "images", tmp_path / "out"
     images.mkdir()
     for name in ("one", "two"):
@@ -224,7 +226,7 @@ def test_what_an_earlier_call_predicted_stays_where_this_one_cannot(model, patie
     assert (out / "one.nii.gz").read_bytes() == before
 
 
-def test_a_cut_off_checkpoint_is_named(model, patients, tmp_path, capsys):
+def test_a_truncated_checkpoint_is_named(model, patients, tmp_path, capsys):
     copy = tmp_path / model.name
     shutil.copytree(model, copy, ignore=shutil.ignore_patterns("validation"))
     weights = copy / "fold_0" / "checkpoint_final.pth"
@@ -234,7 +236,7 @@ def test_a_cut_off_checkpoint_is_named(model, patients, tmp_path, capsys):
     assert f"{weights} cannot be read: " in error and "Traceback" not in error
 
 
-def test_a_stock_model_predicts_2d_images_as_nnunet_does(
+def test_nnunets_own_model_predicts_2d_images_as_nnunet_does(
     train, run_nnunet, results, tiny, patients, tmp_path
 ):
     train(tiny, STOCK)

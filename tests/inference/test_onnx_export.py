@@ -1,4 +1,4 @@
-"""The exported file computes what PyTorch computes, or is not written."""
+"""The exported file gives the same logits as PyTorch, or is not written."""
 
 import sys
 
@@ -12,7 +12,7 @@ from nnunet_slice_attention.inference.onnx_export import export_onnx
 from tests.networks.configurations import PATCH, build
 
 
-def test_any_multiple_of_the_stride_and_any_mask_give_pytorchs_logits(tmp_path):
+def test_logits_match_pytorch_for_any_multiple_of_the_stride_and_any_mask(tmp_path):
     network = build("CSANet", {"num_heads": 4, "vit_depth": 1}, in_channels=2, double=False).eval()
     written = export_onnx(network, PATCH, tmp_path / "csa.onnx")
     assert (written.n_slices, written.stride, len(written.sizes)) == (3, (8, 8), 2)
@@ -24,15 +24,15 @@ def test_any_multiple_of_the_stride_and_any_mask_give_pytorchs_logits(tmp_path):
             np.testing.assert_allclose(got, network(x, valid), atol=1e-4)
 
 
-def test_a_network_tied_to_its_size_is_written_for_the_planned_one(tmp_path):
+def test_a_network_with_a_fixed_size_is_exported_for_the_planned_one(tmp_path):
     written = export_onnx(build("TSFMUNet", {}, double=False), PATCH, tmp_path / "tsfm.onnx")
     assert written.sizes == [PATCH]
     assert written.difference < 1e-4
 
 
-def test_a_file_that_computes_something_else_is_not_written(tmp_path, monkeypatch):
+def test_a_file_with_different_logits_is_not_written(tmp_path, monkeypatch):
     monkeypatch.setattr(onnx_export, "_difference", lambda *_: float("nan"))
-    with pytest.raises(RuntimeError, match="differs from PyTorch by nan"):
+    with pytest.raises(RuntimeError, match="differ from PyTorch's by up to nan"):
         export_onnx(build("SliceUNet", {}, double=False), PATCH, tmp_path / "x.onnx")
     assert not list(tmp_path.iterdir())
 

@@ -31,7 +31,7 @@ def predictor(network, mirror_axes=(1, 2), **options):
 
 @pytest.fixture(autouse=True)
 def no_plans(monkeypatch):
-    """Networks without plans: `manual_initialization` asks the plans for the labels only."""
+    """Networks without plans, which `manual_initialization` needs for the labels only."""
 
     def initialise(self, network, plans, configuration, parameters, dataset_json, trainer_name, axes):
         self.network, self.configuration_manager, self.allowed_mirroring_axes = network, configuration, axes
@@ -40,7 +40,7 @@ def no_plans(monkeypatch):
 
 
 def brute_force(network, volume, mirror_axes):
-    """Each slice on its own, cut out with its true neighbours; tiles, mirrorings and weights written out."""
+    """Each slice separately with its true neighbours; explicit loops over tiles and mirrorings."""
     radius, (depth, *size) = network.context_radius, volume.shape[1:]
     pad = [max(0, p - s) for p, s in zip(PATCH, size, strict=True)]
     low = [p // 2 for p in pad]
@@ -75,7 +75,9 @@ def brute_force(network, volume, mirror_axes):
 @every_default
 @pytest.mark.parametrize("size", [(40, 60), (20, 50), (30, 40)], ids=["larger", "mixed", "smaller"])
 @pytest.mark.parametrize("mirror_axes", [(), (1, 2)], ids=["plain", "mirrored"])
-def test_equals_the_channel_view_of_each_slice_with_its_true_neighbours(name, options, size, mirror_axes):
+def test_logits_equal_the_channel_view_of_each_slice_with_its_true_neighbours(
+    name, options, size, mirror_axes
+):
     network = build(name, options, double=False).eval()
     for depth, slices in [(1, 4), (2, 1), (3, 64), (10, 4)] + ([] if mirror_axes else [(37, 5)]):
         volume = torch.randn(1, depth, *size, generator=torch.Generator().manual_seed(depth))
@@ -89,7 +91,7 @@ def test_equals_the_channel_view_of_each_slice_with_its_true_neighbours(name, op
 
 
 @every_default
-def test_neighbours_can_be_replaced_to_test_what_they_give(name, options):
+def test_neighbours_can_be_replaced_to_test_their_use(name, options):
     network = build(name, options, double=False).eval()
     volume = torch.randn(1, 7, *PATCH, generator=torch.Generator().manual_seed(1))
     own, shuffled = (
@@ -97,12 +99,12 @@ def test_neighbours_can_be_replaced_to_test_what_they_give(name, options):
         for kind in ("own", "shuffle")
     )
     got = predictor(network, (), neighbours="repeat").predict_sliding_window_return_logits(volume)
-    if name == "SliceUNet":  # which has no neighbours
+    if name == "SliceUNet":  # has no neighbours
         torch.testing.assert_close(shuffled, own)
         torch.testing.assert_close(got, own)
         return
     again = predictor(network, ()).predict_sliding_window_return_logits(volume)
-    torch.testing.assert_close(again, own, rtol=0, atol=0)  # the test leaves the network as it was
+    torch.testing.assert_close(again, own, rtol=0, atol=0)  # the network is unchanged
     repeated = build(name, options | {"repeat_centre": True}, double=False).eval()
     repeated.load_state_dict(network.state_dict())
     expected = predictor(repeated, ()).predict_sliding_window_return_logits(volume)
@@ -111,7 +113,7 @@ def test_neighbours_can_be_replaced_to_test_what_they_give(name, options):
     assert (got - own).abs().max() > 1e-4
 
 
-def test_each_slice_is_encoded_once_for_each_tile_and_mirroring():
+def test_each_slice_is_encoded_once_per_tile_and_mirroring():
     network = build("CSANet", {"num_heads": 4, "vit_depth": 1}, double=False).eval()
     encoded = []
     network.encoder.register_forward_pre_hook(lambda module, inputs: encoded.append(len(inputs[0])))
@@ -123,7 +125,7 @@ def test_each_slice_is_encoded_once_for_each_tile_and_mirroring():
 @pytest.mark.parametrize(
     "error", [torch.OutOfMemoryError("full"), RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED")]
 )
-def test_memory_that_runs_out_halves_the_slices_once_and_gives_the_same(monkeypatch, error):
+def test_out_of_memory_halves_the_slices_and_is_remembered(monkeypatch, error):
     network = build("AxialConv", {}, double=False).eval()
     volume = torch.randn(1, 9, *PATCH)
     expected = predictor(network).predict_sliding_window_return_logits(volume)
@@ -144,7 +146,7 @@ def test_memory_that_runs_out_halves_the_slices_once_and_gives_the_same(monkeypa
     assert max(seen) <= 3  # known from the first volume
 
 
-def test_other_errors_are_not_taken_for_memory(monkeypatch):
+def test_other_errors_are_raised(monkeypatch):
     network = build("AxialConv", {}, double=False).eval()
 
     def broken(*_):
@@ -156,7 +158,7 @@ def test_other_errors_are_not_taken_for_memory(monkeypatch):
 
 
 @pytest.mark.parametrize(("patch", "slices"), [((256, 256), 64), ((40, 56), 64), ((512, 512), 16)])
-def test_a_gpu_takes_fewer_slices_of_large_patches_and_main_memory_comes_last(patch, slices):
+def test_large_patches_use_fewer_slices_and_main_memory_is_tried_last(patch, slices):
     one = predictor(build("AxialConv", {}, double=False))
     one.device, one.perform_everything_on_device = torch.device("cuda"), True
     attempts = one._all_attempts(patch)
@@ -164,12 +166,12 @@ def test_a_gpu_takes_fewer_slices_of_large_patches_and_main_memory_comes_last(pa
     assert attempts == [(n, torch.device(place)) for place in ("cuda", "cpu") for n in halved]
 
 
-def test_no_memory_for_one_slice_says_what_to_do(monkeypatch):
+def test_out_of_memory_for_one_slice_is_an_error_with_the_next_step(monkeypatch):
     network = build("AxialConv", {}, double=False).eval()
 
     def no_memory(*_):
         raise torch.OutOfMemoryError("full")
 
     monkeypatch.setattr(network, "encode", no_memory)
-    with pytest.raises(RuntimeError, match=r"one slice of \(32, 48\) voxels does not fit"):
+    with pytest.raises(RuntimeError, match=r"out of memory on cpu for a single slice of \(32, 48\) voxels"):
         predictor(network).predict_sliding_window_return_logits(torch.randn(1, 2, *PATCH))

@@ -1,6 +1,6 @@
-"""Chunked or whole, the logits are those of each slice with its true neighbours, and no slice is encoded twice.
+"""For any chunk size the logits are those of each slice with its true neighbours, and no slice is encoded twice.
 
-Blank slices count as missing, in each volume of a batch its own: a chunk must look at the flags of its own slices.
+Blank slices count as missing, per volume of a batch: a chunk must use the mask of its own slices.
 """
 
 import pytest
@@ -19,7 +19,7 @@ def in_chunks(network, x, chunk):
 
 
 def with_blank_slices(x):
-    """About a third of the slices, at random places."""
+    """Blank about a third of the slices, at random."""
     generator = torch.Generator().manual_seed(5)
     blank = torch.rand(x.shape[0], x.shape[2], generator=generator) < 1 / 3
     return x * ~blank[:, None, :, None, None]
@@ -62,7 +62,7 @@ def test_each_slice_is_encoded_once(name, options, chunk):
     st.integers(1, 20),
     st.sets(st.integers(0, 12), max_size=4),
 )
-def test_any_two_chunk_sizes_agree_at_any_depth(which, depth, chunk, other, blank):
+def test_chunk_sizes_agree_at_any_depth(which, depth, chunk, other, blank):
     network = build(*which).eval()
     x = slab(depth=depth, batch=1)
     x[:, :, [i for i in blank if i < depth]] = 0

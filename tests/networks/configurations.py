@@ -1,4 +1,4 @@
-"""The networks the contract is tested on: every one with its defaults, and with options that change its shape."""
+"""The networks that the contract is tested on: each with its defaults, and with options that change its structure."""
 
 import pytest
 import torch
@@ -70,14 +70,14 @@ def build(name, options, in_channels=1, deep_supervision=False, double=True, lea
 
 
 def randomise_zero_starts(network):
-    """Weights that are zero at the start: what holds of the network must hold when they are not."""
+    """Randomise zero-initialised weights, so that they do not hide faults."""
     for parameter in network.parameters():
         if parameter.ndim > 1:
             with torch.no_grad():
                 parameter.add_((parameter == 0) * torch.randn_like(parameter) * 0.2)
 
 
-CONTEXT = SlabLearning(centre_only=True, context_learns=False)  # the default slabs of all trainers
+CONTEXT = SlabLearning(centre_only=True, context_grad=False)  # the default slabs of all trainers
 
 
 def slab(in_channels=1, depth=5, size=PATCH, batch=1):

@@ -1,7 +1,6 @@
-"""How often `torch.compile` compiles in a training: once to learn, once to validate, and never again.
+"""`torch.compile` compiles once for training and once for validation, and never again.
 
-Compiling takes a minute or more on a GPU; what nnU-Net's epochs change (modes, which slices are decoded) must not
-repeat it.
+Compiling takes a minute or more on a GPU; switching modes and decoded slices between epochs must not trigger it.
 """
 
 import subprocess
@@ -20,7 +19,7 @@ def backend(graph, inputs):
     compiled.append(graph)
     return graph.forward
 
-learning = SlabLearning(centre_only=True, context_learns=False)
+learning = SlabLearning(centre_only=True, context_grad=False)
 small = {"vit_depth": 1, "num_heads": 2, "learning": learning}
 network = create_network("CSANet", 1, 2, (32, 32), (8, 8, 16, 16), **small).train()
 call = torch.compile(network, backend=backend)
@@ -31,7 +30,7 @@ print("compiled", len(compiled))
 
 
 @every_default
-def test_epochs_of_training_and_validation_compile_twice_in_all(name, options):
+def test_epochs_of_training_and_validation_compile_twice_in_total(name, options):
     torch.compiler.reset()
     network = build(name, options, deep_supervision=True, double=False, learning=CONTEXT)
     compiled = []

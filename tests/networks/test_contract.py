@@ -1,4 +1,4 @@
-"""The contract of every network, stated once. A new network is covered by being registered."""
+"""The contract of all networks, stated once. A new network is tested once it is registered."""
 
 import pytest
 import torch
@@ -33,7 +33,7 @@ def test_both_views_are_the_same_function(name, options, in_channels):
 
 
 @every_network
-def test_a_slice_inside_a_volume_depends_on_exactly_its_declared_neighbours(name, options):
+def test_a_slice_depends_on_exactly_the_neighbours_within_its_context_radius(name, options):
     network = build(name, options).eval()
     radius = network.context_radius
     depth, centre = 2 * radius + 5, radius + 2
@@ -42,7 +42,7 @@ def test_a_slice_inside_a_volume_depends_on_exactly_its_declared_neighbours(name
     influence = x.grad.abs().amax(dim=(0, 1, 3, 4))
     reached = [i for i in range(depth) if influence[i] > 0]
     assert reached == list(range(centre - radius, centre + radius + 1))
-    # At initialisation a neighbour must matter measurably, not by rounding, and as much on one side as on the other.
+    # At initialisation a neighbour must matter by more than rounding, and about equally on both sides.
     assert influence[reached].min() > 1e-5 * influence.max()
     for distance in range(1, radius + 1):
         before, behind = influence[centre - distance], influence[centre + distance]
@@ -88,9 +88,9 @@ def test_any_depth_and_odd_sizes(name, options, depth, in_channels):
 def test_every_parameter_trains_and_is_saved_once(name, options):
     network = build(name, options, deep_supervision=True).train()
     sum(o.square().mean() for o in network(slab(depth=2 * network.context_radius + 3))).backward()
-    # A convolution's bias before instance norm is cancelled by it: its gradient is rounding, as in nnU-Net itself.
+    # Instance norm cancels the bias of the convolution before it: its gradient is rounding, as in nnU-Net itself.
     without = {k for k, p in network.named_parameters() if p.grad is None or not p.grad.any()}
-    # Copies of one slice are alike at any temperature.
+    # Copies of one slice are equally similar at any temperature.
     assert without == {
         k for k, _ in network.named_parameters() if "temperature" in k and network.repeat_centre
     }
@@ -129,9 +129,7 @@ def test_centre_only_training_gives_the_middle_slice_of_the_slab_view(name, opti
 
 @every_network
 @pytest.mark.parametrize("autocast", [False, True])
-def test_without_gradient_through_the_context_the_centre_learns_the_same_and_the_context_nothing(
-    name, options, autocast
-):
+def test_without_context_grad_the_outputs_are_equal_and_the_context_has_no_gradient(name, options, autocast):
     def built(learning):
         return build(name, options, deep_supervision=True, double=not autocast, learning=learning).train()
 
@@ -153,7 +151,7 @@ def test_without_gradient_through_the_context_the_centre_learns_the_same_and_the
     tolerance = {"rtol": 0, "atol": 1e-10} if not autocast else {}
     for got, want in zip(outputs, expected, strict=True):
         torch.testing.assert_close(got, want, **tolerance)
-    # What enters as a channel of the centre's own image keeps its gradient.
+    # Slices that enter as channels of the centre's image keep their gradient.
     reached = [i for i in range(2 * radius + 1) if influence[i] > 0]
     assert reached == list(range(radius - network.image_radius, radius + network.image_radius + 1))
     without = {k for k, p in network.named_parameters() if p.grad is None or not p.grad.any()}
@@ -170,7 +168,7 @@ def test_torch_export_gives_the_same_logits(name, options):
 
 @every_default
 @pytest.mark.parametrize("centre_only", [False, True])
-def test_torch_compile_takes_the_network_in_one_graph(name, options, centre_only):
+def test_torch_compile_captures_the_network_in_one_graph(name, options, centre_only):
     torch.compiler.reset()
     learning = CONTEXT if centre_only else EVERY_SLICE
     network = build(name, options, double=False, learning=learning).train()
@@ -182,28 +180,28 @@ def test_torch_compile_takes_the_network_in_one_graph(name, options, centre_only
 
 
 @every_network
-def test_only_networks_whose_paper_treats_both_sides_alike_ignore_the_order_of_the_slices(name, options):
+def test_only_networks_that_are_symmetric_in_their_paper_ignore_the_slice_order(name, options):
     network = build(name, options).eval()
     x = slab(depth=3)
     reversed_equal = torch.allclose(network(x.flip(2)).flip(2), network(x), atol=1e-10)
-    alike = (name == "SAUNet" and options.get("shared", True)) or (
+    symmetric = (name == "SAUNet" and options.get("shared", True)) or (
         name == "VAUNet" and options.get("slices_per_image", 1) == 1
     )
-    assert reversed_equal == (alike or network.context_radius == 0)
+    assert reversed_equal == (symmetric or network.context_radius == 0)
 
 
-def test_wrong_channels_in_the_channel_view_name_the_expected_number():
+def test_the_error_for_wrong_channels_gives_the_expected_number():
     network = build("CSANet", {"num_heads": 4, "vit_depth": 1}, in_channels=2)
     with pytest.raises(ValueError, match="3 slices x 2 channels = 6 channels, got 4"):
         network(torch.zeros(1, 4, *PATCH))
 
 
-def test_an_unknown_network_lists_the_known_ones():
+def test_an_unknown_network_lists_the_valid_names():
     with pytest.raises(ValueError, match="'CSANett' is unknown.*CSANet"):
         create_network("CSANett")
 
 
-def test_heads_that_do_not_divide_the_width_name_those_that_do():
+def test_the_error_for_indivisible_heads_lists_valid_numbers():
     with pytest.raises(
         ValueError, match=r"num_heads=5 does not divide the feature width 32 .*\[1, 2, 4, 8, 16, 32\]"
     ):
@@ -211,7 +209,7 @@ def test_heads_that_do_not_divide_the_width_name_those_that_do():
 
 
 @pytest.mark.parametrize("name", sorted(NETWORKS))
-def test_a_patch_too_small_to_pool_says_how_small(name):
+def test_a_patch_too_small_to_pool_is_an_error_with_its_size(name):
     from nnunet_slice_attention.networks import UNetTopology
 
     topology = UNetTopology.for_patch((128, 128))

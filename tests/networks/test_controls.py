@@ -1,17 +1,17 @@
-"""What the controls promise."""
+"""The controls compute what they claim to."""
 
 import pytest
 import torch
 
 from nnunet_slice_attention.networks import NETWORKS, create_network
-from nnunet_slice_attention.networks.tsfm_unet import share_out
+from nnunet_slice_attention.networks.tsfm_unet import split_radius
 from tests.networks.configurations import CONTEXT, DEFAULTS, build, slab
 
 WITH_NEIGHBOURS = [(name, options) for name, options in DEFAULTS if name != "SliceUNet"]
 
 
 @pytest.mark.parametrize(("name", "options"), WITH_NEIGHBOURS, ids=[name for name, _ in WITH_NEIGHBOURS])
-def test_repeat_centre_is_the_same_network_fed_copies_of_the_centre(name, options):
+def test_repeat_centre_equals_the_network_on_copies_of_the_centre(name, options):
     normal = build(name, options).eval()
     control = build(name, options | {"repeat_centre": True}).eval()
     control.load_state_dict(normal.state_dict())
@@ -44,7 +44,7 @@ def test_copies_in_context_slabs_teach_what_real_neighbours_alike_would(name, op
 
 
 @pytest.mark.parametrize("name", ["CSANet", "AxialConv", "EarlyFusion"])
-def test_where_a_neighbour_is_missing_the_centre_stands_in(name):
+def test_missing_neighbours_are_replaced_by_the_centre(name):
     network = build(name, dict(DEFAULTS)[name]).eval()
     radius, alone = network.context_radius, slab(depth=1)
     copies = alone.repeat(1, 1, 2 * radius + 1, 1, 1)
@@ -55,12 +55,12 @@ def test_where_a_neighbour_is_missing_the_centre_stands_in(name):
     ("radius", "layers", "radii"),
     [(3, 2, [2, 1]), (1, 2, [1]), (4, 2, [2, 2]), (5, 3, [2, 2, 1]), (0, 2, [])],
 )
-def test_stacked_layers_share_the_radius_out_and_the_first_reach_furthest(radius, layers, radii):
-    assert share_out(radius, layers) == radii
+def test_the_radius_is_split_over_layers_with_larger_radii_first(radius, layers, radii):
+    assert split_radius(radius, layers) == radii
 
 
 @pytest.mark.parametrize("features", [(16, 32, 64), (32, 64, 128, 256)])
-def test_dense_stages_hold_no_more_weights_than_the_plan_s(features):
+def test_dense_stages_have_no_more_weights_than_the_planned_ones(features):
     def count(name):
         network = create_network(name, 1, 2, (64, 64), features)
         stages = [*network.encoder.stages, *network.decoder.stages]
@@ -68,7 +68,7 @@ def test_dense_stages_hold_no_more_weights_than_the_plan_s(features):
 
     dense, plain = count("SAUNet"), count("SliceUNet")
     assert all(d <= p for d, p in zip(dense, plain, strict=True))
-    assert sum(dense) > 0.7 * sum(plain)  # growth comes in steps of 8 channels
+    assert sum(dense) > 0.7 * sum(plain)  # the growth rate is a multiple of 8
 
 
 @pytest.mark.parametrize(("radius", "layers", "made"), [(1, None, 1), (2, None, 2), (3, 1, 1), (4, 3, 3)])

@@ -1,4 +1,4 @@
-"""Where CSA-Net's attention sits in a U-Net that goes deeper than stride 16."""
+"""The place of CSA-Net's attention in a U-Net deeper than stride 16."""
 
 import pytest
 import torch
@@ -15,7 +15,7 @@ def build():
     return create_network("CSANet", 1, 2, PATCH, FEATURES, num_heads=4, vit_depth=1).double().eval()
 
 
-def test_the_deeper_stages_of_the_plan_stay_and_the_attention_is_on_the_skip_at_stride_16():
+def test_deeper_stages_are_kept_and_the_attention_is_on_the_skip_at_stride_16():
     network = build()
     assert len(network.encoder.stages) == len(FEATURES)
     x = torch.randn(1, 1, 3, *PATCH, dtype=torch.float64)
@@ -29,7 +29,7 @@ def test_the_deeper_stages_of_the_plan_stay_and_the_attention_is_on_the_skip_at_
     assert skips[0][4].shape[-2:] == (8, 8)
 
 
-def test_each_neighbour_and_no_other_slice_reaches_the_output_from_there():
+def test_from_there_each_neighbour_and_no_other_slice_affects_the_output():
     x = torch.randn(1, 1, 5, *PATCH, dtype=torch.float64, requires_grad=True)
     build()(x)[:, :, 2].square().sum().backward()
     influence = x.grad.abs().amax(dim=(0, 1, 3, 4))
@@ -40,8 +40,8 @@ def test_each_neighbour_and_no_other_slice_reaches_the_output_from_there():
 @pytest.mark.parametrize(
     ("width", "patch"), [(64, (96, 96)), (128, (256, 224)), (512, (256, 224)), (512, (512, 512))]
 )
-def test_attention_starts_at_the_same_place_of_the_other_slice(width, patch):
-    """Whatever the plan's width and patch size: else a new network averages over the neighbour's places."""
+def test_attention_is_initially_on_the_same_location_of_the_other_slice(width, patch):
+    """For any width and patch size: otherwise a new network averages over all locations of the neighbour."""
     torch.manual_seed(0)
     network = create_network("CSANet", 1, 2, patch, (8, 8, 8, 8, width), vit_depth=1)
     attention, grid = network.previous.attention, [side // 16 for side in patch]
@@ -55,8 +55,8 @@ def test_attention_starts_at_the_same_place_of_the_other_slice(width, patch):
     assert weights.diagonal(dim1=-2, dim2=-1).mean() > 0.5
 
 
-def test_in_the_papers_direction_contents_decide_where_a_neighbour_reads():
-    """It has no other way to be heard: with positions stronger than contents, all neighbours would read alike."""
+def test_in_the_papers_direction_features_dominate_positions():
+    """With positions stronger than features, the attention weights would be the same for every neighbour."""
     torch.manual_seed(0)
     networks = [
         create_network("CSANet", 1, 2, (96, 96), (8, 8, 8, 8, 128), vit_depth=1, direction=d)
@@ -71,12 +71,12 @@ def test_in_the_papers_direction_contents_decide_where_a_neighbour_reads():
     assert changed[0] > 2 * changed[1]
 
 
-def test_an_unknown_direction_is_refused():
+def test_an_unknown_direction_is_an_error():
     with pytest.raises(ValueError, match=r"direction='up' is unknown.*centre_query.*paper"):
         create_network("CSANet", 1, 2, (96, 96), (8, 8, 8, 8, 64), vit_depth=1, direction="up")
 
 
-def test_four_transformer_blocks_by_default_and_the_papers_twelve_with_its_transformer():
+def test_the_default_has_four_transformer_blocks_and_r50_vit_the_papers_twelve():
     with torch.device("meta"):
         default, paper = (create_network("CSANet", patch_size=PATCH, r50_vit=r50) for r50 in (False, True))
     assert len(default.transformer.blocks) == 4

@@ -1,8 +1,7 @@
-"""What a GPU would refuse, shown without one: PyTorch's fake tensors know their device and refuse to mix two.
+"""Device errors found without a GPU: PyTorch's fake tensors know their device and refuse to mix two.
 
-They hold no values either, so a network that asks for one (`.item()`, `if mask.any()`), for which the host would have
-to wait, fails here too. What is copied from the host (an index made of a list), for which a GPU waits, is looked for.
-The backward pass cannot be run this way.
+They hold no values, so data-dependent code that would make the host wait (`.item()`, `if mask.any()`) fails too. Copies
+from the host (indexing with a list), which make the GPU wait, are detected. The backward pass cannot be run this way.
 """
 
 import pytest
@@ -17,21 +16,21 @@ from tests.networks.configurations import CONTEXT, PATCH, build, every_network
 CUDA = torch.device("cuda", 0)
 
 
-class NothingFromTheHost(TorchDispatchMode):
-    """Refuses copies of CPU tensors to a GPU."""
+class NoCopiesFromTheHost(TorchDispatchMode):
+    """Fails on copies of CPU tensors to a GPU."""
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-        made = function(*args, **kwargs or {})
-        given = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
-        if isinstance(made, torch.Tensor) and made.device == CUDA:
-            # A scalar goes along with the call.
-            stays = all(tensor.device == CUDA or tensor.ndim == 0 for tensor in given)
+        out = function(*args, **kwargs or {})
+        inputs = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
+        if isinstance(out, torch.Tensor) and out.device == CUDA:
+            # Scalars are passed as kernel arguments.
+            stays = all(tensor.device == CUDA or tensor.ndim == 0 for tensor in inputs)
             assert stays, f"{function} copies from the host"
-        return made
+        return out
 
 
 def moved(network: nn.Module, fake: FakeTensorMode) -> nn.Module:
-    """As `network.cuda()`: parameters and buffers move, whatever else the modules hold stays."""
+    """Like `network.cuda()`: parameters and buffers move, other tensors of the modules do not."""
     for module in network.modules():
         for held in (module._parameters, module._buffers):
             for name, tensor in held.items():
@@ -44,13 +43,13 @@ def moved(network: nn.Module, fake: FakeTensorMode) -> nn.Module:
 
 
 @every_network
-def test_training_stays_on_the_gpu_and_waits_for_nothing(name, options, monkeypatch):
-    # Autocast looks for a GPU and would turn itself off.
+def test_training_stays_on_the_gpu_without_synchronisation(name, options, monkeypatch):
+    # Autocast disables itself without a GPU.
     monkeypatch.setattr("torch.cuda.amp.common.amp_definitely_not_available", lambda: False)
     fake = FakeTensorMode()
     network = build(name, options, deep_supervision=True, double=False, learning=CONTEXT)
     network = moved(network.train(), fake)
-    with fake, NothingFromTheHost(), torch.autocast("cuda", torch.float16):
+    with fake, NoCopiesFromTheHost(), torch.autocast("cuda", torch.float16):
         outputs = network(torch.empty(2, 1, 2 * network.context_radius + 1, *PATCH, device=CUDA))
     assert {(output.device, output.dtype, output.shape[2]) for output in outputs} == {
         (CUDA, torch.float16, 1)
@@ -62,7 +61,7 @@ def test_prediction_stays_on_the_gpu_in_both_views(name, options):
     fake = FakeTensorMode()
     network = moved(build(name, options, double=False).eval(), fake)
     n = 2 * network.context_radius + 1
-    with fake, NothingFromTheHost(), torch.no_grad():
+    with fake, NoCopiesFromTheHost(), torch.no_grad():
         valid = torch.ones(2, n, dtype=torch.bool, device=CUDA)
         slab = network(torch.empty(2, 1, n + 1, *PATCH, device=CUDA))
         centre = network(torch.empty(2, n, *PATCH, device=CUDA), valid)
@@ -70,8 +69,8 @@ def test_prediction_stays_on_the_gpu_in_both_views(name, options):
     assert (slab.shape[2:], centre.shape[2:]) == ((n + 1, *PATCH), PATCH)
 
 
-class HoldsATensor(nn.Module):
-    """A mistake to be found: a tensor that is no buffer does not move with its module."""
+class PlainTensorAttribute(nn.Module):
+    """A tensor that is not a buffer does not move with its module."""
 
     def __init__(self):
         super().__init__()
@@ -81,12 +80,12 @@ class HoldsATensor(nn.Module):
         return x + self.offset
 
 
-class AsksForAValue(nn.Module):
+class DependsOnValues(nn.Module):
     def forward(self, x):
         return x * 2 if x.any() else x
 
 
-class IndexesByAList(nn.Module):
+class IndexesWithAList(nn.Module):
     def forward(self, x):
         return x[[1, 0]]
 
@@ -94,13 +93,13 @@ class IndexesByAList(nn.Module):
 @pytest.mark.parametrize(
     ("mistake", "error", "message"),
     [
-        (HoldsATensor, AssertionError, "FakeTensors"),
-        (AsksForAValue, DataDependentOutputException, "_local_scalar_dense"),
-        (IndexesByAList, AssertionError, "copies from the host"),
+        (PlainTensorAttribute, AssertionError, "FakeTensors"),
+        (DependsOnValues, DataDependentOutputException, "_local_scalar_dense"),
+        (IndexesWithAList, AssertionError, "copies from the host"),
     ],
 )
-def test_these_mistakes_would_be_found(mistake, error, message):
+def test_these_mistakes_are_detected(mistake, error, message):
     fake = FakeTensorMode()
     network = moved(mistake(), fake)
-    with pytest.raises(error, match=message), fake, NothingFromTheHost():
+    with pytest.raises(error, match=message), fake, NoCopiesFromTheHost():
         network(torch.empty(2, 2, device=CUDA))

@@ -1,4 +1,4 @@
-"""Two processes train every network together, as nnU-Net does on several GPUs, here on CPUs."""
+"""Two processes train each network together, as nnU-Net does on several GPUs, here on CPUs."""
 
 import torch
 from torch import distributed, multiprocessing
@@ -27,7 +27,7 @@ def train(rank: int, folder: str) -> None:
     distributed.destroy_process_group()
 
 
-def test_two_processes_on_different_slabs_keep_identical_weights_and_no_parameter_is_unused(tmp_path):
+def test_weights_stay_identical_on_different_slabs_and_no_parameter_is_unused(tmp_path):
     multiprocessing.spawn(train, (str(tmp_path),), nprocs=WORLD)
     one, other = (torch.load(tmp_path / f"rank{r}.pt") for r in range(WORLD))
     for name, _ in DEFAULTS:

@@ -61,7 +61,7 @@ def test_one_channel_gets_the_sum_of_the_three_and_neighbours_in_an_image_get_ze
 
 @pytest.mark.parametrize("name", sorted(NETWORKS))
 def test_every_network_takes_it_and_its_statistics_never_change(name):
-    options = dict(NETWORKS[name].plans_unet)
+    options = dict(NETWORKS[name].plain_unet_options)
     network = build(name, features=(8, 16, 32, 64), **options).train()
     before = {k: v.clone() for k, v in network.encoder.backbone.state_dict().items() if "running" in k}
     x = torch.randn(1, 1, 5, *PATCH)

@@ -1,15 +1,15 @@
-"""bfloat16 and float16, as on a GPU: near single precision, finite at the start and after training."""
+"""bfloat16 and float16, as on a GPU: close to single precision, finite at initialisation and after training."""
 
 import pytest
 import torch
 
 from tests.networks.configurations import build, every_default, every_network, slab
 
-LOSS_SCALE = 2**16  # where nnU-Net's gradient scaler starts
+LOSS_SCALE = 2**16  # initial scale of nnU-Net's gradient scaler
 
 
 @every_network
-def test_mixed_precision_stays_near_single_precision(name, options):
+def test_mixed_precision_is_close_to_single_precision(name, options):
     network = build(name, options, deep_supervision=True, double=False).train()
     x = slab(depth=3).float()
     expected = network(x)[0]
@@ -17,12 +17,12 @@ def test_mixed_precision_stays_near_single_precision(name, options):
         outputs = network(x)
         sum(o.float().square().mean() for o in outputs).backward()
     assert all(p.grad.isfinite().all() for p in network.parameters())
-    tolerance = 0.1 if options.get("r50_vit") else 0.05  # rounding adds up over its 43 convolutions
+    tolerance = 0.1 if options.get("r50_vit") else 0.05  # rounding accumulates over its 43 convolutions
     assert (outputs[0] - expected).square().mean().sqrt() < tolerance * expected.std()
 
 
 @every_network
-def test_an_empty_slice_of_a_slab_is_background_and_disturbs_no_gradient_in_half_precision(name, options):
+def test_an_empty_slice_is_background_and_gradients_stay_finite_in_half_precision(name, options):
     network = build(name, options, deep_supervision=True, double=False).train()
     x = slab(depth=2 * network.context_radius + 3).float()
     x[:, :, 0] = 0
@@ -38,15 +38,15 @@ def test_an_empty_slice_of_a_slab_is_background_and_disturbs_no_gradient_in_half
 
 @every_default
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-def test_fifty_steps_in_half_precision_learn_and_stay_finite(name, options, dtype):
+def test_fifty_steps_in_half_precision_reduce_the_loss_and_stay_finite(name, options, dtype):
     network = build(name, options, double=False).train()
     x = slab(depth=2 * network.context_radius + 1).float()
-    truth = (x[:, 0] > 0.5).long()
+    target = (x[:, 0] > 0.5).long()
     optimiser = torch.optim.SGD(network.parameters(), 0.01, momentum=0.99, nesterov=True)
     losses = []
     for _ in range(50):
         with torch.autocast("cpu", dtype):
-            loss = torch.nn.functional.cross_entropy(network(x).float(), truth)
+            loss = torch.nn.functional.cross_entropy(network(x).float(), target)
         optimiser.zero_grad()
         (loss * LOSS_SCALE).backward()
         for gradient in (

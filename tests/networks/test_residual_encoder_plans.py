@@ -1,4 +1,4 @@
-"""Every network on nnU-Net's residual encoder plans (`-p nnUNetResEncUNetMPlans`), given as nnU-Net writes them."""
+"""Each network on residual encoder plans (`-p nnUNetResEncUNetMPlans`), as nnU-Net writes them."""
 
 import pytest
 import torch
@@ -36,13 +36,13 @@ def network(request):
     return network
 
 
-def test_heads_have_the_strides_of_the_plan(network):
+def test_heads_have_the_planned_strides(network):
     outputs = network.train()(torch.randn(1, 1, 3, *PATCH))
     assert [tuple(o.shape[-2:]) for o in outputs] == [(32, 48), (16, 24), (8, 12)]
     assert network.head_strides == [(1, 1), (2, 2), (4, 4)]
 
 
-def test_each_neighbour_and_no_other_slice_reaches_the_output(network):
+def test_each_neighbour_and_no_other_slice_affects_the_output(network):
     radius = network.context_radius
     x = torch.randn(1, 1, 2 * radius + 3, *PATCH, dtype=torch.float64, requires_grad=True)
     network.double().eval()(x)[0][:, :, radius + 1].square().sum().backward()

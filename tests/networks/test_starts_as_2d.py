@@ -1,6 +1,6 @@
-"""A network that starts at zero has, with the weights of nnU-Net's own 2D network, that network's logits.
+"""With `zero_start` and the weights of nnU-Net's own 2D network, a network has that network's logits.
 
-The reference is the architecture that nnU-Net itself builds, called on each slice alone.
+The reference is the architecture that nnU-Net builds, called on each slice alone.
 """
 
 import pytest
@@ -44,11 +44,11 @@ def topology(residual: bool) -> UNetTopology:
     return UNetTopology(ResidualEncoderUNet, kwargs)
 
 
-def two_d_network(of: UNetTopology, in_channels: int, deep_supervision: bool) -> nn.Module:
-    """nnU-Net's own, with random norms and biases: a fresh residual block is the identity, whatever is in it."""
+def two_d_network(topology: UNetTopology, in_channels: int, deep_supervision: bool) -> nn.Module:
+    """nnU-Net's own, with random norms and biases: an untrained residual block is the identity."""
     torch.manual_seed(2)
-    network = of.unet_class(
-        input_channels=in_channels, num_classes=3, deep_supervision=deep_supervision, **of.kwargs
+    network = topology.unet_class(
+        input_channels=in_channels, num_classes=3, deep_supervision=deep_supervision, **topology.kwargs
     )
     network.apply(network.initialize)
     for parameter in network.parameters():
@@ -59,10 +59,10 @@ def two_d_network(of: UNetTopology, in_channels: int, deep_supervision: bool) ->
 
 def pair(name, options, residual=False, in_channels=1, deep_supervision=False):
     """(nnU-Net's 2D network, ours with its weights)."""
-    of = topology(residual)
-    stock = two_d_network(of, in_channels, deep_supervision)
+    unet = topology(residual)
+    stock = two_d_network(unet, in_channels, deep_supervision)
     ours = create_network(
-        name, in_channels, 3, PATCH, topology=of, deep_supervision=deep_supervision, **options
+        name, in_channels, 3, PATCH, topology=unet, deep_supervision=deep_supervision, **options
     )
     ours = ours.double().eval()
     load_2d_weights(ours, stock.state_dict())
@@ -70,7 +70,7 @@ def pair(name, options, residual=False, in_channels=1, deep_supervision=False):
 
 
 def slice_by_slice(stock: nn.Module, x: torch.Tensor, stride: tuple[int, int]) -> list[torch.Tensor]:
-    """(1, C, S, H, W) -> (1, K, S, h, w) a head, padded for the network and cropped as nnU-Net sizes its targets."""
+    """(1, C, S, H, W) -> (1, K, S, h, w) per head, padded for the network and cropped to nnU-Net's target sizes."""
     height, width = x.shape[-2:]
     padded = F.pad(x, (0, -width % stride[1], 0, -height % stride[0]))
     outputs = [stock(padded[:, :, i]) for i in range(x.shape[2])]
@@ -93,15 +93,15 @@ def test_the_logits_are_those_of_nnunets_2d_network(
 ):
     stock, ours = pair(name, options, residual, in_channels, deep_supervision)
     x = slab(in_channels, depth=4, size=size)
-    x[:, :, 3] = 0  # missing: no image, and no neighbour of the third slice
+    x[:, :, 3] = 0  # missing: neither an image nor a neighbour of the third slice
     expected = slice_by_slice(stock, x[:, :, :3], ours.total_stride)
     logits = ours(x)
-    for of_head, wanted in zip(logits if deep_supervision else [logits], expected, strict=True):
-        torch.testing.assert_close(of_head[:, :, :3], wanted, rtol=0, atol=1e-9)
+    for found, wanted in zip(logits if deep_supervision else [logits], expected, strict=True):
+        torch.testing.assert_close(found[:, :, :3], wanted, rtol=0, atol=1e-9)
 
 
 @every_start
-def test_what_is_added_learns_from_the_start_and_then_neighbours_count(name, options):
+def test_added_weights_learn_and_then_neighbours_affect_the_output(name, options):
     _, ours = pair(name, options)
     ours.train()
     optimizer = torch.optim.SGD(ours.parameters(), lr=0.1)
@@ -117,11 +117,11 @@ def test_what_is_added_learns_from_the_start_and_then_neighbours_count(name, opt
 
 
 @every_start
-def test_alone_neighbours_have_no_influence_whatever_was_learned(name, options):
+def test_in_2d_mode_neighbours_have_no_influence_whatever_was_learned(name, options):
     stock, ours = pair(name, options)
     for parameter in added_parameters(ours):
         nn.init.normal_(parameter, std=0.3)
-    ours.segment_alone(True)
+    ours.set_two_dimensional(True)
     x = slab(depth=5)
     torch.testing.assert_close(ours(x), slice_by_slice(stock, x, ours.total_stride)[0], rtol=0, atol=1e-9)
     x.requires_grad_()
@@ -130,10 +130,10 @@ def test_alone_neighbours_have_no_influence_whatever_was_learned(name, options):
 
 
 @every_start
-def test_training_alone_leaves_what_is_added_as_it_is(name, options):
+def test_training_in_2d_mode_keeps_the_added_weights(name, options):
     _, ours = pair(name, options)
     ours.train()
-    ours.segment_alone(True)
+    ours.set_two_dimensional(True)
     before = {k: v.clone() for k, v in ours.state_dict().items()}
     optimizer = torch.optim.SGD(ours.parameters(), lr=0.1, momentum=0.99, weight_decay=0.1, nesterov=True)
     for _ in range(3):
@@ -147,12 +147,12 @@ def test_training_alone_leaves_what_is_added_as_it_is(name, options):
     assert not torch.equal(ours.state_dict()[first], before[first])
     x = slab(depth=3)
     together = ours(x)
-    ours.segment_alone(True)
+    ours.set_two_dimensional(True)
     alone = ours(x)
     torch.testing.assert_close(together, alone, rtol=0, atol=1e-9)
 
 
-def test_weights_of_another_network_are_refused_with_both_shapes():
+def test_weights_of_another_network_are_an_error_with_both_shapes():
     stock = two_d_network(topology(residual=False), 2, deep_supervision=False)
     ours = create_network("SliceAttention", 1, 3, PATCH, FEATURES)
     with pytest.raises(
@@ -162,10 +162,10 @@ def test_weights_of_another_network_are_refused_with_both_shapes():
         load_2d_weights(ours, stock.state_dict())
 
 
-def test_the_reference_is_a_network_whose_norms_and_biases_matter():
-    for of in (topology(False), topology(True)):
-        assert of.unet_class in (PlainConvUNet, ResidualEncoderUNet)
-        stock, x = two_d_network(of, 1, False), slab(depth=1)[:, :, 0]
+def test_norms_and_biases_of_the_reference_matter():
+    for unet in (topology(False), topology(True)):
+        assert unet.unet_class in (PlainConvUNet, ResidualEncoderUNet)
+        stock, x = two_d_network(unet, 1, False), slab(depth=1)[:, :, 0]
         with torch.no_grad():
             before = stock(x)
             for name, parameter in stock.named_parameters():

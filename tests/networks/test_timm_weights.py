@@ -1,4 +1,4 @@
-"""timm's hybrid R50-ViT inside CSA-Net: the same numbers as timm computes, and clear words where weights do not fit."""
+"""timm's R50-ViT inside CSA-Net: the same outputs as timm's model, and clear errors for weights that do not fit."""
 
 import pytest
 import timm
@@ -29,7 +29,7 @@ def weights():
     return small_timm().state_dict()
 
 
-def test_extractor_and_transformer_compute_what_timm_computes(weights):
+def test_encoder_and_transformer_match_timm(weights):
     # Our transformer has no class token.
     reference = small_timm(img_size=PATCH, class_token=False, global_pool="avg", fc_norm=False)
     ours = network()
@@ -44,10 +44,8 @@ def test_extractor_and_transformer_compute_what_timm_computes(weights):
         torch.testing.assert_close(features, reference.patch_embed.backbone(x))
         tokens = rearrange(ours.transformer(features), "n d h w -> n (h w) d")
         torch.testing.assert_close(tokens, reference.forward_features(x), rtol=1e-4, atol=1e-5)
-    ours_of_timm = {
-        n for n, _ in ours.named_parameters() if n.startswith(("encoder.backbone", "transformer"))
-    }
-    assert set(filled) == ours_of_timm
+    timm_backed = {n for n, _ in ours.named_parameters() if n.startswith(("encoder.backbone", "transformer"))}
+    assert set(filled) == timm_backed
 
 
 def test_positions_are_resampled_as_timm_does(weights):
@@ -58,7 +56,7 @@ def test_positions_are_resampled_as_timm_does(weights):
 
 
 @pytest.mark.parametrize("channels", [1, 4])
-def test_the_first_convolution_fits_any_number_of_channels(weights, channels):
+def test_the_first_convolution_is_adapted_to_the_number_of_channels(weights, channels):
     ours = network(channels)
     load_timm_weights(ours, weights)
     rgb = weights["patch_embed.backbone.stem.conv.weight"]
@@ -87,7 +85,7 @@ class Code:
 
 
 @pytest.mark.parametrize("content", [b"", b"not weights", None])
-def test_a_file_that_is_not_weights_is_refused_and_runs_no_code(tmp_path, content, capsys):
+def test_a_file_without_weights_is_an_error_and_runs_no_code(tmp_path, content, capsys):
     path = tmp_path / "w.pth"
     torch.save({"w": Code()}, path) if content is None else path.write_bytes(content)
     with pytest.raises(ValueError, match="cannot be read as weights"):
@@ -95,17 +93,17 @@ def test_a_file_that_is_not_weights_is_refused_and_runs_no_code(tmp_path, conten
     assert "code ran" not in capsys.readouterr().out
 
 
-def test_an_unknown_model_says_how_to_find_the_names():
-    with pytest.raises(ValueError, match=r"'vit_of_nobody'.*--file"):
-        read_timm_weights("vit_of_nobody")
+def test_the_error_for_an_unknown_model_says_how_to_list_names():
+    with pytest.raises(ValueError, match=r"'vit_unknown'.*--file"):
+        read_timm_weights("vit_unknown")
 
 
-def test_another_width_names_the_key(weights):
+def test_the_error_for_another_width_names_the_key(weights):
     with pytest.raises(ValueError, match=r"'patch_embed.proj.weight' has shape \(64, 1024, 1, 1\)"):
         load_timm_weights(network(vit_width=128), weights)
 
 
-def test_a_missing_tensor_names_the_key_and_changes_nothing(weights):
+def test_the_error_for_a_missing_tensor_names_the_key_and_changes_nothing(weights):
     ours = network()
     before = {k: v.clone() for k, v in ours.state_dict().items()}
     with pytest.raises(ValueError, match=r"no 'blocks.1.mlp.fc2.bias'"):
@@ -113,7 +111,7 @@ def test_a_missing_tensor_names_the_key_and_changes_nothing(weights):
     assert all(torch.equal(v, before[k]) for k, v in ours.state_dict().items())
 
 
-def test_a_network_without_the_hybrid_is_refused(weights):
+def test_a_network_without_r50_vit_is_an_error(weights):
     plain = create_network("SliceUNet", 1, 2, PATCH)
     with pytest.raises(ValueError, match="SliceUNet with these options has no R50-ViT"):
         load_timm_weights(plain, weights)

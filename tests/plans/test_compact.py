@@ -25,7 +25,7 @@ def configuration(patch, features, strides, batch, decoder=2):
     }
 
 
-def test_2d_is_halved_in_width_capped_in_patch_and_loses_stages_that_no_longer_pool():
+def test_2d_has_half_the_width_a_smaller_patch_and_only_stages_that_can_be_pooled():
     stock = configuration([512, 512], [32, 64, 128, 256, 512, 512, 512, 512], [[1, 1]] + [[2, 2]] * 7, 12)
     compact = compact_configuration(stock)
     arch = compact["architecture"]["arch_kwargs"]
@@ -38,13 +38,13 @@ def test_2d_is_halved_in_width_capped_in_patch_and_loses_stages_that_no_longer_p
     assert stock["patch_size"] == [512, 512]
 
 
-def test_the_widest_stages_can_be_narrower():
+def test_max_features_limits_the_widest_stages():
     stock = configuration([512, 512], [32, 64, 128, 256, 512, 512, 512, 512], [[1, 1]] + [[2, 2]] * 7, 12)
     arch = compact_configuration(stock, max_features=64)["architecture"]["arch_kwargs"]
     assert arch["features_per_stage"] == [16, 32, 64, 64, 64, 64]
 
 
-def test_stages_can_have_fewer_convolutions():
+def test_max_convs_limits_the_convolutions_per_stage():
     stock = configuration([64, 64], [32, 64, 128], [[1, 1]] + [[2, 2]] * 2, 12)
     arch = compact_configuration(stock, max_convs=1)["architecture"]["arch_kwargs"]
     assert arch["n_conv_per_stage"] == [1, 1, 1] and arch["n_conv_per_stage_decoder"] == [1, 1]
@@ -58,7 +58,7 @@ def test_3d_keeps_its_depth():
     assert compact["architecture"]["arch_kwargs"]["n_stages"] == 5
 
 
-def test_a_small_patch_gets_more_of_them_but_never_more_than_the_stock_plan():
+def test_small_patches_get_a_larger_batch_but_not_larger_than_planned():
     strides = [[1, 1]] + [[2, 2]] * 3
     assert (
         compact_configuration(configuration([56, 40], [32, 64, 128, 256], strides, 366))["batch_size"] == 44
@@ -69,14 +69,14 @@ def test_a_small_patch_gets_more_of_them_but_never_more_than_the_stock_plan():
     )
 
 
-def test_an_unplanned_data_set_names_the_command_to_run(tiny, nnunet_folders):
+def test_the_error_for_an_unplanned_data_set_gives_the_command(tiny, nnunet_folders):
     with pytest.raises(
         FileNotFoundError, match=r"nnUNetMissing.json does not exist. Run first: nnUNetv2_plan"
     ):
         write_compact_plans(tiny.id, "nnUNetMissing")
 
 
-def test_the_written_plans_read_the_same_preprocessed_data(tiny, nnunet_folders):
+def test_the_written_plans_use_the_same_preprocessed_data(tiny, nnunet_folders):
     from batchgenerators.utilities.file_and_folder_operations import load_json
     from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
@@ -88,38 +88,38 @@ def test_the_written_plans_read_the_same_preprocessed_data(tiny, nnunet_folders)
         assert (path.parent / manager.get_configuration(name).data_identifier).is_dir()
 
 
-def test_overwriting_the_stock_plans_is_refused(tiny, nnunet_folders):
-    with pytest.raises(ValueError, match="would overwrite the plans it reads"):
+def test_overwriting_the_input_plans_is_an_error(tiny, nnunet_folders):
+    with pytest.raises(ValueError, match="would overwrite the input plans"):
         write_compact_plans(tiny.id, "nnUNetPlans", "nnUNetPlans")
 
 
 @pytest.mark.parametrize("name", ["2d", "3d_fullres"])
-def test_a_batch_below_two_is_refused(tiny, nnunet_folders, name):
+def test_a_batch_size_below_two_is_an_error(tiny, nnunet_folders, name):
     with pytest.raises(ValueError, match=f"batch size 1 of {name} is too small"):
         write_compact_plans(tiny.id, batch_sizes={name: 1})
 
 
-def test_a_batch_size_is_that_of_its_configuration_alone(tiny, nnunet_folders):
+def test_a_batch_size_applies_to_its_configuration_only(tiny, nnunet_folders):
     from batchgenerators.utilities.file_and_folder_operations import load_json
 
     plans = load_json(str(write_compact_plans(tiny.id)))
     for name in ("2d", "3d_fullres"):
         plans["configurations"][name]["batch_size"] = 40
-    fitted, of_2d, of_3d = (
+    fitted, with_2d, with_3d = (
         {name: c["batch_size"] for name, c in compact_plans(plans, "Sized", sizes)["configurations"].items()}
         for sizes in ({}, {"2d": 3}, {"3d_fullres": 5, "2d": None})
     )
-    assert (of_2d["2d"], of_3d["3d_fullres"]) == (3, 5)
-    assert (of_2d["3d_fullres"], of_3d["2d"]) == (fitted["3d_fullres"], fitted["2d"])
+    assert (with_2d["2d"], with_3d["3d_fullres"]) == (3, 5)
+    assert (with_2d["3d_fullres"], with_3d["2d"]) == (fitted["3d_fullres"], fitted["2d"])
     assert not {3, 5} & set(fitted.values())
 
 
-def test_a_stage_without_a_convolution_is_refused(tiny, nnunet_folders):
-    with pytest.raises(ValueError, match="0 convolutions a stage are too few"):
+def test_a_stage_without_convolutions_is_an_error(tiny, nnunet_folders):
+    with pytest.raises(ValueError, match="0 convolutions per stage are too few"):
         write_compact_plans(tiny.id, max_convs=0)
 
 
 @pytest.mark.parametrize("features", [0, 16, 40])
-def test_a_width_that_heads_cannot_share_is_refused(tiny, nnunet_folders, features):
+def test_a_width_that_heads_do_not_divide_is_an_error(tiny, nnunet_folders, features):
     with pytest.raises(ValueError, match=f"{features} features are too few"):
         write_compact_plans(tiny.id, max_features=features)

@@ -56,7 +56,7 @@ def test_training_slabs(batch, radius, sampling, expected):
     assert training_slabs(batch, radius, sampling) == expected
 
 
-def test_an_unknown_sampling_lists_the_known_ones():
+def test_an_unknown_sampling_lists_the_valid_ones():
     with pytest.raises(ValueError, match="sampling='shallow' is unknown.*short.*centre.*deep"):
         training_slabs(6, 1, "shallow")
 
@@ -71,7 +71,7 @@ def test_prediction_depth_is_the_median_volume_within_memory_and_never_less_than
     assert prediction_depth(batch, radius, median) == expected
 
 
-def test_the_saved_plans_differ_in_the_patch_only_and_the_rule_is_idempotent(plans):
+def test_the_saved_plans_differ_in_the_patch_only_and_rewriting_is_idempotent(plans):
     before = deepcopy(plans)
     slab = slab_plan(plans, "2d", 1)
     saved = with_prediction_slab(plans, "2d", slab)
@@ -96,12 +96,12 @@ def test_a_configuration_that_inherits_its_patch_works(plans):
     ("configuration", "reason"),
     [("3d_fullres", "is 3D .target spacing"), ("3d_cascade_fullres", "cascade stage")],
 )
-def test_3d_and_cascades_are_refused_with_the_next_step(plans, configuration, reason):
-    with pytest.raises(ValueError, match=f"{configuration}.*{reason}.*train configuration 2d instead"):
+def test_3d_and_cascades_are_errors_with_the_next_step(plans, configuration, reason):
+    with pytest.raises(ValueError, match=f"{configuration}.*{reason}.*Train configuration 2d instead"):
         slab_plan(plans, configuration, 1)
 
 
-def test_a_data_set_of_2d_images_is_refused_with_the_next_step(plans):
+def test_a_data_set_of_2d_images_is_an_error_with_the_next_step(plans):
     plans["original_median_shape_after_transp"] = [1, 512, 512]
     with pytest.raises(
         ValueError, match=r"2D images \(median shape \[1, 512, 512\]\).*Train nnU-Net's own nnUNetTrainer"
@@ -113,9 +113,7 @@ BATCHES, RADII, MEDIANS = st.integers(1, 500), st.integers(0, 8), st.integers(2,
 
 
 @given(BATCHES, RADII, st.sampled_from(list(SLAB_RULES)))
-def test_training_slabs_hold_the_batch_as_nearly_as_whole_slabs_can_or_have_it_in_their_middles(
-    batch, radius, sampling
-):
+def test_training_slabs_have_about_the_planned_slices_or_as_many_middle_slices(batch, radius, sampling):
     depth, slabs = training_slabs(batch, radius, sampling)
     if sampling == "context":
         assert (depth, slabs) == (2 * radius + 1, batch)
@@ -129,14 +127,14 @@ def test_training_slabs_hold_the_batch_as_nearly_as_whole_slabs_can_or_have_it_i
 
 
 @given(BATCHES, RADII, MEDIANS)
-def test_prediction_sees_the_whole_context_and_no_more_than_memory_and_volumes_have(batch, radius, median):
+def test_prediction_depth_covers_the_context_within_memory_and_median_depth(batch, radius, median):
     depth = prediction_depth(batch, radius, median)
     assert depth >= 2 * radius + 1
     assert depth <= max(2 * radius + 1, min(median, 2 * batch))
 
 
 @given(BATCHES, RADII, MEDIANS, st.sampled_from(list(SLAB_RULES)))
-def test_a_rewritten_plan_gives_the_same_slabs(batch, radius, median, sampling):
+def test_rewritten_plans_give_the_same_slabs(batch, radius, median, sampling):
     configuration = {"patch_size": [256, 224], "batch_size": batch, "spacing": [1.5, 1.5], "architecture": {}}
     shape = [median, 255, 223]
     plans = {"original_median_shape_after_transp": shape, "configurations": {"2d": configuration}}

@@ -1,6 +1,6 @@
 """nnU-Net finds our trainers after a normal install, and through nnUNet_extTrainer after an editable one.
 
-Each install goes into a throw-away environment with its own copy of nnU-Net; the running one stays as it is.
+Each install is made in a temporary environment with its own copy of nnU-Net; the current one is not changed.
 """
 
 import os
@@ -44,7 +44,7 @@ class Environment:
         self.site = Path(
             self.run("-c", "import sysconfig; print(sysconfig.get_path('purelib'))").stdout.strip()
         )
-        # A path file is read without the path files it leads to: an editable install of ours stays invisible.
+        # Path files in folders named here are not read, so an editable install of ours stays invisible.
         dependencies = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
         (self.site / "dependencies.pth").write_text("\n".join(sorted(dependencies)))
         self.nnunet = self.site / "nnunetv2"
@@ -55,7 +55,7 @@ class Environment:
     def run(
         self, *arguments: object, program: str = "python", **variables: str
     ) -> subprocess.CompletedProcess:
-        """Run a program of this environment, from a folder where nothing of ours can be imported by accident."""
+        """Run a program of this environment, from a folder where our sources cannot be imported by accident."""
         env = {k: v for k, v in os.environ.items() if not k.startswith(("nnUNet_", "PYTHON", "VIRTUAL_ENV"))}
         env |= {"PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"} | variables
         command = [str(self.bin / program), *map(str, arguments)]
@@ -66,7 +66,7 @@ class Environment:
         assert done.returncode == 0, done.stdout + done.stderr
 
     def find(self, *trainers: str, **variables: str) -> dict[str, str]:
-        """Module and name of each trainer that nnU-Net finds, or the error that it raises."""
+        """Per trainer, module and name as found by nnU-Net, or the error."""
         done = self.run("-c", FIND, *trainers, **variables)
         assert done.returncode == 0, done.stderr
         answers = [
@@ -97,7 +97,7 @@ def test_after_a_normal_install_nnunet_finds_trainers_without_any_variable(norma
     answers = normal.find(ours, typo, stock)
     assert answers[ours] == f"nnunet_slice_attention.trainers {ours}"
     assert answers[typo].startswith("ValueError") and "_5epochs" in answers[typo]
-    # nnU-Net looks into our folder before it gets to the one with this trainer.
+    # nnU-Net searches our folder before the one with this trainer.
     assert answers[stock].startswith("nnunetv2.training.nnUNetTrainer.variants.training_length")
 
 
@@ -106,21 +106,21 @@ def test_pip_check_finds_all_requirements_of_the_package_met(normal):
     assert not [line for line in unmet if line.startswith("nnunet-slice-attention ")]
 
 
-def test_doctor_tells_a_normal_install_from_a_copy_by_hand(normal):
+def test_doctor_distinguishes_a_normal_install_from_a_manual_copy(normal):
     doctor = ("doctor", "-tr", "nnUNetTrainerCSANet")
     installed = normal.run(*doctor, program="nnunet-slice-attention").stdout
     assert "[ ok  ] discovery" in installed and "in its own trainer tree (normal install)" in installed
     shim, aside = normal.site / SHIM_IN_NNUNET, normal.root / "aside"
-    copy = normal.nnunet / "training" / "nnUNetTrainer" / "by_hand.py"
+    copy = normal.nnunet / "training" / "nnUNetTrainer" / "manual.py"
     shutil.move(shim, aside)
     shutil.copy(aside / "slice_attention_trainers.py", copy)
-    by_hand = normal.run(*doctor, program="nnunet-slice-attention").stdout
+    manual = normal.run(*doctor, program="nnunet-slice-attention").stdout
     copy.unlink()
     shutil.move(aside, shim)
-    assert "[note ] discovery" in by_hand and f"in its own trainer tree ({copy})" in by_hand
+    assert "[note ] discovery" in manual and f"in its own trainer tree ({copy})" in manual
 
 
-def test_the_wheel_lists_its_module_in_nnunets_tree_so_that_uninstalling_removes_it(wheel, tmp_path):
+def test_the_wheel_records_its_module_in_nnunets_tree_so_that_uninstalling_removes_it(wheel, tmp_path):
     environment = Environment(tmp_path)
     before = environment.files_in_nnunet()
     environment.pip("install", "--no-deps", "--ignore-installed", wheel)
@@ -132,7 +132,7 @@ def test_the_wheel_lists_its_module_in_nnunets_tree_so_that_uninstalling_removes
     assert environment.files_in_nnunet() == before
 
 
-def test_an_editable_install_leaves_nnunet_alone_and_is_found_through_the_printed_path(editable, sources):
+def test_an_editable_install_does_not_touch_nnunet_and_is_found_through_the_printed_path(editable, sources):
     assert not (editable.site / SHIM_IN_NNUNET).exists()
     finders = [path.read_text() for path in editable.site.glob("__editable__*")]
     assert finders and not any("nnunetv2" in text for text in finders)
@@ -145,7 +145,7 @@ def test_an_editable_install_leaves_nnunet_alone_and_is_found_through_the_printe
     }
 
 
-def test_searching_our_module_for_other_names_does_not_import_torch():
+def test_looking_up_other_names_in_our_module_does_not_import_torch():
     program = (
         "import sys\n"
         "from nnunet_slice_attention.shim import slice_attention_trainers as module\n"

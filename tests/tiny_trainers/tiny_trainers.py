@@ -1,7 +1,7 @@
 """`Tiny_X` is trainer X for two epochs of two iterations, `Long_X` for ten; found through nnUNet_extTrainer."""
 
 EPOCHS = {"Tiny": 2, "Long": 10}
-SMALL = "_SmallR50ViT"  # the R50-ViT variant with a transformer that a test can afford
+SMALL = "_SmallR50ViT"  # the R50-ViT variant with a small transformer
 
 
 def __getattr__(name: str) -> type:
@@ -22,7 +22,7 @@ def __getattr__(name: str) -> type:
     def initialize(self) -> None:
         self.num_iterations_per_epoch, self.num_val_iterations_per_epoch = 2, 1
         self.num_epochs, self.save_every = EPOCHS[length], 1
-        torch.set_num_threads(1)  # nnU-Net takes them all, and tests run beside each other
+        torch.set_num_threads(1)  # nnU-Net uses all, and tests run in parallel
         base.initialize(self)
 
     return type(name, (base,), {"initialize": initialize, "__module__": __name__} | options)

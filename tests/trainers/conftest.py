@@ -1,4 +1,4 @@
-"""A finished 2D model to start from, and a training that starts from it."""
+"""A finished 2D model, and a run that starts from it."""
 
 import shutil
 from pathlib import Path
@@ -18,7 +18,7 @@ def trained_2d(train, nnunet_folders, tiny) -> Path:
 
 @pytest.fixture
 def two_d(trained_2d, tmp_path, monkeypatch) -> TwoDModel:
-    """A copy, alone in nnUNet_results; batches are made in this process."""
+    """A copy, the only model in nnUNet_results; batches are loaded in this process."""
     shutil.copytree(trained_2d, model_folder(tmp_path, TWO_D))
     monkeypatch.setenv("nnUNet_results", str(tmp_path))
     monkeypatch.setenv("nnUNet_n_proc_DA", "0")
@@ -27,7 +27,7 @@ def two_d(trained_2d, tmp_path, monkeypatch) -> TwoDModel:
 
 @pytest.fixture
 def start(two_d, run_nnunet):
-    """Begin to train, with further options of nnU-Net's."""
+    """Start training, with further options of nnU-Net."""
 
     def run(*options: object) -> None:
         run_nnunet("nnUNetv2_train", 701, "2d", 0, "-tr", OURS, "-device", "cpu", *options)

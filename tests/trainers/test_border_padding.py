@@ -23,19 +23,19 @@ class OneCase:
 
 
 @pytest.mark.parametrize("margin", [0, 1, 3])
-def test_crops_equal_those_of_a_volume_that_was_really_padded(margin):
+def test_crops_equal_those_of_a_padded_array(margin):
     lazy = PaddedVolume(VOLUME, margin, -1)
-    real = np.pad(VOLUME, ((0, 0), (margin, margin), (0, 0), (0, 0)), constant_values=-1)
-    assert lazy.shape == real.shape
+    padded = np.pad(VOLUME, ((0, 0), (margin, margin), (0, 0), (0, 0)), constant_values=-1)
+    assert lazy.shape == padded.shape
     rng = np.random.default_rng(0)
     for _ in range(500):
-        low = np.array([rng.integers(-2, s) for s in real.shape[1:]])
+        low = np.array([rng.integers(-2, s) for s in padded.shape[1:]])
         high = low + rng.integers(3, 8, 3)
         box = np.stack([low, high], axis=1).tolist()
-        np.testing.assert_array_equal(crop_and_pad_nd(lazy, box, -1), crop_and_pad_nd(real, box, -1))
+        np.testing.assert_array_equal(crop_and_pad_nd(lazy, box, -1), crop_and_pad_nd(padded, box, -1))
 
 
-def test_a_class_is_found_where_the_padded_volume_has_it():
+def test_class_locations_are_shifted():
     data, segmentation, previous, properties = BorderPaddedDataset(OneCase(), 2).load_case("a")
     (_, z, y, x) = properties["class_locations"][1][0]
     assert data[0:1, z : z + 1, y : y + 1, x : x + 1].item() == VOLUME[0, 0, 2, 3]
@@ -56,7 +56,7 @@ def test_a_class_is_found_where_the_padded_volume_has_it():
         (1, "full", 2 / 3),
     ],
 )
-def test_how_often_nnunet_draws_the_slices_at_the_ends(radius, sampling, ends):
+def test_how_often_nnunet_samples_the_end_slices(radius, sampling, ends):
     depth, _ = training_slabs(6, radius, sampling)
     margin = SLAB_RULES[sampling].margin(depth, radius)
     labels = LabelManager({"background": 0, "a": 1}, regions_class_order=None)

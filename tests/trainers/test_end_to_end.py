@@ -40,7 +40,7 @@ def trained(train, nnunet_folders, tiny):
     return model_folder(nnunet_folders, tiny, CSA)
 
 
-def test_training_validates_every_case_and_saves_deep_slabs(trained):
+def test_training_validates_all_cases_and_saves_deep_slabs(trained):
     plans = json.loads((trained / "plans.json").read_text())
     config, median = plans["configurations"]["2d"], plans["original_median_shape_after_transp"][0]
     depth, *in_plane = config["patch_size"]
@@ -55,7 +55,7 @@ def test_training_validates_every_case_and_saves_deep_slabs(trained):
     assert checkpoint["inference_allowed_mirroring_axes"] == (1, 2)
 
 
-def test_prediction_ensemble_and_export_work_and_the_import_predicts_the_same(
+def test_prediction_ensembling_and_export_work_and_the_imported_model_predicts_the_same(
     trained, run_nnunet, nnunet_folders, tiny, tmp_path
 ):
     ours = predict(run_nnunet, nnunet_folders, tiny, CSA, tmp_path / "csa")
@@ -113,26 +113,25 @@ def test_regions_an_ignore_label_and_two_channels_train_and_validate(
     for case in summary["metric_per_case"]:
         segmentation = read(Path(case["prediction_file"]))
         for counts in case["metrics"].values():
-            judged = sum(counts[kind] for kind in ("TP", "FP", "FN", "TN"))
-            assert judged == segmentation[:, 6:].size  # the first six rows are to be ignored
+            evaluated = sum(counts[kind] for kind in ("TP", "FP", "FN", "TN"))
+            assert evaluated == segmentation[:, 6:].size  # the first six rows have the ignore label
     checkpoint = torch.load(folder / "fold_0" / "checkpoint_final.pth", weights_only=False)
     weights, optimizer = checkpoint["network_weights"], checkpoint["optimizer_state"]
     assert all(torch.isfinite(w).all() for w in weights.values())
     assert np.isfinite(checkpoint["logging"]["train_losses"]).all()
-    # AdamW's moments: every weight learned, but those of the coarsest head, to which nnU-Net's loss gives none.
+    # AdamW's moments: all weights were trained but those of the coarsest head, whose loss has weight 0 in nnU-Net.
     assert all(moments["exp_avg"].any() for moments in optimizer["state"].values())
     assert len(optimizer["state"]) == sum(len(group["params"]) for group in optimizer["param_groups"]) - 2
 
     predictor = nnUNetPredictor(device=torch.device("cpu"), perform_everything_on_device=False)
     predictor.initialize_from_trained_model_folder(str(folder), (0,))
     assert predictor.network.next.attention.num_heads == 8
-    nothing = predictor.network.eval()(
-        torch.zeros(1, 2, 3, 40, 40)
-    )  # e.g. air around a brain, normalised in a mask
-    assert (nothing < 0).all()  # no region, where channel 0 is the first region and not the background
+    # All zero, e.g. air around a brain that was normalised within a mask.
+    logits = predictor.network.eval()(torch.zeros(1, 2, 3, 40, 40))
+    assert (logits < 0).all()  # no region: channel 0 is the first region, not the background
 
 
-def test_a_training_killed_in_the_middle_goes_on_with_c_and_ends(nnunet_folders, tiny):
+def test_a_killed_run_is_resumed_with_c_and_finishes(nnunet_folders, tiny):
     trainer = "Tiny_nnUNetTrainerCSANet_NoISA"
     fold = model_folder(nnunet_folders, tiny, trainer) / "fold_0"
     command = [
@@ -154,10 +153,10 @@ def test_a_training_killed_in_the_middle_goes_on_with_c_and_ends(nnunet_folders,
     assert (fold / "checkpoint_final.pth").exists() and (fold / "validation" / "summary.json").exists()
 
 
-def test_png_images_are_refused_with_the_next_step(run_nnunet, nnunet_folders):
+def test_png_images_are_an_error_with_the_next_step(run_nnunet, nnunet_folders):
     dataset = TinyDataset(703, "TinyPNG")
     write_png(nnunet_folders / "raw", dataset)
     run_nnunet("nnUNetv2_plan_and_preprocess", "-d", dataset.id, "-c", "2d", "-np", 1, "-npfp", 1)
-    with pytest.raises(ValueError, match="holds 2D images .*Train nnU-Net's own nnUNetTrainer"):
+    with pytest.raises(ValueError, match="has 2D images .*Train nnU-Net's own nnUNetTrainer"):
         run_nnunet("nnUNetv2_train", dataset.id, "2d", 0, "-tr", CSA, "-device", "cpu")
     assert not model_folder(nnunet_folders, dataset, CSA).exists()

@@ -1,4 +1,4 @@
-"""A checkpoint is read without running what it holds, and damage is told from code."""
+"""A checkpoint is read without running code in it, and damage is distinguished from code."""
 
 import os
 import zipfile
@@ -11,15 +11,15 @@ from nnunet_slice_attention.trainers.two_d_checkpoint import read_checkpoint
 from tests.trainers.two_d_models import COMMAND, edit
 
 
-def cut_off(path: Path) -> None:
+def truncated(path: Path) -> None:
     os.truncate(path, path.stat().st_size // 2)
 
 
-def no_zip(path: Path) -> None:
+def not_a_zip(path: Path) -> None:
     path.write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
 
 
-def spoil_inside(path: Path) -> None:
+def truncated_inside(path: Path) -> None:
     with zipfile.ZipFile(path) as file:
         content = {info.filename: file.read(info) for info in file.infolist()}
     with zipfile.ZipFile(path, "w") as file:
@@ -27,23 +27,23 @@ def spoil_inside(path: Path) -> None:
             file.writestr(name, data[: len(data) // 2] if name.endswith("data.pkl") else data)
 
 
-@pytest.mark.parametrize("spoil", [cut_off, no_zip, spoil_inside])
-def test_a_damaged_checkpoint(spoil, two_d, start):
-    spoil(two_d.checkpoint)
+@pytest.mark.parametrize("damage", [truncated, not_a_zip, truncated_inside])
+def test_a_damaged_checkpoint(damage, two_d, start):
+    damage(two_d.checkpoint)
     with pytest.raises(ValueError, match=rf"checkpoint_final.pth is damaged \(.* again: {COMMAND}$"):
         start()
 
 
-def test_a_file_that_is_no_checkpoint(two_d, start):
+def test_a_file_that_is_not_a_checkpoint(two_d, start):
     edit(two_d.checkpoint, lambda content: content.pop("init_args"))
     with pytest.raises(
-        ValueError, match=rf"is no checkpoint of nnU-Net's \(KeyError: 'init_args'\).* {COMMAND}$"
+        ValueError, match=rf"is not an nnU-Net checkpoint \(KeyError: 'init_args'\).* {COMMAND}$"
     ):
         start()
 
 
 class Code:
-    """What a pickle runs when it is loaded."""
+    """Runs a function when it is unpickled."""
 
     def __init__(self, function, *arguments):
         self.call = function, arguments
@@ -53,19 +53,21 @@ class Code:
 
 
 @pytest.mark.parametrize("function", [os.mkdir, Path.touch, exec])
-def test_a_checkpoint_with_code_is_not_run(function, two_d, start, tmp_path):
+def test_code_in_a_checkpoint_is_not_run(function, two_d, start, tmp_path):
     made = tmp_path / "made"
     argument = {os.mkdir: str(made), Path.touch: made, exec: f"open({str(made)!r}, 'w')"}[function]
     edit(two_d.checkpoint, lambda content: content["logging"].update(more=Code(function, argument)))
-    with pytest.raises(ValueError, match=rf"holds code \(.*\), which loading would run .* again: {COMMAND}$"):
+    with pytest.raises(
+        ValueError, match=rf"contains code \(.*\) that loading would run .* again: {COMMAND}$"
+    ):
         start()
     assert not made.exists()
     torch.load(two_d.checkpoint, weights_only=False)
-    assert made.exists()  # the code is there
+    assert made.exists()  # the code works
 
 
-def test_numbers_of_either_numpy_are_read(two_d):
-    """Pickles of NumPy 1 name another module."""
+def test_scalars_of_numpy_1_and_2_are_read(two_d):
+    """Pickles of NumPy 1 refer to another module."""
     with zipfile.ZipFile(two_d.checkpoint) as file:
         content = {info.filename: file.read(info) for info in file.infolist()}
     (pickled,) = (name for name in content if name.endswith("data.pkl"))

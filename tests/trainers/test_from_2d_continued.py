@@ -1,4 +1,4 @@
-"""The 2D model is needed for the start only: a training goes on, is validated and predicts without it."""
+"""The 2D model is needed at the start only: training is resumed, validated and predicts without it."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from nnunet_slice_attention.trainers.two_d_model import find_2d_model
 from tests.tiny_data import DEPTHS
 from tests.trainers.two_d_models import OURS, TWO_D, edit, model_folder
 
-# Kills itself right after the first epoch that is not the last has been saved.
+# Kills itself right after the first checkpoint_latest.pth has been written.
 KILLED = """
 import os, signal
 from nnunetv2.run.run_training import run_training_entry
@@ -33,7 +33,7 @@ run_training_entry()
 
 @pytest.fixture(scope="module")
 def continued(trained_2d, run_nnunet, tmp_path_factory):
-    """A training that was killed after its first epoch, went on without the 2D model, and was validated."""
+    """A run that was killed after its first epoch, resumed without the 2D model, and validated."""
     results = tmp_path_factory.mktemp("continued")
     shutil.copytree(trained_2d, model_folder(results, TWO_D))
     checkpoint = model_folder(results, TWO_D) / "fold_0" / "checkpoint_final.pth"
@@ -59,7 +59,7 @@ def log(fold: Path) -> str:
     return "".join(path.read_text() for path in sorted(fold.glob("training_log_*.txt")))
 
 
-def test_its_length_is_a_tenth_of_the_2d_models_also_when_it_goes_on_without_it(continued):
+def test_its_length_is_a_tenth_of_the_2d_models_even_when_resumed_without_it(continued):
     fold, checksum = continued
     record = json.loads((fold / "from_2d.json").read_text())
     assert record | {"versions": "", "commit": ""} == {
@@ -81,7 +81,7 @@ def test_its_length_is_a_tenth_of_the_2d_models_also_when_it_goes_on_without_it(
     assert torch.load(fold / "checkpoint_final.pth", weights_only=False)["current_epoch"] == 3
 
 
-def test_validation_and_both_predictions_do_not_need_the_2d_model(
+def test_validation_and_prediction_do_not_need_the_2d_model(
     continued, run_nnunet, nnunet_folders, tiny, tmp_path
 ):
     fold, _ = continued
@@ -97,22 +97,20 @@ def test_validation_and_both_predictions_do_not_need_the_2d_model(
         assert len([*(tmp_path / folder).glob("*.nii.gz")]) == sum(depth in (7, 1) for depth in DEPTHS)
 
 
-def test_without_its_record_a_training_does_not_go_on(continued, run_nnunet, tiny):
+def test_a_run_is_not_resumed_without_its_record(continued, run_nnunet, tiny):
     fold, _ = continued
     kept = (fold / "from_2d.json").rename(fold / "kept.json")
     try:
-        with pytest.raises(
-            FileNotFoundError, match=r"from_2d.json does not exist.* Put it back, or begin again"
-        ):
+        with pytest.raises(FileNotFoundError, match=r"from_2d.json does not exist.* Restore it, or train"):
             run_nnunet("nnUNetv2_train", tiny.id, "2d", 0, "-tr", OURS, "-device", "cpu", "--c")
         (fold / "from_2d.json").write_text('{"epochs"')
-        with pytest.raises(ValueError, match=r"from_2d.json is damaged.* Put it back, or begin again"):
+        with pytest.raises(ValueError, match=r"from_2d.json is damaged.* Restore it, or train"):
             run_nnunet("nnUNetv2_train", tiny.id, "2d", 0, "-tr", OURS, "-device", "cpu", "--c")
     finally:
         kept.rename(fold / "from_2d.json")
 
 
-def test_what_started_from_a_2d_model_is_none(continued):
+def test_a_fine_tuned_model_does_not_count_as_a_2d_model(continued):
     fold, _ = continued
     assert (fold / "checkpoint_final.pth").is_file()
     with pytest.raises(FileNotFoundError, match="has no trained 2D model"):

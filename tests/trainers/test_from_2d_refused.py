@@ -1,4 +1,4 @@
-"""What a training does not start from: each refusal says what is wrong, both sides' values and the next step."""
+"""2D models that cannot be used: each error gives the problem, both values and the next step."""
 
 import json
 import shutil
@@ -12,7 +12,7 @@ from nnunet_slice_attention.trainers.two_d_checks import check_same_task, check_
 from nnunet_slice_attention.trainers.two_d_model import TwoDModel, find_2d_model
 from tests.trainers.two_d_models import COMMAND, OURS, TWO_D, edit
 
-FIT = "does not fit today's plans and dataset.json: "
+FIT = "does not fit the current plans and dataset.json: "
 
 
 def twin(two_d: TwoDModel, trainer: str, epochs: int) -> None:
@@ -22,7 +22,7 @@ def twin(two_d: TwoDModel, trainer: str, epochs: int) -> None:
     edit(model.checkpoint, lambda content: content.update(current_epoch=epochs))
 
 
-def test_no_2d_model_and_models_of_this_package_do_not_count(two_d, start):
+def test_no_2d_model_where_models_of_this_package_do_not_count(two_d, start):
     saved = two_d.folder.parent / "plans.json"
     plans = json.loads(saved.read_text())
     plans["configurations"]["2d"]["patch_size"] = [4, 40, 40]  # a slab's
@@ -34,7 +34,7 @@ def test_no_2d_model_and_models_of_this_package_do_not_count(two_d, start):
         start()
 
 
-def test_the_command_names_other_plans(tmp_path):
+def test_the_command_includes_other_plans(tmp_path):
     (tmp_path / "Dataset027_ACDC").mkdir()
     with pytest.raises(
         FileNotFoundError, match=r"Train it first: nnUNetv2_train 27 2d 3 -p nnUNetCompactPlans$"
@@ -68,7 +68,7 @@ def test_several_2d_models(two_d, start, monkeypatch):
         start()
     monkeypatch.setenv("nnUNet_from2D", "nnUNetTrainer_5epochs")
     with pytest.raises(
-        ValueError, match=f"nnUNet_from2D=nnUNetTrainer_5epochs names no trained 2D model. .*{both}"
+        ValueError, match=f"nnUNet_from2D=nnUNetTrainer_5epochs matches no trained 2D model. .*{both}"
     ):
         start()
     monkeypatch.setenv("nnUNet_from2D", "nnUNetTrainer_250epochs")
@@ -95,32 +95,32 @@ RESIDUAL = "dynamic_network_architectures.architectures.residual_unet.ResidualEn
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (change_architecture(network_class_name=RESIDUAL), rf"architecture was {RESIDUAL}, today it is .*Plain"),
+        (change_architecture(network_class_name=RESIDUAL), rf"architecture was {RESIDUAL}, now it is .*Plain"),
         (
             change_arguments(features_per_stage=[8, 8, 8, 8]),
-            r"features_per_stage was \[8, 8, 8, 8\], today it is \[4, 8, 16, 32\]",
+            r"features_per_stage was \[8, 8, 8, 8\], now it is \[4, 8, 16, 32\]",
         ),
-        (change_configuration(spacing=[2.0, 1.0]), r"spacing was \[2.0, 1.0\], today it is \[1.0, 1.0\]"),
+        (change_configuration(spacing=[2.0, 1.0]), r"spacing was \[2.0, 1.0\], now it is \[1.0, 1.0\]"),
         (
             change_configuration(normalization_schemes=["NoNormalization"]),
-            r"normalization_schemes was \['NoNormalization'\], today it is \['ZScoreNormalization'\]",
+            r"normalization_schemes was \['NoNormalization'\], now it is \['ZScoreNormalization'\]",
         ),
-        (change_configuration(use_mask_for_norm=[True]), r"use_mask_for_norm was \[True\], today it is \[False\]"),
+        (change_configuration(use_mask_for_norm=[True]), r"use_mask_for_norm was \[True\], now it is \[False\]"),
         (
             lambda init: init["plans"].update(transpose_forward=[1, 0, 2]),
-            r"transpose_forward was \[1, 0, 2\], today it is \[0, 1, 2\]",
+            r"transpose_forward was \[1, 0, 2\], now it is \[0, 1, 2\]",
         ),
         (
             lambda init: init["dataset_json"].update(channel_names={"0": "T2", "1": "ADC"}),
-            r"channel_names was {'0': 'T2', '1': 'ADC'}, today it is {'0': 'MR0'}",
+            r"channel_names was {'0': 'T2', '1': 'ADC'}, now it is {'0': 'MR0'}",
         ),
         (
             lambda init: init["dataset_json"].update(labels={"background": 0, "core": 1, "disc": 2}),
-            r"labels was {'background': 0, 'core': 1, 'disc': 2}, today it is .*'disc': 1",
+            r"labels was {'background': 0, 'core': 1, 'disc': 2}, now it is .*'disc': 1",
         ),
         (
             lambda init: init["dataset_json"].update(regions_class_order=[2, 1]),
-            r"regions_class_order was \[2, 1\], today it is None",
+            r"regions_class_order was \[2, 1\], now it is None",
         ),
     ],
 )  # fmt: skip
@@ -140,7 +140,7 @@ def test_other_ct_intensities(two_d):
     check_same_task(two_d, there, today, there.dataset_json)
     today["foreground_intensity_properties_per_channel"]["0"]["mean"] = 0
     with pytest.raises(
-        ValueError, match=rf"{FIT}intensities of channel 0 was {{'mean': 4.* today it is {{'mean': 0"
+        ValueError, match=rf"{FIT}intensities of channel 0 was {{'mean': 4.* now it is {{'mean': 0"
     ):
         check_same_task(two_d, there, today, there.dataset_json)
 
@@ -156,35 +156,43 @@ def test_regions_in_another_order(two_d):
 
 def test_another_network_for_the_same_plans(two_d, start):
     edit(two_d.checkpoint, lambda content: content["network_weights"].popitem())
-    expected = r"cannot be started from: the network needs a weight .* has none.* nnUNetv2_train 701 2d 0$"
+    expected = (
+        r"cannot be used as initialisation: the network needs a weight .* has none.* nnUNetv2_train 701 2d 0$"
+    )
     with pytest.raises(ValueError, match=expected):
         start()
 
 
-def test_a_2d_model_that_has_seen_a_validation_case(two_d, start):
+def test_a_2d_model_that_may_have_been_trained_on_a_validation_case(two_d, start):
     summary = json.loads(two_d.summary.read_text())
     left, *others = summary["metric_per_case"]
     two_d.summary.write_text(json.dumps(summary | {"metric_per_case": others}))
     case = Path(left["reference_file"]).name.removesuffix(".nii.gz")
-    expected = rf"1 of today's 2 validation cases are not among the 1 on which .*: {case}. It may .*split: {COMMAND}$"
+    expected = (
+        rf"1 of the current 2 validation cases are not among the 1 on .*: {case}. It may .*split: {COMMAND}$"
+    )
     with pytest.raises(ValueError, match=expected):
         start()
 
 
-def test_five_of_the_seen_cases_are_named(two_d):
+def test_at_most_five_cases_are_listed(two_d):
     validation = [f"case_{i}" for i in range(20, 27)]
     with pytest.raises(
-        ValueError, match=r"7 of today's 7 .*: case_20, case_21, case_22, case_23, case_24, \.\.\.\. It"
+        ValueError, match=r"7 of the current 7 .*: case_20, case_21, case_22, case_23, case_24, \.\.\.\. It"
     ):
         check_unseen(two_d, two_d.read(), validation)
 
 
 def test_a_2d_model_that_was_not_validated(two_d, start):
     two_d.summary.unlink()
-    with pytest.raises(FileNotFoundError, match=rf"summary.json does not exist.* Write it: {COMMAND} --val$"):
+    with pytest.raises(
+        FileNotFoundError, match=rf"summary.json does not exist.* Create it: {COMMAND} --val$"
+    ):
         start()
     two_d.summary.write_text("{}")
-    with pytest.raises(ValueError, match=rf"summary.json cannot be read .* Write it again: {COMMAND} --val$"):
+    with pytest.raises(
+        ValueError, match=rf"summary.json cannot be read .* Create it again: {COMMAND} --val$"
+    ):
         start()
 
 
@@ -192,5 +200,5 @@ def test_pretrained_weights_beside_it(two_d, start, tmp_path):
     trainer = get_trainer_from_args("701", "2d", 0, OURS, device=torch.device("cpu"))
     trainer.initialize()
     torch.save({"network_weights": trainer.network.state_dict()}, tmp_path / "weights.pth")
-    with pytest.raises(ValueError, match=r"-pretrained_weights and .*From2D each say which weights"):
+    with pytest.raises(ValueError, match=r"-pretrained_weights and .*From2D both set the initial weights"):
         start("-pretrained_weights", tmp_path / "weights.pth")

@@ -21,7 +21,7 @@ def trainer(tiny):
 def test_training_starts_from_the_weights_and_moves_them(trainer):
     stem = read_imagenet_weights(trainer.backbone)[STEM].sum(dim=1, keepdim=True)
     trainer.initialize()
-    weight = trainer.bare_network().encoder.backbone.conv_stem.weight
+    weight = trainer.unwrapped_network().encoder.backbone.conv_stem.weight
     torch.testing.assert_close(weight, stem)
     assert any(weight is p for group in trainer.optimizer.param_groups for p in group["params"])
 

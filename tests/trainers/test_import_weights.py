@@ -8,7 +8,7 @@ from nnunet_slice_attention.cli import main
 TRAINER = "Tiny_nnUNetTrainerCSANet_SmallR50ViT"
 
 
-def test_the_checkpoint_starts_a_training(run_nnunet, nnunet_folders, tiny, tmp_path, capsys):
+def test_a_run_starts_from_the_checkpoint(run_nnunet, nnunet_folders, tiny, tmp_path, capsys):
     torch.manual_seed(3)
     model = timm.create_model("vit_base_r50_s16_224", embed_dim=64, depth=1, num_heads=1)
     torch.save(model.state_dict(), tmp_path / "timm.pth")
@@ -28,11 +28,11 @@ def test_the_checkpoint_starts_a_training(run_nnunet, nnunet_folders, tiny, tmp_
     name = "encoder.backbone.stages.2.blocks.8.conv3.weight"
     timms = model.state_dict()[name.replace("encoder", "patch_embed")]
     assert torch.equal(began[name], timms)
-    # Four steps move a weight a little from where it began, not to somewhere else.
+    # Four steps change a weight only slightly.
     assert 0 < (trained[name] - timms).norm() < 0.1 * timms.norm()
 
 
-def test_a_trainer_nobody_has_is_an_error(nnunet_folders, tiny, tmp_path, capsys):
+def test_an_unknown_trainer_is_an_error(nnunet_folders, tiny, tmp_path, capsys):
     torch.save({}, tmp_path / "timm.pth")
     output = str(tmp_path / "o.pth")
     command = ["import-weights", "-d", str(tiny.id), "-o", output, "-tr", "nnUNetTrainerNobody"]

@@ -1,6 +1,6 @@
-"""Plans of nnU-Net 2.0 to 2.3 list the sizes of a U-Net, where newer ones name a class; they train like those.
+"""Plans of nnU-Net 2.0 to 2.3 list the sizes of a U-Net, newer ones name a class; both can be trained.
 
-nnU-Net converts them when it reads them. The same U-Net in both forms has to become the same network.
+nnU-Net converts old plans when it reads them. The same U-Net in both formats has to become the same network.
 """
 
 import json
@@ -59,7 +59,7 @@ def residual(plans: dict) -> dict:
 
 @pytest.fixture(scope="module")
 def folder(tiny, nnunet_folders) -> Path:
-    """The tiny data set's, with the same two networks in both forms; old plans have data as preprocessed then."""
+    """The tiny data set's, with the same two networks in both formats; old plans have data as preprocessed then."""
     folder = nnunet_folders / "preprocessed" / tiny.folder
     today = json.loads((folder / "nnUNetPlans.json").read_text())
     (folder / "old_2d").mkdir()
@@ -67,7 +67,7 @@ def folder(tiny, nnunet_folders) -> Path:
     for case in cases.identifiers:
         data, seg, _, properties = cases.load_case(case)
         nnUNetDatasetNumpy.save_case(data[:], seg[:], properties, str(folder / "old_2d" / case))
-    # A training would unpack them while its loaders read them already.
+    # Otherwise training would unpack them while its loaders already read them.
     nnUNetDatasetNumpy.unpack_dataset(str(folder / "old_2d"), num_processes=1)
     for name, plans in {
         "Old": old_format(today),
@@ -81,12 +81,12 @@ def folder(tiny, nnunet_folders) -> Path:
     return folder
 
 
-def plans_of(folder: Path, name: str) -> dict:
+def load_plans(folder: Path, name: str) -> dict:
     return json.loads((folder / f"nnUNet{name}Plans.json").read_text())
 
 
-def network_of(plans: dict, trainer: str) -> torch.nn.Module:
-    """As training and prediction build it, from plans as they are saved with a model."""
+def build_network(plans: dict, trainer: str) -> torch.nn.Module:
+    """As training and prediction build it from saved plans."""
     manager = PlansManager(plans)
     configuration = manager.get_configuration("2d")
     return find_trainer(trainer).build_network_architecture(manager, configuration, 1, 3)
@@ -111,17 +111,17 @@ def trained(train_old, nnunet_folders, tiny) -> Path:
     return nnunet_folders / "results" / tiny.folder / f"{FIRST}__nnUNetOldPlans__2d"
 
 
-def test_a_training_of_both_phases_makes_the_network_of_todays_plans(trained, folder, tiny):
+def test_training_both_phases_gives_the_network_of_new_plans(trained, folder, tiny):
     assert (trained / "fold_0" / "validation" / "summary.json").is_file()
     saved = json.loads((trained / "plans.json").read_text())
     assert len(saved["configurations"]["2d"]["patch_size"]) == 3
     weights = torch.load(trained / "fold_0" / "checkpoint_final.pth", weights_only=False)["network_weights"]
-    today = network_of(plans_of(folder, ""), FIRST)
-    assert layers(network_of(saved, FIRST)) == layers(today)
+    today = build_network(load_plans(folder, ""), FIRST)
+    assert layers(build_network(saved, FIRST)) == layers(today)
     today.load_state_dict(weights)
 
 
-def test_its_model_predicts_validates_and_goes_on(
+def test_the_model_predicts_validates_and_resumes(
     trained, train_old, run_nnunet, tiny, nnunet_folders, tmp_path
 ):
     images = nnunet_folders / "raw" / tiny.folder / "imagesTs"
@@ -137,7 +137,7 @@ def test_its_model_predicts_validates_and_goes_on(
         assert (fold / "validation" / "summary.json").is_file()
 
 
-def test_a_training_starts_from_a_2d_model_of_the_same_plans(train_old, nnunet_folders, tiny):
+def test_a_run_starts_from_a_2d_model_with_the_same_plans(train_old, nnunet_folders, tiny):
     train_old("nnUNetOldPlans", STOCK, FROM_2D)
     fold = nnunet_folders / "results" / tiny.folder / f"{FROM_2D}__nnUNetOldPlans__2d" / "fold_0"
     assert json.loads((fold / "from_2d.json").read_text())["trainer"] == STOCK
@@ -145,38 +145,40 @@ def test_a_training_starts_from_a_2d_model_of_the_same_plans(train_old, nnunet_f
 
 
 def test_residual_encoders_train_too(train_old, folder, nnunet_folders, tiny):
-    """Their class has moved to another module since, which nnU-Net bears with."""
+    """Their class has since moved to another module, which nnU-Net tolerates."""
     trainer = "Tiny_nnUNetTrainerAxialConv"
     train_old("nnUNetOldResidualPlans", trainer)
     model = nnunet_folders / "results" / tiny.folder / f"{trainer}__nnUNetOldResidualPlans__2d"
     saved = json.loads((model / "plans.json").read_text())
-    assert layers(network_of(saved, trainer)) == layers(network_of(plans_of(folder, "Residual"), trainer))
+    assert layers(build_network(saved, trainer)) == layers(
+        build_network(load_plans(folder, "Residual"), trainer)
+    )
 
 
 @pytest.mark.parametrize("kind", ["", "Residual"])
-def test_compact_plans_and_imported_weights_are_for_the_network_of_todays_plans(kind, folder, nnunet_folders):
-    today, old = plans_of(folder, kind), plans_of(folder, f"Old{kind}")
+def test_old_and_new_plans_give_the_same_network_and_compact_network(kind, folder, nnunet_folders):
+    today, old = load_plans(folder, kind), load_plans(folder, f"Old{kind}")
     trainer = "nnUNetTrainerCSANet"
-    assert layers(network_of(old, trainer)) == layers(network_of(today, trainer))
-    compact = [layers(network_of(compact_plans(plans), trainer)) for plans in (today, old)]
-    assert compact[0] == compact[1] != layers(network_of(today, trainer))
+    assert layers(build_network(old, trainer)) == layers(build_network(today, trainer))
+    compact = [layers(build_network(compact_plans(plans), trainer)) for plans in (today, old)]
+    assert compact[0] == compact[1] != layers(build_network(today, trainer))
 
 
-def test_a_2d_model_fits_the_same_network_in_the_other_form(folder, tiny):
+def test_a_2d_model_fits_the_same_network_in_the_other_format(folder, tiny):
     for kind in ("", "Residual"):
-        today, old = plans_of(folder, kind), plans_of(folder, f"Old{kind}")
+        today, old = load_plans(folder, kind), load_plans(folder, f"Old{kind}")
         model = SimpleNamespace(name=SimpleNamespace(configuration="2d"))
         two_d = SimpleNamespace(plans=old, configuration="2d", dataset_json=tiny.dataset_json)
         check_same_task(model, two_d, today, tiny.dataset_json)
 
 
 def test_a_bundle_of_a_residual_encoder_is_trusted(folder, nnunet_folders):
-    manager = PlansManager(plans_of(folder, "OldResidual"))
+    manager = PlansManager(load_plans(folder, "OldResidual"))
     check_names(manager, manager.get_configuration("2d"))
 
 
-def test_a_configuration_that_inherits_from_an_old_one_gets_an_architecture_of_its_own(folder):
-    plans = plans_of(folder, "Old")
+def test_a_configuration_that_inherits_from_an_old_one_gets_its_own_architecture(folder):
+    plans = load_plans(folder, "Old")
     plans["configurations"]["child"] = {"inherits_from": "2d", "batch_size": 4}
     before = deepcopy(plans)
     saved = with_prediction_slab(plans, "child", slab_plan(plans, "child", 1))

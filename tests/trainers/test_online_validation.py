@@ -1,4 +1,4 @@
-"""What nnU-Net logs during training is of slices with the context they are trained with, at the cost of those."""
+"""Online validation evaluates the slices that training has a loss on, with the same context and at the same cost."""
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ CONTEXT_TRAINERS = [f"nnUNetTrainer{name}" for name, _ in DEFAULTS if name != "S
 
 
 @pytest.mark.parametrize("name", [*CONTEXT_TRAINERS, "nnUNetTrainerCSANet_ShortSlabs"])
-def test_the_loss_of_validation_sees_what_the_loss_of_training_sees(name, nnunet_folders, tiny):
+def test_validation_and_training_have_targets_for_the_same_slices(name, nnunet_folders, tiny):
     trainer = get_trainer_from_args(str(tiny.id), "2d", 0, name, device=torch.device("cpu"))
     trainer.initialize()
     loaders = trainer.dataloader_train, trainer.dataloader_val = trainer.get_dataloaders()

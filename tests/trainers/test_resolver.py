@@ -15,7 +15,7 @@ def test_suffixes_compose_and_merge_options():
     assert trainer.__name__ == "nnUNetTrainerCSANet_NoISA_8heads_5slices_AdamW_50epochs"
 
 
-def test_the_same_name_is_the_same_class_and_pickles():
+def test_a_name_gives_the_same_class_every_time_and_pickles():
     trainer = trainers.nnUNetTrainerCSANet_CentreQuery_5epochs
     assert pickle.loads(pickle.dumps(trainer)) is resolve_trainer("nnUNetTrainerCSANet_CentreQuery_5epochs")
 
@@ -26,7 +26,7 @@ def test_every_variant_builds_for_every_network_that_has_its_option(variant):
 
     row = dict(VARIANTS[variant])
     wanted = row.pop("network_options", {})
-    row.pop("start", None)  # the base class, see below
+    row.pop("start", None)  # determines the base class, see below
     having = [name for name, cls in NETWORKS.items() if set(wanted) <= set(signature(cls).parameters)]
     assert having
     for name in having:
@@ -35,19 +35,19 @@ def test_every_variant_builds_for_every_network_that_has_its_option(variant):
         assert wanted.items() <= trainer.network_options.items()
         options = ({"vit_depth": 1} if name == "CSANet" else {}) | trainer.network_options
         network = create_network(name, 1, 2, (32, 32), (32, 32, 32, 32), **options)
-        alone = name == "SliceUNet" or variant in ("RepeatCentre", "Identity", "NoCSA", "1slice")
-        assert network.context_radius == (0 if alone else trainer.context_radius())
+        no_neighbours = name == "SliceUNet" or variant in ("RepeatCentre", "Identity", "NoCSA", "1slice")
+        assert network.context_radius == (0 if no_neighbours else trainer.context_radius())
 
 
 @pytest.mark.parametrize("base", sorted(BASES))
-def test_a_slice_learns_with_its_whole_context_unless_a_suffix_says_otherwise(base):
+def test_context_slabs_are_the_default(base):
     trainer = resolve_trainer(base)
     radius = trainer.context_radius()
     assert training_slabs(6, radius, trainer.sampling) == (2 * radius + 1, 6)
     assert resolve_trainer(f"{base}_ShortSlabs").sampling == "short"
 
 
-def test_a_network_begins_as_a_2d_network_where_its_name_says_so():
+def test_which_names_start_as_a_2d_network():
     def start(name: str) -> tuple:
         trainer = resolve_trainer(f"nnUNetTrainer{name}")
         return trainer.__base__.__name__, trainer.network_options
@@ -63,13 +63,13 @@ def test_a_network_begins_as_a_2d_network_where_its_name_says_so():
 
 @pytest.mark.parametrize("suffix", ["2DFirst", "From2D"])
 @pytest.mark.parametrize("name", ["CSANet_R50ViT", "VAUNet_Multiplicative"])
-def test_what_cannot_begin_as_the_plans_2d_network_is_refused_by_name(name, suffix):
-    with pytest.raises(ValueError, match=f"_{name.split('_')[1]} .*begins as the plan's 2D network"):
+def test_variants_that_cannot_start_as_the_planned_2d_network_are_errors(name, suffix):
+    with pytest.raises(ValueError, match=f"_{name.split('_')[1]} .*start as the planned 2D network"):
         resolve_trainer(f"nnUNetTrainer{name}_{suffix}")
 
 
-def test_only_one_way_to_begin():
-    with pytest.raises(ValueError, match="_2DFirst and _From2D contradict each other"):
+def test_starts_are_mutually_exclusive():
+    with pytest.raises(ValueError, match="_2DFirst and _From2D are mutually exclusive"):
         resolve_trainer("nnUNetTrainerVAUNet_2DFirst_From2D")
 
 
@@ -89,14 +89,14 @@ def test_every_network_has_a_trainer():
         ("nnUNetTrainerVAUNet_3sliceImages", 4),
     ],
 )
-def test_slabs_offer_what_the_network_can_see_and_its_controls_get_the_same(name, radius):
+def test_slabs_cover_the_networks_context_and_controls_get_the_same(name, radius):
     assert resolve_trainer(name).context_radius() == radius
 
 
 @pytest.mark.parametrize(
     "name", ["nnUNetTrainer", "nnUNetTrainerDA5", "nnUNetTrainer_5epochs", "Foo", "__path__"]
 )
-def test_foreign_names_are_left_to_nnunet(name):
+def test_other_names_are_left_to_nnunet(name):
     with pytest.raises(AttributeError):
         resolve_trainer(name)
     assert not hasattr(trainers, "nnUNetTrainerFoo")
@@ -105,19 +105,19 @@ def test_foreign_names_are_left_to_nnunet(name):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("nnUNetTrainerCSANet_8head", "suffix _8head does not exist. Close: _8heads"),
-        ("nnUNetTrainerCSANet_NoCsa", "Close: .*_NoCSA"),
-        ("nnUNetTrainerCSANet_6epochs", "Close: .*_5epochs"),
+        ("nnUNetTrainerCSANet_8head", "suffix _8head does not exist. Similar: _8heads"),
+        ("nnUNetTrainerCSANet_NoCsa", "Similar: .*_NoCSA"),
+        ("nnUNetTrainerCSANet_6epochs", "Similar: .*_5epochs"),
         ("nnUNetTrainerCSANet_50epochs_NoISA", "Did you mean nnUNetTrainerCSANet_NoISA_50epochs"),
-        ("nnUNetTrainerCSANet_5epochs_50epochs", "one schedule, and it comes last"),
-        ("nnUNetTrainerCSANet_NoISA_NoISA", "_NoISA is given twice"),
-        ("nnUNetTrainerCSANet_3slices_5slices", "_3slices and _5slices contradict each other"),
-        ("nnUNetTrainerCSANet_ShortSlabs_FullSlabs", "_ShortSlabs and _FullSlabs contradict"),
-        ("nnUNetTrainerVAUNet_ChannelOnly_SpatialOnly", "contradict each other. Keep one"),
+        ("nnUNetTrainerCSANet_5epochs_50epochs", "at most one schedule, at the end"),
+        ("nnUNetTrainerCSANet_NoISA_NoISA", "_NoISA is repeated"),
+        ("nnUNetTrainerCSANet_3slices_5slices", "_3slices and _5slices are mutually exclusive"),
+        ("nnUNetTrainerCSANet_ShortSlabs_FullSlabs", "_ShortSlabs and _FullSlabs are mutually exclusive"),
+        ("nnUNetTrainerVAUNet_ChannelOnly_SpatialOnly", "mutually exclusive. Keep one"),
         ("nnUNetTrainerCSANet__NoISA", "suffix _ does not exist"),
         ("nnUNetTrainerSliceUNet_8heads", "network SliceUNet has no option num_heads"),
     ],
 )
-def test_mistakes_name_the_way_out(name, message):
+def test_errors_give_the_next_step(name, message):
     with pytest.raises(ValueError, match=message):
         resolve_trainer(name)

@@ -1,4 +1,4 @@
-"""The batch of slabs is shared among GPUs as nnU-Net shares it, and every GPU keeps the share of foreground."""
+"""The batch of slabs is split over GPUs as in nnU-Net, and every GPU oversamples foreground equally."""
 
 from dataclasses import replace
 
@@ -23,7 +23,7 @@ def on_two_gpus(nnunet_folders, tiny, monkeypatch):
 
 
 @pytest.mark.parametrize("rank", range(WORLD))
-def test_each_gpu_has_its_slabs_and_a_third_of_them_show_foreground(on_two_gpus, rank):
+def test_each_gpu_has_its_slabs_and_oversamples_a_third_of_them(on_two_gpus, rank):
     trainer = on_two_gpus("nnUNetTrainerCSANet", rank)
     trainer.slab = replace(trainer.slab, train_slabs=WORLD)
     trainer.train_on(trainer.slab)
@@ -33,13 +33,13 @@ def test_each_gpu_has_its_slabs_and_a_third_of_them_show_foreground(on_two_gpus,
     assert trainer.oversample_foreground_percent == pytest.approx(0.33)
 
 
-def test_more_gpus_than_slabs_are_refused(on_two_gpus):
+def test_more_gpus_than_slabs_is_an_error(on_two_gpus):
     trainer = on_two_gpus("nnUNetTrainerCSANet_DeepSlabs", 0)
     with pytest.raises(ValueError, match=r"2 GPUs cannot share a batch of 1 slabs. Train with -num_gpus 1"):
         trainer._set_batch_size_and_oversample()
 
 
-def test_a_2d_first_training_is_refused_before_it_begins_for_the_slabs_of_its_second_phase(on_two_gpus):
+def test_too_few_slabs_in_the_second_phase_are_an_error_before_the_first(on_two_gpus):
     trainer = on_two_gpus("nnUNetTrainerSliceAttention_DeepSlabs", 0)
     with pytest.raises(ValueError, match=r"2 GPUs cannot share a batch of 1 slabs"):
         trainer.initialize()

@@ -1,4 +1,4 @@
-"""2D first: which epochs are in which phase, and what batches, network, optimiser and checkpoints are in each."""
+"""2D first: which epochs are in which phase, and batches, network, optimiser and checkpoints in each phase."""
 
 import re
 
@@ -10,17 +10,17 @@ from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
 from nnunet_slice_attention.cli import main
 from nnunet_slice_attention.networks.two_d_weights import added_parameters, load_2d_weights
-from nnunet_slice_attention.trainers.two_d_first import epochs_of_2d
+from nnunet_slice_attention.trainers.two_d_first import num_2d_epochs
 from tests.tiny_data import read
 
 NAME = "Tiny_nnUNetTrainerSliceAttention"
 
 
 @pytest.mark.parametrize(
-    ("epochs", "of_2d"), [(1, 0), (2, 1), (3, 2), (5, 3), (10, 6), (15, 9), (20, 12), (1000, 600)]
+    ("epochs", "in_2d"), [(1, 0), (2, 1), (3, 2), (5, 3), (10, 6), (15, 9), (20, 12), (1000, 600)]
 )
-def test_three_in_five_epochs_are_2d_but_never_all(epochs, of_2d):
-    assert epochs_of_2d(epochs) == of_2d
+def test_three_in_five_epochs_are_2d_but_never_all(epochs, in_2d):
+    assert num_2d_epochs(epochs) == in_2d
 
 
 def build(tiny, name=NAME, **attributes) -> nnUNetTrainer:
@@ -39,7 +39,7 @@ def first_batch(trainer) -> dict:
             loader._finish()
 
 
-def test_the_first_phase_has_nnunets_2d_batches_and_no_gradient_in_what_is_added(nnunet_folders, tiny):
+def test_the_first_phase_has_nnunets_2d_batches_and_no_gradient_in_added_weights(nnunet_folders, tiny):
     trainer, stock = build(tiny), build(tiny, "Tiny_nnUNetTrainer")
     trainer.initialize()
     stock.initialize()
@@ -52,16 +52,16 @@ def test_the_first_phase_has_nnunets_2d_batches_and_no_gradient_in_what_is_added
     assert all(p.grad is None for p in added_parameters(trainer.network))
 
 
-def test_a_step_of_the_first_phase_is_nnunets_step(nnunet_folders, tiny):
+def test_a_step_of_the_first_phase_equals_nnunets(nnunet_folders, tiny):
     trainer, stock = build(tiny), build(tiny, "Tiny_nnUNetTrainer")
     trainer.initialize()
     stock.initialize()
     load_2d_weights(trainer.network, stock.network.state_dict())
     batch = first_batch(stock)
-    for of in (trainer, stock):
-        of.network.train()
+    for each in (trainer, stock):
+        each.network.train()
     for _ in range(2):
-        losses = [of.train_step(batch)["loss"] for of in (trainer, stock)]
+        losses = [each.train_step(batch)["loss"] for each in (trainer, stock)]
         assert losses[0] == pytest.approx(losses[1], abs=1e-6)
     expected = stock.network.state_dict()
     for name, weight in trainer.network.state_dict().items():
@@ -69,10 +69,10 @@ def test_a_step_of_the_first_phase_is_nnunets_step(nnunet_folders, tiny):
             torch.testing.assert_close(weight, expected[name], rtol=0, atol=1e-6)
 
 
-def test_the_second_phase_has_slabs_whose_middle_slice_learns(nnunet_folders, tiny):
+def test_the_second_phase_has_slabs_with_a_loss_on_the_middle_slice(nnunet_folders, tiny):
     trainer = build(tiny)
     trainer.initialize()
-    assert trainer.enter_phase(alone=False) and not trainer.enter_phase(alone=False)
+    assert trainer.enter_phase(in_2d=False) and not trainer.enter_phase(in_2d=False)
     batch = first_batch(trainer)
     assert (batch["data"].shape[2], batch["target"][0].shape[2]) == (3, 1)
     trainer.network.train()
@@ -81,7 +81,7 @@ def test_the_second_phase_has_slabs_whose_middle_slice_learns(nnunet_folders, ti
 
 
 @pytest.mark.parametrize("name", [NAME, f"{NAME}_AdamW"])
-def test_what_is_added_is_a_second_group_that_warms_up_when_it_joins(name, nnunet_folders, tiny):
+def test_added_weights_are_a_second_parameter_group_with_warm_up(name, nnunet_folders, tiny):
     trainer = build(tiny, name)
     trainer.initialize()  # sets the two epochs of a tiny trainer
     trainer.num_epochs = 100
@@ -102,25 +102,25 @@ def test_what_is_added_is_a_second_group_that_warms_up_when_it_joins(name, nnune
 
 @pytest.fixture(scope="module")
 def trained(train, nnunet_folders, tiny):
-    name = f"{NAME}_3slices"  # the default by a name that no other test trains: its logs are this training's
+    name = f"{NAME}_3slices"  # the default under a name that no other test trains, so that the logs are of this run
     train(tiny, name)
     return nnunet_folders / "results" / tiny.folder / f"{name}__nnUNetPlans__2d" / "fold_0"
 
 
-def test_a_training_goes_through_both_phases_and_validates(trained):
+def test_a_run_has_both_phases_and_is_validated(trained):
     log = "".join(path.read_text() for path in trained.glob("training_log_*.txt"))
     phases = re.findall(r"Phase: (2D|with neighbouring)", log)
     assert phases == ["2D", "with neighbouring"]
     assert (trained / "validation" / "summary.json").is_file()
 
 
-def test_the_added_weights_moved_only_in_the_second_phase(trained, nnunet_folders, tiny):
+def test_added_weights_are_trained(trained, nnunet_folders, tiny):
     final = torch.load(trained / "checkpoint_final.pth", weights_only=False)["network_weights"]
     out = [w for name, w in final.items() if name.startswith("across.") and ".out." in name]
     assert out and all(w.any() for w in out)
 
 
-def test_the_best_checkpoint_is_chosen_anew_among_those_with_neighbours(nnunet_folders, tiny, train):
+def test_the_best_checkpoint_is_reset_when_neighbours_join(nnunet_folders, tiny, train):
     trainer = build(tiny, "Long_nnUNetTrainerSliceAttention")
     trainer.initialize()
     trainer.on_train_start()
@@ -134,7 +134,7 @@ def test_the_best_checkpoint_is_chosen_anew_among_those_with_neighbours(nnunet_f
         trainer.on_epoch_start()
         assert trainer._best_ema == 0.5
     finally:
-        trainer._end_loaders()
+        trainer._stop_loaders()
 
 
 @pytest.mark.parametrize(
@@ -148,8 +148,8 @@ def test_other_networks_have_the_same_schedule(name, run_nnunet, nnunet_folders,
 
 
 @pytest.fixture(scope="module")
-def of_the_first_phase(train, nnunet_folders, tiny):
-    """A model whose training has not come to the second phase, with the weights of a 2D model."""
+def first_phase_model(train, nnunet_folders, tiny):
+    """A model that has not reached the second phase, with the weights of a 2D model."""
     train(tiny, "Tiny_nnUNetTrainer")
     results = nnunet_folders / "results" / tiny.folder
     stock = torch.load(
@@ -159,21 +159,21 @@ def of_the_first_phase(train, nnunet_folders, tiny):
     name = f"{NAME}_AllSkips"
     trainer = build(tiny, name)
     trainer.on_train_start()
-    trainer._end_loaders()
+    trainer._stop_loaders()
     load_2d_weights(trainer.network, stock["network_weights"])
     for checkpoint in ("best", "final"):
         trainer.save_checkpoint(f"{trainer.output_folder}/checkpoint_{checkpoint}.pth")
     return name
 
 
-@pytest.mark.parametrize("verb", ["nnUNetv2_predict", "predict"])
+@pytest.mark.parametrize("command", ["nnUNetv2_predict", "predict"])
 def test_a_checkpoint_of_the_first_phase_predicts_as_the_2d_model(
-    of_the_first_phase, verb, run_nnunet, nnunet_folders, tiny, tmp_path
+    first_phase_model, command, run_nnunet, nnunet_folders, tiny, tmp_path
 ):
     images = nnunet_folders / "raw" / tiny.folder / "imagesTs"
 
-    def predict(verb: str, trainer: str, *flags: str) -> dict:
-        out = tmp_path / f"{verb}_{trainer}"
+    def predict(command: str, trainer: str, *flags: str) -> dict:
+        out = tmp_path / f"{command}_{trainer}"
         arguments = [
             "-i",
             images,
@@ -189,22 +189,22 @@ def test_a_checkpoint_of_the_first_phase_predicts_as_the_2d_model(
             "cpu",
             *flags,
         ]
-        if verb == "predict":
-            assert main([verb, *map(str, arguments)]) == 0
+        if command == "predict":
+            assert main([command, *map(str, arguments)]) == 0
         else:
-            run_nnunet(verb, *arguments, "-c", "2d", "-npp", 1, "-nps", 1)
+            run_nnunet(command, *arguments, "-c", "2d", "-npp", 1, "-nps", 1)
         return {path.name: read(path) for path in sorted(out.glob("*.nii.gz"))}
 
     expected = predict("nnUNetv2_predict", "Tiny_nnUNetTrainer")
-    found = predict(verb, of_the_first_phase, "-chk", "checkpoint_best.pth")
+    found = predict(command, first_phase_model, "-chk", "checkpoint_best.pth")
     assert found.keys() == expected.keys() and len(found) == 3
     for name, segmentation in expected.items():
         assert len(np.unique(segmentation)) > 1 or segmentation.shape[0] == 1
-        assert (found[name] != segmentation).mean() < 0.01  # half precision where nnU-Net adds up windows
+        assert (found[name] != segmentation).mean() < 0.01  # nnU-Net accumulates windows in half precision
 
 
-def test_a_checkpoint_of_the_first_phase_exports(of_the_first_phase, nnunet_folders, tiny, tmp_path):
+def test_a_checkpoint_of_the_first_phase_exports(first_phase_model, nnunet_folders, tiny, tmp_path):
     archive = tmp_path / "model.zip"
-    arguments = ["-d", tiny.id, "-f", 0, "-tr", of_the_first_phase, "-o", archive, "--format", "bundle"]
+    arguments = ["-d", tiny.id, "-f", 0, "-tr", first_phase_model, "-o", archive, "--format", "bundle"]
     assert main(["export", *map(str, arguments)]) == 0
     assert archive.is_file()

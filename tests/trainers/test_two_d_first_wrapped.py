@@ -1,4 +1,4 @@
-"""2D first where nnU-Net compiles its network, and where two processes train together: made anew at the switch."""
+"""2D first with torch.compile and with DDP: the network is wrapped again when the phase changes."""
 
 import copy
 from dataclasses import replace
@@ -14,7 +14,7 @@ from nnunet_slice_attention.networks import SlabNetwork
 from nnunet_slice_attention.networks.two_d_weights import added_parameters
 
 SHORT, LONG = (f"{length}_nnUNetTrainerSliceAttention" for length in ("Tiny", "Long"))
-EPOCHS_OF_2D, EPOCHS, WORLD = 1, 2, 2  # of the short one
+EPOCHS_2D, EPOCHS, WORLD = 1, 2, 2  # of the short run
 
 
 def build(dataset: int, name: str):
@@ -41,11 +41,11 @@ def test_ten_epochs_compile_at_most_four_times(nnunet_folders, tiny, monkeypatch
     trainer.run_training()
     torch.compiler.reset()
     assert trainer.current_epoch == 10
-    assert len(compiled) == 4  # two phases, each to learn and to validate
+    assert len(compiled) == 4  # two phases, each with training and validation
 
 
 def epochs(trainer, upto: int) -> None:
-    """nnU-Net's loop, ended in the middle."""
+    """nnU-Net's training loop, stopped early."""
     trainer.on_train_start()
     for _ in range(trainer.current_epoch, upto):
         trainer.on_epoch_start()
@@ -55,11 +55,11 @@ def epochs(trainer, upto: int) -> None:
             trainer.on_validation_epoch_start()
             trainer.on_validation_epoch_end([trainer.validation_step(next(trainer.dataloader_val))])
         trainer.on_epoch_end()
-    trainer._end_loaders()
+    trainer._stop_loaders()
 
 
-def of_process(rank: int, trainer):
-    """As nnU-Net's is on several GPUs."""
+def as_rank(rank: int, trainer):
+    """As on several GPUs."""
     trainer.is_ddp, trainer.local_rank = True, rank
     trainer.slab, trainer.planned_batch_size = replace(trainer.slab, train_slabs=4), 8
     return trainer
@@ -71,23 +71,25 @@ def train(rank: int, folder: str, dataset: int) -> None:
     on_gpus = upstream.DDP
     upstream.DDP = lambda network, device_ids: on_gpus(network)
     results = {}
-    trainers = [build(dataset, SHORT) for _ in range(3)]  # a trainer built in a process group wants a GPU
+    trainers = [
+        build(dataset, SHORT) for _ in range(3)
+    ]  # before the process group, with which they need a GPU
     distributed.init_process_group("gloo", f"file://{folder}/rendezvous", rank=rank, world_size=WORLD)
-    for upto, trainer in zip((EPOCHS_OF_2D, EPOCHS), trainers[:2], strict=True):
-        of_process(rank, trainer)
+    for upto, trainer in zip((EPOCHS_2D, EPOCHS), trainers[:2], strict=True):
+        as_rank(rank, trainer)
         epochs(trainer, upto)
-        results[upto] = copy.deepcopy(trainer.bare_network().state_dict())
+        results[upto] = copy.deepcopy(trainer.unwrapped_network().state_dict())
         results[f"batch {upto}"] = trainer.batch_size
         assert isinstance(trainer.network, DistributedDataParallel)
-        if upto == EPOCHS_OF_2D:
+        if upto == EPOCHS_2D:
             checkpoint = f"{folder}/at_the_switch.pth"
             trainer.current_epoch -= 1
             trainer.save_checkpoint(checkpoint)
             distributed.barrier()
-    resumed = of_process(rank, trainers[2])
+    resumed = as_rank(rank, trainers[2])
     resumed.load_checkpoint(checkpoint)
     epochs(resumed, EPOCHS)
-    results["resumed"] = resumed.bare_network().state_dict()
+    results["resumed"] = resumed.unwrapped_network().state_dict()
     torch.save(results, f"{folder}/rank{rank}.pt")
     distributed.destroy_process_group()
 
@@ -103,27 +105,27 @@ def added(state: dict) -> dict:
     return {name: weight for name, weight in state.items() if name.startswith("across.")}
 
 
-@pytest.mark.parametrize("stage", [EPOCHS_OF_2D, EPOCHS, "resumed"])
-def test_both_processes_have_the_same_weights_on_either_side_of_the_switch(both, stage):
+@pytest.mark.parametrize("stage", [EPOCHS_2D, EPOCHS, "resumed"])
+def test_both_processes_have_the_same_weights_before_and_after_the_switch(both, stage):
     one, other = (results[stage] for results in both)
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
-def test_what_is_added_learns_after_the_switch_only_in_one_go_and_resumed(both):
-    before, after, resumed = (added(both[0][stage]) for stage in (EPOCHS_OF_2D, EPOCHS, "resumed"))
+def test_added_weights_are_trained_only_after_the_switch_also_when_resumed(both):
+    before, after, resumed = (added(both[0][stage]) for stage in (EPOCHS_2D, EPOCHS, "resumed"))
     out = [name for name in before if ".out." in name]
     assert out and not any(before[name].any() for name in out)
     assert all(after[name].any() and resumed[name].any() for name in out)
 
 
-def test_each_process_has_its_share_of_the_slices_and_then_of_the_slabs(both):
-    assert [[results[f"batch {stage}"] for results in both] for stage in (EPOCHS_OF_2D, EPOCHS)] == [
+def test_the_batch_is_split_over_processes_in_both_phases(both):
+    assert [[results[f"batch {stage}"] for results in both] for stage in (EPOCHS_2D, EPOCHS)] == [
         [4, 4],
         [2, 2],
     ]
 
 
-def test_added_parameters_are_what_the_tests_look_at(nnunet_folders, tiny):
+def test_added_parameters_are_those_tested_here(nnunet_folders, tiny):
     trainer = build(tiny.id, SHORT)
     trainer.initialize()
     names = {id(p): name for name, p in trainer.network.named_parameters()}

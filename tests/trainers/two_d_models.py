@@ -1,4 +1,4 @@
-"""A trained 2D model of the tiny data set, and what spoils it; the fixtures are in conftest.py."""
+"""Names of a 2D model of the tiny data set, and editing its checkpoint; the fixtures are in conftest.py."""
 
 from collections.abc import Callable
 from pathlib import Path

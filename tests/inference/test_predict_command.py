@@ -1,4 +1,4 @@
-"""The verb `predict` on files: what nnUNetv2_predict writes, nearly the same segmentation, and clear errors."""
+"""The command `predict`: the files of nnUNetv2_predict, almost the same segmentation, and clear errors."""
 
 import gzip
 import json
@@ -15,7 +15,7 @@ from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
 
 from nnunet_slice_attention.cli import main
 from nnunet_slice_attention.inference.cases import Case, is_finished, remove_results
-from nnunet_slice_attention.inference.image_checks import Expected, problems
+from nnunet_slice_attention.inference.image_checks import Expected, find_problems
 from nnunet_slice_attention.inference.trained_model import load_predictor
 from tests.tiny_data import read, write
 
@@ -38,7 +38,7 @@ def predict(trained, out, *flags, images=None):
     return main([*argv, "-d", trained.id, "-tr", TRAINER, *flags])
 
 
-def test_the_same_files_and_nearly_the_same_segmentation_as_nnunets_own(trained, run_nnunet, tmp_path):
+def test_the_same_files_and_almost_the_same_segmentation_as_nnunet(trained, run_nnunet, tmp_path):
     assert predict(trained, tmp_path / "ours", "-f", "0", "1", "--save_probabilities") == 0
     run_nnunet(
         "nnUNetv2_predict", "-i", trained.images, "-o", tmp_path / "stock", "-d", trained.id, "-c", "2d", "-f", 0, 1,
@@ -52,15 +52,15 @@ def test_the_same_files_and_nearly_the_same_segmentation_as_nnunets_own(trained,
         assert np.abs(a - b).mean() < 0.02  # nnU-Net's windows overlap along the slices
 
 
-def test_one_case_given_as_its_file_becomes_one_file(trained, tmp_path, monkeypatch):
+def test_one_case_given_as_a_file_is_written_to_one_file(trained, tmp_path, monkeypatch):
     case = sorted(trained.images.glob("*.nii.gz"))[0]
     monkeypatch.chdir(tmp_path)
-    target = Path("segmentation.nii.gz")  # no folder
+    target = Path("segmentation.nii.gz")  # without a folder
     assert predict(trained, target, "-f", "0", "--disable_tta", images=[case]) == 0
     assert read(target).shape == read(case).shape
 
 
-def test_what_decides_a_prediction_is_noted_beside_it_and_in_the_manifest_of_a_comparison(trained, tmp_path):
+def test_settings_are_recorded_next_to_predictions_and_in_a_comparisons_manifest(trained, tmp_path):
     out = tmp_path / "out"
     assert predict(trained, out, "-f", "0", "1", "--neighbours", "shuffle", "--disable_tta") == 0
     labels = tmp_path / "labels"
@@ -83,7 +83,7 @@ def test_what_decides_a_prediction_is_noted_beside_it_and_in_the_manifest_of_a_c
     assert noted["mirroring_axes"] == []
 
 
-def test_what_is_there_is_left_out_and_parts_share_the_cases(trained, tmp_path):
+def test_existing_predictions_are_skipped_and_parts_split_the_cases(trained, tmp_path):
     assert predict(trained, tmp_path, "-f", "0", "--disable_tta", "-num_parts", "2", "-part_id", "1") == 0
     (done,) = tmp_path.glob("*.nii.gz")
     before = done.stat().st_mtime_ns
@@ -104,7 +104,7 @@ def test_bad_cases_are_named_at_the_end_and_the_others_predicted(trained, tmp_pa
     for channel in (0, 1):
         shutil.copy(other, images / f"two_000{channel}.nii.gz")
     shutil.copy(other, images / "a_unwritable_0000.nii.gz")
-    (out / "a_unwritable.nii.gz").mkdir(parents=True)  # as a full disk: the export fails for this case
+    (out / "a_unwritable.nii.gz").mkdir(parents=True)  # like a full disk: the export fails for this case
 
     assert predict(trained, out, "-f", "0", "--disable_tta", images=[images]) == 1
     failed = [line for line in capsys.readouterr().err.splitlines() if line.startswith("FAILED")]
@@ -121,7 +121,7 @@ def test_bad_cases_are_named_at_the_end_and_the_others_predicted(trained, tmp_pa
     assert read(out / "good.nii.gz").shape == read(good).shape
 
 
-def test_what_is_cut_off_is_not_finished_and_nothing_old_stays(trained, tmp_path):
+def test_truncated_results_are_not_finished_and_are_removed(trained, tmp_path):
     reader_writer = load_predictor(
         trained.folder, [0], device="cpu"
     ).plans_manager.image_reader_writer_class()
@@ -149,35 +149,38 @@ def test_no_image_is_overwritten(trained, tmp_path, capsys, monkeypatch, name, i
     shutil.copy(next(trained.images.glob("*.nii.gz")), scan)
     before = scan.read_bytes()
     if name == "scan_0000.nii.gz" and out == "scans":
-        Path("scans/scan.nii.gz").write_bytes(before)  # what an earlier call would have written
+        Path("scans/scan.nii.gz").write_bytes(before)  # as written by an earlier call
         images = "scans"
     assert predict(trained, out.format(name=name), "-f", "0", *flags, images=[images.format(name=name)]) == 1
-    assert re.search("would be written over .*scan.*Give another folder with -o", capsys.readouterr().err)
+    assert re.search("would overwrite .*scan.*Give another folder with -o", capsys.readouterr().err)
     assert scan.read_bytes() == before
 
 
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["-f", "4"], "no checkpoint_final.pth of fold 4. Folds that have one: 0, 1"),
+        (["-f", "4"], "no checkpoint_final.pth of fold 4. Folds with that file: 0, 1"),
         (["-chk", "checkpoint_latestt.pth"], "no checkpoint_latestt.pth of fold any"),
-        (["-p", "nnUNetOtherPlans"], f"Trained so far: .*{MODEL}"),
-        (["-f", "0", "-part_id", "1"], "part_id=1 is not one of the 1 parts"),
+        (["-p", "nnUNetOtherPlans"], f"Trained models: .*{MODEL}"),
+        (["-f", "0", "-part_id", "1"], "-part_id 1 is out of range for -num_parts 1. Give 0 to 0"),
         (["-f", "0", "--slices", "-1"], "-1 slices at a time are too few"),
-        (["-f", "0", "-step_size", "2"], "step size 2.0 is not above 0 and at most 1"),
-        (["-f", "0", "--neighbours", "none"], "neighbours='none' is none of own, repeat, shuffle"),
-        (["-f", "0", "-nps", "0"], "-npp 1 -nps 0: both take at least one process"),
-        (["-f", "0", "-i", "nowhere"], "no case in nowhere: expected a folder"),
-        (["-device", "mps"], "device 'mps' is not available here. Give -device cpu"),
+        (["-f", "0", "-step_size", "2"], "step size 2.0 must be above 0 and at most 1"),
+        (
+            ["-f", "0", "--neighbours", "none"],
+            "neighbours='none' is unknown. Choose one of own, repeat, shuffle",
+        ),
+        (["-f", "0", "-nps", "0"], "-npp 1 -nps 0: both must be at least 1"),
+        (["-f", "0", "-i", "nowhere"], "no cases in nowhere. Give a folder"),
+        (["-device", "mps"], "device 'mps' is not available. Use -device cpu"),
     ],
 )
-def test_a_mistake_is_one_sentence(trained, tmp_path, capsys, flags, message):
+def test_error_messages(trained, tmp_path, capsys, flags, message):
     assert predict(trained, tmp_path / "out", *flags) == 1
     assert re.search(message, capsys.readouterr().err)
     assert not (tmp_path / "out").exists()
 
 
-def test_a_model_folder_with_plans_of_2d_is_refused(trained, tmp_path, capsys):
+def test_a_model_folder_with_2d_plans_is_an_error(trained, tmp_path, capsys):
     folder = tmp_path / MODEL
     shutil.copytree(trained.folder, folder, ignore=shutil.ignore_patterns("validation", "fold_1"))
     plans = json.loads((folder / "plans.json").read_text())
@@ -203,12 +206,12 @@ def test_export_writes_the_trained_weights(trained, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_voxels_that_are_no_numbers_are_named(bad, tmp_path):
+def test_voxels_that_are_not_finite_are_a_problem(bad, tmp_path):
     values = np.zeros((3, 8, 8), np.float32)
     values[1, 2, 3] = bad
     image = tmp_path / "a_0000.mha"  # ITK reads them as 0 in NIfTI
     write(values, image)
     case = Case((image,), tmp_path / "a.mha", ".mha")
-    assert problems([case], Expected(1, (6.0, 1.0, 1.0), SimpleITKIO()))[case].startswith(
+    assert find_problems([case], Expected(1, (6.0, 1.0, 1.0), SimpleITKIO()))[case].startswith(
         "a_0000.mha: 1 voxels are NaN or infinite"
     )
