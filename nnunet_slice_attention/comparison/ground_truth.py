@@ -1,4 +1,4 @@
-"""The true segmentations that a comparison measures against, and what is known of their data set."""
+"""The ground-truth segmentations of a comparison, and their data set."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ from ..dataset_files import read_description, read_splits
 
 
 @dataclass(frozen=True)
-class Truth:
-    """The true segmentations of a data set.
+class GroundTruth:
+    """The ground-truth segmentations of a data set.
 
     Attributes:
-        folder: which holds CASE + ending.
-        dataset_json: the data set's description.
-        splits: validation cases of every fold; empty where the data set is not known.
-        training: training cases of every fold; likewise.
-        images: folder of the images, if they are to be shown.
+        folder: with one file CASE + ending per case.
+        dataset_json: content of the data set's `dataset.json`.
+        splits: validation cases of each fold; empty for a folder.
+        training: training cases of each fold; empty for a folder.
+        images: folder of the images, if examples are to be shown.
     """
 
     folder: Path
@@ -36,67 +36,68 @@ class Truth:
 
     @property
     def cases(self) -> list[str]:
-        """All that the folder holds, predicted or not."""
+        """All cases in the folder, predicted or not."""
         return [path.name.removesuffix(self.ending) for path in sorted(self.folder.glob(f"*{self.ending}"))]
 
     def file(self, case: str) -> Path:
         return self.folder / f"{case}{self.ending}"
 
     def reader(self) -> BaseReaderWriter:
-        """What reads and writes its files."""
+        """nnU-Net's reader for its files."""
         example = str(self.file(self.cases[0]))
         return determine_reader_writer_from_dataset_json(dict(self.dataset_json), example, verbose=False)()
 
     def image(self, case: str) -> Path | None:
-        """The first channel, if it is there."""
+        """The file of the first channel, if it exists."""
         path = self.images / f"{case}_0000{self.ending}" if self.images else None
         return path if path and path.is_file() else None
 
+    @classmethod
+    def from_dataset(cls, dataset: str) -> "GroundTruth":
+        """Of a preprocessed data set.
 
-def truth_of_dataset(dataset: str) -> Truth:
-    """What nnU-Net's preprocessing left of a data set.
-
-    Raises:
-        FileNotFoundError: it is not preprocessed, or was never split.
-        ValueError: one of its files is damaged.
-    """
-    folder = Path(str(nnUNet_preprocessed)) / maybe_convert_to_dataset_name(dataset)
-    needed = {name: folder / name for name in ("dataset.json", "splits_final.json", "gt_segmentations")}
-    for path in needed.values():
-        if not path.exists():
-            raise FileNotFoundError(
-                f"{path} does not exist. Preprocess the data set and train a fold of it: nnUNetv2_plan_and_preprocess "
-                f"-d {dataset}, nnUNetv2_train {dataset} 2d 0."
-            )
-    splits = read_splits(needed["splits_final.json"])
-    return Truth(
-        needed["gt_segmentations"],
-        read_description(needed["dataset.json"]),
-        splits=[split["val"] for split in splits],
-        training=[split["train"] for split in splits],
-        images=Path(str(nnUNet_raw)) / folder.name / "imagesTr",
-    )
-
-
-def truth_of_folder(folder: str | None, dataset_json: Path, images: str | None = None) -> Truth:
-    """True segmentations in a folder, for predictions of any origin.
-
-    Args:
-        images: folder of the images, as nnU-Net names them.
-
-    Raises:
-        ValueError: no folder was given, or `dataset.json` is damaged.
-        FileNotFoundError: the folder or `dataset.json` does not exist.
-    """
-    if folder is None:
-        raise ValueError("--predictions needs --truth, the folder of the true segmentations.")
-    if not Path(folder).is_dir():
-        raise FileNotFoundError(f"{folder} is no folder: give --truth the folder of the true segmentations.")
-    if not Path(dataset_json).is_file():
-        raise FileNotFoundError(f"{dataset_json} does not exist: give --dataset-json the data set's.")
-    shown = Path(images) if images else None
-    if shown and not shown.is_dir():
-        raise FileNotFoundError(
-            f"{images} is no folder: give --images the folder of the images, or leave it out."
+        Raises:
+            FileNotFoundError: the data set is not preprocessed, or was never split.
+            ValueError: one of its files is damaged.
+        """
+        folder = Path(str(nnUNet_preprocessed)) / maybe_convert_to_dataset_name(dataset)
+        needed = {name: folder / name for name in ("dataset.json", "splits_final.json", "gt_segmentations")}
+        for path in needed.values():
+            if not path.exists():
+                raise FileNotFoundError(
+                    f"{path} does not exist. Preprocess the data set and train one of its folds: "
+                    f"nnUNetv2_plan_and_preprocess -d {dataset}, nnUNetv2_train {dataset} 2d 0."
+                )
+        splits = read_splits(needed["splits_final.json"])
+        return cls(
+            needed["gt_segmentations"],
+            read_description(needed["dataset.json"]),
+            splits=[split["val"] for split in splits],
+            training=[split["train"] for split in splits],
+            images=Path(str(nnUNet_raw)) / folder.name / "imagesTr",
         )
-    return Truth(Path(folder), read_description(Path(dataset_json)), images=shown)
+
+    @classmethod
+    def from_folder(
+        cls, folder: str | Path | None, dataset_json: Path, images: str | Path | None = None
+    ) -> "GroundTruth":
+        """In a folder, for predictions of any origin.
+
+        Args:
+            images: folder of the images, with nnU-Net's file names.
+
+        Raises:
+            ValueError: no folder was given, or `dataset.json` is damaged.
+            FileNotFoundError: the folder, `dataset.json` or the folder of images does not exist.
+        """
+        if not folder:
+            raise ValueError("--predictions needs --truth, the folder of the ground-truth segmentations.")
+        if not Path(folder).is_dir():
+            raise FileNotFoundError(f"--truth {folder} is not a folder. Give the folder of the ground truth.")
+        if not dataset_json.is_file():
+            raise FileNotFoundError(f"{dataset_json} does not exist. Give --dataset-json the data set's.")
+        if images and not Path(images).is_dir():
+            raise FileNotFoundError(
+                f"--images {images} is not a folder. Give the images' folder, or leave it out."
+            )
+        return cls(Path(folder), read_description(dataset_json), images=Path(images) if images else None)
