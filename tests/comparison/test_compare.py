@@ -192,7 +192,10 @@ def test_names_are_escaped_in_the_page(folders):
         (["--group", "("], "neither a file nor a valid regular expression"),
         (["--truth", "nowhere"], "nowhere is not a folder"),
         (["--predictions", "perfect"], "--predictions 'perfect' is not NAME=FOLDER"),
-        (["--predictions", "a=perfect", "a=small"], "a: given more than once. Give every model a unique name"),
+        (
+            ["--predictions", "a=perfect", "a=small"],
+            "a: given more than once. Give every model a unique name",
+        ),
         (["--predictions", "a + b=perfect"], "' + ' is reserved for ensembles"),
         (["--images", "nowhere"], "nowhere is not a folder"),
         (["-m", "A__B__C"], "give either -d and -m"),
