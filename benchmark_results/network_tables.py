@@ -8,8 +8,8 @@ import pandas as pd
 import torch
 
 from nnunet_slice_attention.evaluation.segmentations import FOREGROUND
+from nnunet_slice_attention.report.accuracy import MEAN, patient_figures, structures_of
 from nnunet_slice_attention.report.differences import difference_table, paired
-from nnunet_slice_attention.report.summary import MEAN, patient_figures, structures_of
 from nnunet_slice_attention.report.tables import Table, mean_sd
 
 TRAINING = ["model", "seed", "fold"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from nnunet_slice_attention.environment import hardware, versions
-from nnunet_slice_attention.report.summary import patient_figures, structures_of, with_mean
+from nnunet_slice_attention.report.accuracy import patient_figures, structures_of, with_mean
 from nnunet_slice_attention.report.tables import Table, mean_sd
 
 HERE = Path(__file__).parent

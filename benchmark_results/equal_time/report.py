@@ -120,7 +120,7 @@ def arms_table(experiment: str, reference: str, only: list[str] | None = None) -
             lines.append(f"| {name} | {dice} | | {len(runs)} | | | | |")
             continue
         found = compare_runs(*({run: figures[arm][run] for run in shared} for arm in (reference, name)))
-        each = ", ".join(f"{value:+.4f}" for value in found.of_run.values())
+        each = ", ".join(f"{value:+.4f}" for value in found.by_run.values())
         p, time = (
             f"{found.p:.2g}",
             ", ".join(f"{seconds[name, run] / seconds[reference, run]:.2f}" for run in shared),

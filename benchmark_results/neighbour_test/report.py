@@ -10,8 +10,8 @@ from pathlib import Path
 import pandas as pd
 
 from nnunet_slice_attention.environment import hardware, versions
+from nnunet_slice_attention.report.accuracy import MEAN, patient_figures
 from nnunet_slice_attention.report.differences import paired
-from nnunet_slice_attention.report.summary import MEAN, patient_figures
 from nnunet_slice_attention.report.tables import Table, mean_sd
 
 HERE = Path(__file__).parent

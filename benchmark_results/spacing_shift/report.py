@@ -11,8 +11,8 @@ from run import LISTS
 
 from nnunet_slice_attention.evaluation.statistics import paired_difference
 from nnunet_slice_attention.model_name import short_names
+from nnunet_slice_attention.report.accuracy import MEAN, patient_figures
 from nnunet_slice_attention.report.figures import spacing_figure
-from nnunet_slice_attention.report.summary import MEAN, patient_figures
 from nnunet_slice_attention.report.tables import mean_sd
 
 HERE = Path(__file__).parent

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from nnunet_slice_attention.evaluation.scores import MEAN
 from nnunet_slice_attention.model_name import short_names
 from nnunet_slice_attention.report.differences import paired
 from nnunet_slice_attention.report.figures import difference_figure
-from nnunet_slice_attention.report.summary import MEAN
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))

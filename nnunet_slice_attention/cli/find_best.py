@@ -4,7 +4,7 @@ import argparse
 
 from .models import add_models
 
-HELP = "Find the best of trained models and ensembles of two, with postprocessing and inference instructions."
+HELP = "Find the best of several trained models and their pairs, with postprocessing and instructions for prediction."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -12,8 +12,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-f", metavar="FOLD", nargs="+", type=int, default=[0, 1, 2, 3, 4], help="folds (default: 0 to 4)"
     )
-    parser.add_argument("--disable_ensembling", action="store_true", help="no ensembles of two models")
-    parser.add_argument("-np", metavar="N", type=int, default=2, help="processes (default: %(default)s)")
+    parser.add_argument("--disable_ensembling", action="store_true", help="do not evaluate pairs of models")
+    parser.add_argument(
+        "-np", metavar="N", type=int, default=2, help="number of processes (default: %(default)s)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

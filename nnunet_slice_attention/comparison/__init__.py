@@ -1,1 +1,1 @@
-"""Models head-to-head on the same cases: what is compared, evaluated, and written."""
+"""The commands `compare` and `find-best`: models, ground truth and cases of a comparison, and what it writes."""

@@ -1,4 +1,4 @@
-"""`compare` for Python: the command's own work, with plain arguments."""
+"""`compare` from Python: what the command does, with plain arguments."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,10 +7,10 @@ import pandas as pd
 
 from .compare import Options
 from .compare import compare as write_comparison
-from .compared_models import Model, predicted_folder, trained_model
+from .compared_models import Model, prediction_folder, trained_model
+from .ground_truth import GroundTruth
 from .patients import group_by
-from .runs import models_of_runs
-from .truth import Truth, truth_of_dataset, truth_of_folder
+from .runs import load_runs
 
 PathLike = str | Path
 
@@ -22,7 +22,7 @@ def compare(
     dataset: str | int | None = None,
     folds: Sequence[int | str] = (0,),
     runs: Sequence[PathLike] = (),
-    references: PathLike | None = None,
+    ground_truth: PathLike | None = None,
     dataset_json: PathLike | None = None,
     images: PathLike | None = None,
     baseline: str | None = None,
@@ -37,34 +37,36 @@ def compare(
     """Compare models on the same cases; write tables, figures and `report.html` to `output`.
 
     Args:
-        models: names of trained models, TRAINER__PLANS__CONFIGURATION, with `dataset`; or folders of predictions by
-            the name they get, with `references`.
-        output: folder of the report; what was evaluated before is kept there.
-        dataset: id or name of the data set of trained models.
-        folds: whose validation is compared.
-        runs: results folders with independent runs of the models; default nnU-Net's own.
-        references: folder of the reference segmentations of `models` that are folders.
-        dataset_json: of `references`; default `dataset.json` of the first folder.
-        images: folder of the images of `references`, to show examples.
-        baseline: what the others are compared with; default the first model.
-        patients: which cases are one patient: a regular expression for its name in the case's, or a CSV of
-            case,patient.
-        tolerance_mm: of the normalised surface distance.
-        lesion_sizes_mm: evaluate each lesion too; the diameters between small, medium and large.
-        ensembles: also pairs of models that have probabilities.
-        cost: `cost.csv` of the command cost, to set accuracy against cost.
+        models: names of trained models, TRAINER__PLANS__CONFIGURATION, with `dataset`; or {name: folder of predictions}
+            with `ground_truth`.
+        output: folder of the report; evaluated models are cached there.
+        dataset: ID or name of the trained models' data set.
+        folds: folds whose validation cases are compared.
+        runs: results folders with independent runs of the models; default `nnUNet_results`.
+        ground_truth: folder of the ground-truth segmentations for folders of predictions.
+        dataset_json: of `ground_truth`; default `dataset.json` of the first folder.
+        images: folder of the images of `ground_truth`, to show examples.
+        baseline: model that the others are compared with; default the first.
+        patients: which cases are of one patient: a regular expression that finds the patient in the case's name, or a
+            CSV file of case,patient. By default every case is a patient.
+        tolerance_mm: for the normalised surface distance.
+        lesion_sizes_mm: diameters that separate small, medium and large; None skips lesion-wise evaluation.
+        ensembles: also evaluate pairs of models that have probabilities.
+        cost: `cost.csv` of the command `cost`, to plot accuracy against cost.
+        processes: number of cases evaluated in parallel.
+        title: of the report.
 
     Returns:
-        the case table: one row per model, case and structure, with every metric.
+        the case table: one row per model, case and structure, with all metrics.
 
     Raises:
-        ValueError: arguments that do not belong together, or cases that could not be evaluated, each named; then no
-            report is written.
-        FileNotFoundError: a model, its predictions, or the references do not exist.
+        ValueError: arguments that do not go together, or cases that could not be evaluated, each named; no report is
+            written then.
+        FileNotFoundError: a model, its predictions or the ground truth do not exist.
     """
-    found, truth = models_and_truth(models, dataset, folds, runs, references, dataset_json, images)
+    found, truth = load_models(models, dataset, folds, runs, ground_truth, dataset_json, images)
     options = Options(
-        reference=baseline or found[0].name,
+        baseline=baseline or found[0].name,
         tolerance=tolerance_mm,
         lesion_sizes=lesion_sizes_mm,
         ensembles=ensembles,
@@ -78,32 +80,32 @@ def compare(
     return pd.read_csv(Path(output) / "cases.csv")
 
 
-def models_and_truth(
+def load_models(
     models: Sequence[str] | Mapping[str, PathLike],
     dataset: str | int | None,
     folds: Sequence[int | str],
     runs: Sequence[PathLike],
-    references: PathLike | None,
+    ground_truth: PathLike | None,
     dataset_json: PathLike | None,
     images: PathLike | None,
-) -> tuple[list[Model], Truth]:
-    """What is compared and with what, see `compare`."""
+) -> tuple[list[Model], GroundTruth]:
+    """The models, and the ground truth to evaluate them with; arguments as of `compare`."""
     if isinstance(models, Mapping):
         if dataset is not None or runs:
             raise ValueError(
-                "dataset and runs are for trained models; folders of predictions have references."
+                "dataset and runs are for names of trained models. Give folders ground_truth instead."
             )
         folders = {name: Path(folder) for name, folder in models.items()}
         description = Path(dataset_json) if dataset_json else next(iter(folders.values())) / "dataset.json"
-        truth = truth_of_folder(
-            str(references) if references else None, description, str(images) if images else None
-        )
-        return [predicted_folder(name, folder, truth.ending) for name, folder in folders.items()], truth
+        truth = GroundTruth.from_folder(ground_truth, description, images)
+        return [prediction_folder(name, folder, truth.ending) for name, folder in folders.items()], truth
     if dataset is None:
-        raise ValueError("names of trained models need dataset, an id or a name.")
-    if references or dataset_json or images:
-        raise ValueError("references, dataset_json and images are for folders; dataset knows its own.")
-    truth, names = truth_of_dataset(str(dataset)), list(models)
+        raise ValueError("names of trained models need dataset. Give its ID or name.")
+    if ground_truth or dataset_json or images:
+        raise ValueError(
+            "ground_truth, dataset_json and images are for folders of predictions. Leave them out."
+        )
+    truth, names = GroundTruth.from_dataset(str(dataset)), list(models)
     if runs:
-        return models_of_runs(str(dataset), names, list(folds), truth, [Path(run) for run in runs]), truth
+        return load_runs(str(dataset), names, list(folds), truth, [Path(run) for run in runs]), truth
     return [trained_model(str(dataset), name, list(folds), truth) for name in names], truth

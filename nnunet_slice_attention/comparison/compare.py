@@ -1,77 +1,79 @@
-"""Models head-to-head on the same cases: evaluate, tabulate, report. Finished evaluations are kept."""
+"""Evaluate models on the same cases and write the report; finished evaluations are cached."""
 
 import csv
 import io
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from ..cost.training_costs import training_costs
-from ..evaluation.segmentations import stack_axis
+from ..evaluation.segmentations import find_slice_axis
 from ..files import check_not_an_input, check_own_folder, write_text
 from ..report.overlays import Example
 from ..report.page import Report, write_report
-from .compared_models import Model, check_same_cases, names_of
-from .ensembles import ensembles
-from .evaluated import evaluated
-from .examples import examples_of
-from .manifest import manifest_of
+from .compared_models import Model, check_same_cases, model_names
+from .ensembles import make_ensembles
+from .evaluated import evaluate_models
+from .examples import select_examples
+from .ground_truth import GroundTruth
+from .manifest import make_manifest
 from .options import Options
-from .patients import on_both_sides
-from .truth import Truth
+from .patients import leaked_patients
 
 RESULTS = ("cases.csv", "froc.csv", "manifest.json", "report.md", "report.html")
-AXIS_CASES = 20  # from which the axis of the slices is taken
+AXIS_CASES = 20  # enough to find the slice axis
 
 
 def compare(
     models: Sequence[Model],
-    truth: Truth,
+    truth: GroundTruth,
     output: Path,
     options: Options,
-    patient_of: Callable[[str], str],
+    get_patient: Callable[[str], str],
 ) -> list[str]:
-    """Write `cases.csv`, `manifest.json`, `report.md` and `report.html` to `output`, and `froc.csv` where it applies.
+    """Write `cases.csv`, `manifest.json`, `report.md` and `report.html` to `output`, and `froc.csv` if applicable.
 
     Args:
-        models: of several runs each model once a run.
+        models: with several runs, each model once per run.
+        get_patient: maps a case to its patient, see `group_by`.
 
     Returns:
-        a message for each case that could not be evaluated; then no report is written, since means over different
-        cases cannot be compared.
+        one message per case that could not be evaluated. If there are any, no report is written, since means over
+        different cases are not comparable.
 
     Raises:
-        ValueError: two models of one name in a run, a model that a run lacks, an unknown reference, different cases,
-            or a case without a patient.
+        ValueError: duplicate model names in a run, a model missing from a run, an unknown baseline, different cases, or
+            a case without a patient.
     """
     if options.tolerance <= 0:
-        raise ValueError(f"--tolerance {options.tolerance:g} mm is not above 0.")
+        raise ValueError(f"--tolerance {options.tolerance:g} must be above 0 mm.")
     if options.lesion_sizes and not 0 < options.lesion_sizes[0] < options.lesion_sizes[1]:
         sizes = " ".join(f"{size:g}" for size in options.lesion_sizes)
         raise ValueError(f"--lesions {sizes}: the first diameter must be above 0 and below the second.")
-    names = names_of(models)
-    if options.reference not in names:
-        raise ValueError(f"reference {options.reference!r} is none of the models: {', '.join(names)}.")
+    names = model_names(models)
+    if options.baseline not in names:
+        raise ValueError(
+            f"--reference {options.baseline!r} is not one of the models. Give one of {', '.join(names)}."
+        )
     check_same_cases(models, truth)
-    patients = {case: patient_of(case) for case in models[0].predictions}
+    patients = {case: get_patient(case) for case in models[0].predictions}
     training_ms = training_costs(options.cost, names) if options.cost else {}
-    _check_inputs_stay(models, output, options)
+    _check_output(models, output, options)
 
-    for name in RESULTS:  # if this call fails, no report of another one stays behind
+    for name in RESULTS:  # if this run fails, no earlier report is left behind
         (output / name).unlink(missing_ok=True)
     cases = sorted(patients)[:AXIS_CASES]
-    thick = stack_axis(truth.reader(), [truth.file(case) for case in cases])
-    rows, failures = evaluated(models, truth, thick, output / "evaluated", options)
+    slice_axis = find_slice_axis(truth.reader(), [truth.file(case) for case in cases])
+    rows, failures = evaluate_models(models, truth, slice_axis, output / "evaluated", options)
     if failures:
         return failures
-    examples = _examples(rows, models, options.reference, truth, thick)
-    if options.ensembles:  # after the models' own evaluation, which checks the probabilities
-        made = ensembles(models, output / "ensembles", options.processes, truth)
-        more, failures = evaluated(made, truth, thick, output / "evaluated", options)
+    examples = _examples(rows, models, options.baseline, truth, slice_axis)
+    if options.ensembles:  # after evaluating the models, which checks their probabilities
+        pairs = make_ensembles(models, output / "ensembles", options.processes, truth)
+        pair_rows, failures = evaluate_models(pairs, truth, slice_axis, output / "evaluated", options)
         if failures:
             return failures
-        models, rows = [*models, *made], rows + more
+        models, rows = [*models, *pairs], rows + pair_rows
     froc = [
         {key: row[key] for key in ("model", "run", "case", "structure") if key in row} | counts
         for row in rows
@@ -79,11 +81,11 @@ def compare(
     ]
     for row in rows:
         row["patient"] = patients[row["case"]]
-    manifest = manifest_of(models, truth, asdict(options))
-    folds = {int(fold) for fold in models[0].fold_of.values()}
-    divided = [on_both_sides(truth, fold, patient_of) for fold in folds]
-    manifest["dataset"]["patients_trained_and_validated_on"] = sorted(set().union(*divided))
-    write_report(Report(rows, manifest, options.reference, names, examples, training_ms, froc), output)
+    manifest = make_manifest(models, truth, options)
+    folds = {int(fold) for fold in models[0].fold_by_case.values()}
+    leaked = set().union(*(leaked_patients(truth, fold, get_patient) for fold in folds))
+    manifest["dataset"]["patients_trained_and_validated_on"] = sorted(leaked)
+    write_report(Report(rows, manifest, options.baseline, names, examples, training_ms, froc), output)
     _write_csv(output / "cases.csv", rows)
     if froc:
         _write_csv(output / "froc.csv", froc)
@@ -91,23 +93,25 @@ def compare(
     return []
 
 
-def _check_inputs_stay(models: Sequence[Model], output: Path, options: Options) -> None:
-    """Raise ValueError if what is read would be written over, or made anew with the ensembles."""
+def _check_output(models: Sequence[Model], output: Path, options: Options) -> None:
+    """Raise ValueError if an input would be overwritten, or deleted with old ensembles."""
     for name in RESULTS:
         check_not_an_input(output / name, (options.group, options.cost))
     check_own_folder(output, RESULTS, "evaluated")
-    made = (output / "ensembles").resolve()
-    if inside := next((model for model in models if made in model.folder.resolve().parents), None):
-        raise ValueError(f"{inside.folder} is where ensembles are written to. Give another folder with -o.")
+    ensembles = (output / "ensembles").resolve()
+    if inside := next((model for model in models if ensembles in model.folder.resolve().parents), None):
+        raise ValueError(f"{inside.folder} is where ensembles are written. Give another folder with -o.")
 
 
 def _examples(
-    rows: Sequence[dict], models: Sequence[Model], reference: str, truth: Truth, thick: int
+    rows: Sequence[dict], models: Sequence[Model], baseline: str, truth: GroundTruth, slice_axis: int
 ) -> dict[str, list[Example]]:
-    """Of the first run."""
+    """From the first run."""
     first = models[0].run
     rows = [row for row in rows if row.get("run", "") == first]
-    return examples_of(rows, [model for model in models if model.run == first], reference, truth, thick)
+    return select_examples(
+        rows, [model for model in models if model.run == first], baseline, truth, slice_axis
+    )
 
 
 def _write_csv(path: Path, rows: list[dict]) -> None:

@@ -1,6 +1,7 @@
-"""What a comparison compares: each model's predictions of the same cases."""
+"""The models of a comparison: their predictions of the same cases."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from nnunetv2.paths import nnUNet_results
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 
 from ..model_name import ENSEMBLE, ModelName
-from .truth import Truth
+from .ground_truth import GroundTruth
 
 Fold = int | str
 
@@ -18,159 +19,173 @@ class Model:
     """One model's predictions in one run.
 
     Attributes:
-        name: TRAINER__PLANS__CONFIGURATION, or what the user calls a folder.
-        predictions: the file of every case.
-        fold_of: the fold whose validation a case belongs to; empty for a folder.
+        name: TRAINER__PLANS__CONFIGURATION, or the user's name for a folder of predictions.
+        predictions: predicted segmentation by case.
         folder: of the trained model, or of the predictions.
-        run: name of its results folder, where several are compared; else empty.
+        fold_by_case: the fold that has the case in its validation set; empty for a folder of predictions.
+        run: name of the results folder if several are compared, else empty.
     """
 
     name: str
     predictions: Mapping[str, Path]
     folder: Path
-    fold_of: Mapping[str, Fold] = field(default_factory=dict)
+    fold_by_case: Mapping[str, Fold] = field(default_factory=dict)
     run: str = ""
 
     @property
     def label(self) -> str:
-        """Its name, and its run if there are several."""
+        """Name, with the run if there are several."""
         return f"{self.name}, {self.run}" if self.run else self.name
 
     def probabilities(self, case: str) -> Path | None:
-        """nnU-Net's file of them, if it was written."""
+        """nnU-Net's npz file, if it was saved."""
         path = self.predictions[case].parent / f"{case}.npz"
         return path if path.is_file() else None
 
     @property
-    def without_probabilities(self) -> list[str]:
-        """Cases whose probabilities were not saved."""
+    def cases_without_probabilities(self) -> list[str]:
+        """Cases without saved probabilities."""
         return [case for case in self.predictions if self.probabilities(case) is None]
 
     @property
-    def older_than_checkpoint(self) -> list[Fold]:
-        """Folds with a prediction from before the final checkpoint was written: of a former training, or copied."""
-        found = {}
-        for case, fold in self.fold_of.items():
+    def stale_folds(self) -> list[Fold]:
+        """Folds with a prediction older than the final checkpoint: it is of an earlier run, or was copied."""
+        stale = {}
+        for case, fold in self.fold_by_case.items():
             checkpoint = self.folder / f"fold_{fold}" / "checkpoint_final.pth"
             if checkpoint.is_file() and self.predictions[case].stat().st_mtime < checkpoint.stat().st_mtime:
-                found[fold] = None
-        return list(found)
+                stale[fold] = None
+        return list(stale)
 
 
-def split_name(text: str) -> tuple[str, Path]:
-    """("csa", Path("out/csa")) of "csa=out/csa".
+def parse_prediction(text: str) -> tuple[str, Path]:
+    """ "csa=out/csa" to ("csa", Path("out/csa")).
 
     Raises:
-        ValueError: it has no name or no folder.
+        ValueError: the name or the folder is missing, or the name looks like an ensemble's.
     """
     name, _, folder = text.partition("=")
     if not (name and folder):
         raise ValueError(f"--predictions {text!r} is not NAME=FOLDER.")
     if ENSEMBLE in name:
         raise ValueError(
-            f"--predictions {text!r}: {ENSEMBLE.strip()!r} between spaces names ensembles. Rename it."
+            f"--predictions {text!r}: {ENSEMBLE!r} is reserved for ensembles. Choose another name."
         )
     return name, Path(folder)
 
 
 def trained_model(
-    dataset: str, name: str, folds: Sequence[Fold], truth: Truth, results: Path | None = None
+    dataset: str, name: str, folds: Sequence[Fold], truth: GroundTruth, results: Path | None = None
 ) -> Model:
     """The validation predictions of a trained model.
 
     Args:
-        results: folder of trained models; None takes `nnUNet_results`.
+        results: results folder; None means `nnUNet_results`.
 
     Raises:
-        ValueError: the name has not three parts, or a fold holds other cases than the data set's split.
-        FileNotFoundError: the model, or a fold's validation, does not exist.
+        ValueError: the name does not have three parts, or a fold's cases are not those of the data set's split.
+        FileNotFoundError: the model or a fold's validation does not exist.
     """
     trainer, plans, configuration = ModelName.parse(name)
     folder = Path(results or str(nnUNet_results)) / maybe_convert_to_dataset_name(dataset) / name
     if not folder.is_dir():
         others = sorted(p.name for p in folder.parent.glob("*__*__*"))
-        raise FileNotFoundError(f"{folder} does not exist. Trained so far: {', '.join(others) or 'nothing'}.")
-    predictions, fold_of = {}, {}
+        raise FileNotFoundError(
+            f"{folder} does not exist. Train it, or give another model. Trained so far: {', '.join(others) or 'none'}."
+        )
+    predictions, fold_by_case = {}, {}
     for fold in folds:
         if fold == "all":
             raise ValueError(
-                "fold all validates on the cases it was trained on. Compare folds 0 to 4, or predict held-out cases "
-                "and give --predictions."
+                "fold all is validated on its own training cases. Compare folds 0 to 4, or predict held-out cases and "
+                "compare them with --predictions."
             )
         validation = folder / f"fold_{fold}" / "validation"
         found = _segmentations(validation, truth.ending)
         again = f"nnUNet_results={results} " if results else ""
         again += f"nnUNetv2_train {dataset} {configuration} {fold} -tr {trainer} -p {plans} --val --npz"
         if not found:
-            raise FileNotFoundError(f"{validation} holds no prediction. Finish the training, or run: {again}")
+            raise FileNotFoundError(
+                f"{validation} contains no predictions. Finish the training, or run: {again}"
+            )
         _check_split(name, fold, set(found), truth, again)
-        if twice := sorted(set(found) & set(predictions)):
+        if duplicates := sorted(set(found) & set(predictions)):
             raise ValueError(
-                f"{', '.join(twice)} is in more than one of the folds {', '.join(map(str, folds))}."
+                f"{', '.join(duplicates)}: in more than one of the folds {', '.join(map(str, folds))}. Train with a "
+                "split whose folds do not overlap, or compare one fold."
             )
         predictions |= found
-        fold_of |= dict.fromkeys(found, fold)
-    return Model(name, predictions, folder, fold_of)
+        fold_by_case |= dict.fromkeys(found, fold)
+    return Model(name, predictions, folder, fold_by_case)
 
 
-def _check_split(name: str, fold: Fold, cases: set[str], truth: Truth, again: str) -> None:
+def _check_split(name: str, fold: Fold, cases: set[str], truth: GroundTruth, again: str) -> None:
     if not int(fold) < len(truth.splits):
-        raise ValueError(f"fold {fold} does not exist: splits_final.json has {len(truth.splits)} folds.")
+        raise ValueError(
+            f"fold {fold} does not exist. splits_final.json has folds 0 to {len(truth.splits) - 1}."
+        )
     expected = set(truth.splits[int(fold)])
     if missing := sorted(expected - cases):
-        raise ValueError(f"{name}, fold {fold}: no prediction of {', '.join(missing)}. Run: {again}")
+        raise ValueError(f"{name}, fold {fold}: no prediction for {', '.join(missing)}. Run: {again}")
     if extra := sorted(cases - expected):
         raise ValueError(
-            f"{name}, fold {fold}: {', '.join(extra)} is not in this fold of splits_final.json. The model was trained "
-            "on another split and cannot be compared; train it again."
+            f"{name}, fold {fold}: {', '.join(extra)} not in this fold of splits_final.json, so the model was trained "
+            "on another split. Train it again."
         )
 
 
-def predicted_folder(name: str, folder: Path, ending: str) -> Model:
-    """Any folder of predictions, under a name of the user's.
+def prediction_folder(name: str, folder: Path, ending: str) -> Model:
+    """Predictions of any origin, under a name of the user's choice.
 
     Raises:
-        FileNotFoundError: it holds none.
+        FileNotFoundError: the folder contains none.
     """
     found = _segmentations(folder, ending)
     if not found:
-        raise FileNotFoundError(f"{folder} ({name}) holds no file that ends in {ending}.")
+        raise FileNotFoundError(f"{folder} ({name}) contains no {ending} file. Give a folder of predictions.")
     return Model(name, found, Path(folder))
 
 
-def names_of(models: Sequence[Model]) -> list[str]:
-    """Of models in one run or several, each once.
+def model_names(models: Sequence[Model]) -> list[str]:
+    """The distinct names, in order.
 
     Raises:
-        ValueError: a name is there twice in a run, or lacks in one.
+        ValueError: duplicate names in a run, or a model missing from a run.
     """
-    labels = [model.label for model in models]
-    if twice := {label for label in labels if labels.count(label) > 1}:
-        raise ValueError(
-            f"{', '.join(sorted(twice))} is given more than once: every model needs a name of its own."
-        )
-    names, there = (
-        dict.fromkeys(model.name for model in models),
-        {(model.name, model.run) for model in models},
-    )
+    check_unique(model.label for model in models)
+    names = dict.fromkeys(model.name for model in models)
+    existing = {(model.name, model.run) for model in models}
     for run in dict.fromkeys(model.run for model in models):
-        if lacking := [name for name in names if (name, run) not in there]:
-            raise ValueError(f"run {run} has no {', '.join(lacking)}: every model must be in every run.")
+        if missing := [name for name in names if (name, run) not in existing]:
+            raise ValueError(f"run {run} lacks {', '.join(missing)}: every run needs every model.")
     return list(names)
 
 
-def check_same_cases(models: Sequence[Model], truth: Truth) -> None:
-    """Raise ValueError unless all models have the same cases, each with a truth."""
+def check_unique(names: Iterable[str]) -> None:
+    """Raise ValueError if a name occurs more than once."""
+    if duplicates := [name for name, count in Counter(names).items() if count > 1]:
+        raise ValueError(f"{', '.join(duplicates)}: given more than once. Give every model a unique name.")
+
+
+def check_same_cases(models: Sequence[Model], truth: GroundTruth) -> None:
+    """Raise an error unless all models have the same cases, and each case has a ground truth.
+
+    Raises:
+        ValueError: two models have different cases.
+        FileNotFoundError: the ground truth of a case is missing.
+    """
     first = models[0]
     for model in models[1:]:
         for one, other in ((first, model), (model, first)):
             if only := sorted(set(one.predictions) - set(other.predictions)):
                 raise ValueError(
-                    f"{first.label} and {model.label} do not hold the same cases; only {one.label} has "
-                    f"{', '.join(only)}. Predict the missing ones, or compare other folders."
+                    f"{first.label} and {model.label} have different cases: only {one.label} has {', '.join(only)}. "
+                    "Predict the missing cases, or compare other folders."
                 )
     if missing := [case for case in sorted(first.predictions) if not truth.file(case).is_file()]:
-        raise FileNotFoundError(f"no truth of {', '.join(missing)} in {truth.folder}.")
+        raise FileNotFoundError(
+            f"{truth.folder} lacks the ground truth of {', '.join(missing)}. Add it, or remove the predictions."
+        )
 
 
 def _segmentations(folder: Path, ending: str) -> dict[str, Path]:

@@ -1,4 +1,4 @@
-"""Pairs of models as ensembles, made by nnU-Net from the probabilities they saved."""
+"""Ensembles of pairs of models, made by nnU-Net from their saved probabilities."""
 
 import itertools
 import json
@@ -12,59 +12,61 @@ from ..dataset_files import check_model
 from ..files import file_signature, write_text
 from ..model_name import ENSEMBLE
 from .compared_models import Model
-from .truth import Truth
+from .ground_truth import GroundTruth
 
 
-def ensembles(models: Sequence[Model], output: Path, processes: int, truth: Truth) -> list[Model]:
-    """Every pair of models that has probabilities in every run, run by run.
+def make_ensembles(models: Sequence[Model], output: Path, processes: int, truth: GroundTruth) -> list[Model]:
+    """All pairs of models that have probabilities in every run, one ensemble per run.
 
     Args:
-        output: folder for them, see `ensemble`; where there are several runs each has a folder in it.
+        output: folder for the ensembles, see `make_ensemble`; with several runs it has one folder per run.
     """
-    lacking = {model.name for model in models if model.without_probabilities}
-    names = [name for name in dict.fromkeys(model.name for model in models) if name not in lacking]
-    of = {(model.name, model.run): model for model in models}
+    incomplete = {model.name for model in models if model.cases_without_probabilities}
+    names = [name for name in dict.fromkeys(model.name for model in models) if name not in incomplete]
+    by_key = {(model.name, model.run): model for model in models}
     runs = list(dict.fromkeys(model.run for model in models))
-    found = []
+    ensembles = []
     for a, b in itertools.combinations(names, 2):
         folder = f"{a}___{b}"
-        made = [ensemble(of[a, r], of[b, r], output / r / folder, processes, truth) for r in runs]
-        found += made if None not in made else []
-    return found
+        pair = [
+            make_ensemble(by_key[a, r], by_key[b, r], output / r / folder, processes, truth) for r in runs
+        ]
+        ensembles += pair if None not in pair else []
+    return ensembles
 
 
-def ensemble(one: Model, other: Model, output: Path, processes: int, truth: Truth) -> Model | None:
-    """Two models' mean probabilities, made by nnU-Net, as a model of its own; both have probabilities.
+def make_ensemble(one: Model, other: Model, output: Path, processes: int, truth: GroundTruth) -> Model | None:
+    """Ensemble two models with saved probabilities, as nnU-Net does, by averaging them.
 
-    It is made once: what `output` holds is kept while the probabilities stay the same files.
+    `output` is reused as long as the files of probabilities do not change.
 
     Returns:
-        None if nnU-Net cannot make it: plans in neither folder, or one is of folds and the other is not.
+        None if nnU-Net cannot ensemble them: neither folder has plans, or only one model has folds.
 
     Raises:
-        ValueError: the plans or the dataset.json of one are damaged.
+        ValueError: the plans or the dataset.json of a model are damaged.
     """
     folders = [str(one.folder), str(other.folder)]
     plans = next((p for p in (Path(f, "plans.json") for f in folders) if p.is_file()), None)
-    if plans is None or bool(one.fold_of) != bool(other.fold_of):
+    if plans is None or bool(one.fold_by_case) != bool(other.fold_by_case):
         return None
     sources = json.dumps(
         [file_signature(model.probabilities(case)) for model in (one, other) for case in model.predictions]
     )
-    noted = output / "made_from.json"
-    if not (noted.is_file() and noted.read_bytes() == sources.encode()):
+    source_file = output / "made_from.json"
+    if not (source_file.is_file() and source_file.read_bytes() == sources.encode()):
         for folder in folders:
             check_model(Path(folder))
         shutil.rmtree(output, ignore_errors=True)
-        if one.fold_of:
-            folds = list(dict.fromkeys(one.fold_of.values()))
+        if one.fold_by_case:
+            folds = list(dict.fromkeys(one.fold_by_case.values()))
             ensemble_crossvalidations(folders, str(output), folds, processes)
         else:
-            known = {
+            metadata = {
                 "dataset_json_file_or_dict": dict(truth.dataset_json),
                 "plans_json_file_or_dict": str(plans),
             }
-            ensemble_folders(folders, str(output), num_processes=processes, **known)
-        write_text(noted, sources)
-    made = {case: output / f"{case}{truth.ending}" for case in one.predictions}
-    return Model(f"{one.name}{ENSEMBLE}{other.name}", made, output, one.fold_of, one.run)
+            ensemble_folders(folders, str(output), num_processes=processes, **metadata)
+        write_text(source_file, sources)
+    predictions = {case: output / f"{case}{truth.ending}" for case in one.predictions}
+    return Model(f"{one.name}{ENSEMBLE}{other.name}", predictions, output, one.fold_by_case, one.run)

@@ -1,4 +1,4 @@
-"""The rows of all models; what was evaluated before is kept and read again, until a file or an option changes."""
+"""The case table of all models, cached per model until a file or an option changes."""
 
 import hashlib
 import json
@@ -7,38 +7,38 @@ from dataclasses import asdict
 from pathlib import Path
 
 from .. import __version__
-from ..evaluation.case_table import Task, evaluate, workers
+from ..evaluation.case_table import Task, evaluate, worker_pool
 from ..evaluation.metrics import METRICS
 from ..evaluation.segmentations import Labels
 from ..files import read_json_or_empty, write_text
 from .compared_models import Model
-from .manifest import hash_of
+from .ground_truth import GroundTruth
+from .manifest import file_sha256
 from .options import Options
-from .truth import Truth
 
-SCHEMA = 3  # of the rows; count it up when a figure is defined anew
-FILES = ("truth", "prediction", "probabilities")  # of a task
+SCHEMA = 4  # of the rows; bump when a column's name or a metric's definition changes
+FILES = ("truth", "prediction", "probabilities")  # attributes of a task that are files
 
 
-def evaluated(
-    models: Sequence[Model], truth: Truth, thick: int, cache: Path, options: Options
+def evaluate_models(
+    models: Sequence[Model], truth: GroundTruth, slice_axis: int, cache: Path, options: Options
 ) -> tuple[list[dict], list[str]]:
-    """Rows with the model's name, its run if there are several, and the fold; a message for each case that failed.
+    """Rows with model, fold and, if there are several, run; and one message per case that failed.
 
     Args:
-        thick: axis along which slices are stacked.
-        cache: folder for what is kept.
+        slice_axis: array axis along which slices are stacked.
+        cache: folder of the cached rows.
     """
     cache.mkdir(parents=True, exist_ok=True)
-    labels = Labels.of_dataset(truth.dataset_json)
+    labels = Labels.from_dataset_json(truth.dataset_json)
     use_probabilities = options.lesion_sizes is not None or (
         options.ensembles and len({model.name for model in models}) > 1
     )
-    lacking = {model.name for model in models if model.without_probabilities}  # in any run
+    incomplete = {model.name for model in models if model.cases_without_probabilities}  # in any run
     rows, failures = [], []
-    with workers(options.processes) as pool:
+    with worker_pool(options.processes) as pool:
         for model in models:
-            saved = use_probabilities and model.name not in lacking
+            with_probabilities = use_probabilities and model.name not in incomplete
             tasks = [
                 Task(
                     case,
@@ -47,40 +47,40 @@ def evaluated(
                     labels,
                     options.tolerance,
                     options.lesion_sizes,
-                    thick,
-                    model.probabilities(case) if saved else None,
+                    slice_axis,
+                    model.probabilities(case) if with_probabilities else None,
                 )
                 for case, path in model.predictions.items()
             ]
-            found, problems = _kept(
+            model_rows, problems = _cached(
                 tasks, model.label, cache, lambda tasks: evaluate(tasks, truth.reader(), pool)
             )
             failures += [f"{model.label}, {case}: {problem}" for case, problem in problems.items()]
-            of_model = {"model": model.name} | ({"run": model.run} if model.run else {})
-            rows += [of_model | {"fold": model.fold_of.get(row["case"], "")} | row for row in found]
+            key = {"model": model.name} | ({"run": model.run} if model.run else {})
+            rows += [key | {"fold": model.fold_by_case.get(row["case"], "")} | row for row in model_rows]
     return rows, failures
 
 
-def _kept(
-    tasks: Sequence[Task], label: str, cache: Path, evaluate_them: Callable
+def _cached(
+    tasks: Sequence[Task], label: str, cache: Path, evaluate_tasks: Callable
 ) -> tuple[list[dict], dict[str, str]]:
-    """What `evaluate_them` returns of the tasks; without a problem it is kept for as long as they stay the same."""
+    """The output of `evaluate_tasks(tasks)`, cached if there were no problems, until the tasks change."""
     key = _fingerprint(tasks)
     stored = cache / f"{hashlib.sha256(label.encode()).hexdigest()[:16]}.json"
     content = read_json_or_empty(stored)
     if content.get("key") == key and isinstance(content.get("rows"), list):
         return content["rows"], {}
-    rows, problems = evaluate_them(tasks)
+    rows, problems = evaluate_tasks(tasks)
     if not problems:
         write_text(stored, json.dumps({"key": key, "model": label, "rows": rows}))
     return rows, problems
 
 
 def _fingerprint(tasks: Sequence[Task]) -> str:
-    """Changes when a file or an option does."""
+    """Changes with the files, the options, and the definition of the rows."""
     parts = [f"{SCHEMA} {__version__} {' '.join(METRICS)}"]
     for task in tasks:
         options = {k: v for k, v in asdict(task).items() if k not in FILES}
         parts.append(json.dumps(options, sort_keys=True))
-        parts += [hash_of(path) for path in (getattr(task, name) for name in FILES) if path]
+        parts += [file_sha256(path) for path in (getattr(task, name) for name in FILES) if path]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

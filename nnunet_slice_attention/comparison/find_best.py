@@ -1,4 +1,4 @@
-"""The best of some models and their pairs by nnU-Net's own rule, with the instructions to predict with it."""
+"""The best of given models and their pairs by nnU-Net's own rule, with instructions to predict with it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from nnunetv2.paths import nnUNet_results
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 
 from ..dataset_files import check_model
-from ..model_name import ModelName
+from ..model_name import ENSEMBLE, ModelName
 from .compared_models import check_same_cases, trained_model
-from .truth import truth_of_dataset
+from .ground_truth import GroundTruth
 
 
 @dataclass(frozen=True)
 class Best:
-    """Attributes: name: of the model or ensemble; dice: on the validation; instructions: file, as nnU-Net writes it."""
+    """The best model or ensemble, its mean validation Dice, and nnU-Net's file of instructions."""
 
     name: str
     dice: float
@@ -31,41 +31,46 @@ def find_best(
     ensembles: bool = True,
     processes: int = 2,
 ) -> Best:
-    """Compare by mean foreground Dice of the validations, and determine postprocessing for the best.
+    """Select by mean foreground validation Dice, and determine postprocessing for the best.
 
-    nnU-Net's own command tries every combination of trainers, plans and configurations; this takes the models that are
-    named, so that a 2D trainer of this package can meet nnU-Net's `3d_fullres`.
+    nnU-Net's own command tries all combinations of trainers, plans and configurations; this one tries the given models
+    only, so that a 2D trainer of this package can be compared with nnU-Net's `3d_fullres`.
 
     Args:
-        ensembles: pairs of models too, whose probabilities must have been saved.
+        ensembles: also pairs of models, which then need saved probabilities.
 
     Raises:
-        FileNotFoundError: a model or a fold is not there.
-        ValueError: folds hold other cases than the split, a model has no probabilities for ensembles, or its files are
-            damaged.
+        FileNotFoundError: a model or a fold does not exist.
+        ValueError: a fold's cases are not those of the split, a model has no probabilities for ensembles, or its files
+            are damaged.
     """
-    truth = truth_of_dataset(dataset)
+    truth = GroundTruth.from_dataset(dataset)
     trained = [trained_model(dataset, str(model), folds, truth) for model in models]
     check_same_cases(trained, truth)
     for model in trained:
         check_model(model.folder)
-    lacking = [model.name for model in trained if model.without_probabilities]
-    if ensembles and len(trained) > 1 and lacking:
+    incomplete = [model.name for model in trained if model.cases_without_probabilities]
+    if ensembles and len(trained) > 1 and incomplete:
         raise ValueError(
-            f"{', '.join(lacking)}: the validation saved no probabilities for ensembles. Run nnUNetv2_train again "
-            "with --val --npz for each fold, or give --disable_ensembling."
+            f"{', '.join(incomplete)}: validation probabilities were not saved, but ensembles need them. Run "
+            "nnUNetv2_train with --val --npz for each fold, or give --disable_ensembling."
         )
-    named = [{"trainer": m.trainer, "plans": m.plans, "configuration": m.configuration} for m in models]
-    found = find_best_configuration(
-        dataset, named, allow_ensembling=ensembles, num_processes=processes, folds=tuple(folds), strict=True
+    candidates = [{"trainer": m.trainer, "plans": m.plans, "configuration": m.configuration} for m in models]
+    result = find_best_configuration(
+        dataset,
+        candidates,
+        allow_ensembling=ensembles,
+        num_processes=processes,
+        folds=tuple(folds),
+        strict=True,
     )
-    best = found["best_model_or_ensemble"]
-    chosen = [
+    best = result["best_model_or_ensemble"]
+    names = [
         str(ModelName(m["trainer"], m["plans_identifier"], m["configuration"]))
         for m in best["selected_model_or_models"]
     ]
     return Best(
-        " + ".join(chosen),
+        ENSEMBLE.join(names),
         best["result_on_crossval_pre_pp"],
         best["result_on_crossval_post_pp"],
         Path(str(nnUNet_results), maybe_convert_to_dataset_name(dataset), "inference_instructions.txt"),

@@ -1,71 +1,77 @@
-"""What a comparison was made from, by hashes, so that a reader can tell whether two are of the same thing."""
+"""The record of a comparison's inputs, with hashes, to tell whether two comparisons are of the same data and models."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from ..environment import OURS, commit, hardware, versions
 from ..files import read_json_or_empty
 from ..inference.settings import SETTINGS
 from .compared_models import Model
-from .truth import Truth
+from .ground_truth import GroundTruth
+from .options import Options
 
-TRAINING = (  # of nnU-Net's debug.json
+TRAINING = (  # entries of nnU-Net's debug.json
     "num_epochs", "num_iterations_per_epoch", "batch_size", "initial_lr", "device", "gpu_name", "torch_version",
     "inference_allowed_mirroring_axes", "made_with", "torch_seed",
 )  # fmt: skip
 
 
-def manifest_of(models: Sequence[Model], truth: Truth, options: Mapping) -> dict:
-    """Options, data, models, versions and hardware of a comparison; values that JSON takes.
+def make_manifest(models: Sequence[Model], truth: GroundTruth, options: Options) -> dict:
+    """Options, data, models, versions and hardware of a comparison, for JSON.
 
-    A model in several runs has an entry a run, which holds its name as `model` and its `run`.
+    With several runs a model has one entry per run, which holds its name as `model` and its `run`.
     """
+    recorded = asdict(options)
+    recorded = {"reference": recorded.pop("baseline")} | recorded  # its key in the file
     splits = truth.folder.parent / "splits_final.json"
     return {
-        "options": {k: str(v) if isinstance(v, Path) else v for k, v in options.items()},
+        "options": {k: str(v) if isinstance(v, Path) else v for k, v in recorded.items()},
         "dataset": {
             "name": truth.dataset_json.get("name", truth.folder.resolve().parent.name),
             "labels": truth.dataset_json["labels"],
-            "truth_sha256": _together(sorted(truth.file(case) for case in models[0].predictions)),
+            "truth_sha256": _combined_sha256(sorted(truth.file(case) for case in models[0].predictions)),
             "truths_left_out": [] if truth.splits else sorted({*truth.cases} - {*models[0].predictions}),
-            "splits_sha256": hash_of(splits) if truth.splits and splits.is_file() else None,
+            "splits_sha256": file_sha256(splits) if truth.splits and splits.is_file() else None,
         },
-        "models": {model.label: _of_model(model) for model in models},
+        "models": {model.label: _model_entry(model) for model in models},
         "versions": versions(),
         "commit": commit(),
         "hardware": hardware(),
     }
 
 
-def _of_model(model: Model) -> dict:
-    """What decides a model's result, as far as its folder tells."""
+def _model_entry(model: Model) -> dict:
+    """What a model's result depends on, as far as its folder shows."""
     plans = model.folder / "plans.json"
-    folds = sorted({str(fold) for fold in model.fold_of.values()})
+    folds = sorted({str(fold) for fold in model.fold_by_case.values()})
     checkpoints = [model.folder / f"fold_{fold}" / "checkpoint_final.pth" for fold in folds]
-    noted = [model.folder / f"fold_{fold}" / "debug.json" for fold in folds]
+    debug_files = [model.folder / f"fold_{fold}" / "debug.json" for fold in folds]
     return ({"model": model.name, "run": model.run} if model.run else {}) | {
         "folds": folds,
         "cases": len(model.predictions),
-        "cases_without_probabilities": len(model.without_probabilities),
-        "plans_sha256": hash_of(plans) if plans.is_file() else None,
-        "checkpoints_sha256": {p.parent.name: hash_of(p) for p in checkpoints if p.is_file()},
-        "folds_older_than_checkpoint": [str(fold) for fold in model.older_than_checkpoint],
-        "training": {p.parent.name: _training(p) for p in noted if p.is_file()},
+        "cases_without_probabilities": len(model.cases_without_probabilities),
+        "plans_sha256": file_sha256(plans) if plans.is_file() else None,
+        "checkpoints_sha256": {p.parent.name: file_sha256(p) for p in checkpoints if p.is_file()},
+        "folds_older_than_checkpoint": [str(fold) for fold in model.stale_folds],
+        "training": {p.parent.name: _training(p) for p in debug_files if p.is_file()},
         "prediction": read_json_or_empty(model.folder / SETTINGS).get(OURS),
-        "predictions_sha256": _together([model.predictions[case] for case in sorted(model.predictions)]),
+        "predictions_sha256": _combined_sha256(
+            [model.predictions[case] for case in sorted(model.predictions)]
+        ),
     }
 
 
-def _training(noted: Path) -> dict:
-    """What nnU-Net noted when the training began; nothing if the file is damaged."""
-    everything = read_json_or_empty(noted)
-    return {key: everything[key] for key in TRAINING if key in everything}
+def _training(debug_file: Path) -> dict:
+    """What nnU-Net recorded when training began; empty if the file is damaged."""
+    content = read_json_or_empty(debug_file)
+    return {key: content[key] for key in TRAINING if key in content}
 
 
-def hash_of(path: Path) -> str:
+def file_sha256(path: Path) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
-def _together(paths: Iterable[Path]) -> str:
-    return hashlib.sha256("".join(hash_of(path) for path in paths).encode()).hexdigest()
+def _combined_sha256(paths: Iterable[Path]) -> str:
+    return hashlib.sha256("".join(file_sha256(path) for path in paths).encode()).hexdigest()

@@ -9,17 +9,17 @@ class Options:
     """How to compare.
 
     Attributes:
-        reference: name of the model that the others are compared with.
-        tolerance: of the normalised surface distance, in mm.
-        lesion_sizes: diameters in mm between small, medium and large lesions; None leaves lesions out.
-        ensembles: evaluate every pair of models that has probabilities in every run.
-        processes: cases evaluated at a time.
+        baseline: name of the model that the others are compared with.
+        tolerance: for the normalised surface distance, in mm.
+        lesion_sizes: diameters in mm that separate small, medium and large; None skips lesion-wise evaluation.
+        ensembles: evaluate all pairs of models that have probabilities in every run.
+        processes: number of cases evaluated in parallel.
         title: of the report.
         group: the rule that maps cases to patients, for the record; None if every case counts as a patient.
-        cost: `cost.csv` of the verb `cost`, to set accuracy against cost.
+        cost: `cost.csv` of the command `cost`, to plot accuracy against cost.
     """
 
-    reference: str
+    baseline: str
     tolerance: float = 2.0
     lesion_sizes: tuple[float, float] | None = None
     ensembles: bool = True

@@ -1,22 +1,22 @@
-"""Which cases are one patient: two scans of one are not independent of each other."""
+"""Which cases are of one patient, since two scans of a patient are not independent."""
 
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 from ..spreadsheet import read_rows
-from .truth import Truth
+from .ground_truth import GroundTruth
 
 
 def group_by(rule: str | Path | None) -> Callable[[str], str]:
-    """What maps a case to its patient: a regular expression's match (its first group, if it has one), or a CSV.
+    """A function that maps a case to its patient.
 
     Args:
-        rule: None makes every case a patient of its own; an existing file is read as CSV with "case,patient" rows, see
-            `read_rows`, whose first may be this heading.
+        rule: a regular expression, whose first group (or whole match) in the case's name is the patient; or an existing
+            CSV file of case,patient rows, with or without this header (see `read_rows`). None: every case is a patient.
 
     Raises:
-        ValueError: on a case that the rule does not cover, or an expression that is not one.
+        ValueError: invalid rows or expression; the function raises it for a case that the rule does not cover.
     """
     if rule is None:
         return lambda case: case
@@ -25,39 +25,43 @@ def group_by(rule: str | Path | None) -> Callable[[str], str]:
         if rows and [cell.lower() for cell in rows[0]] == ["case", "patient"]:
             del rows[0]
         if wrong := [",".join(row) for row in rows if len(row) != 2]:
-            raise ValueError(f"{rule}: {wrong[0]!r} is not CASE,PATIENT.")
+            raise ValueError(f"{rule}: {wrong[0]!r} is not CASE,PATIENT. Fix this line.")
         patients = dict(rows)
         if len(patients) < len(rows):
             cases = [case for case, _ in rows]
-            twice = min(case for case in cases if cases.count(case) > 1)
-            raise ValueError(f"{rule} names case {twice} more than once: keep one of its lines.")
+            duplicate = min(case for case in cases if cases.count(case) > 1)
+            raise ValueError(f"{rule} lists case {duplicate} more than once. Keep one of its lines.")
 
         def from_table(case: str) -> str:
             if case not in patients:
-                raise ValueError(f"{rule} names no patient of case {case}: add a line {case},PATIENT.")
+                raise ValueError(f"{rule} lists no patient for case {case}. Add a line {case},PATIENT.")
             return patients[case]
 
         return from_table
     try:
         pattern = re.compile(str(rule))
     except re.error as error:
-        raise ValueError(f"--group {rule!r} is neither a file nor a regular expression: {error}.") from None
+        raise ValueError(
+            f"--group {rule!r} is neither a file nor a valid regular expression: {error}."
+        ) from None
 
     def from_name(case: str) -> str:
         match = pattern.search(case)
         name = match and (match[1] if pattern.groups else match[0])
         if not name:
-            raise ValueError(f"--group {str(rule)!r} matches nothing in case {case}.")
+            raise ValueError(
+                f"--group {str(rule)!r} does not match case {case}. It must find a patient in every case."
+            )
         return name
 
     return from_name
 
 
-def on_both_sides(truth: Truth, fold: int, patient_of: Callable[[str], str]) -> list[str]:
-    """Patients with cases in a fold's training and in its validation: nnU-Net's own split knows cases only.
+def leaked_patients(truth: GroundTruth, fold: int, get_patient: Callable[[str], str]) -> list[str]:
+    """Patients with cases in both training and validation of a fold: nnU-Net's own split is by case, not by patient.
 
     Raises:
-        ValueError: the rule does not cover a case of the fold: whose patient it is decides what the answer is.
+        ValueError: the rule does not cover a case of the fold.
     """
-    trained_on = {patient_of(case) for case in truth.training[fold]}
-    return sorted(trained_on & {patient_of(case) for case in truth.splits[fold]})
+    training = {get_patient(case) for case in truth.training[fold]}
+    return sorted(training & {get_patient(case) for case in truth.splits[fold]})

@@ -8,8 +8,8 @@ from pathlib import Path
 from nnunetv2.paths import nnUNet_preprocessed
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 
-from ..comparison.patients import group_by, on_both_sides
-from ..comparison.truth import Truth
+from ..comparison.ground_truth import GroundTruth
+from ..comparison.patients import group_by, leaked_patients
 from ..dataset_files import read_description
 from .plan import Plan
 from .preflight import check
@@ -31,7 +31,7 @@ def check_plan(plan: Plan, write_split: bool = True) -> None:
     for job in plan.prediction_jobs():
         job.cases  # noqa: B018 - raises if there is none, or one would be overwritten
     folder = Path(str(nnUNet_preprocessed), maybe_convert_to_dataset_name(plan.dataset))
-    truth = Truth(
+    truth = GroundTruth(
         folder / "gt_segmentations",
         read_description(folder / "dataset.json"),
         splits=[split["val"] for split in splits],
@@ -48,7 +48,7 @@ def _check_writable(output: Path) -> None:
         raise ValueError(f"-o {output}: {existing} is not a folder that you can write to. Give another.")
 
 
-def _check_ground_truth(truth: Truth, folds: Sequence[int]) -> None:
+def _check_ground_truth(truth: GroundTruth, folds: Sequence[int]) -> None:
     cases = itertools.chain.from_iterable(truth.splits[fold] for fold in folds)
     if missing := sorted(case for case in cases if not truth.file(case).is_file()):
         raise FileNotFoundError(
@@ -56,11 +56,11 @@ def _check_ground_truth(truth: Truth, folds: Sequence[int]) -> None:
         )
 
 
-def _check_leakage(truth: Truth, folds: Sequence[int], patient_of: Callable[[str], str]) -> None:
+def _check_leakage(truth: GroundTruth, folds: Sequence[int], patient_of: Callable[[str], str]) -> None:
     for case in itertools.chain.from_iterable(truth.splits):
         patient_of(case)
     for fold in folds:
-        if leaked := on_both_sides(truth, fold, patient_of):
+        if leaked := leaked_patients(truth, fold, patient_of):
             raise ValueError(
                 f"fold {fold} has volumes of {', '.join(leaked)} in both training and validation. Write a "
                 f"splits_final.json by patient to {truth.folder.parent}, and repeat runs that used the present split."

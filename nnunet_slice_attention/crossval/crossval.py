@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 
 from ..comparison.compare import Options, compare
+from ..comparison.ground_truth import GroundTruth
 from ..comparison.patients import group_by
-from ..comparison.runs import models_of_runs
-from ..comparison.truth import truth_of_dataset
+from ..comparison.runs import load_runs
 from ..jobs.job import Job
 from ..trainers.resolver import starts_from_2d
 from .checks import check_plan
@@ -67,11 +67,11 @@ def _compare(plan: Plan, repeats: Sequence[int], name: str) -> list[str]:
     folds = [int(fold) for fold in plan.folds if fold != "all"]
     if not folds:
         return []
-    truth = truth_of_dataset(plan.dataset)
+    truth = GroundTruth.from_dataset(plan.dataset)
     results = [results_folder(repeat) for repeat in repeats]
-    models = models_of_runs(plan.dataset, [str(model) for model in plan.models], folds, truth, results)
+    models = load_runs(plan.dataset, [str(model) for model in plan.models], folds, truth, results)
     options = Options(
-        reference=models[0].name,
+        baseline=models[0].name,
         title=f"{plan.dataset}, folds {', '.join(map(str, folds))}",
         group=plan.group,
         ensembles=plan.ensembles,

@@ -1,1 +1,1 @@
-"""What predictions are worth: per-case figures, and statistics with the patient as the unit."""
+"""How good predictions are: metrics per case, and statistics with the patient as the unit."""

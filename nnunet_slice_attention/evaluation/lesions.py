@@ -1,4 +1,4 @@
-"""Lesion-wise figures: was each lesion found, and how many were made up? (the tables of Wang et al., MICCAI 2019)"""
+"""Lesion-wise detection: which lesions were found, and how many false positives (as in Wang et al., MICCAI 2019)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,18 +7,18 @@ import numpy as np
 from scipy.ndimage import generate_binary_structure, label
 
 SIZES_MM = (15.0, 30.0)  # small below the first, large above the second
-MIN_DICE = 0.1  # of a lesion that was found
+MIN_DICE = 0.1  # for a lesion to count as found
 SIZE_NAMES = ("small", "medium", "large")
 
 
 @dataclass(frozen=True)
 class Lesion:
-    """One connected component of the truth.
+    """One connected component of the ground truth.
 
     Attributes:
-        diameter: of the sphere of the same volume, in mm.
-        size: small, medium or large.
-        dice: with all predicted components that touch it together; 0 if none does.
+        diameter: of a sphere of equal volume, in mm.
+        size: "small", "medium" or "large".
+        dice: against the union of all predicted components that touch it; 0 if none does.
     """
 
     diameter: float
@@ -32,7 +32,7 @@ class Lesion:
 
 @dataclass(frozen=True)
 class LesionMatch:
-    """The lesions of a volume, and the number of predicted components that touch no lesion that was found."""
+    """The lesions of a volume; a false positive is a predicted component that touches no found lesion."""
 
     lesions: tuple[Lesion, ...]
     false_positives: int
@@ -44,38 +44,38 @@ def match_lesions(
     spacing: Sequence[float],
     sizes: tuple[float, float] = SIZES_MM,
 ) -> LesionMatch:
-    """Match connected components (26 neighbours) by overlap.
+    """Match connected components (26-connectivity) by overlap.
 
-    A predicted component that touches two lesions counts whole for each of them, so that merging lesions costs Dice.
-    A lesion is found at a Dice of 0.1 or more: with a single voxel in common, one component all over the volume would
-    find everything and make nothing up.
+    A predicted component that touches two lesions counts in full for each of them, so merging lesions costs Dice. A
+    lesion counts as found from a Dice of 0.1: if one voxel of overlap were enough, a single component that fills the
+    volume would find every lesion without a false positive.
 
     Args:
-        truth, prediction: (S, H, W) of bool.
-        spacing: in mm.
+        truth, prediction: masks, bool (S, H, W).
+        spacing: in mm, (S, H, W).
         sizes: diameters in mm that separate small, medium and large.
     """
-    connected = generate_binary_structure(3, 3)
-    true, n_true = label(truth, connected)
-    predicted, n_predicted = label(prediction, connected)
-    voxel = float(np.prod(spacing))
+    connectivity = generate_binary_structure(3, 3)
+    true, n_true = label(truth, connectivity)
+    predicted, n_predicted = label(prediction, connectivity)
+    voxel_volume = float(np.prod(spacing))
     true_sizes = np.bincount(true.ravel(), minlength=n_true + 1)
     predicted_sizes = np.bincount(predicted.ravel(), minlength=n_predicted + 1)
     overlap = np.zeros((n_true + 1, n_predicted + 1), int)
     np.add.at(overlap, (true.ravel(), predicted.ravel()), 1)
-    lesions, good = [], set()
+    lesions, matched = [], set()
     for i in range(1, n_true + 1):
         touching = np.flatnonzero(overlap[i, 1:]) + 1
-        both = overlap[i, touching].sum()
-        dice = 2 * both / (true_sizes[i] + predicted_sizes[touching].sum())
-        diameter = float((6 * true_sizes[i] * voxel / np.pi) ** (1 / 3))
+        intersection = overlap[i, touching].sum()
+        dice = 2 * intersection / (true_sizes[i] + predicted_sizes[touching].sum())
+        diameter = float((6 * true_sizes[i] * voxel_volume / np.pi) ** (1 / 3))
         lesions.append(Lesion(diameter, size_name(diameter, sizes), float(dice)))
         if lesions[-1].found:
-            good |= set(touching.tolist())
-    return LesionMatch(tuple(lesions), n_predicted - len(good))
+            matched |= set(touching.tolist())
+    return LesionMatch(tuple(lesions), n_predicted - len(matched))
 
 
 def size_name(diameter: float, sizes: tuple[float, float] = SIZES_MM) -> str:
-    """small below the first of `sizes`, large above the second, both in mm."""
+    """ "small" below the first of `sizes` (in mm), "large" above the second, else "medium"."""
     small, large = sizes
     return SIZE_NAMES[0] if diameter < small else SIZE_NAMES[2] if diameter > large else SIZE_NAMES[1]

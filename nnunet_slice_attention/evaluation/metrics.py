@@ -1,8 +1,8 @@
 """How well one structure of one volume was segmented: every metric is one row of `METRICS`.
 
-The case table has a column for each, and the report's tables show those that say so. The empty cases are settled once:
-absent (in neither the truth nor the prediction) is NaN, not applicable; missed or hallucinated (in one of the two) is
-the metric's worst value. So no failure drops out of a mean.
+The case table has a column for every metric; the report's tables show those whose row says so. Empty masks are handled
+here, for all metrics alike: absent (in neither ground truth nor prediction) is NaN, not applicable; missed or
+hallucinated (in only one of the two) gets the metric's worst value, so that no failure drops out of a mean.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,13 +15,13 @@ import numpy as np
 from .surface_distance import SurfaceDistances, surface_distances
 
 Presence = Literal["found", "missed", "hallucinated", "absent"]
-FARTHEST = "diagonal"  # a distance at its worst: the volume's diagonal, in mm
-EVEN_IF_EMPTY = "computed"
+DIAGONAL = "the volume's diagonal"  # worst value of a distance, in mm
+COMPUTED = "computed"  # no worst value: defined for one empty mask
 
 
 @dataclass(frozen=True)
 class Masks:
-    """Truth and prediction of one structure, (S, H, W) of bool; spacing and tolerance in mm."""
+    """Ground truth and prediction of one structure, bool (S, H, W); spacing and tolerance in mm."""
 
     truth: np.ndarray
     prediction: np.ndarray
@@ -37,7 +37,7 @@ class Masks:
         return int(self.prediction.sum())
 
     @cached_property
-    def both(self) -> int:
+    def intersection(self) -> int:
         return int((self.truth & self.prediction).sum())
 
     @cached_property
@@ -61,17 +61,17 @@ class Masks:
 
 @dataclass(frozen=True)
 class Metric:
-    """One row.
+    """One row of `METRICS`.
 
     Attributes:
-        label: in tables; `{tolerance}` stands for that of surface distances, in mm.
-        compute: from masks that are both not empty.
-        worst: where one of the two is empty: a value, or `FARTHEST`, or `EVEN_IF_EMPTY`.
-        best: of a structure that is rightly left out, when the other model of a pair hallucinates it.
-        unit: "" for a share.
+        label: in tables; `{tolerance}` is replaced by the NSD tolerance in mm.
+        compute: its value, if neither mask is empty.
+        worst: its value if exactly one mask is empty: a number, `DIAGONAL` or `COMPUTED`.
+        best: its value for a correctly empty prediction, paired with a model that hallucinates the structure.
+        unit: "" if dimensionless.
         digits: decimals in tables.
-        place: among the columns of the accuracy table; 0 leaves it out.
-        paired: whether its paired differences are tabulated.
+        column: position in the accuracy table; 0 leaves it out.
+        paired: whether the report tabulates paired differences.
     """
 
     label: str
@@ -80,61 +80,79 @@ class Metric:
     best: float = 1.0
     unit: str = ""
     digits: int = 3
-    place: int = 0
+    column: int = 0
     paired: bool = False
 
     def heading(self, tolerance: float) -> str:
         """E.g. "HD95 [mm]"."""
-        label = self.label.format(tolerance=f"{tolerance:g}")
-        return f"{label} [{self.unit}]" if self.unit else label
+        return f"{self.name(tolerance)} [{self.unit}]" if self.unit else self.name(tolerance)
 
-    def of(self, masks: Masks) -> float:
+    def name(self, tolerance: float) -> str:
+        """E.g. "NSD at 2 mm"."""
+        return self.label.format(tolerance=f"{tolerance:g}")
+
+    def reading(self, tolerance: float) -> str:
+        """How to read its values, e.g. "NSD at 2 mm: higher is better, 0 if missed or hallucinated"."""
+        if self.worst == COMPUTED:
+            return f"{self.name(tolerance)}: closer to {self.best:g} is better"
+        better = "lower" if self.worst == DIAGONAL or self.worst > self.best else "higher"
+        worst = self.worst if self.worst == DIAGONAL else f"{self.worst:g}"
+        return f"{self.name(tolerance)}: {better} is better, {worst} if missed or hallucinated"
+
+    def evaluate(self, masks: Masks) -> float:
+        """NaN if both masks are empty."""
         if masks.presence == "absent":
             return float("nan")
-        if masks.presence == "found" or self.worst == EVEN_IF_EMPTY:
+        if masks.presence == "found" or self.worst == COMPUTED:
             return self.compute(masks)
-        return masks.diagonal if self.worst == FARTHEST else self.worst
+        return masks.diagonal if self.worst == DIAGONAL else self.worst
 
 
 METRICS: dict[str, Metric] = {
-    "dice": Metric("Dice", lambda m: 2 * m.both / (m.n_truth + m.n_prediction), place=1, paired=True),
-    "jaccard": Metric("Jaccard", lambda m: m.both / (m.n_truth + m.n_prediction - m.both)),
-    "precision": Metric("precision", lambda m: m.both / m.n_prediction),
-    "recall": Metric("recall", lambda m: m.both / m.n_truth),
-    "hd": Metric("HD", lambda m: m.distances.hausdorff(), FARTHEST, 0.0, "mm", 1, place=4),
-    # The larger of the two directed 95th percentiles.
-    "hd95": Metric("HD95", lambda m: m.distances.hausdorff(95), FARTHEST, 0.0, "mm", 1, place=3, paired=True),
-    "nsd": Metric("NSD at {tolerance} mm", lambda m: m.distances.within(m.tolerance), place=2, paired=True),
-    # Predicted minus true.
+    "dice": Metric(
+        "Dice", lambda m: 2 * m.intersection / (m.n_truth + m.n_prediction), column=1, paired=True
+    ),
+    "jaccard": Metric("Jaccard", lambda m: m.intersection / (m.n_truth + m.n_prediction - m.intersection)),
+    "precision": Metric("precision", lambda m: m.intersection / m.n_prediction),
+    "recall": Metric("recall", lambda m: m.intersection / m.n_truth),
+    "hd": Metric("HD", lambda m: m.distances.hausdorff(), DIAGONAL, 0.0, "mm", 1, column=4),
+    # Maximum of the two directed 95th percentiles.
+    "hd95": Metric(
+        "HD95", lambda m: m.distances.hausdorff(95), DIAGONAL, 0.0, "mm", 1, column=3, paired=True
+    ),
+    "nsd": Metric("NSD at {tolerance} mm", lambda m: m.distances.within(m.tolerance), column=2, paired=True),
+    # Predicted minus true volume.
     "volume_error_ml": Metric(
         "volume error",
         lambda m: (m.n_prediction - m.n_truth) * m.voxel_ml,
-        EVEN_IF_EMPTY,
+        COMPUTED,
         0.0,
         "ml",
         1,
-        place=5,
+        column=5,
     ),
 }
-TABULATED = sorted((name for name in METRICS if METRICS[name].place), key=lambda name: METRICS[name].place)
+TABULATED = sorted((name for name in METRICS if METRICS[name].column), key=lambda name: METRICS[name].column)
 PAIRED = [name for name in TABULATED if METRICS[name].paired]
 
 
 def structure_metrics(
     truth: np.ndarray, prediction: np.ndarray, spacing: Sequence[float], tolerance: float
 ) -> dict[str, Presence | float]:
-    """`presence` ("found", "missed", "hallucinated" or "absent"), every one of `METRICS`, and `true_volume_ml`.
+    """`presence` ("found", "missed", "hallucinated" or "absent"), all of `METRICS`, and `true_volume_ml`.
 
     Args:
-        truth, prediction: masks (S, H, W) of bool.
-        spacing: of the three axes, in mm.
-        tolerance: of the normalised surface distance, in mm.
+        truth, prediction: masks, bool (S, H, W).
+        spacing: in mm, (S, H, W).
+        tolerance: for the normalised surface distance, in mm.
 
     Raises:
         ValueError: different shapes, not three axes, or a spacing that is not positive.
     """
     if truth.shape != prediction.shape:
-        raise ValueError(f"truth of shape {truth.shape}, prediction of shape {prediction.shape}.")
+        raise ValueError(
+            f"the ground truth has shape {truth.shape}, the prediction {prediction.shape}. Compare masks of one image."
+        )
     masks = Masks(truth, prediction, spacing, tolerance)
-    values = {name: metric.of(masks) for name, metric in METRICS.items()}
+    values = {name: metric.evaluate(masks) for name, metric in METRICS.items()}
     return {"presence": masks.presence, **values, "true_volume_ml": masks.n_truth * masks.voxel_ml}

@@ -1,4 +1,4 @@
-"""Every number of a comparison, from its case table: computed once, then read by tables, figures and verdicts."""
+"""All numbers of a comparison, computed once from its case table and read by tables, figures and verdicts."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,23 +14,23 @@ from .segmentations import FOREGROUND
 from .statistics import Comparison, PairedDifference, compare, holm, paired_difference, patient_means
 
 MEAN = "mean of classes"
-Key: TypeAlias = tuple[str, ...]  # of a case: (case,), or (run, case) where there are several runs
-Pair: TypeAlias = tuple[dict[Key, float], dict[Key, float]]
+Key: TypeAlias = tuple[str, ...]  # identifies a case: (case,), or (run, case) if there are several runs
+PairedValues: TypeAlias = tuple[dict[Key, float], dict[Key, float]]  # the model's, the baseline's
 
 
 class Scores:
-    """Models on the same cases, and their paired differences to a baseline. The patient is the unit everywhere.
+    """Models on the same cases, and their paired differences to a baseline; the statistical unit is always the patient.
 
     Attributes:
-        cases: the case table, see `case_table.evaluate`, with `model` and `patient`; also with the column `RUN` if it
+        cases: the case table (see `case_table.evaluate`) with `model` and `patient`, and with the column `RUN` if it
             holds several runs.
         baseline: the model that the others are compared with.
         models: in the order of the table.
-        others: all models but the baseline.
-        single: the models that are no ensembles; only these get a verdict.
-        structures: the classes in the data set's order and the foreground, after `MEAN` if there are several classes.
-        overall: the first of `structures`, on which verdicts rest, and which `structure=None` stands for.
-        runs: their names; empty if there is one.
+        others: all models except the baseline.
+        single: the models that are not ensembles; only these get a verdict.
+        structures: `MEAN` if there are several classes, then the classes in the data set's order and the foreground.
+        overall: the first of `structures`; verdicts are on it, and `structure=None` means it.
+        runs: names of the runs; empty if there is only one.
     """
 
     def __init__(self, cases: pd.DataFrame, baseline: str, single: Sequence[str] | None = None):
@@ -39,36 +39,37 @@ class Scores:
         self.models = list(dict.fromkeys(cases.model))
         self.others = [model for model in self.models if model != baseline]
         self.single = self.models if single is None else list(single)
-        named = list(dict.fromkeys(cases.structure))
-        classes = [structure for structure in named if structure != FOREGROUND]
-        self.structures = [MEAN, *named] if len(classes) > 1 else named
+        structures = list(dict.fromkeys(cases.structure))
+        classes = [structure for structure in structures if structure != FOREGROUND]
+        self.structures = [MEAN, *structures] if len(classes) > 1 else structures
         self.overall = self.structures[0]
         self.runs = list(dict.fromkeys(self.cases[RUN])) if RUN in self.cases else []
         self._values: dict[tuple[str, str, str], dict[str, float]] = {}
-        self._pairs: dict[tuple[str, str, str], Pair] = {}
+        self._pairs: dict[tuple[str, str, str], PairedValues] = {}
         self._compared: dict[tuple[str, str, str], Comparison | RunComparison] = {}
         self._differences: dict[tuple[str, str, str], PairedDifference] = {}
 
     def against(self, baseline: str) -> "Scores":
+        """The same cases with another baseline."""
         return Scores(self.cases, baseline, self.single)
 
     def where(self, **columns) -> "Scores":
-        """Only the rows in which each column has the value, or one of a list of values."""
+        """Only the rows in which each given column has the value, or one of the values in a collection."""
         cases = self.cases.drop(columns=RUN, errors="ignore")
         for column, wanted in columns.items():
             cases = cases[cases[column].isin(wanted if isinstance(wanted, list | set | tuple) else [wanted])]
         return Scores(cases, self.baseline, self.single)
 
     def rows(self, model: str, structure: str | None = None) -> pd.DataFrame:
-        """The case table's rows of a model and structure; of `MEAN` those of every class."""
+        """Rows of the case table for a model and structure; for `MEAN` those of all classes."""
         own = self.cases[self.cases.model == model]
         structure = structure or self.overall
         return own[own.structure != FOREGROUND] if structure == MEAN else own[own.structure == structure]
 
     def values(self, model: str, structure: str | None = None, metric: str = "dice") -> dict[str, float]:
-        """{patient: mean over the patient's cases in all runs}; of `MEAN`, over each case's classes first.
+        """{patient: mean over the patient's cases in all runs}; for `MEAN`, over each case's classes first.
 
-        Where the metric is not applicable (the structure is in neither segmentation) the case is left out.
+        Cases for which the metric is not applicable (structure in neither segmentation) are left out.
 
         Args:
             metric: any numeric column of the case table.
@@ -82,17 +83,17 @@ class Scores:
             self._values[key] = patient_means(by_case, self._patient.__getitem__)
         return self._values[key]
 
-    def paired_cases(self, model: str, structure: str | None = None, metric: str = "dice") -> Pair:
-        """({case: the model's value}, {case: the baseline's}) on the same cases and classes.
+    def paired_cases(self, model: str, structure: str | None = None, metric: str = "dice") -> PairedValues:
+        """({case: the model's value}, {case: the baseline's value}) on the same cases and classes.
 
-        A structure that is not in the truth, and that one of the two hallucinates, counts as perfect for the other:
-        were it left out, hallucinations would cost nothing here. What is in neither prediction either is left out.
+        If only one of the two models hallucinates a structure, the other gets the metric's best value: otherwise the
+        pair would be dropped, and hallucinations would cost nothing. A structure that is absent for both is left out.
 
         Args:
             metric: a key of `METRICS`.
 
         Raises:
-            ValueError: only one of the two models has a case.
+            ValueError: the two models have different cases.
         """
         key = model, structure or self.overall, metric
         if key not in self._pairs:
@@ -100,14 +101,14 @@ class Scores:
         return self._pairs[key]
 
     def deltas(self, model: str, structure: str | None = None, metric: str = "dice") -> dict[str, float]:
-        """{patient: model minus baseline}, paired as in `paired_cases`, each the mean over the patient's cases."""
+        """{patient: model - baseline}, paired as in `paired_cases`, averaged over the patient's cases."""
         ours, theirs = self.paired_values(model, structure, metric)
         return {patient: ours[patient] - theirs[patient] for patient in ours}
 
     def paired_values(
         self, model: str, structure: str | None = None, metric: str = "dice"
     ) -> tuple[dict[str, float], dict[str, float]]:
-        """`paired_cases` by patient: the mean over the patient's cases in all runs."""
+        """`paired_cases` averaged over each patient's cases in all runs."""
         ours, theirs = (self._by_patient(values) for values in self.paired_cases(model, structure, metric))
         return ours, theirs
 
@@ -126,7 +127,7 @@ class Scores:
         return self._compared[key]
 
     def difference(self, model: str, structure: str | None = None, metric: str = "dice") -> PairedDifference:
-        """That of `paired`, without its test, which takes longest."""
+        """The difference of `paired` without the test, which is the slowest part."""
         key = model, structure or self.overall, metric
         if self.runs or key in self._compared:
             return self.paired(*key).difference
@@ -136,15 +137,15 @@ class Scores:
         return self._differences[key]
 
     def corrected_p(self, model: str, structure: str | None = None) -> float:
-        """The p-value of a difference in Dice after Holm's correction.
+        """Holm-corrected p-value of a difference in Dice.
 
-        Those that verdicts rest on, of `single` models in `overall`, are one family, all others another: saving
-        probabilities, which adds ensembles, changes no verdict.
+        The comparisons that get a verdict (`single` models, `overall`) are one family, all others another, so that
+        saving probabilities, which adds ensembles, changes no verdict.
         """
         return self._corrected[model, structure or self.overall]
 
     def presence(self, model: str, structure: str | None = None) -> Mapping[str, int]:
-        """How many cases (and classes) are "found", "missed", "hallucinated" or "absent"; 0 for what is not there."""
+        """Number of structures, over cases and classes, that are "found", "missed", "hallucinated" or "absent"."""
         return Counter(self.rows(model, structure).presence)
 
     @cached_property
@@ -164,13 +165,13 @@ class Scores:
     def _keys(self, rows: pd.DataFrame) -> list[Key]:
         return list(zip(*(rows[column] for column in self._case_columns), strict=True))
 
-    def _pair(self, model: str, structure: str, metric: str) -> Pair:
+    def _pair(self, model: str, structure: str, metric: str) -> PairedValues:
         rows = [self.rows(name, structure) for name in (model, self.baseline)]
         ours, theirs = (set(self._keys(own)) for own in rows)
-        if alone := ours ^ theirs:
+        if unpaired := ours ^ theirs:
             raise ValueError(
-                f"{model} and {self.baseline} have different cases: {len(alone)} of one only, such as "
-                f"{', '.join(min(alone))!r}. Compare them on those that both have."
+                f"{model} and {self.baseline} have different cases: only one of them has {', '.join(min(unpaired))!r} "
+                f"({len(unpaired)} such cases). Compare them on the cases that both have."
             )
         columns = [own.set_index([*self._case_columns, "structure"])[metric] for own in rows]
         both = pd.concat(columns, axis=1, keys=["ours", "theirs"]).dropna(how="all")
@@ -186,4 +187,4 @@ class Scores:
         by_run: dict[str, dict[Key, float]] = {}
         for key, value in values.items():
             by_run.setdefault(key[0], {})[key] = value
-        return {run: self._by_patient(of_run) for run, of_run in by_run.items()}
+        return {run: self._by_patient(own) for run, own in by_run.items()}

@@ -1,4 +1,4 @@
-"""Reading a truth and its prediction, and refusing what cannot be compared."""
+"""Reads a ground truth and its prediction, and refuses pairs that cannot be compared."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,25 +16,25 @@ FOREGROUND = "foreground (all classes)"
 
 @dataclass(frozen=True)
 class Labels:
-    """What a data set's labels mean.
+    """The labels of a data set.
 
     Attributes:
-        structures: the labels of every class or region by its name, and of all together as `FOREGROUND`.
-        channels: where nnU-Net's probabilities have them; the foreground has no channel.
-        ignore: the label of voxels that count for nothing, if there is one.
-        background: the label of everything else.
-        entries: of `dataset.json`, what nnU-Net makes its own `LabelManager` of.
+        structures: label values by name of class or region; all of them together as `FOREGROUND`.
+        channels: channel in nnU-Net's probabilities by name; `FOREGROUND` has none.
+        ignore: nnU-Net's ignore label, if the data set has one.
+        background: label of the background.
+        manager_arguments: the entries of `dataset.json` from which nnU-Net builds its `LabelManager`.
     """
 
     structures: dict[str, tuple[int, ...]]
     channels: dict[str, int]
     ignore: int | None
     background: int = 0
-    entries: Mapping = field(default_factory=dict)
+    manager_arguments: Mapping = field(default_factory=dict)
 
     @classmethod
-    def of_dataset(cls, dataset_json: Mapping) -> "Labels":
-        """From the entry "labels" of `dataset.json`."""
+    def from_dataset_json(cls, dataset_json: Mapping) -> "Labels":
+        """From the content of `dataset.json`."""
         labels = dict(dataset_json["labels"])
         background, ignore = labels.pop("background", 0), labels.pop("ignore", None)
         structures = {
@@ -46,124 +46,129 @@ class Labels:
         every = tuple(sorted({label for group in structures.values() for label in group}))
         if len(structures) > 1:
             structures[FOREGROUND] = every
-        entries = {
+        manager_arguments = {
             "label_dict": dict(dataset_json["labels"]),
             "regions_class_order": dataset_json.get("regions_class_order"),
         }
-        return cls(structures, channels, ignore, background, entries)
+        return cls(structures, channels, ignore, background, manager_arguments)
 
-    def manager(self) -> LabelManager:
-        """nnU-Net's."""
-        return LabelManager(**self.entries)
+    def label_manager(self) -> LabelManager:
+        """nnU-Net's own."""
+        return LabelManager(**self.manager_arguments)
 
     @property
-    def known(self) -> set[int]:
-        """Every label a file may hold."""
+    def allowed(self) -> set[int]:
+        """All labels that a file may contain."""
         found = {label for group in self.structures.values() for label in group} | {self.background}
         return found | ({self.ignore} if self.ignore is not None else set())
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Truth and prediction of one case, (S, H, W) of labels; spacing in mm; S is the axis of the thick slices.
+    """Ground truth and prediction of one case, label maps (S, H, W).
 
     Attributes:
-        spacing: the truth's.
-        thick: which axis of the file S is.
-        headers_apart: mm, how far apart the headers put the same voxel, at most; 0 where they agree.
+        spacing: of the ground truth, in mm, (S, H, W).
+        slice_axis: axis of the file that S was.
+        header_offset: largest distance in mm between the positions of a voxel by the two headers; 0 if they agree.
     """
 
     truth: np.ndarray
     prediction: np.ndarray
     spacing: tuple[float, float, float]
-    thick: int = 0
-    headers_apart: float = 0.0
+    slice_axis: int = 0
+    header_offset: float = 0.0
 
-    def as_read(self, volume: np.ndarray) -> np.ndarray:
-        """A volume in the axes of the files, e.g. a probability, to (S, H, W)."""
-        return np.moveaxis(volume, self.thick, 0)
+    def slices_first(self, volume: np.ndarray) -> np.ndarray:
+        """A volume in the file's axis order, e.g. a probability map, as (S, H, W)."""
+        return np.moveaxis(volume, self.slice_axis, 0)
 
-    def as_file(self, volume: np.ndarray) -> np.ndarray:
-        """The reverse of `as_read`."""
-        return np.moveaxis(volume, 0, self.thick)
+    def to_file_axes(self, volume: np.ndarray) -> np.ndarray:
+        """The inverse of `slices_first`."""
+        return np.moveaxis(volume, 0, self.slice_axis)
 
     def masks(self, labels: Labels, structure: str) -> tuple[np.ndarray, np.ndarray]:
-        """Truth and prediction of one structure, without the ignored voxels."""
-        inside, counted = labels.structures[structure], self.counted(labels)
-        return tuple(np.isin(volume, inside) & counted for volume in (self.truth, self.prediction))
+        """Ground truth and prediction of one structure, bool (S, H, W), False in ignored voxels."""
+        values, evaluated = labels.structures[structure], self.evaluated_voxels(labels)
+        return tuple(np.isin(volume, values) & evaluated for volume in (self.truth, self.prediction))
 
-    def counted(self, labels: Labels) -> np.ndarray:
-        """(S, H, W) of bool, False where the truth is to be ignored."""
+    def evaluated_voxels(self, labels: Labels) -> np.ndarray:
+        """bool (S, H, W), False where the ground truth has the ignore label."""
         return np.ones(self.truth.shape, bool) if labels.ignore is None else self.truth != labels.ignore
 
 
-def stack_axis(reader: BaseReaderWriter, files: Iterable[Path]) -> int:
-    """Along which axis of the arrays the slices of a data set are stacked: that of the largest median spacing.
+def find_slice_axis(reader: BaseReaderWriter, files: Iterable[Path]) -> int:
+    """The array axis along which a data set's slices are stacked: the one with the largest median spacing.
 
     Raises:
-        ValueError: 2D images.
+        ValueError: a file is a 2D image.
     """
     spacings = []
     for file in files:
         spacing = np.asarray(reader.read_seg(str(file))[1]["spacing"], float)
         if is_2d(spacing):
-            raise ValueError(f"{file} is a 2D image: what is compared along slices and in ml needs volumes.")
+            raise ValueError(
+                f"{file} is a 2D image, but metrics along slices and in ml need volumes. Compare 3D data."
+            )
         spacings.append(spacing)
     return int(np.argmax(np.median(spacings, axis=0)))
 
 
 def read_pair(
-    reader: BaseReaderWriter, truth: Path, prediction: Path, labels: Labels, thick: int = 0
+    reader: BaseReaderWriter, truth: Path, prediction: Path, labels: Labels, slice_axis: int = 0
 ) -> Pair:
-    """Read one case, voxel by voxel, as nnU-Net does: headers may differ a little, see `image_geometry`.
+    """Read one case to compare it voxel by voxel, as nnU-Net does: headers may differ slightly, see `image_geometry`.
 
     Args:
-        thick: axis of the files along which slices are stacked, see `stack_axis`.
+        slice_axis: axis of the file along which slices are stacked, see `find_slice_axis`.
 
     Raises:
-        OSError: a file is cut off.
-        ValueError: the two are of different images by shape or header, or hold a label that the data set does not have.
+        OSError: a file is truncated.
+        ValueError: the files are not of the same image by shape or header, or contain a label that the data set lacks.
     """
-    for path, next_step in ((truth, "Restore this truth"), (prediction, "Predict this case again")):
+    for path, next_step in ((truth, "Restore this file"), (prediction, "Predict this case again")):
         try:
             check_complete(path)
         except OSError as error:
             raise OSError(f"{path}: {error}. {next_step}.") from error
-    (true_labels, of_truth), (predicted, of_prediction) = (
+    (true_labels, true_header), (predicted, predicted_header) = (
         reader.read_seg(str(p)) for p in (truth, prediction)
     )
-    true_labels, predicted = (_one_volume(v, p) for v, p in ((true_labels, truth), (predicted, prediction)))
-    reference = Geometry.from_reader(of_truth, true_labels.shape)
-    other = Geometry.from_reader(of_prediction, predicted.shape)
-    if found := geometry_mismatch(reference, other):
+    true_labels, predicted = (
+        _single_volume(v, p) for v, p in ((true_labels, truth), (predicted, prediction))
+    )
+    true_geometry = Geometry.from_reader(true_header, true_labels.shape)
+    predicted_geometry = Geometry.from_reader(predicted_header, predicted.shape)
+    if found := geometry_mismatch(true_geometry, predicted_geometry):
         name, theirs, ours, limit = found
         raise ValueError(
-            f"{prediction} has the {name} {theirs}, its truth {truth} {ours}; {limit}. Predict the images that belong "
-            "to this truth. If they are, mend the header that is wrong."
+            f"{prediction} has {name} {theirs}, but its ground truth {truth} has {ours}; {limit}. Predict the image of "
+            "this ground truth. If it was that image, fix the header that is wrong."
         )
-    apart = max_displacement_mm(reference, other)
+    offset = max_displacement_mm(true_geometry, predicted_geometry)
     for volume, path in ((true_labels, truth), (predicted, prediction)):
-        unknown = sorted(set(np.unique(volume).tolist()) - labels.known)
-        if unknown:
+        if unknown := sorted(set(np.unique(volume).tolist()) - labels.allowed):
             raise ValueError(
-                f"{path} holds the label {unknown[0]:g}; the data set has {', '.join(map(str, sorted(labels.known)))}."
+                f"{path} contains label {unknown[0]:g}, but the data set has "
+                f"{', '.join(map(str, sorted(labels.allowed)))}. Fix the file, or the labels in dataset.json."
             )
-    spacing = tuple(float(s) for s in of_truth["spacing"])
+    spacing = tuple(float(s) for s in true_header["spacing"])
     return Pair(
-        np.moveaxis(true_labels, thick, 0),
-        np.moveaxis(predicted, thick, 0),
-        (spacing[thick], *(s for axis, s in enumerate(spacing) if axis != thick)),
-        thick,
-        apart if apart > SAME else 0.0,
+        np.moveaxis(true_labels, slice_axis, 0),
+        np.moveaxis(predicted, slice_axis, 0),
+        (spacing[slice_axis], *(s for axis, s in enumerate(spacing) if axis != slice_axis)),
+        slice_axis,
+        offset if offset > SAME else 0.0,
     )
 
 
-def _one_volume(volume: np.ndarray, path: Path) -> np.ndarray:
-    """(1, S, H, W) of floats, as nnU-Net reads segmentations, to (S, H, W) of integers."""
+def _single_volume(volume: np.ndarray, path: Path) -> np.ndarray:
+    """float (1, S, H, W), as nnU-Net reads segmentations, to int (S, H, W)."""
     if volume.ndim != 4 or len(volume) != 1:
-        raise ValueError(f"{path} has the shape {volume.shape}: expected one volume of labels.")
+        raise ValueError(f"{path} has shape {volume.shape}: expected a single 3D label map. Convert it.")
     if not np.array_equal(volume, np.round(volume)):
         raise ValueError(
-            f"{path} holds values that are no labels, e.g. {volume[volume != np.round(volume)][0]:g}."
+            f"{path} contains values that are not labels, e.g. {volume[volume != np.round(volume)][0]:g}. Save it as "
+            "integer labels."
         )
     return volume[0].astype(np.int32)

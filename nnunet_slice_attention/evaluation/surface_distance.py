@@ -1,10 +1,9 @@
 """Distances between the surfaces of two segmentations, computed once and reduced to HD, HD95 and NSD.
 
-Two definitions of a surface are in use, and figures of one are not comparable with the other's. The Hausdorff distance
-is taken between edge voxels, as MONAI and most challenges do. The normalised surface distance weighs each piece of
-surface by its area (Nikolov et al., *Clinically applicable segmentation of head and neck anatomy for radiotherapy*,
-JMIR 2021), because with thick slices an edge voxel stands for very different areas, depending on where the surface
-faces.
+Two definitions of a surface are in use, and their values are not comparable. The Hausdorff distance is measured between
+edge voxels, as in MONAI and most challenges. The normalised surface distance weights each surface element by its area
+(Nikolov et al., *Clinically applicable segmentation of head and neck anatomy for radiotherapy*, JMIR 2021), because
+with thick slices the area that an edge voxel represents depends strongly on the orientation of the surface.
 """
 
 from collections.abc import Sequence
@@ -16,18 +15,20 @@ import numpy as np
 from scipy.ndimage import binary_erosion, distance_transform_edt, generate_binary_structure
 from skimage.measure import marching_cubes
 
-ROUNDING = 1e-4  # mm; NIfTI holds spacing in single precision
-CORNERS = np.array(list(product((0, 1), repeat=3)))  # of a cell of 2 x 2 x 2 voxels, the first counts 1
+ROUNDING = 1e-4  # mm; NIfTI stores spacing in single precision
+CORNERS = np.array(
+    list(product((0, 1), repeat=3))
+)  # of a cell of 2 x 2 x 2 voxels; bit i of its code is corner i
 
 
 @dataclass(frozen=True)
 class SurfaceDistances:
-    """Distances in mm of two surfaces, each from there to the nearest place of the other.
+    """Distances in mm from each of two surfaces to the nearest point of the other.
 
     Attributes:
-        edges: for both directions the distances of all edge voxels.
-        surfels: for both directions the distances of all pieces of surface.
-        areas: their areas in mm^2.
+        edges: distances of all edge voxels, for both directions.
+        surfels: distances of all surface elements, for both directions.
+        areas: areas of the surface elements in mm^2.
     """
 
     edges: tuple[np.ndarray, np.ndarray]
@@ -35,11 +36,11 @@ class SurfaceDistances:
     areas: tuple[np.ndarray, np.ndarray]
 
     def hausdorff(self, percentile: float = 100) -> float:
-        """The larger of the two directed percentiles, in mm."""
+        """Maximum of the two directed percentiles, in mm."""
         return float(max(np.percentile(distances, percentile) for distances in self.edges))
 
     def within(self, tolerance: float) -> float:
-        """Normalised surface distance: the share of both surfaces' area at most `tolerance` mm from the other."""
+        """Normalised surface distance: the fraction of both surfaces' area within `tolerance` mm of the other."""
         near = sum(
             area[distances <= tolerance + ROUNDING].sum()
             for distances, area in zip(self.surfels, self.areas, strict=True)
@@ -48,21 +49,21 @@ class SurfaceDistances:
 
 
 def surface_distances(a: np.ndarray, b: np.ndarray, spacing: Sequence[float]) -> SurfaceDistances:
-    """Distances of two masks (S, H, W) of bool.
+    """Surface distances of two masks.
 
     Args:
-        a, b: neither empty.
-        spacing: of the three axes, in mm.
+        a, b: bool (S, H, W), neither empty.
+        spacing: in mm, (S, H, W).
 
     Raises:
         ValueError: different shapes, not three axes, an empty mask, or a spacing that is not positive.
     """
     if a.shape != b.shape or a.ndim != 3:
-        raise ValueError(f"masks of shapes {a.shape} and {b.shape}: expected two of the same three axes.")
+        raise ValueError(f"masks have shapes {a.shape} and {b.shape}: expected equal shapes with three axes.")
     if len(spacing) != 3 or not all(s > 0 for s in spacing):
         raise ValueError(f"spacing {tuple(spacing)} is not three positive lengths in mm.")
     if not (a.any() and b.any()):
-        raise ValueError("an empty mask has no surface; see `metrics` for what is reported then.")
+        raise ValueError("an empty mask has no surface; `metrics.py` defines what is reported instead.")
     a, b = _crop(a, b)
     edges = _directed(
         *(mask & ~binary_erosion(mask, generate_binary_structure(3, 1)) for mask in (a, b)), spacing
@@ -78,7 +79,7 @@ def surface_distances(a: np.ndarray, b: np.ndarray, spacing: Sequence[float]) ->
 
 
 def _crop(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both masks in the box that holds them, with one voxel of background around."""
+    """Both masks cropped to their common bounding box, with a margin of one background voxel."""
     either = a | b
     box = []
     for axis in range(3):
@@ -88,12 +89,12 @@ def _crop(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _directed(a: np.ndarray, b: np.ndarray, spacing: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
-    """Distances of the places in `a` to the nearest in `b`, and the other way round."""
+    """Distances from the voxels of `a` to the nearest of `b`, and vice versa."""
     return distance_transform_edt(~b, spacing)[a], distance_transform_edt(~a, spacing)[b]
 
 
 def _neighbour_codes(mask: np.ndarray) -> np.ndarray:
-    """For each cell of 2 x 2 x 2 voxels, one bit a voxel that is inside."""
+    """For each cell of 2 x 2 x 2 voxels, one bit per voxel that is inside."""
     code = np.zeros([n - 1 for n in mask.shape], np.uint8)
     for bit, corner in enumerate(CORNERS):
         code |= mask[tuple(slice(c, n - 1 + c) for c, n in zip(corner, mask.shape, strict=True))].astype(
@@ -104,10 +105,10 @@ def _neighbour_codes(mask: np.ndarray) -> np.ndarray:
 
 @cache
 def surfel_areas(spacing: tuple[float, float, float]) -> np.ndarray:
-    """Area in mm^2 of the surface in a cell, for each of the 256 patterns of voxels inside (marching cubes).
+    """Surface area in mm^2 in a cell, for each of the 256 patterns of inside voxels (marching cubes).
 
-    A pattern and its complement have the same area. Where marching cubes is ambiguous, the fewer voxels are separate,
-    as in the reference implementation of Nikolov et al.
+    A pattern and its complement have the same area. In ambiguous patterns the minority voxels are not connected, as in
+    the reference implementation of Nikolov et al.
     """
     areas = np.zeros(256)
     for code in range(1, 255):

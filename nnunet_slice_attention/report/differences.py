@@ -1,4 +1,4 @@
-"""Tables of models against the baseline: in one run, in several, at the surface, and patients with the lowest."""
+"""The tables of paired differences to the baseline: over all runs, per run, in surface metrics, and the lowest."""
 
 from collections.abc import Iterator
 
@@ -6,16 +6,20 @@ from ..evaluation.metrics import METRICS, PAIRED
 from ..evaluation.scores import Scores
 from .tables import Table, number
 
-OF_ONE_RUN = "over patients of one run: another run of the same model may differ by more"
-OF_RUNS = "over runs and patients"
+OVER_ONE_RUN = "over the patients of one run; another run of the same model may differ by more"
+OVER_RUNS = "over runs and patients"
+PAIRING = (
+    "on the same patients, cases and classes; if only one model hallucinates a structure, the other's correctly empty "
+    "prediction counts as Dice 1"
+)
 FAMILIES = (
-    "Holm's correction is over all models but ensembles for the first structure, on which the verdicts rest, and over "
-    "all other rows."
+    "Holm correction in two families: the first structure of all models except ensembles, on which the verdicts rest, "
+    "and all other rows."
 )
 
 
 def difference_tables(scores: Scores) -> list[Table]:
-    """Dice of every model against the baseline; of several runs also that of each."""
+    """Differences in Dice of all models; with several runs also per run."""
     return [_all_runs(scores), _each_run(scores)] if scores.runs else [_one_run(scores)]
 
 
@@ -38,9 +42,8 @@ def _one_run(scores: Scores) -> Table:
             )
         )
     note = (
-        f"To {scores.baseline}, on the same patients, cases and classes; where one of the two hallucinates a "
-        "structure, the other, rightly empty, counts 1. Mean of the paired differences of patients, percentile "
-        f"bootstrap with 10,000 draws, {OF_ONE_RUN}. {FAMILIES}"
+        f"Relative to {scores.baseline}, {PAIRING}. Mean of the patients' paired differences; percentile bootstrap "
+        f"(10,000 draws) {OVER_ONE_RUN}. {FAMILIES}"
     )
     return Table("Differences", columns, tuple(rows), note)
 
@@ -67,11 +70,10 @@ def _all_runs(scores: Scores) -> Table:
             )
         )
     note = (
-        f"To {scores.baseline}, in the same runs, on the same patients, cases and classes; where one of the two "
-        "hallucinates a structure, the other, rightly empty, counts 1. A run is one fold of one results folder. Mean "
-        f"over runs of the mean over each run's patients (n: patients in all); percentile bootstrap {OF_RUNS} with "
-        "10,000 draws, too narrow for few runs. p: t-test on the variance between runs and that between patients, "
-        f"which allows for few runs. {FAMILIES}"
+        f"Relative to {scores.baseline} in the same runs, {PAIRING}. A run is one fold of one results folder. Mean "
+        f"over runs of the mean over each run's patients (n: all patients); percentile bootstrap {OVER_RUNS} "
+        "(10,000 draws), too narrow for few runs. p: t-test with variance between runs and between patients, which "
+        f"accounts for few runs. {FAMILIES}"
     )
     return Table("Differences", columns, tuple(rows), note)
 
@@ -79,30 +81,31 @@ def _all_runs(scores: Scores) -> Table:
 def _each_run(scores: Scores) -> Table:
     rows = []
     for structure, model in _pairs(scores):
-        of_run = scores.paired(model, structure).of_run
-        found = (number(of_run.get(run, float("nan")), "+.4f") for run in scores.runs)
-        rows.append((structure, model, *found))
-    note = f"Dice difference to {scores.baseline}, mean over the patients of the run."
+        by_run = scores.paired(model, structure).by_run
+        cells = (number(by_run.get(run, float("nan")), "+.4f") for run in scores.runs)
+        rows.append((structure, model, *cells))
+    note = f"Dice difference to {scores.baseline}, mean over the run's patients."
     return Table("Each run", ("structure", "model", *scores.runs), tuple(rows), note)
 
 
 def surface_table(scores: Scores, tolerance: float) -> Table:
-    """Differences of the paired metrics but Dice, of which no verdict speaks: intervals without tests."""
-    others, rows = [name for name in PAIRED if name != "dice"], []
+    """Differences in the paired metrics other than Dice, with intervals but without tests: verdicts are on Dice."""
+    metrics, rows = {name: METRICS[name] for name in PAIRED if name != "dice"}, []
     for structure, model in _pairs(scores):
-        found = (scores.difference(model, structure, name).text(METRICS[name].digits) for name in others)
-        rows.append((structure, model, *found))
-    headings = (f"{METRICS[name].heading(tolerance)}, difference [95 % CI]" for name in others)
+        cells = (scores.difference(model, structure, name).text(m.digits) for name, m in metrics.items())
+        rows.append((structure, model, *cells))
+    headings = (f"{metric.heading(tolerance)}, difference [95 % CI]" for metric in metrics.values())
     columns = ("structure", "model", *headings)
+    readings = "; ".join(metric.reading(tolerance) for metric in metrics.values())
     note = (
-        f"To {scores.baseline}, paired as above; higher NSD and lower HD95 are better. A structure missed or "
-        f"hallucinated counts 0 and the volume's diagonal. The intervals are {OF_RUNS if scores.runs else OF_ONE_RUN}. "
-        "Not tested and not corrected: the verdicts rest on Dice."
+        f"Relative to {scores.baseline}, paired as above. {readings}. Intervals are "
+        f"{OVER_RUNS if scores.runs else OVER_ONE_RUN}. Not tested: the verdicts rest on Dice."
     )
-    return Table("Differences at the surface", columns, tuple(rows), note)
+    return Table("Differences in surface metrics", columns, tuple(rows), note)
 
 
 def worst_table(scores: Scores, n: int = 5) -> Table:
+    """The `n` patients of each model with the lowest differences."""
     rows = []
     for model in scores.others:
         ours, theirs = scores.paired_values(model)
@@ -112,12 +115,12 @@ def worst_table(scores: Scores, n: int = 5) -> Table:
                 (model, patient, f"{ours[patient]:.3f}", f"{theirs[patient]:.3f}", f"{deltas[patient]:+.3f}")
             )
     columns = ("model", "patient", "Dice", f"Dice of {scores.baseline}", "difference")
-    note = f"The {n} patients with the lowest difference of each model."
+    note = f"The {n} patients of each model with the lowest differences to {scores.baseline}."
     if scores.runs:
-        note += " Figures are the mean of the runs that have the patient."
+        note += " Values are means over the runs that include the patient."
     return Table("Lowest differences", columns, tuple(rows), note)
 
 
 def _pairs(scores: Scores) -> Iterator[tuple[str, str]]:
-    """(structure, model), as rows of a table."""
+    """(structure, model) in row order."""
     return ((structure, model) for structure in scores.structures for model in scores.others)

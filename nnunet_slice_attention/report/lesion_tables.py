@@ -1,4 +1,4 @@
-"""Lesion by lesion: found, missed and made up."""
+"""The tables "Lesions" and "FROC": lesion-wise detection."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,6 +8,7 @@ from .tables import Table, mean_sd, number
 
 
 def lesion_table(scores: Scores, sizes: Mapping[str, str]) -> Table:
+    """`sizes` maps the keys of `SIZE_NAMES` to their bounds, e.g. {"small": "< 15 mm"}."""
     rows = []
     for structure in scores.structures:
         if structure == MEAN:
@@ -15,7 +16,7 @@ def lesion_table(scores: Scores, sizes: Mapping[str, str]) -> Table:
         for model in scores.models:
             own = scores.rows(model, structure)
             sensitivity = own.lesions_found.sum() / own.lesions.sum() if own.lesions.sum() else float("nan")
-            by_size = [
+            dice_by_size = [
                 mean_sd(scores.values(model, structure, f"lesion_dice_{size}").values()) for size in sizes
             ]
             rows.append(
@@ -24,8 +25,8 @@ def lesion_table(scores: Scores, sizes: Mapping[str, str]) -> Table:
                     model,
                     f"{int(own.lesions.sum())}",
                     number(sensitivity, ".3f"),
-                    f"{own.lesions_made_up.mean():.2f}",
-                    *by_size,
+                    f"{own.lesion_false_positives.mean():.2f}",
+                    *dice_by_size,
                 )
             )
     columns = (
@@ -33,20 +34,22 @@ def lesion_table(scores: Scores, sizes: Mapping[str, str]) -> Table:
         "model",
         "lesions",
         "sensitivity",
-        "false positives a volume",
+        "false positives per volume",
         *(f"Dice, {s} ({mm})" for s, mm in sizes.items()),
     )
     cases = scores.cases
     folders = cases.run.nunique() if "run" in cases else 1
     note = (
-        "Connected components, found at a Dice of 0.1 with all that touches; diameter of the sphere of equal volume. "
-        f"Sensitivity and false positives are pooled over {cases.case.nunique()} volumes of {cases.patient.nunique()} "
-        f"patients{_each_in(folders)}, Dice is mean ± SD over patients."
+        "Connected components, found from a Dice of 0.1 against the predicted components that touch them; sizes are "
+        "diameters of spheres of equal volume. Sensitivity and false positives are pooled over "
+        f"{cases.case.nunique()} volumes of {cases.patient.nunique()} patients{_in_each_run(folders)}; Dice is "
+        "mean ± SD over patients."
     )
     return Table("Lesions", columns, tuple(rows), note)
 
 
 def froc_table(froc: Sequence[Mapping]) -> Table:
+    """From `froc_counts` with model, case, structure and, if there are several, run; no rows without counts."""
     groups: dict[tuple[str, str], list[Mapping]] = {}
     for row in froc:
         groups.setdefault((row["structure"], row["model"]), []).append(row)
@@ -54,12 +57,12 @@ def froc_table(froc: Sequence[Mapping]) -> Table:
     columns = ("structure", "model", *(f"{rate:g}" for rate in RATES))
     volumes, folders = len({row["case"] for row in froc}), len({row.get("run") for row in froc})
     note = (
-        "Highest sensitivity over all thresholds, at no more than so many false positives a volume; pooled over "
-        f"{volumes} volumes{_each_in(folders)}."
+        "Highest sensitivity over all thresholds at no more than this many false positives per volume, pooled over "
+        f"{volumes} volumes{_in_each_run(folders)}."
     )
     return Table("FROC", columns, tuple(rows), note)
 
 
-def _each_in(folders: int) -> str:
-    """What a sentence on pooled volumes adds where each is there once per results folder."""
+def _in_each_run(folders: int) -> str:
+    """Pooled volumes are counted once per results folder."""
     return f", each in {folders} runs" if folders > 1 else ""

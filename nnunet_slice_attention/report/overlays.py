@@ -1,4 +1,4 @@
-"""What a difference in Dice looks like: image, truth and both contours on three neighbouring slices."""
+"""Example cases: image with contours of ground truth, baseline and model on three neighbouring slices."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,24 +7,24 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-LINES = ((("#FFFFFF", "truth"), "-"), (("#E69F00", "reference"), "--"), (("#56B4E9", "model"), "-"))
+LINES = ((("#FFFFFF", "ground truth"), "-"), (("#E69F00", "baseline"), "--"), (("#56B4E9", "model"), "-"))
 MARGIN = 12  # voxels around the structures
 
 
 @dataclass(frozen=True)
 class Example:
-    """One case; volumes (S, H, W), spacing of H and W in mm."""
+    """One case: image and label maps (S, H, W), spacing of H and W in mm."""
 
     title: str
     image: np.ndarray
     truth: np.ndarray
-    reference: np.ndarray
+    baseline: np.ndarray
     model: np.ndarray
     spacing: tuple[float, float]
 
 
 def overlay_figure(examples: Sequence[Example]) -> Figure:
-    """A row an example: the slice on which the two predictions differ most, and its neighbours."""
+    """One row per example: the slice on which the two predictions differ most, and its neighbours."""
     figure = Figure(figsize=(9, 3.3 * len(examples) + 0.4), layout="constrained")
     rows = figure.subplots(len(examples), 3, squeeze=False)
     for example, axes in zip(examples, rows, strict=True):
@@ -41,8 +41,8 @@ def overlay_figure(examples: Sequence[Example]) -> Figure:
             axis.imshow(
                 example.image[(index, *window)], cmap="gray", vmin=grey[0], vmax=grey[1], aspect=aspect
             )
-            of_each = (example.truth, example.reference, example.model)
-            for labels, ((colour, _), style) in zip(of_each, LINES, strict=True):
+            segmentations = (example.truth, example.baseline, example.model)
+            for labels, ((colour, _), style) in zip(segmentations, LINES, strict=True):
                 _contours(axis, labels[(index, *window)], colour, style)
         axes[0].set_ylabel(example.title, fontsize=8)
     lines = [Line2D([], [], color=c, linestyle=style, label=name) for (c, name), style in LINES]
@@ -54,20 +54,20 @@ def overlay_figure(examples: Sequence[Example]) -> Figure:
 
 def _contours(axis, labels: np.ndarray, colour: str, style: str) -> None:
     if min(labels.shape) < 2:
-        return  # a line has no contour
+        return  # contours need two dimensions
     for label in np.unique(labels[labels > 0]):
         axis.contour(labels == label, levels=[0.5], colors=[colour], linestyles=[style], linewidths=1.2)
 
 
 def _three_slices(example: Example) -> range:
-    centre = int(np.argmax((example.model != example.reference).sum(axis=(1, 2))))
-    centre = min(max(centre, 1), max(len(example.image) - 2, 1))  # three slices, where there are three
+    centre = int(np.argmax((example.model != example.baseline).sum(axis=(1, 2))))
+    centre = min(max(centre, 1), max(len(example.image) - 2, 1))  # a border slice has only one neighbour
     return range(centre - 1, centre + 2)
 
 
 def _window(example: Example) -> tuple[slice, slice]:
-    """The plane around everything that is labelled in any of the three."""
-    labelled = ((example.truth > 0) | (example.reference > 0) | (example.model > 0)).any(axis=0)
+    """In-plane bounding box of all labels of the three segmentations, plus `MARGIN`."""
+    labelled = ((example.truth > 0) | (example.baseline > 0) | (example.model > 0)).any(axis=0)
     if not labelled.any():
         return slice(None), slice(None)
     filled = (np.flatnonzero(labelled.any(axis=axis)) for axis in (1, 0))

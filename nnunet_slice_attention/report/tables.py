@@ -1,4 +1,4 @@
-"""One table, as Markdown and as rows for the HTML template."""
+"""A table for Markdown and the HTML template, and the formats of its cells."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Table:
-    """Cells of text; `note` says what they are: the unit, n, and what stands in brackets."""
+    """Cells are text; `note` explains them: units, n, and what is in brackets."""
 
     title: str
     columns: tuple[str, ...]
@@ -26,8 +26,8 @@ def _escaped(cell: str) -> str:
 
 
 def mean_sd(values: Iterable[float], digits: int = 3) -> str:
-    """ "0.912 ± 0.031"; without SD for a single value, "n/a" for none. NaN is left out."""
-    values = _numbers(values)
+    """E.g. "0.912 ± 0.031"; no SD for a single value, "n/a" for none. NaN is left out."""
+    values = _without_nan(values)
     if not len(values):
         return "n/a"
     if len(values) == 1:
@@ -36,8 +36,8 @@ def mean_sd(values: Iterable[float], digits: int = 3) -> str:
 
 
 def median_iqr(values: Iterable[float], digits: int = 3) -> str:
-    """ "0.912 [0.880, 0.935]", the brackets holding the quartiles; "n/a" for none. NaN is left out."""
-    values = _numbers(values)
+    """E.g. "0.912 [0.880, 0.935]" with quartiles in brackets; "n/a" for no value. NaN is left out."""
+    values = _without_nan(values)
     if not len(values):
         return "n/a"
     low, middle, high = np.percentile(values, (25, 50, 75))
@@ -45,10 +45,10 @@ def median_iqr(values: Iterable[float], digits: int = 3) -> str:
 
 
 def number(value: float, form: str) -> str:
-    """The value in a format as ".3g"; "n/a" for NaN."""
+    """The value in a format such as ".3g"; "n/a" for NaN."""
     return "n/a" if np.isnan(value) else f"{value:{form}}"
 
 
-def _numbers(values: Iterable[float]) -> np.ndarray:
+def _without_nan(values: Iterable[float]) -> np.ndarray:
     values = np.asarray(list(values), float)
     return values[~np.isnan(values)]

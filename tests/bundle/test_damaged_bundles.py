@@ -24,13 +24,13 @@ def test_a_changed_file_is_refused(name, refused, tiny, tmp_path):
 def test_a_truncated_zip_is_refused(refused, tiny, tmp_path):
     bundle = export(tiny, tmp_path / "b.zip", "-f", "0")
     os.truncate(bundle, bundle.stat().st_size // 2)
-    refused(bundle, "is no bundle, or is cut off")
+    refused(bundle, "is not a bundle, or is truncated")
 
 
 def test_other_paths_are_refused(refused, tmp_path):
     refused(tmp_path / "nowhere.zip", "does not exist")
     (tmp_path / "empty").mkdir()
-    refused(tmp_path / "empty", "is no bundle, or is cut off")
+    refused(tmp_path / "empty", "is not a bundle, or is truncated")
 
 
 def test_another_format_version_is_refused(refused, tiny, tmp_path):
@@ -54,4 +54,4 @@ def test_weights_of_another_network_are_refused(refused, tiny, tmp_path):
     edit(bundle, "fold_0.safetensors", lambda _: content, new_checksum=True)
     refused(bundle, "another network")
     edit(bundle, "fold_0.safetensors", lambda _: b"x" * 100, new_checksum=True)
-    refused(bundle, "no safetensors")
+    refused(bundle, "not in safetensors format")

@@ -16,7 +16,7 @@ def test_a_bundle_contains_weights_plans_and_a_model_card(trained, tiny, tmp_pat
     }  # fmt: skip
     card = (bundle / "MODEL_CARD.md").read_text()
     assert "each slice is segmented with 1 neighbours on each side, about 6 mm" in card
-    assert "fold 1: mean Dice of the validation by label" in card
+    assert "fold 1: mean validation Dice per label" in card
     best = export(tiny, tmp_path / "best", "-f", "1", "-chk", "checkpoint_best.pth")
     card = (best / "MODEL_CARD.md").read_text()
     assert "checkpoint_best.pth" in card and "- not validated with these weights" in card

@@ -11,12 +11,12 @@ from tests.bundle.bundles import edit, edit_manifest, export, zipped
 @pytest.mark.parametrize("name", ["../outside", "/tmp/outside", "folder/inside", "..\\outside", "extra.pth"])
 def test_unexpected_paths_and_files_are_refused(name, refused, tiny, tmp_path):
     bundle = export(tiny, tmp_path / "b", "-f", "0")
-    refused(zipped(bundle, **{name: "x"}), "which no bundle holds")
+    refused(zipped(bundle, **{name: "x"}), "has unexpected files")
     manifest = json.loads((bundle / MANIFEST).read_text())
     manifest["files"][name] = "0" * 64
     (bundle / MANIFEST).write_text(json.dumps(manifest))
     if "/" in name or "\\" in name:
-        refused(zipped(bundle, **{name: "x"}), "which no bundle holds")
+        refused(zipped(bundle, **{name: "x"}), "has unexpected files")
 
 
 @pytest.mark.parametrize(
@@ -69,11 +69,11 @@ def test_files_outside_the_bundle_are_not_read(refused, tiny, tmp_path):
     outside = tmp_path / "plans.json"
     (bundle / "plans.json").replace(outside)
     (bundle / "plans.json").symlink_to(outside)
-    refused(bundle, "plans.json is no file, or a link to one")
+    refused(bundle, "plans.json is missing or a link")
     (bundle / "plans.json").unlink()
     (bundle / "plans.json").touch()
     edit(bundle, "plans.json", lambda _: json.dumps(str(outside)).encode(), new_checksum=True)
-    refused(bundle, "plans.json is no JSON object")
+    refused(bundle, "plans.json is not a JSON object")
 
 
 def test_an_unknown_trainer_is_named(refused, tiny, tmp_path):

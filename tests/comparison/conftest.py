@@ -1,4 +1,4 @@
-"""What is compared: two trained models of the tiny data set, and folders of predictions."""
+"""Models to compare: two trained on the tiny data set, and folders of predictions."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.tiny_models import OURS, STOCK
 
 @pytest.fixture(scope="session")
 def trained(train, nnunet_folders, tiny):
-    """nnU-Net's folder of the models `OURS` and `STOCK`."""
+    """The results folder of the models `OURS` and `STOCK`."""
     for model in (OURS, STOCK):
         train(tiny, ModelName.parse(model).trainer)
     return nnunet_folders / "results" / tiny.folder

@@ -1,4 +1,4 @@
-"""Folders of predictions to compare, without any training."""
+"""Folders of predictions to compare, without training."""
 
 import json
 
@@ -11,7 +11,7 @@ PATIENTS = 8
 
 
 def write_folders(root):
-    """Eight patients of two visits: a truth, a perfect prediction and one that is a voxel too small all around."""
+    """Eight patients with two visits each: ground truth, a perfect prediction, and one eroded by one voxel."""
     dataset = TinyDataset(1, "Tiny")
     for name in ("truth", "perfect", "small"):
         (root / name).mkdir()

@@ -1,4 +1,4 @@
-"""The verb `compare` on folders of predictions."""
+"""The command `compare` on folders of predictions."""
 
 import json
 import re
@@ -10,7 +10,7 @@ import pytest
 from matplotlib.image import imread
 
 from nnunet_slice_attention.cost.training_costs import training_costs
-from nnunet_slice_attention.report import page as comparison
+from nnunet_slice_attention.report import page
 from nnunet_slice_attention.report.overlays import overlay_figure
 from tests.comparison.prediction_folders import PATIENTS, compare
 from tests.tables import rows_of
@@ -28,37 +28,39 @@ def test_folders_are_compared_patient_by_patient(folders):
     assert re.search(
         r"- small minus perfect: -0\.\d+ \[.*n = 8, corrected p = 0\.0078: small is worse\.", report
     )
-    assert re.search(r"\| mean of classes \| small \|.*\| 0\.00781 \| 0\.00781 \|", report)  # the verdict's p
+    assert re.search(
+        r"\| mean of classes \| small \|.*\| 0\.00781 \| 0\.00781 \|", report
+    )  # the verdict's family
     assert re.search(r"\| disc \| small \|.*\| 0\.00781 \| 0\.0234 \|", report)  # of three structures
     assert f"pooled over {2 * PATIENTS} volumes of {PATIENTS} patients" in report
     for title in (
         "Accuracy",
         "Differences",
-        "Differences at the surface",
+        "Differences in surface metrics",
         "Lowest differences",
         "Within the stack",
         "Lesions",
     ):
         assert f"## {title}" in report
     assert r"- patients: 8, by (patient\d+)_" in report
-    assert "- headers of truths that differ from the predictions': none" in report
+    assert "- differing headers of ground truth and prediction: none" in report
     manifest = json.loads((folders / "out" / "manifest.json").read_text())
     assert set(manifest["models"]) == {"perfect", "small"}
-    page = (folders / "out" / "report.html").read_text()
-    assert page.count("<svg") == 4
-    assert not re.search(r'(?:src|href)="(?!#|data:)', page)  # nothing to fetch
+    html = (folders / "out" / "report.html").read_text()
+    assert html.count("<svg") == 4
+    assert not re.search(r'(?:src|href)="(?!#|data:)', html)  # self-contained
 
 
-def test_truths_that_nobody_predicted_are_named(folders):
+def test_ground_truth_without_predictions_is_named(folders):
     for name in ("perfect", "small"):
         (folders / name / "patient3_visit1.nii.gz").unlink()
     assert compare(folders) == 0
     assert (
-        "- truths that no model predicted: patient3_visit1\n" in (folders / "out" / "report.md").read_text()
+        "- ground truth without predictions: patient3_visit1\n" in (folders / "out" / "report.md").read_text()
     )
 
 
-def test_dice_by_slice_spacing_where_it_differs(folders):
+def test_dice_by_slice_spacing_if_it_differs(folders):
     for name in ("truth", "perfect", "small"):
         file = folders / name / "patient0_visit0.nii.gz"
         write(read(file), file, spacing=(1.0, 1.0, 9.0))
@@ -73,36 +75,36 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium to open the page with")
-def test_a_browser_draws_the_page_without_a_network(folders):
+def test_a_browser_renders_the_page_offline(folders):
     assert compare(folders) == 0
-    page, shot = folders / "out" / "report.html", folders / "page.png"
+    html, shot = folders / "out" / "report.html", folders / "page.png"
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--window-size=1000,1400", f"--screenshot={shot}"]
     offline = "--host-resolver-rules=MAP * ~NOTFOUND"
-    subprocess.run([CHROMIUM, *flags, offline, page.as_uri()], check=True, capture_output=True, timeout=120)
+    subprocess.run([CHROMIUM, *flags, offline, html.as_uri()], check=True, capture_output=True, timeout=120)
     pixels = imread(shot)[..., :3]
     assert pixels.shape[:2] == (1400, 1000)
-    assert (pixels < 0.5).any(axis=(1, 2)).mean() > 0.2  # ink in many rows, not an empty or a broken page
+    assert (pixels < 0.5).any(axis=(1, 2)).mean() > 0.2  # not an empty or broken page
 
 
-def test_a_repetition_evaluates_only_what_changed(folders, monkeypatch):
+def test_repeating_evaluates_only_models_that_changed(folders, monkeypatch):
     assert compare(folders) == 0
     first = (folders / "out" / "cases.csv").read_bytes()
-    (stored,) = [p for p in (folders / "out" / "evaluated").iterdir() if "perfect" in p.read_text()]
-    before = stored.stat().st_mtime_ns
+    (cached,) = [p for p in (folders / "out" / "evaluated").iterdir() if "perfect" in p.read_text()]
+    before = cached.stat().st_mtime_ns
     shutil.copy(folders / "truth" / "patient0_visit0.nii.gz", folders / "small")
     assert compare(folders) == 0
-    assert stored.stat().st_mtime_ns == before
+    assert cached.stat().st_mtime_ns == before
     assert (folders / "out" / "cases.csv").read_bytes() != first
 
 
-def test_an_unreadable_case_is_named_and_no_report_is_made_of_the_others(folders, capsys):
+def test_an_unreadable_case_is_named_and_no_report_is_written(folders, capsys):
     write(np.zeros((2, 3, 3), np.uint8), folders / "small" / "patient3_visit1.nii.gz")
     assert compare(folders) == 1
     assert "FAILED small, patient3_visit1: " in capsys.readouterr().err
     assert not (folders / "out" / "report.html").exists()
 
 
-def test_a_failing_call_leaves_no_report_of_another(folders):
+def test_a_failing_call_leaves_no_earlier_report(folders):
     assert compare(folders, "--lesions", "15", "30") == 0
     write(np.zeros((2, 3, 3), np.uint8), folders / "small" / "patient3_visit1.nii.gz")
     assert compare(folders) == 1
@@ -110,9 +112,9 @@ def test_a_failing_call_leaves_no_report_of_another(folders):
     assert left == {"evaluated"}
 
 
-def test_a_hallucination_costs_in_the_verdict_though_the_other_has_no_figure_there(folders):
+def test_hallucinations_count_in_the_verdict_although_the_other_model_has_no_value(folders):
     for visit in (0, 1):
-        for patient in range(PATIENTS // 2):  # healthy; "small" finds something in them
+        for patient in range(PATIENTS // 2):  # healthy; "small" hallucinates
             name = f"patient{patient}_visit{visit}.nii.gz"
             for folder in ("truth", "perfect"):
                 write(np.zeros_like(read(folders / "truth" / name)), folders / folder / name)
@@ -128,10 +130,12 @@ def test_images_of_another_shape_are_refused(folders, capsys):
     for path in (folders / "truth").iterdir():
         write(read(path)[:, 1:], folders / "images" / path.name.replace(".nii.gz", "_0000.nii.gz"))
     assert compare(folders, "--images", str(folders / "images")) == 1
-    assert "_0000.nii.gz has the shape (5, 39, 36), its truth (5, 40, 36)" in capsys.readouterr().err
+    assert (
+        "_0000.nii.gz has shape (5, 39, 36), but its ground truth has (5, 40, 36)" in capsys.readouterr().err
+    )
 
 
-def test_examples_show_the_cases_with_the_highest_and_the_lowest_difference(folders, monkeypatch):
+def test_examples_show_the_cases_with_the_highest_and_lowest_difference(folders, monkeypatch):
     (folders / "images").mkdir()
     for path in (folders / "truth").iterdir():
         write(10 * read(path), folders / "images" / path.name.replace(".nii.gz", "_0000.nii.gz"))
@@ -144,57 +148,68 @@ def test_examples_show_the_cases_with_the_highest_and_the_lowest_difference(fold
 
     drawn = []
     monkeypatch.setattr(
-        comparison, "overlay_figure", lambda of: drawn.append((of, overlay_figure(of))) or drawn[-1][1]
+        page, "overlay_figure", lambda shown: drawn.append((shown, overlay_figure(shown))) or drawn[-1][1]
     )
     assert compare(folders, "--images", str(folders / "images")) == 0
-    ((examples, figure),) = drawn  # of the model beside the reference
+    ((examples, figure),) = drawn  # of the model against the baseline
     (highest, case, difference), (median, _, _), lowest = (e.title.split("\n") for e in examples)
     assert (highest, case, median) == ("highest", best, "median")
     assert difference in ("-0.000 Dice", "-0.001 Dice", "-0.002 Dice")
     assert lowest == ["lowest", worst, "-1.000 Dice"]
-    of_best = examples[0]
+    best_example = examples[0]
     for volume, expected in (
-        (of_best.image, 10 * truth),
-        (of_best.truth, truth),
-        (of_best.reference, truth),
-        (of_best.model, prediction),
+        (best_example.image, 10 * truth),
+        (best_example.truth, truth),
+        (best_example.baseline, truth),
+        (best_example.model, prediction),
     ):
         np.testing.assert_array_equal(volume, expected)
     titles = [axis.get_title() for axis in figure.axes[:3]]
-    assert titles == ["slice 3 of 5", "slice 4 of 5", "slice 5 of 5"]  # where the two differ, and beside
+    assert titles == [
+        "slice 3 of 5",
+        "slice 4 of 5",
+        "slice 5 of 5",
+    ]  # where the two differ, and its neighbours
     assert (folders / "out" / "report.html").read_text().count("<img") == 1
 
 
-def test_a_name_cannot_break_the_page(folders):
+def test_names_are_escaped_in_the_page(folders):
     (folders / "perfect").rename(folders / "a<b")
     assert compare(folders, models=("a<b", "small")) == 0
-    page = (folders / "out" / "report.html").read_text()
-    assert "a<b" not in page
-    assert "a&lt;b" in page
+    html = (folders / "out" / "report.html").read_text()
+    assert "a<b" not in html
+    assert "a&lt;b" in html
 
 
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--reference", "other"], "reference 'other' is none of the models: perfect, small"),
-        (["--group", "study"], "--group 'study' matches nothing in case patient0_visit0"),
-        (["--group", "("], "neither a file nor a regular expression"),
-        (["--truth", "nowhere"], "nowhere is no folder"),
+        (
+            ["--reference", "other"],
+            "--reference 'other' is not one of the models. Give one of perfect, small",
+        ),
+        (["--group", "study"], "--group 'study' does not match case patient0_visit0"),
+        (["--group", "("], "neither a file nor a valid regular expression"),
+        (["--truth", "nowhere"], "nowhere is not a folder"),
         (["--predictions", "perfect"], "--predictions 'perfect' is not NAME=FOLDER"),
-        (["--predictions", "a + b=perfect"], "'+' between spaces names ensembles"),
-        (["--images", "nowhere"], "nowhere is no folder"),
+        (
+            ["--predictions", "a=perfect", "a=small"],
+            "a: given more than once. Give every model a unique name",
+        ),
+        (["--predictions", "a + b=perfect"], "' + ' is reserved for ensembles"),
+        (["--images", "nowhere"], "nowhere is not a folder"),
         (["-m", "A__B__C"], "give either -d and -m"),
         (["-d", "27"], "-d is for trained models"),
         (["--runs", "seed_0", "seed_1"], "--runs is for trained models"),
-        (["--tolerance", "0"], "--tolerance 0 mm is not above 0"),
+        (["--tolerance", "0"], "--tolerance 0 must be above 0 mm"),
         (
             ["--lesions", "30", "15"],
             "--lesions 30 15: the first diameter must be above 0 and below the second",
         ),
-        (["--group", r"\d*?"], "matches nothing in case patient0_visit0"),
+        (["--group", r"\d*?"], "does not match case patient0_visit0"),
     ],
 )
-def test_a_mistake_is_one_sentence(folders, capsys, flags, message):
+def test_a_usage_error_is_one_sentence(folders, capsys, flags, message):
     assert compare(folders, *flags) == 1
     assert message in capsys.readouterr().err
     assert not (folders / "out").exists()
@@ -207,10 +222,10 @@ def test_missing_cases_are_named(folders, capsys):
     (folders / "perfect" / "patient1_visit0.nii.gz").unlink()
     (folders / "truth" / "patient2_visit0.nii.gz").unlink()
     assert compare(folders) == 1
-    assert "no truth of patient2_visit0" in capsys.readouterr().err
+    assert "lacks the ground truth of patient2_visit0" in capsys.readouterr().err
 
 
-def test_the_same_model_twice_and_a_single_case_get_no_verdict(folders):
+def test_a_single_case_gets_no_verdict(folders):
     for path in (folders / "perfect").glob("*visit1*"):
         path.unlink()
     for path in list((folders / "perfect").glob("*.nii.gz"))[1:]:
@@ -220,7 +235,7 @@ def test_the_same_model_twice_and_a_single_case_get_no_verdict(folders):
     assert "n = 1 is too small for an interval" in (folders / "out" / "report.md").read_text()
 
 
-def test_accuracy_is_set_against_cost(folders):
+def test_accuracy_is_plotted_against_cost(folders):
     cost = folders / "cost.csv"
     cost.write_text("model,step_s,slices_per_step\nsmall,0.5,10\nsmall,0.7,10\nsmall,0.6,10\n")
     assert training_costs(cost, ["perfect", "small"]) == {"small": pytest.approx(60)}

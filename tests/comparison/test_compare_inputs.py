@@ -1,4 +1,4 @@
-"""What `compare` is given: tables as spreadsheets save them, damaged files, and an output among its inputs."""
+"""Inputs of `compare`: tables saved by spreadsheets, damaged files, and inputs in the output folder."""
 
 import csv
 import gzip
@@ -27,11 +27,11 @@ TABLE = "\r\n".join(",".join(row) for row in ROWS)
     ],
     ids=["plain", "byte-order mark", "utf-16", "latin-1", "semicolons", "quotes and blank lines"],
 )
-def test_patients_are_read_from_a_table_as_spreadsheets_save_it(content, tmp_path):
+def test_patients_are_read_from_tables_saved_by_spreadsheets(content, tmp_path):
     path = tmp_path / "patients.csv"
     path.write_bytes(content)
-    patient_of = group_by(path)
-    assert [(case, patient_of(case)) for case in CASES] == ROWS[1:]
+    get_patient = group_by(path)
+    assert [(case, get_patient(case)) for case in CASES] == ROWS[1:]
 
 
 def test_a_table_groups_the_cases_of_a_comparison(folders):
@@ -45,13 +45,16 @@ def test_a_table_groups_the_cases_of_a_comparison(folders):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (TABLE.rsplit("\r\n", 1)[0], f"names no patient of case {CASES[-1]}: add a line {CASES[-1]},PATIENT"),
-        (TABLE + f"\r\n{CASES[0]},other", f"names case {CASES[0]} more than once"),
+        (
+            TABLE.rsplit("\r\n", 1)[0],
+            f"lists no patient for case {CASES[-1]}. Add a line {CASES[-1]},PATIENT",
+        ),
+        (TABLE + f"\r\n{CASES[0]},other", f"lists case {CASES[0]} more than once"),
         (TABLE.replace(",", "|"), "'case|patient' is not CASE,PATIENT"),
         (TABLE + "\r\nextra,one,two", "'extra,one,two' is not CASE,PATIENT"),
     ],
 )
-def test_a_table_with_a_mistake_is_named_with_the_line(content, message, folders, capsys):
+def test_errors_in_a_table_are_named_with_the_line(content, message, folders, capsys):
     table = folders / "patients.csv"
     table.write_text(content, encoding="utf-8")
     assert compare(folders, "--group", str(table)) == 1
@@ -59,7 +62,7 @@ def test_a_table_with_a_mistake_is_named_with_the_line(content, message, folders
     assert not (folders / "out").exists()
 
 
-def test_the_table_of_patients_is_not_written_over(folders, capsys):
+def test_the_table_of_patients_is_not_overwritten(folders, capsys):
     (folders / "out").mkdir()
     table = folders / "out" / "cases.csv"
     table.write_text(TABLE, encoding="utf-8")
@@ -68,7 +71,7 @@ def test_the_table_of_patients_is_not_written_over(folders, capsys):
     assert table.read_text(encoding="utf-8") == TABLE.replace("\r\n", "\n")
 
 
-def test_a_users_own_report_in_the_output_folder_stays(folders, capsys):
+def test_a_users_own_report_in_the_output_folder_is_kept(folders, capsys):
     (folders / "out").mkdir()
     own = folders / "out" / "report.md"
     own.write_text("mine")
@@ -77,16 +80,16 @@ def test_a_users_own_report_in_the_output_folder_stays(folders, capsys):
     assert own.read_text() == "mine"
 
 
-def test_predictions_are_not_removed_with_an_earlier_comparisons_ensembles(folders, capsys):
+def test_predictions_are_not_deleted_with_earlier_ensembles(folders, capsys):
     inside = folders / "out" / "ensembles" / "mine"
     shutil.copytree(folders / "small", inside)
     assert compare(folders, "--predictions", f"mine={inside}", f"small={folders / 'small'}") == 1
-    assert f"{inside} is where ensembles are written to" in capsys.readouterr().err
+    assert f"{inside} is where ensembles are written" in capsys.readouterr().err
     assert len(list(inside.iterdir())) == len(CASES)
 
 
 @pytest.mark.parametrize("folder", ["truth", "small"])
-def test_damaged_segmentations_are_named_and_odd_ones_read(folder, folders, capsys):
+def test_damaged_segmentations_are_named_and_unusual_ones_read(folder, folders, capsys):
     paths = [folders / folder / f"{case}.nii.gz" for case in CASES]
     whole = paths[0].read_bytes()
     paths[0].write_bytes(gzip.decompress(whole))
@@ -101,12 +104,12 @@ def test_damaged_segmentations_are_named_and_odd_ones_read(folder, folders, caps
     assert not (folders / "out" / "report.html").exists()
 
 
-def test_a_damaged_image_that_would_be_shown_is_named(folders, capsys):
+def test_a_damaged_example_image_is_named(folders, capsys):
     (folders / "images").mkdir()
     for path in (folders / "truth").iterdir():
         write(read(path), image := folders / "images" / path.name.replace(".nii.gz", "_0000.nii.gz"))
         image.write_bytes(image.read_bytes()[:-100])
     assert compare(folders, "--images", str(folders / "images")) == 1
     assert (
-        "_0000.nii.gz, which is to be shown, cannot be read: the file is cut off" in capsys.readouterr().err
+        "_0000.nii.gz, needed for an example, cannot be read: the file is cut off" in capsys.readouterr().err
     )

@@ -1,4 +1,4 @@
-"""The verb `compare` and probabilities that were saved beside predictions."""
+"""The command `compare` with probabilities saved next to predictions."""
 
 import shutil
 
@@ -11,27 +11,29 @@ from tests.tiny_data import read
 
 
 def save_probabilities(folder, change=lambda probabilities: probabilities):
-    """Beside every segmentation, as nnU-Net does; `change` spoils those of one case."""
+    """Next to every segmentation, as nnU-Net does; `change` corrupts those of one case."""
     shutil.copy(folder.parent / "dataset.json", folder)
     (folder / "plans.json").write_text("{}")
     for path in folder.glob("*.nii.gz"):
         labels = read(path)
         probabilities = np.stack([labels == label for label in range(3)]).astype(np.float32)
-        spoiled = change(probabilities) if path.name == "patient2_visit0.nii.gz" else probabilities
-        np.savez(folder / path.name.replace(".nii.gz", ".npz"), probabilities=spoiled)
+        saved = change(probabilities) if path.name == "patient2_visit0.nii.gz" else probabilities
+        np.savez(folder / path.name.replace(".nii.gz", ".npz"), probabilities=saved)
 
 
 @pytest.mark.parametrize("flags", [[], ["--lesions", "15", "30"]])
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda p: p * np.nan, "no probabilities (NaN"),
-        (lambda p: p[:, :1], "has the shape (3, 1, 40, 36), its segmentation needs (3, 5, 40, 36)"),
-        (lambda p: p[::-1], "is not what the segmentation beside it was made of"),
+        (lambda p: p * np.nan, "not probabilities (NaN"),
+        (lambda p: p[:, :1], "has shape (3, 1, 40, 36), its segmentation needs (3, 5, 40, 36)"),
+        (lambda p: p[::-1], "does not match the segmentation next to it"),
     ],
-    ids=["nan", "one slice", "of an earlier model"],
+    ids=["nan", "one slice", "another model's"],
 )
-def test_probabilities_that_are_not_the_segmentations_are_refused(folders, capsys, flags, change, message):
+def test_probabilities_that_do_not_match_the_segmentation_are_refused(
+    folders, capsys, flags, change, message
+):
     save_probabilities(folders / "perfect")
     save_probabilities(folders / "small", change)
     assert compare(folders, *flags) == 1
@@ -42,11 +44,11 @@ def test_probabilities_that_are_not_the_segmentations_are_refused(folders, capsy
     assert not (folders / "out" / "report.html").exists()
 
 
-def test_a_model_that_saved_probabilities_of_some_cases_only_is_named_as_left_out(folders):
+def test_a_model_with_probabilities_for_some_cases_only_is_named(folders):
     for name in ("perfect", "small"):
         save_probabilities(folders / name)
     (folders / "small" / "patient2_visit0.npz").unlink()
     assert compare(folders) == 0
     report = (folders / "out" / "report.md").read_text()
-    assert "in no ensemble, and no FROC curve: small (1 of 16 cases without saved probabilities)" in report
+    assert "without ensembles and FROC: small (1 of 16 cases without saved probabilities)" in report
     assert {row["model"] for row in rows_of(folders / "out")} == {"perfect", "small"}

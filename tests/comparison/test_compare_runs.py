@@ -1,4 +1,4 @@
-"""The verb `compare` on several runs of the same models: results folders, folds, or both."""
+"""The command `compare` on several runs of the same models: results folders, folds, or both."""
 
 import json
 import re
@@ -9,11 +9,11 @@ import pytest
 
 from nnunet_slice_attention.comparison.runs import run_names
 from tests.comparison.run_folders import (
+    BASELINE,
     DATASET,
     FOLDS,
     OTHER,
     PER_FOLD,
-    REFERENCE,
     SEEDS,
     compare_runs,
     write_runs,
@@ -23,29 +23,29 @@ from tests.tables import rows_of
 
 @pytest.fixture
 def runs(nnunet_folders, tmp_path, monkeypatch):
-    """The root of three results folders, in a preprocessed folder of their own."""
+    """The root of three results folders, with their own preprocessed folder."""
     write_runs(tmp_path)
     monkeypatch.setattr(
-        "nnunet_slice_attention.comparison.truth.nnUNet_preprocessed", str(tmp_path / "preprocessed")
+        "nnunet_slice_attention.comparison.ground_truth.nnUNet_preprocessed", str(tmp_path / "preprocessed")
     )
     return tmp_path
 
 
-def of_runs(rows, structure=("disc", "core"), column="dice"):
-    """{(run, fold): mean over cases of the difference in a column} by the rows of cases.csv."""
-    figures = {}
+def run_differences(rows, structure=("disc", "core"), column="dice"):
+    """{(run, fold): mean over cases of the difference in a column}, from the rows of cases.csv."""
+    values = {}
     for row in rows:
         if row["structure"] in structure:
             key = (row.get("run", ""), row["fold"]), row["case"]
-            figures.setdefault(key, {}).setdefault(row["model"], []).append(float(row[column]))
+            values.setdefault(key, {}).setdefault(row["model"], []).append(float(row[column]))
     found = {}
-    for (run, _), by_model in figures.items():
-        found.setdefault(run, []).append(mean(by_model[OTHER]) - mean(by_model[REFERENCE]))
+    for (run, _), by_model in values.items():
+        found.setdefault(run, []).append(mean(by_model[OTHER]) - mean(by_model[BASELINE]))
     return {run: mean(deltas) for run, deltas in found.items()}
 
 
-def line_of(report, title, start):
-    """Cells of the first row of a table that begins so."""
+def table_row(report, title, start):
+    """Cells of a table's first row that begins with `start`."""
     table = report.split(f"## {title}\n", 1)[1].split("\n## ", 1)[0]
     (row, *_) = (line for line in table.splitlines() if line.startswith(start))
     return [cell.strip() for cell in row.strip("|").split("|")]
@@ -56,23 +56,23 @@ def test_seeds_and_folds_are_runs(runs):
     rows, report = rows_of(runs / "out"), (runs / "out" / "report.md").read_text()
     assert list(rows[0])[:6] == ["model", "run", "fold", "patient", "case", "structure"]
     assert len(rows) == 2 * len(SEEDS) * FOLDS * PER_FOLD * 3  # models, seeds, cases, structures
-    deltas = of_runs(rows)
+    deltas = run_differences(rows)
     assert len(deltas) == len(SEEDS) * FOLDS
-    overall = line_of(report, "Differences", "| mean of classes ")
+    overall = table_row(report, "Differences", "| mean of classes ")
     assert overall[2].startswith(f"{mean(deltas.values()):+.4f} [")
     assert overall[3:7] == ["6", "8", f"{stdev(deltas.values()):.4f}", "0 / 0 / 6"]
-    disc = line_of(report, "Differences", "| disc ")
-    assert disc[2].startswith(f"{mean(of_runs(rows, ('disc',)).values()):+.4f} [")
-    surface = line_of(report, "Differences at the surface", "| disc ")
+    disc = table_row(report, "Differences", "| disc ")
+    assert disc[2].startswith(f"{mean(run_differences(rows, ('disc',)).values()):+.4f} [")
+    surface = table_row(report, "Differences in surface metrics", "| disc ")
     for cell, column, digits in ((surface[2], "nsd", 3), (surface[3], "hd95", 1)):
-        assert cell.startswith(f"{mean(of_runs(rows, ('disc',), column).values()):+.{digits}f} [")
-    header = line_of(report, "Each run", "| structure ")
+        assert cell.startswith(f"{mean(run_differences(rows, ('disc',), column).values()):+.{digits}f} [")
+    header = table_row(report, "Each run", "| structure ")
     assert header[2:] == [f"{seed}, fold {fold}" for seed in SEEDS for fold in range(FOLDS)]
-    each = line_of(report, "Each run", "| mean of classes ")
+    each = table_row(report, "Each run", "| mean of classes ")
     assert each[2:] == [f"{deltas[seed, str(fold)]:+.4f}" for seed in SEEDS for fold in range(FOLDS)]
-    said = r"SAUNet minus nnUNetTrainer: -0\.\d+ \[.*\] Dice \(95 % CI over runs and patients\), 6 runs, n = 8, SD"
-    assert re.search(said, report)
-    assert "The intervals are over runs and patients." in report
+    verdict = r"SAUNet minus nnUNetTrainer: -0\.\d+ \[.*\] Dice \(95 % CI over runs and patients\), 6 runs, n = 8, SD"
+    assert re.search(verdict, report)
+    assert "Intervals are over runs and patients." in report
     assert "of one run" not in report
     assert "- runs: 6: seed_0, fold 0; seed_0, fold 1; seed_1, fold 0" in report
     assert "pooled over 8 volumes of 8 patients, each in 3 runs" in report
@@ -81,91 +81,91 @@ def test_seeds_and_folds_are_runs(runs):
     entry = manifest["models"][f"{OTHER}, seed_2"]
     assert (entry["model"], entry["run"], entry["folds"]) == (OTHER, "seed_2", ["0", "1"])
     assert len({json.dumps(e["checkpoints_sha256"]) for e in manifest["models"].values()}) == 6
-    kept = list((runs / "out" / "evaluated").iterdir())
-    assert len(kept) == 2 * len(SEEDS)
-    written = [path.stat().st_mtime_ns for path in kept]
+    cached = list((runs / "out" / "evaluated").iterdir())
+    assert len(cached) == 2 * len(SEEDS)
+    written = [path.stat().st_mtime_ns for path in cached]
     assert compare_runs(runs, "--lesions", "15", "30") == 0
-    assert [path.stat().st_mtime_ns for path in kept] == written
+    assert [path.stat().st_mtime_ns for path in cached] == written
 
 
-def test_a_patients_figure_is_the_mean_of_its_runs(runs):
+def test_a_patients_value_is_the_mean_over_runs(runs):
     assert compare_runs(runs, folds=["0"], seeds=SEEDS[:2]) == 0
     rows, report = rows_of(runs / "out"), (runs / "out" / "report.md").read_text()
     dice = [float(r["dice"]) for r in rows if r["model"] == OTHER and r["structure"] == "disc"]
     assert len(dice) == 2 * PER_FOLD
-    accuracy = line_of(report, "Accuracy", f"| disc | {OTHER.split('__')[0]} ")
+    accuracy = table_row(report, "Accuracy", f"| disc | {OTHER.split('__')[0]} ")
     assert accuracy[2] == str(PER_FOLD)
     assert accuracy[3].startswith(f"{mean(dice):.3f} ±")
-    assert line_of(report, "Each run", "| structure ")[2:] == list(SEEDS[:2])
-    lowest = line_of(report, "Lowest differences", f"| {OTHER.split('__')[0]} ")
-    of_patient = [
+    assert table_row(report, "Each run", "| structure ")[2:] == list(SEEDS[:2])
+    lowest = table_row(report, "Lowest differences", f"| {OTHER.split('__')[0]} ")
+    patient_dice = [
         float(r["dice"])
         for r in rows
         if (r["model"], r["patient"]) == (OTHER, lowest[1]) and r["structure"] in ("disc", "core")
     ]
-    assert lowest[2] == f"{mean(of_patient):.3f}"
+    assert lowest[2] == f"{mean(patient_dice):.3f}"
 
 
-def test_folds_of_one_results_folder_are_runs_too(runs, monkeypatch):
+def test_folds_of_one_results_folder_are_runs(runs, monkeypatch):
     monkeypatch.setattr(
         "nnunet_slice_attention.comparison.compared_models.nnUNet_results", str(runs / "seed_1")
     )
     assert compare_runs(runs, seeds=()) == 0
     report = (runs / "out" / "report.md").read_text()
-    assert line_of(report, "Each run", "| structure ")[2:] == ["fold 0", "fold 1"]
+    assert table_row(report, "Each run", "| structure ")[2:] == ["fold 0", "fold 1"]
     assert "2 runs, n = 8" in report
     assert "run" not in rows_of(runs / "out")[0]
     by_name = (runs / "out" / "cases.csv").read_bytes()
-    assert compare_runs(runs, seeds=["seed_1"]) == 0  # the same folder, named
+    assert compare_runs(runs, seeds=["seed_1"]) == 0  # the same folder, given explicitly
     assert (runs / "out" / "cases.csv").read_bytes() == by_name
     assert (runs / "out" / "report.md").read_text() == report
 
 
-def test_one_run_says_what_its_interval_leaves_out(runs):
+def test_one_run_says_what_its_interval_does_not_include(runs):
     assert compare_runs(runs, seeds=["seed_1"], folds=["1"]) == 0
     report = (runs / "out" / "report.md").read_text()
-    said = "over patients of one run: another run of the same model may differ by more"
-    assert f"- All intervals are {said}." in report.split("## ")[0]
+    scope = "over the patients of one run; another run of the same model may differ by more"
+    assert f"- All intervals are {scope}." in report.split("## ")[0]
     assert "Dice (95 % CI over patients of one run), n = 4, too small for a verdict" in report
-    for title in ("Differences", "Differences at the surface"):
-        assert said in report.split(f"## {title}\n")[1].split("|")[0]
+    for title in ("Differences", "Differences in surface metrics"):
+        assert scope in report.split(f"## {title}\n")[1].split("|")[0]
     assert "## Each run" not in report
     assert "- runs: 1\n" in report
     assert "run" not in rows_of(runs / "out")[0]
 
 
-def test_what_runs_lack_is_named_before_anything_is_evaluated(runs, capsys):
+def test_missing_models_and_cases_are_named_before_evaluation(runs, capsys):
     shutil.rmtree(runs / "seed_2" / DATASET.folder / OTHER)
-    (runs / "seed_1" / DATASET.folder / REFERENCE / "fold_1" / "validation" / "case_12.nii.gz").unlink()
+    (runs / "seed_1" / DATASET.folder / BASELINE / "fold_1" / "validation" / "case_12.nii.gz").unlink()
     assert compare_runs(runs) == 1
     error = capsys.readouterr().err
-    assert "every model must be in every run, for the same cases" in error
+    assert "every run needs every model, with the same cases" in error
     assert f"seed_2: {runs / 'seed_2' / DATASET.folder / OTHER} does not exist." in error
-    lacking = f"seed_1: {REFERENCE}, fold 1: no prediction of case_12. Run: nnUNet_results={runs / 'seed_1'} nnUNetv2_"
-    assert lacking in error
+    missing = f"seed_1: {BASELINE}, fold 1: no prediction for case_12. Run: nnUNet_results={runs / 'seed_1'} nnUNetv2_"
+    assert missing in error
     assert "seed_0" not in error
     assert not (runs / "out").exists()
 
 
-def test_what_is_no_run_of_its_own_is_refused(runs, capsys):
+def test_folders_that_are_not_independent_runs_are_refused(runs, capsys):
     def refused(*seeds, flags=()):
         assert compare_runs(runs, *flags, seeds=seeds) == 1
         assert not (runs / "out").exists()
         return capsys.readouterr().err
 
     assert f"--runs {runs / 'seed_7'}: no such folder" in refused("seed_0", "seed_7")
-    assert f"--runs names {runs / 'seed_0'} more than once" in refused("seed_0", "seed_1/../seed_0")
-    assert "model 'A__B' is not TRAINER" in refused("seed_0", "seed_1", flags=("-m", REFERENCE, "A__B"))
-    copied = f"{DATASET.folder}/{REFERENCE}/fold_1/checkpoint_final.pth"
+    assert f"--runs lists {runs / 'seed_0'} more than once" in refused("seed_0", "seed_1/../seed_0")
+    assert "model 'A__B' is not TRAINER" in refused("seed_0", "seed_1", flags=("-m", BASELINE, "A__B"))
+    copied = f"{DATASET.folder}/{BASELINE}/fold_1/checkpoint_final.pth"
     (runs / "seed_2" / copied).unlink()
     (runs / "seed_2" / copied).symlink_to(runs / "seed_0" / copied)
     error = refused(*SEEDS)
     assert (
-        f"{REFERENCE}, fold 1: seed_0 and seed_2 hold the same checkpoint_final.pth. Train every run" in error
+        f"{BASELINE}, fold 1: seed_0 and seed_2 have the same checkpoint_final.pth. Train every run" in error
     )
 
 
-def test_runs_of_the_same_name_are_told_apart_by_their_parents(tmp_path):
+def test_runs_with_the_same_name_are_distinguished_by_their_parents(tmp_path):
     folders = [tmp_path / name for name in ("a/x/results", "b/x/results", "b/y/results")]
     assert list(run_names(folders)) == ["a/x/results", "b/x/results", "b/y/results"]
     assert list(run_names(folders[1:])) == ["x/results", "y/results"]

@@ -1,4 +1,4 @@
-"""Ensembles and examples of several runs, on models that nnU-Net trained."""
+"""Ensembles and examples of several runs, with models trained by nnU-Net."""
 
 import shutil
 from pathlib import Path
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nnunet_slice_attention.cli import main
-from nnunet_slice_attention.comparison import compare as comparing
+from nnunet_slice_attention.comparison import compare as module
 from tests.tables import rows_of
 from tests.tiny_data import read, write
 from tests.tiny_models import OURS, STOCK
@@ -15,7 +15,7 @@ from tests.tiny_models import OURS, STOCK
 
 @pytest.fixture
 def two_runs(trained, tmp_path):
-    """The models as two results folders; their checkpoints are not the same files any more."""
+    """The models in two results folders, with different checkpoint files."""
     for run in ("first", "second"):
         shutil.copytree(trained, tmp_path / run / trained.name)
     for path in (tmp_path / "second").rglob("checkpoint_final.pth"):
@@ -23,13 +23,13 @@ def two_runs(trained, tmp_path):
     return tmp_path
 
 
-def compared(tiny, root: Path, *flags: str) -> int:
+def run_compare(tiny, root: Path, *flags: str) -> int:
     argv = ["compare", "-d", str(tiny.id), "-m", STOCK, OURS, "-np", "1", "-o", str(root / "out"), *flags]
     return main([*argv, "--runs", str(root / "first"), str(root / "second")])
 
 
-def test_ensembles_are_made_run_by_run_and_only_where_every_run_has_probabilities(two_runs, tiny):
-    assert compared(tiny, two_runs, "--lesions", "15", "30") == 0
+def test_ensembles_are_made_per_run_and_only_if_every_run_has_probabilities(two_runs, tiny):
+    assert run_compare(tiny, two_runs, "--lesions", "15", "30") == 0
     both = f"{STOCK} + {OURS}"
     rows = rows_of(two_runs / "out")
     found = {(row["model"], row["run"]) for row in rows}
@@ -41,30 +41,28 @@ def test_ensembles_are_made_run_by_run_and_only_where_every_run_has_probabilitie
     assert "volumes, each in 2 runs." in report
     assert page.count("<img") == 1  # examples, of the first run
     next((two_runs / "second").rglob(f"{OURS}/fold_0/validation/*.npz")).unlink()
-    assert compared(tiny, two_runs, "--lesions", "15", "30") == 0
+    assert run_compare(tiny, two_runs, "--lesions", "15", "30") == 0
     assert both not in {row["model"] for row in rows_of(two_runs / "out")}
     assert {row["model"] for row in rows_of(two_runs / "out", "froc.csv")} == {STOCK}
     report = (two_runs / "out" / "report.md").read_text()
-    assert "no FROC curve: Tiny_nnUNetTrainerSAUNet, second (1 of 2 cases without" in report
+    assert "without ensembles and FROC: Tiny_nnUNetTrainerSAUNet, second (1 of 2 cases without" in report
 
 
-def test_examples_are_of_the_first_run_and_say_so(two_runs, tiny, monkeypatch):
+def test_examples_are_from_the_first_run_and_say_so(two_runs, tiny, monkeypatch):
     for path in (two_runs / "second").rglob(f"{OURS}/fold_0/validation/*.nii.gz"):
         write(np.zeros_like(read(path)), path)
     reports = []
-    monkeypatch.setattr(comparing, "write_report", lambda report, output: reports.append(report))
-    assert compared(tiny, two_runs, "--no-ensembles") == 0
+    monkeypatch.setattr(module, "write_report", lambda report, output: reports.append(report))
+    assert run_compare(tiny, two_runs, "--no-ensembles") == 0
     titles = [example.title for example in reports[0].examples[OURS]]
     shutil.rmtree(two_runs / "second")
     argv = ["compare", "-d", str(tiny.id), "-m", STOCK, OURS, "-np", "1", "-o", str(two_runs / "one")]
     assert main([*argv, "--no-ensembles", "--runs", str(two_runs / "first")]) == 0
-    of_first = [example.title for example in reports[1].examples[OURS]]
-    assert titles == [title.replace("\n", ", first\n", 1) for title in of_first]
+    single_titles = [example.title for example in reports[1].examples[OURS]]
+    assert titles == [title.replace("\n", ", first\n", 1) for title in single_titles]
 
 
-def test_predictions_older_than_their_checkpoint_are_named_with_their_run(two_runs, tiny):
-    assert compared(tiny, two_runs, "--no-ensembles") == 0
-    report = (two_runs / "out" / "report.md").read_text()
-    assert (
-        "or copied: Tiny_nnUNetTrainer, second, fold 0; Tiny_nnUNetTrainerSAUNet, second, fold 0\n" in report
-    )
+def test_stale_predictions_are_named_with_their_run(two_runs, tiny):
+    assert run_compare(tiny, two_runs, "--no-ensembles") == 0
+    stale = "Tiny_nnUNetTrainer, second, fold 0; Tiny_nnUNetTrainerSAUNet, second, fold 0"
+    assert f"(older than the checkpoint): {stale}\n" in (two_runs / "out" / "report.md").read_text()

@@ -1,6 +1,7 @@
-"""The verb `compare` on trained models: folds, ensembles, splits."""
+"""The command `compare` on trained models: folds, ensembles, splits."""
 
 import json
+import os
 import re
 import shutil
 
@@ -14,12 +15,12 @@ from tests.tiny_data import read, write
 from tests.tiny_models import OURS, STOCK
 
 
-def compared(tiny, output, *more: str) -> list[str]:
+def compare_argv(tiny, output, *more: str) -> list[str]:
     return ["compare", "-d", str(tiny.id), "-m", STOCK, OURS, "-np", "1", "-o", str(output), *more]
 
 
 def test_trained_models_and_their_ensemble(trained, tiny, nnunet_folders, tmp_path):
-    argv = compared(tiny, tmp_path)
+    argv = compare_argv(tiny, tmp_path)
     assert main(argv) == 0
     rows = rows_of(tmp_path)
     assert {row["model"] for row in rows} == {STOCK, OURS, f"{STOCK} + {OURS}"}
@@ -41,33 +42,36 @@ def test_trained_models_and_their_ensemble(trained, tiny, nnunet_folders, tmp_pa
         assert float(ours) == pytest.approx(case["metrics"]["1"]["Dice"])
 
 
-def test_predictions_from_before_the_checkpoint_was_written_are_named(trained, tiny, tmp_path):
-    argv = compared(tiny, tmp_path, "--no-ensembles")
-    fact = "- predictions older than their checkpoint, so of an earlier training or copied: "
+def test_predictions_older_than_the_checkpoint_are_named(trained, tiny, tmp_path):
+    argv = compare_argv(tiny, tmp_path, "--no-ensembles")
+    fact = "- stale or copied predictions (older than the checkpoint): "
     assert main(argv) == 0
     assert f"{fact}none\n" in (tmp_path / "report.md").read_text()
-    (trained / OURS / "fold_0" / "checkpoint_final.pth").touch()
-    assert main(argv) == 0
-    assert re.search(rf"{fact}\w*SAUNet, fold 0\n", (tmp_path / "report.md").read_text())
+    checkpoint = trained / OURS / "fold_0" / "checkpoint_final.pth"
+    times = checkpoint.stat()
+    checkpoint.touch()
+    try:
+        assert main(argv) == 0
+    finally:  # the model is shared with other tests
+        os.utime(checkpoint, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert re.search(rf"{re.escape(fact)}\w*SAUNet, fold 0\n", (tmp_path / "report.md").read_text())
 
 
-def test_a_patient_on_both_sides_of_the_split_is_the_first_thing_a_report_says(
-    trained, tiny, tmp_path, capsys
-):
-    argv = compared(tiny, tmp_path, "--no-ensembles")
+def test_data_leakage_is_the_first_thing_a_report_says(trained, tiny, tmp_path, capsys):
+    argv = compare_argv(tiny, tmp_path, "--no-ensembles")
 
-    def divided(*group: str) -> list[str]:
+    def leaked(*group: str) -> list[str]:
         assert main([*argv, *group]) == 0
         found = json.loads((tmp_path / "manifest.json").read_text())["dataset"][
             "patients_trained_and_validated_on"
         ]
         for page in ("report.md", "report.html"):
             text = (tmp_path / page).read_text()
-            warned = text.find("WARNING: too good to be true. The split has volumes of")
+            warned = text.find("WARNING: data leakage, all results are optimistic. The split has volumes of")
             assert (0 < warned < text.index(" Dice")) == bool(found)
         return found
 
-    assert divided() == []
+    assert leaked() == []
     validated = sorted({row["case"] for row in rows_of(tmp_path)})
     cases = [f"case_{i}" for i in range(6)]
     other = next(case for case in cases if case not in validated)
@@ -75,10 +79,10 @@ def test_a_patient_on_both_sides_of_the_split_is_the_first_thing_a_report_says(
     table.write_text(
         "".join(f"{case},{'twin' if case in (validated[0], other) else case}\n" for case in cases)
     )
-    assert divided("--group", str(table)) == ["twin"]
-    table.write_text("".join(f"{case},{case}\n" for case in validated))  # says nothing of those trained on
+    assert leaked("--group", str(table)) == ["twin"]
+    table.write_text("".join(f"{case},{case}\n" for case in validated))  # does not cover the training cases
     assert main([*argv, "--group", str(table)]) == 1
-    assert re.search(r"names no patient of case (case_\d): add a line \1,PATIENT", capsys.readouterr().err)
+    assert re.search(r"lists no patient for case (case_\d). Add a line \1,PATIENT", capsys.readouterr().err)
 
 
 def test_saved_probabilities_give_froc(trained, tiny, tmp_path):
@@ -107,46 +111,46 @@ def test_saved_probabilities_give_froc(trained, tiny, tmp_path):
     assert "nothing to compare it with" in report
 
 
-def test_what_an_ensemble_of_other_members_left_is_not_used(trained, tiny, tmp_path):
+def test_files_of_an_ensemble_of_other_models_are_not_reused(trained, tiny, tmp_path):
     folder = tmp_path / "ensembles" / f"{STOCK}___{OURS}"
     folder.mkdir(parents=True)
     case = sorted((trained / OURS / "fold_0" / "validation").glob("*.nii.gz"))[0].name
     (folder / "made_from.json").write_text("[]")
     for name in (case, "case_77.nii.gz"):
         write(np.zeros((2, 3, 3), np.uint8), folder / name)
-    assert main(compared(tiny, tmp_path)) == 0
+    assert main(compare_argv(tiny, tmp_path)) == 0
     assert not (folder / "case_77.nii.gz").exists()
     assert read(folder / case).shape == read(trained / OURS / "fold_0" / "validation" / case).shape
 
 
-def test_an_ensemble_is_made_again_only_when_its_members_were(trained, tiny, tmp_path):
-    argv = compared(tiny, tmp_path)
+def test_an_ensemble_is_repeated_only_if_its_models_changed(trained, tiny, tmp_path):
+    argv = compare_argv(tiny, tmp_path)
     assert main(argv) == 0
-    made = sorted((tmp_path / "ensembles" / f"{STOCK}___{OURS}").glob("*.nii.gz"))
-    written = [path.stat().st_mtime_ns for path in made]
-    assert len(made) > 0
+    predictions = sorted((tmp_path / "ensembles" / f"{STOCK}___{OURS}").glob("*.nii.gz"))
+    written = [path.stat().st_mtime_ns for path in predictions]
+    assert len(predictions) > 0
     assert main(argv) == 0
-    assert [path.stat().st_mtime_ns for path in made] == written
+    assert [path.stat().st_mtime_ns for path in predictions] == written
     next((trained / OURS / "fold_0" / "validation").glob("*.npz")).touch()
     assert main(argv) == 0
-    assert all(path.stat().st_mtime_ns > before for path, before in zip(made, written, strict=True))
+    assert all(path.stat().st_mtime_ns > before for path, before in zip(predictions, written, strict=True))
 
 
 def test_another_split_is_refused(trained, tiny, capsys, tmp_path):
     validation = trained / OURS / "fold_0" / "validation"
     moved = sorted(validation.glob("*.nii.gz"))[0]
-    argv = compared(tiny, tmp_path)
+    argv = compare_argv(tiny, tmp_path)
     renamed = moved.rename(validation / "case_99.nii.gz")
     try:
         assert main(argv) == 1
         error = capsys.readouterr().err
-        assert f"{OURS}, fold 0: no prediction of {moved.name.removesuffix('.nii.gz')}" in error
+        assert f"{OURS}, fold 0: no prediction for {moved.name.removesuffix('.nii.gz')}" in error
         shutil.copy(renamed, moved)
         assert main(argv) == 1
-        assert "case_99 is not in this fold of splits_final.json" in capsys.readouterr().err
+        assert "case_99 not in this fold of splits_final.json" in capsys.readouterr().err
     finally:
         renamed.replace(moved)
     assert main([*argv, "-f", "all"]) == 1
-    assert "trained on" in capsys.readouterr().err
+    assert "its own training cases" in capsys.readouterr().err
     assert main([*argv, "-f", "3"]) == 1
     assert "Finish the training" in capsys.readouterr().err

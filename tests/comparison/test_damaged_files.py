@@ -1,4 +1,4 @@
-"""Files that a kill or a full disk has cut off: what can be made again is, the rest is named with the next step."""
+"""Truncated files, e.g. of a killed process: recomputed where possible, else named with the next step."""
 
 import json
 from dataclasses import asdict
@@ -7,13 +7,13 @@ import pytest
 
 from nnunet_slice_attention.cli import main
 from nnunet_slice_attention.comparison.compared_models import Model
-from nnunet_slice_attention.comparison.ensembles import ensemble
-from nnunet_slice_attention.comparison.truth import Truth
+from nnunet_slice_attention.comparison.ensembles import make_ensemble
+from nnunet_slice_attention.comparison.ground_truth import GroundTruth
 from nnunet_slice_attention.cost import measure as cost
 from nnunet_slice_attention.cost.training_costs import training_costs
 from nnunet_slice_attention.inference.settings import SETTINGS
 from tests.comparison.prediction_folders import compare, write_folders
-from tests.comparison.run_folders import DATASET, OTHER, REFERENCE, compare_runs, write_runs
+from tests.comparison.run_folders import BASELINE, DATASET, OTHER, compare_runs, write_runs
 from tests.cost.test_measure import costs
 
 DAMAGED = ["", '{"key": "a', "[]", "{}", "\x00\x00"]
@@ -27,52 +27,52 @@ def runs(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_compare_evaluates_again_and_leaves_out_notes(runs):
+def test_compare_evaluates_again_and_leaves_out_damaged_notes(runs):
     assert compare_runs(runs, seeds=("seed_0",), folds=("0",)) == 0
-    kept = sorted((runs / "out" / "evaluated").iterdir())
-    whole = [path.read_bytes() for path in kept]
-    assert len(kept) == 2
-    kept[0].write_bytes(whole[0][:-9])
-    kept[1].write_text(json.dumps(json.loads(whole[1]) | {"rows": None}))
+    cached = sorted((runs / "out" / "evaluated").iterdir())
+    whole = [path.read_bytes() for path in cached]
+    assert len(cached) == 2
+    cached[0].write_bytes(whole[0][:-9])
+    cached[1].write_text(json.dumps(json.loads(whole[1]) | {"rows": None}))
     models = runs / "seed_0" / DATASET.folder
-    for model, content in ((REFERENCE, '{"num_ep'), (OTHER, "[]")):
+    for model, content in ((BASELINE, '{"num_ep'), (OTHER, "[]")):
         (models / model / SETTINGS).write_text(content)
         (models / model / "fold_0" / "debug.json").write_text(content)
     assert compare_runs(runs, seeds=("seed_0",), folds=("0",)) == 0
-    assert [path.read_bytes() for path in kept] == whole
+    assert [path.read_bytes() for path in cached] == whole
     manifest = json.loads((runs / "out" / "manifest.json").read_text())
-    for model in (REFERENCE, OTHER):
+    for model in (BASELINE, OTHER):
         assert manifest["models"][model]["training"] == {"fold_0": {}}
         assert manifest["models"][model]["prediction"] is None
 
 
 @pytest.mark.parametrize("content", DAMAGED)
 @pytest.mark.parametrize("name", ["dataset.json", "splits_final.json"])
-def test_compare_names_what_only_the_user_has(name, content, runs, capsys):
+def test_compare_names_damaged_files_of_the_data_set(name, content, runs, capsys):
     (runs / "preprocessed" / DATASET.folder / name).write_text(content)
     assert compare_runs(runs, seeds=("seed_0",), folds=("0",)) == 1
     error = capsys.readouterr().err
     assert f"{name} is damaged" in error and "Put back the" in error
 
 
-def test_compare_names_the_dataset_json_of_folders(tmp_path, capsys):
+def test_compare_names_a_damaged_dataset_json_of_folders(tmp_path, capsys):
     write_folders(tmp_path)
     (tmp_path / "dataset.json").write_text("")
     assert compare(tmp_path) == 1
     assert f"{tmp_path}/dataset.json is damaged: it is empty. Put back" in capsys.readouterr().err
 
 
-def test_find_best_names_what_nnunet_reads_of_a_model(runs, monkeypatch, capsys):
+def test_find_best_names_damaged_files_of_a_model(runs, monkeypatch, capsys):
     monkeypatch.setenv("nnUNet_results", str(runs / "seed_0"))
     (runs / "seed_0" / DATASET.folder / OTHER / "plans.json").write_text('{"plans_na')
-    argv = ["find-best", "-d", DATASET.folder, "-m", REFERENCE, OTHER, "-f", "0", "--disable_ensembling"]
+    argv = ["find-best", "-d", DATASET.folder, "-m", BASELINE, OTHER, "-f", "0", "--disable_ensembling"]
     assert main(argv) == 1
     assert f"{OTHER}/plans.json is damaged" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("content", DAMAGED)
 @pytest.mark.parametrize("name", ["plans.json", "dataset.json"])
-def test_what_nnunet_reads_of_a_model_for_an_ensemble_is_named(name, content, tmp_path):
+def test_ensembles_name_damaged_files_of_a_model(name, content, tmp_path):
     models = []
     for model in "ab":
         folder = tmp_path / model
@@ -82,9 +82,9 @@ def test_what_nnunet_reads_of_a_model_for_an_ensemble_is_named(name, content, tm
         models.append(Model(model, {"case": folder / "case.nii.gz"}, folder))
     (tmp_path / "b" / name).write_text(content)
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "made_from.json").write_bytes(b"\xff")  # is made again
+    (tmp_path / "out" / "made_from.json").write_bytes(b"\xff")  # overwritten
     with pytest.raises(ValueError, match=rf"b.{name} is damaged: .*Put "):
-        ensemble(*models, tmp_path / "out", 1, Truth(tmp_path, {"file_ending": ".nii.gz"}))
+        make_ensemble(*models, tmp_path / "out", 1, GroundTruth(tmp_path, {"file_ending": ".nii.gz"}))
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_what_nnunet_reads_of_a_model_for_an_ensemble_is_named(name, content, tm
         ("model,step_s,slices_per_step\na,0.5,zero\n", "line 2 is damaged"),
     ],
 )
-def test_a_table_of_costs_is_named(content, said, tmp_path):
+def test_a_damaged_table_of_costs_is_named(content, said, tmp_path):
     table = tmp_path / "cost.csv"
     with pytest.raises(FileNotFoundError, match="--cost .* is not a file. Give the cost.csv"):
         training_costs(table, ["a"])
@@ -106,7 +106,7 @@ def test_a_table_of_costs_is_named(content, said, tmp_path):
 
 
 @pytest.mark.parametrize("content", [*DAMAGED, "no cost", "other cost"])
-def test_a_measurement_is_made_again(content, tmp_path, monkeypatch):
+def test_a_damaged_measurement_is_repeated(content, tmp_path, monkeypatch):
     monkeypatch.setattr(cost, "_key", lambda job: {"job": "this"})
     run, (measured,) = tmp_path / "a_0.json", costs({0: 1.0}).values()
     run.write_text(json.dumps({"job": "this", "cost": asdict(measured)}))

@@ -1,4 +1,4 @@
-"""The verb `find-best`: nnU-Net's choice among named models, and instructions that work as written."""
+"""The command `find-best`: nnU-Net's choice among given models, with instructions that work as written."""
 
 import re
 import shlex
@@ -34,7 +34,7 @@ def test_without_probabilities_the_next_step_is_named(trained, tiny, capsys):
     try:
         assert main(["find-best", "-d", str(tiny.id), "-m", OURS, STOCK, "-f", "0"]) == 1
         error = capsys.readouterr().err
-        assert f"{STOCK}: the validation saved no probabilities for ensembles" in error
+        assert f"{STOCK}: validation probabilities were not saved, but ensembles need them" in error
         assert "--val --npz" in error
         argv = [
             "find-best",

@@ -79,7 +79,7 @@ def test_images_that_cannot_be_predicted_are_named(call, nnunet_folders, tiny, t
 def test_an_unknown_suffix_is_one_message_with_a_suggestion(call, tmp_path):
     status, out, err = call(models=(OURS._replace(trainer="nnUNetTrainerCSANet_8head"),))
     assert (status, out) == (1, "")
-    assert "_8head does not exist. Close: _8heads" in err
+    assert "_8head does not exist. Similar: _8heads" in err
     assert "Traceback" not in err
     assert not (tmp_path / "results").exists()
 

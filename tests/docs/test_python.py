@@ -41,7 +41,7 @@ def test_cases_that_cannot_be_evaluated_are_named(folders):
     damaged.write_bytes(b"")
     with pytest.raises(ValueError, match=rf"FAILED 2d, .*{damaged.name}: the file is empty"):
         compare(
-            {"2d": "predictions_2d"}, "out", references="labels", dataset_json="dataset.json", processes=1
+            {"2d": "predictions_2d"}, "out", ground_truth="labels", dataset_json="dataset.json", processes=1
         )
     with pytest.raises(ValueError, match="names of trained models need dataset"):
         compare(["A__B__C"], "out")

@@ -1,4 +1,4 @@
-"""FROC by hand: two lesions and one false alarm at known probabilities."""
+"""FROC by hand: two lesions and one false positive at known probabilities."""
 
 import numpy as np
 
@@ -27,14 +27,14 @@ def test_counts_at_each_threshold():
     ]
 
 
-def test_sensitivity_is_of_all_volumes_together():
+def test_sensitivity_is_pooled_over_volumes():
     counts = froc_counts(TRUTH, volume(0.9, 0.4, 0.6), SPACING)
-    counts += froc_counts(np.zeros_like(TRUTH), volume(0, 0, 0.5), SPACING)  # no lesion, one false alarm
+    counts += froc_counts(np.zeros_like(TRUTH), volume(0, 0, 0.5), SPACING)  # no lesion, one false positive
     assert sensitivity_at(counts, rates=(0, 0.5, 1)) == [0.5, 0.5, 1.0]
 
 
-def test_without_a_lesion_there_is_no_sensitivity_and_without_a_threshold_none_is_found():
-    nothing = froc_counts(np.zeros_like(TRUTH), volume(0.9, 0, 0), SPACING)
-    assert np.isnan(sensitivity_at(nothing)).all()
+def test_sensitivity_is_nan_without_lesions_and_zero_if_every_threshold_exceeds_the_rate():
+    no_lesion = froc_counts(np.zeros_like(TRUTH), volume(0.9, 0, 0), SPACING)
+    assert np.isnan(sensitivity_at(no_lesion)).all()
     always = froc_counts(TRUTH, volume(0.9, 0.9, 1.0), SPACING)
     assert sensitivity_at(always, rates=(0.5, 1)) == [0.0, 1.0]

@@ -1,4 +1,4 @@
-"""Lesions matched by hand."""
+"""Lesion matching, on masks with a known answer."""
 
 import numpy as np
 import pytest
@@ -15,33 +15,33 @@ def mask(*columns: tuple[int, int]) -> np.ndarray:
     return volume
 
 
-def test_found_missed_and_made_up():
+def test_found_missed_and_false_positive():
     match = match_lesions(mask((0, 6), (10, 16)), mask((3, 6), (30, 33)), SPACING)
     assert [lesion.found for lesion in match.lesions] == [True, False]
     assert match.lesions[0].dice == pytest.approx(2 * 3 / (6 + 3))
     assert match.false_positives == 1
 
 
-def test_one_prediction_over_two_lesions_finds_both_and_costs_dice():
+def test_one_component_over_two_lesions_finds_both_and_costs_dice():
     match = match_lesions(mask((0, 6), (10, 16)), mask((0, 16)), SPACING)
     assert [lesion.dice for lesion in match.lesions] == [pytest.approx(2 * 6 / (6 + 16))] * 2
     assert match.false_positives == 0
 
 
-def test_what_covers_everything_finds_nothing():
+def test_a_component_that_fills_the_volume_finds_nothing():
     match = match_lesions(mask((0, 1)), np.ones((4, 12, 40), bool), SPACING)
     assert [lesion.found for lesion in match.lesions] == [False]
     assert match.false_positives == 1
 
 
-def test_corners_connect_and_volume_is_in_mm():
+def test_corners_connect_and_diameters_are_in_mm():
     truth = np.zeros((4, 8, 8), bool)
     truth[0, 0, 0] = truth[1, 1, 1] = True
     (lesion,) = match_lesions(truth, truth, SPACING).lesions
     assert np.pi / 6 * lesion.diameter**3 == pytest.approx(2 * 5)
 
 
-def test_nothing_in_either_is_no_lesion():
+def test_empty_masks_have_no_lesions():
     match = match_lesions(mask(), mask(), SPACING)
     assert (match.lesions, match.false_positives) == ((), 0)
 

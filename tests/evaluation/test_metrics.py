@@ -1,11 +1,11 @@
-"""Figures of one structure: known answers, and the empty cases."""
+"""Metrics of one structure: known answers, and empty masks."""
 
 import numpy as np
 import pytest
 
 from nnunet_slice_attention.evaluation.metrics import METRICS, structure_metrics
 
-SPACING = (10.0, 2.0, 2.0)  # mm; a voxel has 0.04 ml
+SPACING = (10.0, 2.0, 2.0)  # mm; one voxel is 0.04 ml
 SHAPE = (6, 10, 20)
 
 
@@ -26,13 +26,13 @@ def test_known_overlap():
     assert found["true_volume_ml"] == pytest.approx(40 * 0.04)
 
 
-def test_precision_is_of_the_prediction_and_volume_error_has_a_sign():
+def test_precision_is_relative_to_the_prediction_and_volume_error_is_signed():
     found = structure_metrics(column(0, 10), column(0, 5), SPACING, tolerance=1.0)
     assert (found["precision"], found["recall"]) == (1.0, 0.5)
     assert found["volume_error_ml"] == pytest.approx(-20 * 0.04)
 
 
-def test_in_neither_is_not_applicable():
+def test_absent_structures_are_not_applicable():
     found = structure_metrics(column(0, 0), column(0, 0), SPACING, tolerance=1.0)
     assert found["presence"] == "absent"
     assert np.isnan([found[name] for name in METRICS]).all()
@@ -42,7 +42,7 @@ def test_in_neither_is_not_applicable():
     ("truth", "prediction", "presence"),
     [(column(0, 10), column(0, 0), "missed"), (column(0, 0), column(0, 10), "hallucinated")],
 )
-def test_in_one_of_the_two_is_the_worst_value(truth, prediction, presence):
+def test_missed_and_hallucinated_structures_get_the_worst_value(truth, prediction, presence):
     found = structure_metrics(truth, prediction, SPACING, tolerance=1.0)
     assert found["presence"] == presence
     assert [found[name] for name in ("dice", "jaccard", "precision", "recall", "nsd")] == [0] * 5
@@ -51,6 +51,6 @@ def test_in_one_of_the_two_is_the_worst_value(truth, prediction, presence):
     assert abs(found["volume_error_ml"]) == pytest.approx(40 * 0.04)
 
 
-def test_other_shapes_are_refused():
+def test_different_shapes_are_refused():
     with pytest.raises(ValueError, match=r"\(6, 10, 20\).*\(5, 10, 20\)"):
         structure_metrics(column(0, 1), column(0, 1)[1:], SPACING, tolerance=1.0)

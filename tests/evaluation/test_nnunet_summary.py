@@ -1,4 +1,4 @@
-"""nnU-Net's evaluation, run on files with a known answer, and read back."""
+"""nnU-Net's evaluation, run on files with a known answer and read back."""
 
 import math
 
@@ -24,7 +24,7 @@ def summary(tmp_path):
     return tmp_path / "predicted" / "summary.json"
 
 
-def test_dice_of_each_case_and_class_with_nan_for_a_class_in_neither(summary):
+def test_dice_per_case_and_class_is_nan_for_an_absent_class(summary):
     dice = read_dice(summary, {"1": "disc", "2": "core"})
     assert list(dice) == ["case_7"]
     assert dice["case_7"]["disc"] == pytest.approx(2 * 8 / (8 + 16))

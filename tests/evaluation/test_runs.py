@@ -1,4 +1,4 @@
-"""Two models on several runs: what is said of them, and what is refused."""
+"""Two models over several runs: difference, p-value and verdict, and what is refused."""
 
 import math
 
@@ -6,21 +6,21 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_1samp
 
-from nnunet_slice_attention.evaluation.runs import compare_runs, two_level_p, verdict_of_runs
+from nnunet_slice_attention.evaluation.runs import compare_runs, two_level_p, verdict_over_runs
 from nnunet_slice_attention.evaluation.statistics import compare
 
 NAN = float("nan")
 
 
-def figures(deltas):
-    """Of a baseline at 0.5, and of another model that differs from it by `deltas`."""
+def run_values(deltas):
+    """A baseline at 0.5, and a model that differs from it by `deltas`."""
     baseline = {run: dict.fromkeys(by_patient, 0.5) for run, by_patient in deltas.items()}
     other = {run: {p: 0.5 + d for p, d in by_patient.items()} for run, by_patient in deltas.items()}
     return baseline, other
 
 
-def runs_of(*means, patients=8, spread=0.01, same=True):
-    """{run: {patient: difference}} of runs with these mean differences."""
+def make_runs(*means, patients=8, spread=0.01, same=True):
+    """{run: {patient: difference}} with these mean differences."""
     around = np.linspace(-spread, spread, patients)
     return {
         f"seed {i}": {f"p{'' if same else i}_{j}": m + d for j, d in enumerate(around)}
@@ -28,10 +28,10 @@ def runs_of(*means, patients=8, spread=0.01, same=True):
     }
 
 
-def test_the_mean_is_over_runs_and_each_run_is_told():
+def test_the_mean_is_over_runs_and_each_run_is_reported():
     deltas = {"a": {"1": 0.1, "2": 0.3}, "b": {"3": 0.0}, "c": {"1": -0.1, "4": -0.2, "5": 0.0}}
-    compared = compare_runs(*figures(deltas))
-    assert compared.of_run == pytest.approx({"a": 0.2, "b": 0.0, "c": -0.1})
+    compared = compare_runs(*run_values(deltas))
+    assert compared.by_run == pytest.approx({"a": 0.2, "b": 0.0, "c": -0.1})
     assert compared.difference.mean == pytest.approx(0.1 / 3)
     assert compared.sd == pytest.approx(np.std([0.2, 0.0, -0.1], ddof=1))
     assert (compared.wins, compared.ties, compared.losses) == (1, 1, 1)
@@ -39,93 +39,98 @@ def test_the_mean_is_over_runs_and_each_run_is_told():
     assert compared.difference.low < compared.difference.mean < compared.difference.high
 
 
-def test_one_run_is_what_is_said_of_its_patients():
-    baseline, other = figures(runs_of(0.02))
-    compared, of_patients = compare_runs(baseline, other), compare(baseline["seed 0"], other["seed 0"])
-    assert compared.difference == of_patients.difference
-    assert compared.p == of_patients.p
+def test_one_run_is_compared_over_its_patients():
+    baseline, other = run_values(make_runs(0.02))
+    compared, expected = compare_runs(baseline, other), compare(baseline["seed 0"], other["seed 0"])
+    assert compared.difference == expected.difference
+    assert compared.p == expected.p
     assert (compared.runs, compared.n, math.isnan(compared.sd)) == (1, 8, True)
 
 
-def test_a_nan_takes_the_patient_out_of_the_run_and_a_run_of_them_is_none():
-    deltas = runs_of(0.01, 0.03) | {"empty": {"p_0": NAN}}
+def test_nan_drops_the_patient_from_the_run_and_a_run_of_only_nan():
+    deltas = make_runs(0.01, 0.03) | {"empty": {"p_0": NAN}}
     with_nan = {run: by_patient | {"p_nan": NAN} for run, by_patient in deltas.items()}
-    assert compare_runs(*figures(with_nan)) == compare_runs(*figures(runs_of(0.01, 0.03)))
-    nothing = compare_runs(*figures({"empty": {"p_0": NAN}}))
-    assert (nothing.runs, nothing.n, str(nothing.difference), nothing.of_run) == (0, 0, "n/a", {})
+    assert compare_runs(*run_values(with_nan)) == compare_runs(*run_values(make_runs(0.01, 0.03)))
+    nothing = compare_runs(*run_values({"empty": {"p_0": NAN}}))
+    assert (nothing.runs, nothing.n, str(nothing.difference), nothing.by_run) == (0, 0, "n/a", {})
     assert compare_runs({}, {}).runs == 0
 
 
-def test_a_patient_alone_has_no_interval_but_a_run_may_have_one_patient():
-    alone = compare_runs(*figures({"a": {"1": 0.1}, "b": {"1": 0.2}}))
+def test_one_patient_has_no_interval_but_a_run_may_have_a_single_patient():
+    alone = compare_runs(*run_values({"a": {"1": 0.1}, "b": {"1": 0.2}}))
     assert str(alone.difference) == "+0.1500 [n/a]"
     assert math.isnan(alone.p)
-    compared = compare_runs(*figures({"a": {"1": 0.1}, "b": {"2": 0.2}, "c": {"3": 0.1}}))
+    compared = compare_runs(*run_values({"a": {"1": 0.1}, "b": {"2": 0.2}, "c": {"3": 0.1}}))
     assert compared.difference[1:] == pytest.approx((0.1, 0.2))
 
 
-def test_other_runs_and_other_patients_are_refused_by_name():
-    baseline, other = figures(runs_of(0.01, 0.02))
-    with pytest.raises(ValueError, match="only one of the two has run seed 1"):
+def test_different_runs_and_different_patients_are_refused_by_name():
+    baseline, other = run_values(make_runs(0.01, 0.02))
+    with pytest.raises(ValueError, match="only one of the two models has run seed 1"):
         compare_runs({"seed 0": baseline["seed 0"]}, other)
     del other["seed 1"]["p_3"]
-    with pytest.raises(ValueError, match="run seed 1: only one of the two holds p_3"):
+    with pytest.raises(ValueError, match="run seed 1: only one of the two models has p_3"):
         compare_runs(baseline, other)
 
 
-def test_p_is_that_of_a_t_test_over_runs_where_these_are_all_that_differs():
+def test_p_equals_a_t_test_over_runs_if_only_runs_differ():
     means = (0.01, 0.03, 0.02, 0.05)
-    p = two_level_p(runs_of(*means, patients=500, spread=0))
+    p = two_level_p(make_runs(*means, patients=500, spread=0))
     assert p == pytest.approx(ttest_1samp(means, 0).pvalue, rel=0.02)
 
 
-def test_p_is_that_of_a_t_test_over_patients_where_these_are_all_that_differs():
+def test_p_equals_a_t_test_over_patients_if_only_patients_differ():
     values = np.random.default_rng(0).normal(0.01, 0.02, 15)
     deltas = {seed: {str(i): v for i, v in enumerate(values)} for seed in "abc"}
     assert two_level_p(deltas) == pytest.approx(ttest_1samp(values, 0).pvalue)
 
 
 @pytest.mark.parametrize("seeds", [3, 5])
-def test_p_is_below_five_percent_about_as_seldom_as_it_should_be(seeds):
+def test_the_false_positive_rate_is_near_five_percent(seeds):
     rng = np.random.default_rng(1)
     found = []
     for _ in range(400):
-        of_patient = rng.normal(0, 0.013, 52)
-        deltas = rng.normal(0, 0.0075, (seeds, 1)) + of_patient + rng.normal(0, 0.008, (seeds, 52))
+        patient_effects = rng.normal(0, 0.013, 52)
+        deltas = rng.normal(0, 0.0075, (seeds, 1)) + patient_effects + rng.normal(0, 0.008, (seeds, 52))
         found.append(
             two_level_p({str(i): {str(j): d for j, d in enumerate(row)} for i, row in enumerate(deltas)})
         )
     assert 0.02 < np.mean(np.array(found) < 0.05) < 0.10
 
 
-def test_p_without_any_difference_or_without_a_spread():
-    assert math.isnan(two_level_p(runs_of(0.0, 0.0, spread=0)))
-    assert math.isnan(compare_runs(*figures(runs_of(1e-9, 1e-9, spread=0))).p)
+def test_p_without_any_difference_and_with_the_same_difference_everywhere():
+    assert math.isnan(two_level_p(make_runs(0.0, 0.0, spread=0)))
+    assert math.isnan(compare_runs(*run_values(make_runs(1e-9, 1e-9, spread=0))).p)
     assert two_level_p({"a": {"1": 0.25, "2": 0.25}, "b": {"1": 0.25, "2": 0.25}}) == 0
 
 
 def verdict(deltas, p=None):
-    compared = compare_runs(*figures(deltas))
-    return verdict_of_runs("new", "old", compared, compared.p if p is None else p)
+    compared = compare_runs(*run_values(deltas))
+    return verdict_over_runs("new", "old", compared, compared.p if p is None else p)
 
 
-def test_the_verdict_takes_an_interval_without_zero_and_a_small_p():
-    better = runs_of(0.019, 0.02, 0.021)
-    said = verdict(better)
-    assert said.startswith("new minus old: +0.0200 [+0.0")
+def test_the_verdict_requires_an_interval_that_excludes_zero_and_a_small_p():
+    better = make_runs(0.019, 0.02, 0.021)
+    sentence = verdict(better)
+    assert sentence.startswith("new minus old: +0.0200 [+0.0")
     assert (
-        "Dice (95 % CI over runs and patients), 3 runs, n = 8, SD between runs 0.0010, corrected p = " in said
+        "Dice (95 % CI over runs and patients), 3 runs, n = 8, SD between runs 0.0010, corrected p = "
+        in sentence
     )
-    assert said.endswith(": new is better.")
+    assert sentence.endswith(": new is better.")
     assert verdict({r: {k: -d for k, d in v.items()} for r, v in better.items()}).endswith("new is worse.")
-    assert verdict(better, p=0.06).endswith("corrected p = 0.06, not separable.")
-    assert verdict(runs_of(-0.02, 0.0, 0.021), p=0.01).endswith("not separable.")  # the interval holds 0
-    two_that_differ = compare_runs(*figures(runs_of(0.005, 0.02)))
-    assert two_that_differ.difference.low > 0.0
-    assert verdict(runs_of(0.005, 0.02)).endswith("not separable.")  # the t-test knows that two runs are few
-    assert verdict(runs_of(0.0, 0.0, spread=0)).endswith("identical.")
+    assert verdict(better, p=0.06).endswith("corrected p = 0.06, no significant difference.")
+    assert verdict(make_runs(-0.02, 0.0, 0.021), p=0.01).endswith(
+        "no significant difference."
+    )  # the interval contains 0
+    two_runs = compare_runs(*run_values(make_runs(0.005, 0.02)))
+    assert two_runs.difference.low > 0.0
+    assert verdict(make_runs(0.005, 0.02)).endswith(
+        "no significant difference."
+    )  # the t-test accounts for two runs
+    assert verdict(make_runs(0.0, 0.0, spread=0)).endswith("identical.")
     assert verdict({"a": {"1": 0.1}, "b": {"1": 0.2}}).endswith("n = 1 is too small for an interval.")
     assert verdict({}).endswith("nothing to compare.")
-    assert verdict(runs_of(0.02)).endswith(
+    assert verdict(make_runs(0.02)).endswith(
         "(95 % CI over patients), n = 8, one run is too few for a verdict."
     )

@@ -1,4 +1,4 @@
-"""The numbers of a comparison, against the case table by hand and against the statistics they rest on."""
+"""The numbers of a comparison, against hand-computed tables and the underlying statistics."""
 
 from statistics import mean
 
@@ -39,7 +39,7 @@ def table(models=("a", "b", "c"), runs=("",), patients=6, seed=0) -> pd.DataFram
     )
 
 
-def test_the_mean_of_classes_leads_where_there_are_several_and_leaves_the_foreground_out():
+def test_the_mean_of_classes_comes_first_if_there_are_several_and_excludes_the_foreground():
     scores = Scores(table(), "a")
     assert scores.structures == [MEAN, *STRUCTURES]
     assert scores.overall == MEAN
@@ -51,7 +51,7 @@ def test_the_mean_of_classes_leads_where_there_are_several_and_leaves_the_foregr
     assert one.values("b") == scores.values("b", "disc")
 
 
-def test_a_case_without_the_structure_is_left_out_of_the_patients_mean():
+def test_a_case_without_the_structure_is_left_out_of_the_patient_mean():
     cases = table()
     first = (cases.case == "p0_0") & (cases.structure == "disc") & (cases.model == "b")
     cases.loc[first, "dice"] = NAN
@@ -59,7 +59,7 @@ def test_a_case_without_the_structure_is_left_out_of_the_patients_mean():
     assert Scores(cases, "a").values("b", "disc")["p0"] == other
 
 
-def test_who_rightly_leaves_out_what_the_other_hallucinates_counts_as_perfect():
+def test_a_correctly_empty_prediction_beside_a_hallucination_counts_as_perfect():
     cases = pd.DataFrame(
         {"model": model, "patient": case, "case": case, "structure": "disc", "dice": dice}
         for model, values in {
@@ -73,15 +73,15 @@ def test_who_rightly_leaves_out_what_the_other_hallucinates_counts_as_perfect():
     assert scores.deltas("b") == pytest.approx({"p": -1.0, "q": 0.2})
 
 
-def test_models_with_different_cases_are_refused_by_name_and_not_taken_for_perfect():
+def test_models_with_different_cases_are_refused_and_not_counted_as_perfect():
     cases = table()
-    with pytest.raises(ValueError, match="b and a have different cases: 1 of one only, such as 'p3_1'"):
+    with pytest.raises(ValueError, match="b and a have different cases: only one of them has 'p3_1' .1 such"):
         Scores(cases[(cases.model != "b") | (cases.case != "p3_1")], "a").paired("b")
-    with pytest.raises(ValueError, match="12 of one only"):
+    with pytest.raises(ValueError, match="12 such cases"):
         Scores(cases[cases.model == "a"], "a").paired("b")
 
 
-def test_one_run_is_compared_over_patients_several_over_both():
+def test_one_run_is_compared_over_patients_and_several_over_both():
     scores = Scores(table(), "a")
     assert scores.runs == []
     assert scores.paired("b", "disc") == compare(scores.values("a", "disc"), scores.values("b", "disc"))
@@ -94,11 +94,11 @@ def test_one_run_is_compared_over_patients_several_over_both():
     assert several.values("b", "disc")["p2"] == pytest.approx(
         mean(by_run["b"][r]["p2"] for r in several.runs)
     )
-    assert several.where(run="s1").runs == []  # one of two is a run of its own
+    assert several.where(run="s1").runs == []  # one run alone
 
 
 @pytest.mark.parametrize("runs", [("",), ("s0", "s1")])
-def test_a_difference_is_the_comparisons_without_its_test(runs, monkeypatch):
+def test_a_difference_is_that_of_the_comparison_without_the_test(runs, monkeypatch):
     expected = Scores(table(runs=runs), "a").paired("b", "disc", "hd95").difference
     if len(runs) == 1:
         monkeypatch.setattr(module, "compare", None)
@@ -119,7 +119,7 @@ def test_every_comparison_is_computed_once(monkeypatch):
     assert len(calls) == 2 * len(scores.structures)
 
 
-def test_verdicts_are_a_family_of_their_own_which_ensembles_do_not_join():
+def test_verdicts_are_a_holm_family_without_ensembles():
     scores = Scores(table(), "a", single=["a", "b"])
     raw = {(m, s): scores.paired(m, s).p for m in ("b", "c") for s in scores.structures}
     rest = {key: p for key, p in raw.items() if key != ("b", MEAN)}
@@ -129,7 +129,7 @@ def test_verdicts_are_a_family_of_their_own_which_ensembles_do_not_join():
     assert without.corrected_p("b") == holm({m: raw[m, MEAN] for m in ("b", "c")})["b"]
 
 
-def test_another_baseline_turns_the_difference_round():
+def test_swapping_the_baseline_flips_the_sign():
     scores = Scores(table(), "a")
     assert scores.against("b").deltas("a") == pytest.approx({p: -d for p, d in scores.deltas("b").items()})
     assert scores.against("b").others == ["a", "c"]

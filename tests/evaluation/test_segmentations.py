@@ -1,4 +1,4 @@
-"""What can be compared is read along the thick slices; what cannot is refused by name."""
+"""Pairs are read with the slices first; pairs that cannot be compared are refused by name."""
 
 import os
 
@@ -9,10 +9,10 @@ import SimpleITK
 from nnunetv2.imageio.nibabel_reader_writer import NibabelIO, NibabelIOWithReorient
 from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO, SimpleITKIOWithReorient
 
-from nnunet_slice_attention.evaluation.segmentations import FOREGROUND, Labels, read_pair, stack_axis
+from nnunet_slice_attention.evaluation.segmentations import FOREGROUND, Labels, find_slice_axis, read_pair
 from tests.tiny_data import TinyDataset, draw_volume, write
 
-LABELS = Labels.of_dataset(TinyDataset(1, "Tiny").dataset_json)
+LABELS = Labels.from_dataset_json(TinyDataset(1, "Tiny").dataset_json)
 
 
 @pytest.fixture
@@ -24,64 +24,64 @@ def files(tmp_path):
     return *paths, labels
 
 
-def test_labels_of_classes_and_of_regions():
+def test_labels_of_classes_and_regions():
     assert LABELS.structures == {"disc": (1,), "core": (2,), FOREGROUND: (1, 2)}
     assert LABELS.channels == {"disc": 1, "core": 2}
-    regions = Labels.of_dataset(TinyDataset(1, "Tiny", regions=True).dataset_json)
+    regions = Labels.from_dataset_json(TinyDataset(1, "Tiny", regions=True).dataset_json)
     assert regions.channels == {"disc": 0, "core": 1}
     assert regions.structures == {"disc": (1, 2), "core": (2,), FOREGROUND: (1, 2)}
     assert regions.ignore == 3
-    assert regions.known == {0, 1, 2, 3}
-    assert Labels.of_dataset({"labels": {"background": 0, "organ": 1}}).structures == {"organ": (1,)}
+    assert regions.allowed == {0, 1, 2, 3}
+    assert Labels.from_dataset_json({"labels": {"background": 0, "organ": 1}}).structures == {"organ": (1,)}
 
 
-def test_the_thick_axis_comes_first(tmp_path):
+def test_the_slice_axis_comes_first(tmp_path):
     volume = np.zeros((4, 5, 6), np.uint8)
     volume[1, 2, 3] = 1
     image = SimpleITK.GetImageFromArray(volume)
     image.SetSpacing((1.0, 8.0, 2.0))  # x, y, z: the slices are coronal
     SimpleITK.WriteImage(image, str(tmp_path / "a.nii.gz"))
-    assert stack_axis(SimpleITKIO(), [tmp_path / "a.nii.gz"]) == 1
-    pair = read_pair(SimpleITKIO(), tmp_path / "a.nii.gz", tmp_path / "a.nii.gz", LABELS, thick=1)
+    assert find_slice_axis(SimpleITKIO(), [tmp_path / "a.nii.gz"]) == 1
+    pair = read_pair(SimpleITKIO(), tmp_path / "a.nii.gz", tmp_path / "a.nii.gz", LABELS, slice_axis=1)
     assert pair.truth.shape == (5, 4, 6)
     assert pair.spacing == (8.0, 2.0, 1.0)
     assert pair.truth[2, 1, 3] == 1
 
 
-def test_2d_images_have_no_stack(tmp_path):
+def test_2d_images_are_refused(tmp_path):
     SimpleITK.WriteImage(SimpleITK.GetImageFromArray(np.zeros((5, 6), np.uint8)), str(tmp_path / "a.nii.gz"))
     with pytest.raises(ValueError, match="2D image"):
-        stack_axis(SimpleITKIO(), [tmp_path / "a.nii.gz"])
+        find_slice_axis(SimpleITKIO(), [tmp_path / "a.nii.gz"])
 
 
-def test_an_affine_is_compared_too(tmp_path):
+def test_affines_are_compared(tmp_path):
     affine = np.diag([1.0, 1.0, 6.0, 1.0])
     for name, shift in (("truth", 0.0), ("prediction", 5.0)):
         affine[0, 3] = shift
         nibabel.save(nibabel.Nifti1Image(np.zeros((4, 4, 3), np.uint8), affine), tmp_path / f"{name}.nii.gz")
-    with pytest.raises(ValueError, match=r"origin \(5, 0, 0\), its truth .* \(0, 0, 0\)"):
+    with pytest.raises(ValueError, match=r"origin \(5, 0, 0\), but its ground truth .* \(0, 0, 0\)"):
         read_pair(NibabelIO(), tmp_path / "truth.nii.gz", tmp_path / "prediction.nii.gz", LABELS)
 
 
 def test_a_class_may_be_called_foreground_and_a_region_of_one_label_is_a_class():
-    labels = Labels.of_dataset({"labels": {"background": 0, "foreground": 1, "core": [2]}})
+    labels = Labels.from_dataset_json({"labels": {"background": 0, "foreground": 1, "core": [2]}})
     assert labels.structures == {"foreground": (1,), "core": (2,), FOREGROUND: (1, 2)}
     assert labels.channels == {"foreground": 1, "core": 2}
 
 
-def test_ignored_voxels_count_for_nothing(tmp_path):
+def test_ignored_voxels_are_not_evaluated(tmp_path):
     _, labels = draw_volume(3, seed=0, channels=1, with_ignore=True)
     write(labels, tmp_path / "truth.nii.gz")
     write(np.where(labels == 3, 1, labels).astype(np.uint8), tmp_path / "prediction.nii.gz")
-    regions = Labels.of_dataset(TinyDataset(1, "Tiny", regions=True).dataset_json)
+    regions = Labels.from_dataset_json(TinyDataset(1, "Tiny", regions=True).dataset_json)
     pair = read_pair(SimpleITKIO(), tmp_path / "truth.nii.gz", tmp_path / "prediction.nii.gz", regions)
     truth, prediction = pair.masks(regions, "disc")
     assert (truth == prediction).all()
     assert truth.any()
 
 
-def geometry(path, spacing=None, origin=None, degrees=0.0):
-    """Change a header; `degrees` about the axis of the slices."""
+def change_header(path, spacing=None, origin=None, degrees=0.0):
+    """Rotate by `degrees` about the slice axis."""
     image = SimpleITK.ReadImage(str(path))
     image.SetSpacing(spacing or image.GetSpacing())
     image.SetOrigin(origin or image.GetOrigin())
@@ -91,26 +91,26 @@ def geometry(path, spacing=None, origin=None, degrees=0.0):
 
 
 @pytest.mark.parametrize(
-    ("header", "apart"),
+    ("header", "offset"),
     [
         ({"origin": (0.0, 0.0, 0.002)}, 0.002),
-        ({"origin": (0.5, 0.5, 3.0)}, np.sqrt(9.5)),  # the corner of a voxel for its middle
+        ({"origin": (0.5, 0.5, 3.0)}, np.sqrt(9.5)),  # voxel corner instead of voxel centre
         ({"spacing": (1.0, 1.005, 6.0)}, 39 * 0.005),
         ({"degrees": 3.0}, 2 * np.sin(np.radians(1.5)) * np.hypot(39, 35)),
         ({"origin": (0.0, 0.0, 0.0002)}, 0.0),  # rounding
     ],
 )
-def test_headers_that_differ_a_little_are_compared_voxel_by_voxel(files, header, apart):
+def test_slightly_different_headers_are_compared_voxel_by_voxel(files, header, offset):
     truth, prediction, labels = files
-    geometry(truth, **header)
+    change_header(truth, **header)
     pair = read_pair(SimpleITKIO(), truth, prediction, LABELS)
     assert (pair.truth == labels).all() and (pair.prediction == labels).all()
-    assert pair.headers_apart == pytest.approx(apart, rel=1e-3, abs=1e-9)
+    assert pair.header_offset == pytest.approx(offset, rel=1e-3, abs=1e-9)
     assert pair.spacing == pytest.approx((6.0, header.get("spacing", (1.0, 1.0))[1], 1.0))
 
 
 @pytest.mark.parametrize(
-    ("header", "said"),
+    ("header", "message"),
     [
         ({"spacing": (1.0, 1.02, 6.0)}, r"spacing .*the limit is 1 %"),
         ({"origin": (0.0, 1.1, 0.0)}, r"origin .*the limit is 1 voxel"),
@@ -118,28 +118,28 @@ def test_headers_that_differ_a_little_are_compared_voxel_by_voxel(files, header,
         ({"degrees": 180.0, "origin": (35.0, 39.0, 0.0)}, r"direction"),
     ],
 )
-def test_headers_of_another_image_are_refused_with_the_limit(files, header, said):
+def test_headers_of_another_image_are_refused_with_the_limit(files, header, message):
     truth, prediction, _ = files
-    geometry(truth, **header)
-    with pytest.raises(ValueError, match=rf"prediction\.nii\.gz has the {said}.*mend the header"):
+    change_header(truth, **header)
+    with pytest.raises(ValueError, match=rf"prediction\.nii\.gz has {message}.*fix the header"):
         read_pair(SimpleITKIO(), truth, prediction, LABELS)
 
 
 @pytest.mark.parametrize("reader", [SimpleITKIOWithReorient, NibabelIOWithReorient])
-def test_a_reader_that_turns_images_compares_them_as_they_are_then(files, reader):
+def test_readers_that_reorient_compare_the_reoriented_images(files, reader):
     truth, prediction, _ = files
     image = SimpleITK.DICOMOrient(SimpleITK.ReadImage(str(prediction)), "RPI")
     SimpleITK.WriteImage(image, str(prediction))
     pair = read_pair(reader(), truth, prediction, LABELS)
-    assert (pair.truth == pair.prediction).all() and pair.truth.any() and pair.headers_apart == 0
+    assert (pair.truth == pair.prediction).all() and pair.truth.any() and pair.header_offset == 0
 
 
-def test_another_geometry_is_refused_with_both_files(files):
+def test_a_different_geometry_is_refused_with_both_files(files):
     truth, prediction, labels = files
-    geometry(prediction, spacing=(1.0, 1.0, 5.0))
-    with pytest.raises(ValueError, match=r"prediction\.nii\.gz has the spacing .*5.*truth\.nii\.gz .*6"):
+    change_header(prediction, spacing=(1.0, 1.0, 5.0))
+    with pytest.raises(ValueError, match=r"prediction\.nii\.gz has spacing .*5.*truth\.nii\.gz .*6"):
         read_pair(SimpleITKIO(), truth, prediction, LABELS)
-    geometry(prediction, spacing=(1.0, 1.0, 6.0), origin=(3.0, 0.0, 0.0))
+    change_header(prediction, spacing=(1.0, 1.0, 6.0), origin=(3.0, 0.0, 0.0))
     with pytest.raises(ValueError, match=r"origin"):
         read_pair(SimpleITKIO(), truth, prediction, LABELS)
     write(labels[:-1], prediction)
@@ -147,19 +147,19 @@ def test_another_geometry_is_refused_with_both_files(files):
         read_pair(SimpleITKIO(), truth, prediction, LABELS)
 
 
-def test_labels_that_the_data_set_does_not_have_are_refused(files):
+def test_labels_that_the_data_set_lacks_are_refused(files):
     truth, prediction, labels = files
     write((labels * 4).astype(np.uint8), prediction)
-    with pytest.raises(ValueError, match=r"label 4; the data set has 0, 1, 2"):
+    with pytest.raises(ValueError, match=r"label 4, but the data set has 0, 1, 2\."):
         read_pair(SimpleITKIO(), truth, prediction, LABELS)
     write(labels * np.float32(0.5), prediction)
-    with pytest.raises(ValueError, match=r"no labels, e\.g\. 0\.5"):
+    with pytest.raises(ValueError, match=r"not labels, e\.g\. 0\.5"):
         read_pair(SimpleITKIO(), truth, prediction, LABELS)
 
 
 @pytest.mark.parametrize("ending", [".nii", ".nii.gz"])
 @pytest.mark.parametrize("cut", [0, 1])
-def test_a_file_that_is_cut_off_is_refused(files, tmp_path, ending, cut):
+def test_a_truncated_file_is_refused(files, tmp_path, ending, cut):
     paths = [tmp_path / f"{name}_whole{ending}" for name in ("truth", "prediction")]
     for path in paths:
         write(files[2], path)

@@ -1,4 +1,4 @@
-"""The patient is the unit, and the interval is the one of an independent bootstrap."""
+"""Statistics over patients, against hand-computed values and an independent bootstrap."""
 
 import math
 
@@ -16,7 +16,7 @@ from nnunet_slice_attention.evaluation.statistics import (
 )
 
 
-def test_volumes_of_a_patient_count_once_and_empty_classes_not_at_all():
+def test_patients_count_once_and_absent_classes_not_at_all():
     dice = {
         "a_1": {"RV": 0.8, "LV": 0.6},
         "a_2": {"RV": math.nan, "LV": 0.9},
@@ -27,7 +27,7 @@ def test_volumes_of_a_patient_count_once_and_empty_classes_not_at_all():
     assert means == pytest.approx({"a": (0.7 + 0.9) / 2, "b": 0.5})
 
 
-def test_the_interval_is_that_of_resampling_patients():
+def test_the_interval_equals_a_naive_bootstrap_over_patients():
     rng = np.random.default_rng(3)
     baseline = {f"p{i}": v for i, v in enumerate(rng.uniform(0.7, 0.9, 12))}
     other = {p: v + d for (p, v), d in zip(baseline.items(), rng.normal(0.02, 0.03, 12), strict=True)}
@@ -51,14 +51,14 @@ def test_one_patient_has_no_interval():
 
 
 def test_different_patients_are_named():
-    with pytest.raises(ValueError, match="only one of the two holds b, c"):
+    with pytest.raises(ValueError, match="only one of the two models has b, c"):
         paired_difference({"a": 1, "b": 1}, {"a": 1, "c": 1})
 
 
-def test_holm_by_hand_and_nan_is_no_member_of_the_family():
+def test_holm_by_hand_without_nan():
     adjusted = holm({"a": 0.01, "b": 0.04, "c": 0.03, "d": float("nan")})
     assert adjusted["a"] == pytest.approx(0.03)
-    assert adjusted["b"] == adjusted["c"] == pytest.approx(0.06)  # never below a smaller p's
+    assert adjusted["b"] == adjusted["c"] == pytest.approx(0.06)  # monotonic
     assert np.isnan(adjusted["d"])
 
 
@@ -80,13 +80,13 @@ def test_differences_below_a_tie_do_not_make_a_test_significant():
     assert compared.p == pytest.approx(wilcoxon([0.2] + [0.0] * 9).pvalue) and compared.p > 0.3
 
 
-def test_what_does_not_exist_is_not_a_number_in_a_text():
+def test_nan_is_shown_as_not_available():
     one, none = compare({"a": 0.5}, {"a": 0.7}), compare({}, {})
     assert str(one.difference) == "+0.2000 [n/a]" and str(none.difference) == "n/a"
     assert verdict("new", "old", none, none.p).endswith("nothing to compare.")
 
 
-def test_the_verdict_says_what_the_interval_allows():
+def test_the_verdict_requires_an_interval_that_excludes_zero_and_a_small_p():
     baseline = {str(i): 0.5 for i in range(10)}
 
     def verdict_for(deltas, p=None):
@@ -97,23 +97,23 @@ def test_the_verdict_says_what_the_interval_allows():
     better = [0.1, 0.12, 0.08, 0.11, 0.1, 0.09, 0.13, 0.1, 0.1, 0.1]
     assert verdict_for(better).endswith("n = 10, corrected p = 0.002: new is better.")
     assert verdict_for([-d for d in better[:8]]).endswith(": new is worse.")
-    assert verdict_for([-0.1, 0.1] * 5).endswith("not separable.")
-    # the interval leaves out 0, but the test, or its correction, does not agree
-    assert verdict_for([0.1] * 5 + [-0.05]).endswith("not separable.")
-    assert verdict_for(better, p=0.06).endswith("corrected p = 0.06, not separable.")
+    assert verdict_for([-0.1, 0.1] * 5).endswith("no significant difference.")
+    # the interval excludes 0, but the test or its correction disagrees
+    assert verdict_for([0.1] * 5 + [-0.05]).endswith("no significant difference.")
+    assert verdict_for(better, p=0.06).endswith("corrected p = 0.06, no significant difference.")
     assert verdict_for([0.0] * 10).endswith("identical.")
     assert verdict_for([0.1, 0.1, 0.2]).endswith("n = 3, too small for a verdict: p cannot be below 0.25.")
     assert verdict_for([0.1]).endswith("n = 1 is too small for an interval.")
 
 
-def test_too_few_patients_for_so_many_models_is_not_called_inseparable():
+def test_too_few_patients_for_so_many_models_get_no_verdict():
     baseline = {str(i): 0.5 for i in range(8)}
-    best = {k: 0.6 + int(k) / 100 for k in baseline}  # better in all: no p of eight patients is smaller
+    best = {k: 0.6 + int(k) / 100 for k in baseline}  # better for all: the smallest p of eight patients
     compared = compare(baseline, best)
     for models in (1, 6, 7, 8):
         p = holm({"best": compared.p} | {str(i): 1.0 for i in range(models - 1)})["best"]
         assert p == pytest.approx(smallest_p(8, models))
-        said = verdict("best", "old", compared, p, models)
-        assert said.endswith(
+        sentence = verdict("best", "old", compared, p, models)
+        assert sentence.endswith(
             "best is better." if p < 0.05 else f"{models} comparisons: p cannot be below {p:.2g}."
         )

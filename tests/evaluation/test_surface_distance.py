@@ -1,4 +1,4 @@
-"""Surface distances against MONAI, and on shapes with known answers, thick slices included."""
+"""Surface distances against MONAI, and on shapes with known answers, including thick slices."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ def one_hot(mask: np.ndarray) -> torch.Tensor:
 
 @pytest.mark.parametrize("spacing", SPACINGS)
 @pytest.mark.parametrize("seed", range(5))
-def test_the_same_figures_as_monai(seed, spacing):
+def test_values_equal_monai(seed, spacing):
     a, b = blob(seed), blob(seed + 100) | blob(seed)
     ours = surface_distances(a, b, spacing)
     arguments = (one_hot(a), one_hot(b))
@@ -44,7 +44,7 @@ def test_the_same_figures_as_monai(seed, spacing):
         assert ours.within(tolerance) == pytest.approx(theirs.item(), abs=1e-5)
 
 
-def test_a_shift_along_thick_slices_counts_in_mm():
+def test_a_shift_along_thick_slices_is_measured_in_mm():
     a, b = box((3, 5, 5), (6, 15, 15)), box((4, 5, 5), (7, 15, 15))
     distances = surface_distances(a, b, (8.0, 1.0, 1.0))
     assert distances.hausdorff() == 8.0
@@ -53,24 +53,24 @@ def test_a_shift_along_thick_slices_counts_in_mm():
 
 
 @pytest.mark.parametrize("spacing", [0.1, 0.4, 0.7, 0.8, 1.1, 3.3])
-def test_what_is_at_the_tolerance_is_within_it_though_files_round_the_spacing(spacing):
+def test_distances_at_the_tolerance_are_within_it_despite_rounded_spacing(spacing):
     a, b = box((3, 5, 5), (6, 15, 15)), box((3, 5, 7), (6, 15, 17))
     distances = surface_distances(a, b, (8.0, 1.0, float(np.float32(spacing))))
     assert distances.within(2 * spacing) == 1.0
     assert distances.within(2 * spacing - 0.01) < 1.0
 
 
-def test_the_area_of_a_box_is_its_surface():
+def test_the_surface_area_of_a_box():
     spacing, mask = (5.0, 1.0, 2.0), box((2, 4, 3), (8, 16, 17))
     areas = surface_distances(mask, mask, spacing).areas[0]
     a, b, c = (n * s for n, s in zip((6, 12, 14), spacing, strict=True))
-    # Edges and corners are cut by the marching cubes.
+    # Marching cubes cuts edges and corners.
     assert areas.sum() == pytest.approx(2 * (a * b + b * c + a * c), rel=0.1)
     flat = surfel_areas(spacing)[0b00001111]  # the four voxels of one slice
     assert flat == pytest.approx(2.0)  # 1 mm x 2 mm
 
 
-def test_masks_at_the_border_of_the_volume_have_a_surface_there():
+def test_masks_at_the_volume_border_have_a_surface_there():
     full = np.ones((3, 8, 8), bool)
     inner = box((1, 2, 2), (2, 6, 6), full.shape)
     assert surface_distances(full, inner, (1, 1, 1)).hausdorff() == pytest.approx(np.sqrt(1 + 4 + 4))
@@ -85,6 +85,6 @@ def test_masks_at_the_border_of_the_volume_have_a_surface_there():
         (np.ones((3, 3, 3), bool), np.ones((3, 3, 3), bool), (0, 1, 1), r"spacing \(0, 1, 1\)"),
     ],
 )
-def test_what_has_no_distance_is_refused(a, b, spacing, message):
+def test_inputs_without_a_distance_are_refused(a, b, spacing, message):
     with pytest.raises(ValueError, match=message):
         surface_distances(a, b, spacing)

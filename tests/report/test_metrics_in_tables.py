@@ -1,12 +1,12 @@
-"""A metric is one row: the case table, the accuracy table and the paired differences follow from it."""
+"""A metric is one row of `METRICS`: case table, accuracy table and paired differences follow from it."""
 
 import numpy as np
 import pandas as pd
 
 from nnunet_slice_attention.evaluation.metrics import METRICS, PAIRED, TABULATED, structure_metrics
 from nnunet_slice_attention.evaluation.scores import Scores
+from nnunet_slice_attention.report.accuracy import accuracy_table
 from nnunet_slice_attention.report.differences import surface_table
-from nnunet_slice_attention.report.summary import accuracy_table
 
 
 def cases() -> pd.DataFrame:
@@ -15,12 +15,12 @@ def cases() -> pd.DataFrame:
         truth = rng.random((3, 8, 8)) < 0.5
         for model in ("a", "b"):
             found = structure_metrics(truth, truth & (rng.random(truth.shape) < 0.9), (5.0, 1.0, 1.0), 2.0)
-            of_case = {"model": model, "case": f"c{patient}", "patient": patient, "structure": "disc"}
-            rows.append(of_case | found)
+            row = {"model": model, "case": f"c{patient}", "patient": patient, "structure": "disc"}
+            rows.append(row | found)
     return pd.DataFrame(rows)
 
 
-def test_every_row_is_a_column_and_is_shown_where_it_says_so():
+def test_every_metric_is_a_column_of_the_case_table_and_of_the_tables_it_names():
     table = cases()
     assert set(METRICS) < set(table.columns)
     columns = accuracy_table(Scores(table, "a"), 2.0).columns

@@ -1,4 +1,4 @@
-"""Metrics of each model: how accurate, and where along the slices."""
+"""The tables "Accuracy" and "Within the stack": metrics of each model, per volume and along the slices."""
 
 from ..evaluation.metrics import METRICS, TABULATED
 from ..evaluation.scores import Scores
@@ -10,7 +10,7 @@ def accuracy_table(scores: Scores, tolerance: float) -> Table:
     others = [name for name in TABULATED if name != "dice"]
     columns = (
         "structure", "model", "n", "Dice, mean ± SD", "Dice, median [IQR]",
-        *(METRICS[name].heading(tolerance) for name in others), "missed", "hallucinated", "in neither",
+        *(METRICS[name].heading(tolerance) for name in others), "missed", "hallucinated", "absent",
     )  # fmt: skip
     rows = []
     for structure in scores.structures:
@@ -29,13 +29,13 @@ def accuracy_table(scores: Scores, tolerance: float) -> Table:
                 )
             )
     note = (
-        "Mean ± SD over patients, n patients; the volume error is predicted minus true volume. Missed and hallucinated "
-        "structures, counted by case and class, have Dice 0 and the volume's diagonal as distance; a structure in "
-        "neither truth nor prediction counts nothing."
+        "Mean ± SD over patients; n: number of patients. Volume error is predicted minus true volume. Missed and "
+        "hallucinated structures, counted per case and class, have Dice 0 and the volume's diagonal as distance; "
+        "structures in neither ground truth nor prediction are ignored."
     )
     if scores.runs:
         note += (
-            " A patient's figure is the mean of the runs that have the patient; all runs' cases are counted."
+            " A patient's value is the mean over the runs that include the patient; counts are over all runs."
         )
     return Table("Accuracy", columns, tuple(rows), note)
 
@@ -49,9 +49,9 @@ def slice_table(scores: Scores) -> Table:
     ]
     columns = ("structure", "model", *(f"Dice, {part} fifth" for part in PARTS), "continuity error")
     note = (
-        "Along the slices, from the first to the last slice of the true structure, as its file has them: where files "
-        "run in both directions, the ends are mixed. Continuity error: mean absolute "
-        "difference between the overlap of neighbouring slices in the prediction and in the truth; 0 is as continuous "
-        "as the truth. Mean ± SD over patients."
+        "Fifths of the structure, from its first to its last slice in the ground truth, in file order: if slice order "
+        "differs between files, the two ends are mixed. Continuity error: mean absolute difference between the overlap "
+        "of neighbouring slices in the prediction and in the ground truth; 0 is as continuous as the ground truth. "
+        "Mean ± SD over patients."
     )
     return Table("Within the stack", columns, tuple(rows), note)

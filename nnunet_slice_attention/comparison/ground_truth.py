@@ -1,0 +1,103 @@
+"""The ground-truth segmentations of a comparison, and their data set."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
+from nnunetv2.imageio.reader_writer_registry import determine_reader_writer_from_dataset_json
+from nnunetv2.paths import nnUNet_preprocessed, nnUNet_raw
+from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
+
+from ..dataset_files import read_description, read_splits
+
+
+@dataclass(frozen=True)
+class GroundTruth:
+    """The ground-truth segmentations of a data set.
+
+    Attributes:
+        folder: with one file CASE + ending per case.
+        dataset_json: content of the data set's `dataset.json`.
+        splits: validation cases of each fold; empty for a folder.
+        training: training cases of each fold; empty for a folder.
+        images: folder of the images, if examples are to be shown.
+    """
+
+    folder: Path
+    dataset_json: Mapping
+    splits: Sequence[Sequence[str]] = ()
+    training: Sequence[Sequence[str]] = ()
+    images: Path | None = None
+
+    @property
+    def ending(self) -> str:
+        return self.dataset_json["file_ending"]
+
+    @property
+    def cases(self) -> list[str]:
+        """All cases in the folder, predicted or not."""
+        return [path.name.removesuffix(self.ending) for path in sorted(self.folder.glob(f"*{self.ending}"))]
+
+    def file(self, case: str) -> Path:
+        return self.folder / f"{case}{self.ending}"
+
+    def reader(self) -> BaseReaderWriter:
+        """nnU-Net's reader for its files."""
+        example = str(self.file(self.cases[0]))
+        return determine_reader_writer_from_dataset_json(dict(self.dataset_json), example, verbose=False)()
+
+    def image(self, case: str) -> Path | None:
+        """The file of the first channel, if it exists."""
+        path = self.images / f"{case}_0000{self.ending}" if self.images else None
+        return path if path and path.is_file() else None
+
+    @classmethod
+    def from_dataset(cls, dataset: str) -> "GroundTruth":
+        """Of a preprocessed data set.
+
+        Raises:
+            FileNotFoundError: the data set is not preprocessed, or was never split.
+            ValueError: one of its files is damaged.
+        """
+        folder = Path(str(nnUNet_preprocessed)) / maybe_convert_to_dataset_name(dataset)
+        needed = {name: folder / name for name in ("dataset.json", "splits_final.json", "gt_segmentations")}
+        for path in needed.values():
+            if not path.exists():
+                raise FileNotFoundError(
+                    f"{path} does not exist. Preprocess the data set and train one of its folds: "
+                    f"nnUNetv2_plan_and_preprocess -d {dataset}, nnUNetv2_train {dataset} 2d 0."
+                )
+        splits = read_splits(needed["splits_final.json"])
+        return cls(
+            needed["gt_segmentations"],
+            read_description(needed["dataset.json"]),
+            splits=[split["val"] for split in splits],
+            training=[split["train"] for split in splits],
+            images=Path(str(nnUNet_raw)) / folder.name / "imagesTr",
+        )
+
+    @classmethod
+    def from_folder(
+        cls, folder: str | Path | None, dataset_json: Path, images: str | Path | None = None
+    ) -> "GroundTruth":
+        """In a folder, for predictions of any origin.
+
+        Args:
+            images: folder of the images, with nnU-Net's file names.
+
+        Raises:
+            ValueError: no folder was given, or `dataset.json` is damaged.
+            FileNotFoundError: the folder, `dataset.json` or the folder of images does not exist.
+        """
+        if not folder:
+            raise ValueError("--predictions needs --truth, the folder of the ground-truth segmentations.")
+        if not Path(folder).is_dir():
+            raise FileNotFoundError(f"--truth {folder} is not a folder. Give the folder of the ground truth.")
+        if not dataset_json.is_file():
+            raise FileNotFoundError(f"{dataset_json} does not exist. Give --dataset-json the data set's.")
+        if images and not Path(images).is_dir():
+            raise FileNotFoundError(
+                f"--images {images} is not a folder. Give the images' folder, or leave it out."
+            )
+        return cls(Path(folder), read_description(dataset_json), images=Path(images) if images else None)
