@@ -109,7 +109,7 @@ setup(
     packages=[*find_packages(include=["nnunet_slice_attention", "nnunet_slice_attention.*"]), SHIM_PACKAGE],
     package_data={
         "nnunet_slice_attention": ["py.typed"],
-        "nnunet_slice_attention.report": ["templates/*.j2"],
+        "nnunet_slice_attention.report": ["templates/*"],
     },
     package_dir={SHIM_PACKAGE: SHIM_FOLDER},
     entry_points={"console_scripts": ["nnunet-slice-attention = nnunet_slice_attention.cli:main"]},

@@ -224,7 +224,7 @@ class SlabNetwork(nn.Module):
         skips = [torch.cat([*[skip.detach()] * r, skip, *[skip.detach()] * r], dim=1) for skip in skips]
         valid = around.valid.new_ones(len(around.valid), 2 * r + 1)
         valid[:, r : r + 1] = around.valid
-        return skips, Neighbourhood(range(r, r + 1), valid, context_learns=False)
+        return skips, Neighbourhood(range(r, r + 1), valid, context_grad=False)
 
     @staticmethod
     def valid_slices(stack: Tensor, valid: Tensor | None = None) -> Tensor:

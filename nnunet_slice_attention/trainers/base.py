@@ -172,7 +172,7 @@ class nnUNetTrainerSlab(nnUNetTrainer):
         """
         learning = SLAB_RULES[self.sampling].learning
         plans_norm = self.configuration_manager.network_arch_init_kwargs.get("norm_op")
-        if str(plans_norm).endswith("BatchNorm2d") and learning.centre_only and not learning.context_learns:
+        if str(plans_norm).endswith("BatchNorm2d") and learning.centre_only and not learning.context_grad:
             raise ValueError(
                 f"these plans have {plans_norm}, and {type(self).__name__} encodes neighbouring slices without a "
                 "gradient, apart from the slices that it learns from: their statistics would not be those of "

@@ -1,11 +1,11 @@
 import pickle
-from inspect import signature
 
 import pytest
 
 from nnunet_slice_attention import trainers
 from nnunet_slice_attention.plans.slabs import training_slabs
 from nnunet_slice_attention.trainers import BASES, VARIANTS, resolve_trainer
+from nnunet_slice_attention.trainers.resolver import accepted_options
 
 
 def test_suffixes_compose_and_merge_options():
@@ -20,6 +20,9 @@ def test_a_name_gives_the_same_class_every_time_and_pickles():
     assert pickle.loads(pickle.dumps(trainer)) is resolve_trainer("nnUNetTrainerCSANet_CentreQuery_5epochs")
 
 
+NO_NEIGHBOURS = ("RepeatCentre", "RepeatCentreLearning", "Identity", "NoCSA", "1slice")
+
+
 @pytest.mark.parametrize("variant", sorted(VARIANTS))
 def test_every_variant_builds_for_every_network_that_has_its_option(variant):
     from nnunet_slice_attention.networks import NETWORKS, create_network
@@ -27,7 +30,7 @@ def test_every_variant_builds_for_every_network_that_has_its_option(variant):
     row = dict(VARIANTS[variant])
     wanted = row.pop("network_options", {})
     row.pop("start", None)  # determines the base class, see below
-    having = [name for name, cls in NETWORKS.items() if set(wanted) <= set(signature(cls).parameters)]
+    having = [name for name in NETWORKS if set(wanted) <= accepted_options(name)]
     assert having
     for name in having:
         trainer = resolve_trainer(f"nnUNetTrainer{name}_{variant}_5epochs")
@@ -35,7 +38,7 @@ def test_every_variant_builds_for_every_network_that_has_its_option(variant):
         assert wanted.items() <= trainer.network_options.items()
         options = ({"vit_depth": 1} if name == "CSANet" else {}) | trainer.network_options
         network = create_network(name, 1, 2, (32, 32), (32, 32, 32, 32), **options)
-        no_neighbours = name == "SliceUNet" or variant in ("RepeatCentre", "Identity", "NoCSA", "1slice")
+        no_neighbours = name == "SliceUNet" or variant in NO_NEIGHBOURS
         assert network.context_radius == (0 if no_neighbours else trainer.context_radius())
 
 
