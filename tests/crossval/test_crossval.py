@@ -279,7 +279,7 @@ def test_a_refusal_is_one_sentence_before_anything_is_trained(crossval):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"images": Path("nowhere")}, "no case in nowhere"),
+        ({"images": Path("nowhere")}, "no cases in nowhere"),
         ({"group": "(nobody)"}, "nobody"),
         ({"group": "(case)_"}, "fold 0 trains on volumes of case and validates on others of the same"),
         ({"output": Path(__file__) / "out"}, "is no folder that you may write to"),
