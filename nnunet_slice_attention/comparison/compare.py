@@ -9,12 +9,12 @@ from pathlib import Path
 from ..cost.training_costs import training_costs
 from ..evaluation.segmentations import find_slice_axis
 from ..files import check_not_an_input, check_own_folder, write_text
-from ..report.overlays import Example
 from ..report.page import Report, write_report
+from ..report.shown_case import ShownCase
 from .compared_models import Model, check_same_cases, model_names
 from .ensembles import make_ensembles
 from .evaluated import evaluate_models
-from .examples import select_examples
+from .examples import select_cases
 from .ground_truth import GroundTruth
 from .manifest import make_manifest
 from .options import Options
@@ -67,7 +67,7 @@ def compare(
     rows, failures = evaluate_models(models, truth, slice_axis, output / "evaluated", options)
     if failures:
         return failures
-    examples = _examples(rows, models, options.baseline, truth, slice_axis)
+    shown = _shown_cases(rows, models, options.baseline, truth, slice_axis)
     if options.ensembles:  # after evaluating the models, which checks their probabilities
         pairs = make_ensembles(models, output / "ensembles", options.processes, truth)
         pair_rows, failures = evaluate_models(pairs, truth, slice_axis, output / "evaluated", options)
@@ -85,7 +85,7 @@ def compare(
     folds = {int(fold) for fold in models[0].fold_by_case.values()}
     leaked = set().union(*(leaked_patients(truth, fold, get_patient) for fold in folds))
     manifest["dataset"]["patients_trained_and_validated_on"] = sorted(leaked)
-    write_report(Report(rows, manifest, options.baseline, names, examples, training_ms, froc), output)
+    write_report(Report(rows, manifest, options.baseline, names, shown, training_ms, froc), output)
     _write_csv(output / "cases.csv", rows)
     if froc:
         _write_csv(output / "froc.csv", froc)
@@ -103,15 +103,13 @@ def _check_output(models: Sequence[Model], output: Path, options: Options) -> No
         raise ValueError(f"{inside.folder} is where ensembles are written. Give another folder with -o.")
 
 
-def _examples(
+def _shown_cases(
     rows: Sequence[dict], models: Sequence[Model], baseline: str, truth: GroundTruth, slice_axis: int
-) -> dict[str, list[Example]]:
+) -> list[ShownCase]:
     """From the first run."""
     first = models[0].run
     rows = [row for row in rows if row.get("run", "") == first]
-    return select_examples(
-        rows, [model for model in models if model.run == first], baseline, truth, slice_axis
-    )
+    return select_cases(rows, [model for model in models if model.run == first], baseline, truth, slice_axis)
 
 
 def _write_csv(path: Path, rows: list[dict]) -> None:

@@ -1,5 +1,6 @@
-"""The cases that a report shows: each model's highest, median and lowest difference to the baseline."""
+"""The cases that a report shows: each model's extremes against the baseline, and where two models differ most."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -7,38 +8,44 @@ import pandas as pd
 from ..evaluation.scores import Scores
 from ..evaluation.segmentations import Labels, read_pair
 from ..image_files import check_complete
-from ..report.overlays import Example
+from ..report.shown_case import ShownCase
 from .compared_models import Model
 from .ground_truth import GroundTruth
 
+Widest = tuple[str, str, float]
 
-def select_examples(
+
+def select_cases(
     rows: Sequence[Mapping], models: Sequence[Model], baseline: str, truth: GroundTruth, slice_axis: int
-) -> dict[str, list[Example]]:
-    """Examples by model, for all models except the baseline in one run; only of cases whose image exists.
+) -> list[ShownCase]:
+    """Cases of one run whose image exists, with the predictions of all its models; none for a single model.
 
     Args:
         rows: of the case table, with model and patient.
         slice_axis: array axis along which slices are stacked.
+
+    Raises:
+        ValueError: the image of a chosen case is truncated, or of another shape than its ground truth.
     """
-    by_name, scores = {model.name: model for model in models}, Scores(pd.DataFrame(rows), baseline)
-    shown = {case for case in by_name[baseline].predictions if truth.image(case) is not None}
-    examples = {}
-    for name, model in by_name.items():
-        ours, theirs = scores.paired_cases(name)
-        deltas = {key[-1]: ours[key] - theirs[key] for key in ours if key[-1] in shown}
-        if name != baseline and deltas:
-            examples[name] = [
-                _example(
-                    f"{kind}{f', {model.run}' if model.run else ''}\n{case}\n{deltas[case]:+.3f} Dice",
-                    case,
-                    (model, by_name[baseline]),
-                    truth,
-                    slice_axis,
-                )
-                for kind, case in _extremes(deltas).items()
-            ]
-    return examples
+    scores = Scores(pd.DataFrame(rows), baseline)
+    available = {case for case in models[0].predictions if truth.image(case) is not None}
+    if not available:
+        return []
+    deltas = {
+        name: {key[-1]: ours[key] - theirs[key] for key in ours if key[-1] in available}
+        for name in scores.others
+        for ours, theirs in [scores.paired_cases(name)]
+    }
+    deltas = {name: by_case for name, by_case in deltas.items() if by_case}
+    extremes: dict[str, dict[str, tuple[str, float]]] = {}
+    for name, by_case in deltas.items():
+        for kind, case in _extremes(by_case).items():
+            extremes.setdefault(case, {})[name] = kind, by_case[case]
+    widest = _widest(deltas) or {}
+    chosen = dict.fromkeys([*extremes, *widest])
+    return [
+        _load(case, models, truth, slice_axis, extremes.get(case, {}), widest.get(case)) for case in chosen
+    ]
 
 
 def _extremes(deltas: Mapping[str, float]) -> dict[str, str]:
@@ -50,21 +57,44 @@ def _extremes(deltas: Mapping[str, float]) -> dict[str, str]:
     }
 
 
-def _example(title: str, case: str, models: Sequence[Model], truth: GroundTruth, slice_axis: int) -> Example:
-    labels, reader = Labels.from_dataset_json(truth.dataset_json), truth.reader()
-    ours, theirs = (
-        read_pair(reader, truth.file(case), m.predictions[case], labels, slice_axis) for m in models
-    )
+def _widest(deltas: Mapping[str, Mapping[str, float]]) -> dict[str, Widest]:
+    """{case: two models other than the baseline that differ most in it}; empty with fewer than two."""
+    found = [
+        (abs(deltas[one][case] - deltas[other][case]), case, one, other)
+        for one, other in itertools.combinations(deltas, 2)
+        for case in deltas[one].keys() & deltas[other].keys()
+    ]
+    if not found:
+        return {}
+    difference, case, one, other = max(found)
+    return {case: (one, other, difference)}
+
+
+def _load(
+    case: str,
+    models: Sequence[Model],
+    truth: GroundTruth,
+    slice_axis: int,
+    extremes: Mapping[str, tuple[str, float]],
+    widest: Widest | None,
+) -> ShownCase:
+    labels, reader, image = Labels.from_dataset_json(truth.dataset_json), truth.reader(), truth.image(case)
+    pairs = {
+        model.name: read_pair(reader, truth.file(case), model.predictions[case], labels, slice_axis)
+        for model in models
+    }
     try:
-        check_complete(truth.image(case))
+        check_complete(image)
     except OSError as error:
         raise ValueError(
-            f"{truth.image(case)}, needed for an example, cannot be read: {error}. Restore it, or leave out --images."
+            f"{image}, needed for an example, cannot be read: {error}. Restore it, or leave out --images."
         ) from error
-    image = ours.slices_first(reader.read_images([str(truth.image(case))])[0][0])
-    if image.shape != ours.truth.shape:
+    pair = next(iter(pairs.values()))
+    volume = pair.slices_first(reader.read_images([str(image)])[0][0])
+    if volume.shape != pair.truth.shape:
         raise ValueError(
-            f"{truth.image(case)} has shape {image.shape}, but its ground truth has {ours.truth.shape}. Give --images "
-            "the images of this ground truth, or leave it out."
+            f"{image} has shape {volume.shape}, but its ground truth has {pair.truth.shape}. Give --images the images "
+            "of this ground truth, or leave it out."
         )
-    return Example(title, image, ours.truth, theirs.prediction, ours.prediction, ours.spacing[1:])
+    predictions = {name: found.prediction for name, found in pairs.items()}
+    return ShownCase(case, volume, pair.truth, predictions, pair.spacing, models[0].run, extremes, widest)

@@ -7,13 +7,15 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
+from types import MappingProxyType
 
 from jinja2 import Environment
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from .shown_case import ShownCase
 from .tables import Table
-from .viewer import ShownCase, viewer_data
+from .viewer import viewer_data
 
 VIEWER = "Case by case"
 FACTS = "Made with"
@@ -26,6 +28,7 @@ def html_page(
     tables: Sequence[Table],
     facts: Mapping[str, str],
     cases: Sequence[ShownCase] = (),
+    short: Mapping[str, str] = MappingProxyType({}),
     overlays: Mapping[str, Figure] | None = None,
     baseline: str = "",
 ) -> str:
@@ -35,10 +38,11 @@ def html_page(
         figures: by the heading above each.
         facts: data, versions, hardware and so on, by name.
         cases: to scroll through, see `viewer_data`.
+        short: the models' short names.
         overlays: images of the same cases, for a browser without WebGL2; by heading.
         baseline: the model that the others are compared with.
     """
-    shown, left_out = viewer_data(cases)
+    shown, left_out = viewer_data(cases, short)
     headings = [*([VIEWER] if shown else []), *figures, *(table.title for table in tables), FACTS]
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters["slug"] = slug

@@ -1,11 +1,13 @@
 """Example cases: image with contours of ground truth, baseline and model on three neighbouring slices."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+
+from .shown_case import ShownCase
 
 LINES = ((("#FFFFFF", "ground truth"), "-"), (("#E69F00", "baseline"), "--"), (("#56B4E9", "model"), "-"))
 MARGIN = 12  # voxels around the structures
@@ -21,6 +23,21 @@ class Example:
     baseline: np.ndarray
     model: np.ndarray
     spacing: tuple[float, float]
+
+
+def overlay_examples(cases: Sequence[ShownCase], baseline: str) -> Mapping[str, list[Example]]:
+    """By model, the cases that are its extremes, the highest difference first."""
+    examples: dict[str, list[tuple[float, Example]]] = {}
+    for shown in cases:
+        for model, (kind, delta) in shown.extremes.items():
+            title = f"{kind}{f', {shown.run}' if shown.run else ''}\n{shown.case}\n{delta:+.3f} Dice"
+            predictions = shown.predictions[baseline], shown.predictions[model]
+            example = Example(title, shown.image, shown.truth, *predictions, shown.spacing[1:])
+            examples.setdefault(model, []).append((delta, example))
+    return {
+        model: [example for _, example in sorted(found, key=lambda pair: -pair[0])]
+        for model, found in examples.items()
+    }
 
 
 def overlay_figure(examples: Sequence[Example]) -> Figure:

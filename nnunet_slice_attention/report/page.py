@@ -1,17 +1,10 @@
 """The report of a comparison: `report.md` and one self-contained `report.html`."""
 
-import base64
-import hashlib
-import io
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 import pandas as pd
-from jinja2 import Environment
-from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from ..evaluation.lesions import SIZE_NAMES
@@ -20,8 +13,10 @@ from ..files import write_text
 from ..model_name import short_names
 from . import differences, figures
 from .accuracy import accuracy_table, slice_table
+from .html import html_page
 from .lesion_tables import froc_table, lesion_table
-from .overlays import Example, overlay_figure
+from .overlays import overlay_examples, overlay_figure
+from .shown_case import ShownCase
 from .spacing import group_by_spacing, spacing_table
 from .tables import Table
 from .verdicts import leakage_warnings, verdicts
@@ -36,7 +31,7 @@ class Report:
         manifest: see `comparison.manifest`.
         baseline: the model that the others are compared with.
         single: the models that are not ensembles; they get a verdict.
-        examples: cases to show, by model.
+        cases: shown slice by slice.
         training_ms: milliseconds per slice of a training step, by model, where measured.
         froc: the output of `froc_counts` for every case, with model, case, structure and, if there are several, run.
     """
@@ -45,7 +40,7 @@ class Report:
     manifest: dict
     baseline: str
     single: Sequence[str]
-    examples: Mapping[str, Sequence[Example]]
+    cases: Sequence[ShownCase]
     training_ms: Mapping[str, float]
     froc: Sequence[dict] = ()
 
@@ -73,14 +68,11 @@ def write_report(report: Report, output: Path) -> None:
     markdown = [f"# {title}", "\n".join(f"- {sentence}" for sentence in sentences)]
     markdown += [table.markdown() for table in tables]
     markdown += ["## Made with", "\n".join(f"- {name}: {value}" for name, value in facts.items())]
-    template = files(__package__).joinpath("templates/report.html.j2").read_text(encoding="utf-8")
-    page = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(template)
-    drawn = {name: Markup(svg(figure)) for name, figure in built.items()}
-    drawn |= {
-        f"Examples: {short[model]} against {scores.baseline}": Markup(png(overlay_figure(examples)))
-        for model, examples in report.examples.items()
+    overlays = {
+        f"{short[model]} against {scores.baseline}": overlay_figure(examples)
+        for model, examples in overlay_examples(report.cases, report.baseline).items()
     }
-    html = page.render(title=title, verdicts=sentences, figures=drawn, tables=tables, facts=facts)
+    html = html_page(title, sentences, built, tables, facts, report.cases, short, overlays, scores.baseline)
     write_text(output / "report.md", "\n\n".join(markdown) + "\n")
     write_text(output / "report.html", html)
 
@@ -183,20 +175,3 @@ def _model_entries(report: Report) -> dict[str, Mapping]:
         if name in report.single:
             found[f"{report.short[name]}, {run}" if run else report.short[name]] = entry
     return found
-
-
-def png(figure: Figure) -> str:
-    """The figure as an HTML element, for figures that are mostly image."""
-    out = io.BytesIO()
-    figure.savefig(out, format="png", dpi=90)
-    return f'<img alt="" src="data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}">'
-
-
-def svg(figure: Figure) -> str:
-    """The figure as an HTML element; ids are made unique within the page."""
-    out = io.StringIO()
-    figure.savefig(out, format="svg", metadata={"Date": None})
-    text = out.getvalue()
-    text = text[text.index("<svg") :]
-    prefix = f"f{hashlib.sha256(text.encode()).hexdigest()[:8]}"
-    return re.sub(r'(id="|href="#|url\(#)', rf"\g<1>{prefix}", text)

@@ -7,30 +7,22 @@ than the image's, so that it looks like a line.
 import base64
 import gzip
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import nibabel
 import numpy as np
 
+from .shown_case import ShownCase
+
 MARGIN = 24  # voxels around the labels, in plane
 MARGIN_SLICES = 2
 FINE = 512  # voxels in plane, about, of an outline; at most 4 for each of the image's
-MOST_BYTES = 16_000_000  # of all cases together, compressed and in base64
+MAX_BYTES = 16_000_000  # of all cases together, compressed and in base64
 
 
-@dataclass(frozen=True)
-class ShownCase:
-    """One case; volumes (S, H, W), labels as integers, spacing (S, H, W) in mm."""
-
-    title: str
-    image: np.ndarray
-    truth: np.ndarray
-    predictions: Mapping[str, np.ndarray]
-    spacing: tuple[float, float, float]
-
-
-def viewer_data(cases: Sequence[ShownCase], most_bytes: int = MOST_BYTES) -> tuple[list[dict], list[str]]:
-    """What `viewer.js` shows, ready for JSON, and the titles of the cases for which there is no room.
+def viewer_data(
+    cases: Sequence[ShownCase], short: Mapping[str, str], max_bytes: int = MAX_BYTES
+) -> tuple[list[dict], list[str]]:
+    """What `viewer.js` shows, ready for JSON, and the names of the cases for which there is no room.
 
     Each case holds its `title`, the number of `slices` shown, the `first` of them, how many there are in all (`of`),
     and the one to begin with, `start`: where the predictions are wrong most. `image` and the `outline` and `errors` of
@@ -38,22 +30,22 @@ def viewer_data(cases: Sequence[ShownCase], most_bytes: int = MOST_BYTES) -> tup
     """
     shown, left_out, size = [], [], 0
     for case in cases:
-        entry = _entry(case)
+        entry = _entry(case, short)
         needed = len(entry["image"]) + sum(
             len(layer[k]) for layer in entry["layers"] for k in ("outline", "errors")
         )
-        if size + needed > most_bytes:
-            left_out.append(case.title)
+        if size + needed > max_bytes:
+            left_out.append(case.case)
             continue
         shown.append(entry)
         size += needed
     return shown, left_out
 
 
-def _entry(case: ShownCase) -> dict:
+def _entry(case: ShownCase, short: Mapping[str, str]) -> dict:
     window = _window([case.truth, *case.predictions.values()])
     truth, image = case.truth[window], case.image[window]
-    predictions = {name: labels[window] for name, labels in case.predictions.items()}
+    predictions = {short[name]: labels[window] for name, labels in case.predictions.items()}
     fine = int(np.clip(FINE // max(truth.shape[1:]), 1, 4))
     layers = [
         {"name": "ground truth", "outline": _nifti(outline(truth, fine), case.spacing, fine), "errors": ""}
@@ -68,7 +60,7 @@ def _entry(case: ShownCase) -> dict:
         )
     differing = sum((labels != truth).sum(axis=(1, 2)) for labels in predictions.values())
     return {
-        "title": case.title,
+        "title": case.title(short),
         "slices": len(truth),
         "first": window[0].start,
         "of": len(case.truth),

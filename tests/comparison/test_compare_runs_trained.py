@@ -8,6 +8,7 @@ import pytest
 
 from nnunet_slice_attention.cli import main
 from nnunet_slice_attention.comparison import compare as module
+from nnunet_slice_attention.report.overlays import overlay_examples
 from tests.tables import rows_of
 from tests.tiny_data import read, write
 from tests.tiny_models import OURS, STOCK
@@ -54,11 +55,11 @@ def test_examples_are_from_the_first_run_and_say_so(two_runs, tiny, monkeypatch)
     reports = []
     monkeypatch.setattr(module, "write_report", lambda report, output: reports.append(report))
     assert run_compare(tiny, two_runs, "--no-ensembles") == 0
-    titles = [example.title for example in reports[0].examples[OURS]]
+    titles = [example.title for example in overlay_examples(reports[0].cases, STOCK)[OURS]]
     shutil.rmtree(two_runs / "second")
     argv = ["compare", "-d", str(tiny.id), "-m", STOCK, OURS, "-np", "1", "-o", str(two_runs / "one")]
     assert main([*argv, "--no-ensembles", "--runs", str(two_runs / "first")]) == 0
-    single_titles = [example.title for example in reports[1].examples[OURS]]
+    single_titles = [example.title for example in overlay_examples(reports[1].cases, STOCK)[OURS]]
     assert titles == [title.replace("\n", ", first\n", 1) for title in single_titles]
 
 

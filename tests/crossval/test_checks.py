@@ -87,7 +87,7 @@ def test_an_unknown_suffix_is_one_message_with_a_suggestion(call, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"images": Path("nowhere")}, "no case in nowhere"),
+        ({"images": Path("nowhere")}, "no cases in nowhere"),
         ({"group": "(nobody)"}, "nobody"),
         (
             {"group": "(case)_"},

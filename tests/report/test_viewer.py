@@ -7,7 +7,10 @@ import nibabel
 import numpy as np
 import pytest
 
-from nnunet_slice_attention.report.viewer import ShownCase, errors, outline, viewer_data
+from nnunet_slice_attention.report.shown_case import ShownCase
+from nnunet_slice_attention.report.viewer import errors, outline, viewer_data
+
+SHORT = {"a": "a", "b": "model b"}
 
 
 def case(title="case", size=40, seed=0) -> ShownCase:
@@ -56,7 +59,7 @@ def test_errors_are_told_apart():
 
 def test_volumes_are_cropped_with_their_spacing_and_intensities():
     shown = case()
-    ((entry,), left_out) = viewer_data([shown])
+    ((entry,), left_out) = viewer_data([shown], SHORT)
     assert left_out == []
     image = read(entry["image"])
     assert (entry["first"], entry["slices"], entry["of"]) == (1, 7, 9)
@@ -69,8 +72,8 @@ def test_volumes_are_cropped_with_their_spacing_and_intensities():
 
 
 def test_layers_are_the_ground_truth_and_every_model_and_it_opens_where_they_differ_most():
-    ((entry,), _) = viewer_data([case()])
-    assert [layer["name"] for layer in entry["layers"]] == ["ground truth", "a", "b"]
+    ((entry,), _) = viewer_data([case()], SHORT)
+    assert [layer["name"] for layer in entry["layers"]] == ["ground truth", "a", "model b"]
     assert entry["start"] == 5 - entry["first"]
     truth, same, other = (read(layer["outline"]).get_fdata() for layer in entry["layers"])
     assert np.array_equal(truth, same) and not np.array_equal(truth, other)
@@ -81,13 +84,15 @@ def test_layers_are_the_ground_truth_and_every_model_and_it_opens_where_they_dif
 
 def test_a_case_without_any_label_is_shown_whole():
     empty = np.zeros((3, 20, 20), np.uint8)
-    ((entry,), _) = viewer_data([ShownCase("empty", empty + 1.0, empty, {"a": empty}, (3.0, 1.0, 1.0))])
+    ((entry,), _) = viewer_data(
+        [ShownCase("empty", empty + 1.0, empty, {"a": empty}, (3.0, 1.0, 1.0))], SHORT
+    )
     assert entry["slices"] == 3
     assert read(entry["image"]).get_fdata().min() == 1
 
 
 def test_what_has_no_room_is_named():
-    one = len(str(viewer_data([case()])[0]))
-    shown, left_out = viewer_data([case("first"), case("second", seed=1)], most_bytes=one)
+    one = len(str(viewer_data([case()], SHORT)[0]))
+    shown, left_out = viewer_data([case("first"), case("second", seed=1)], SHORT, max_bytes=one)
     assert [entry["title"] for entry in shown] == ["first"]
     assert left_out == ["second"]

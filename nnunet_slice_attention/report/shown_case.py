@@ -1,0 +1,41 @@
+"""A case that a report shows, with the segmentations of all models."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class ShownCase:
+    """Volumes are (S, H, W), spacing is (S, H, W) in mm.
+
+    Attributes:
+        case: its name.
+        image: intensities of the first channel.
+        truth: ground truth labels.
+        predictions: labels by model.
+        spacing: distance of slices, rows and columns in mm.
+        run: that the predictions are from; empty if there is one.
+        extremes: by model, which of its differences to the baseline this case is ("highest", "median", "lowest"), and
+            that difference in Dice.
+        widest: two models whose Dice differs most here among all cases, and the difference.
+    """
+
+    case: str
+    image: np.ndarray
+    truth: np.ndarray
+    predictions: Mapping[str, np.ndarray]
+    spacing: tuple[float, float, float]
+    run: str = ""
+    extremes: Mapping[str, tuple[str, float]] = field(default_factory=dict)
+    widest: tuple[str, str, float] | None = None
+
+    def title(self, short: Mapping[str, str]) -> str:
+        """E.g. "case_07: highest of CSANet (+0.031 Dice)"; `short` gives the models' short names."""
+        reasons = [f"{kind} of {short[model]} ({d:+.3f} Dice)" for model, (kind, d) in self.extremes.items()]
+        if self.widest:
+            one, other, difference = self.widest
+            reasons.append(f"{short[one]} and {short[other]} differ most ({difference:.3f} Dice)")
+        name = f"{self.case}, {self.run}" if self.run else self.case
+        return f"{name}: {'; '.join(reasons)}" if reasons else name
