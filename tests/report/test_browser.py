@@ -1,0 +1,177 @@
+"""The page in a real browser, opened from disk: scroll, switch, sort; no error, and nothing fetched."""
+
+import shutil
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from nnunet_slice_attention.report.html import html_page
+from nnunet_slice_attention.report.shown_case import ShownCase
+from nnunet_slice_attention.report.tables import Table
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+WEBGL = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+SHORT = {"trainer_a": "a", "trainer_b": "b"}
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
+
+
+def shown(name: str, seed: int) -> ShownCase:
+    rng = np.random.default_rng(seed)
+    truth = np.zeros((8, 48, 48), np.uint8)
+    truth[2:6, 12:30, 14:28] = 1
+    worse = truth.copy()
+    worse[4, 20:, :] = 0
+    image = rng.normal(100, 20, truth.shape) + 80 * truth
+    extremes = {"trainer_b": ("highest", 0.0)} if seed else {}
+    return ShownCase(
+        name, image, truth, {"trainer_a": truth, "trainer_b": worse}, (5.0, 1.0, 1.0), "", extremes
+    )
+
+
+def bars() -> Figure:
+    figure = Figure(figsize=(9, 2), layout="constrained")
+    figure.subplots().plot([0, 1], [0, 1], color="black", label="a line")
+    return figure
+
+
+@pytest.fixture(scope="module")
+def page_file(tmp_path_factory):
+    wide = Table(
+        "Accuracy",
+        ("model", *(f"a rather long metric {i} [mm]" for i in range(12))),
+        tuple(
+            (m, f"{v} ± 0.1", *["0.123 [0.100, 0.200]"] * 11)
+            for m, v in (("x", 10.5), ("y", 9.25), ("z", "n/a"))
+        ),
+        "Mean ± SD.",
+    )
+    html = html_page(
+        "Comparison",
+        ["b minus a: no significant difference."],
+        {"How large are the differences?": bars()},
+        [wide],
+        {"patients": "2"},
+        [shown("case_0", 0), shown("case_1", 1)],
+        SHORT,
+        {"b against a": bars()},
+        "a",
+    )
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    path.write_text(html, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=CHROMIUM, args=WEBGL)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser, page_file):
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    said, fetched = [], []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: fetched.append(request.url))
+    page.goto(page_file.as_uri())
+    page.wait_for_selector("#viewer[data-state=ready]", timeout=60_000)
+    yield page
+    assert said == []
+    assert {url.split(":")[0] for url in fetched} <= {"file", "data", "blob"}
+    page.close()
+
+
+def part(page, name: str):
+    return page.locator(f"[data-part={name}]")
+
+
+def test_wheel_keys_and_slider_scroll_within_the_stack(page):
+    place = part(page, "place")
+    assert place.text_content() == "slice 5 of 8"  # where a prediction is most wrong
+    part(page, "canvas").hover()
+    page.mouse.wheel(0, 120)
+    assert place.text_content() == "slice 6 of 8"
+    part(page, "canvas").focus()
+    for _ in range(9):
+        page.keyboard.press("ArrowUp")
+    assert place.text_content() == "slice 1 of 8"
+    part(page, "slice").fill("6")
+    assert place.text_content() == "slice 7 of 8"
+
+
+def test_outlines_errors_and_window_change_what_is_drawn(page):
+    canvas = part(page, "canvas")
+    seen = [canvas.screenshot()]
+    labels = part(page, "layers").locator("label")
+    assert labels.all_inner_texts() == ["ground truth", "a", "b"]
+    labels.nth(2).locator("input").uncheck()
+    seen.append(canvas.screenshot())
+    part(page, "errors").select_option("b")
+    seen.append(canvas.screenshot())
+    part(page, "level").fill("300")
+    part(page, "level").blur()
+    seen.append(canvas.screenshot())
+    assert len(set(seen)) == 4
+
+
+def test_another_case_opens_with_its_reason(page):
+    options = part(page, "case").locator("option").all_inner_texts()
+    assert options == ["case_0", "case_1: highest of b (+0.000 Dice)"]
+    before = part(page, "canvas").screenshot()
+    part(page, "case").select_option("1")
+    page.wait_for_selector("#viewer[data-state=ready]")
+    assert part(page, "canvas").screenshot() != before
+
+
+def test_a_table_sorts_by_number_and_keeps_what_is_none_last(page):
+    heading = page.get_by_role("button", name="a rather long metric 0 [mm]")
+    column = page.locator("tbody tr td:nth-child(2)")
+    heading.click()
+    assert [text[:4] for text in column.all_inner_texts()] == ["9.25", "10.5", "n/a "]
+    heading.click()
+    assert [text[:4] for text in column.all_inner_texts()] == ["10.5", "9.25", "n/a "]
+
+
+@pytest.mark.parametrize("width", [1400, 390])
+def test_no_column_is_out_of_reach(page, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    table = page.locator("table").first
+    reach = table.evaluate("t => t.parentElement.scrollWidth >= t.scrollWidth")
+    assert reach and table.evaluate("t => getComputedStyle(t.parentElement).overflowX") == "auto"
+
+
+def test_every_heading_is_in_the_contents(page):
+    links = page.locator("nav a").evaluate_all("links => links.map(a => a.getAttribute('href').slice(1))")
+    assert links == page.locator("h2").evaluate_all("headings => headings.map(h => h.id)")
+
+
+def test_dark_mode_turns_page_and_figures(browser, page_file):
+    page = browser.new_page(color_scheme="dark")
+    page.goto(page_file.as_uri())
+    text, back = (page.evaluate(f"getComputedStyle(document.body).{p}") for p in ("color", "backgroundColor"))
+    assert text == "rgb(228, 228, 228)" and back == "rgb(22, 24, 27)"
+    line = page.locator("svg[role=img] path[style*='currentColor']").first
+    assert line.evaluate("p => getComputedStyle(p).stroke") == text
+    assert page.locator("svg[role=img]").first.get_attribute("aria-label") == "How large are the differences?"
+    page.close()
+
+
+def test_without_webgl_the_plain_images_stay(browser, page_file):
+    page = browser.new_page()
+    page.add_init_script(
+        "const get = HTMLCanvasElement.prototype.getContext;"
+        "HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {"
+        "  return kind === 'webgl2' ? null : get.call(this, kind, ...rest); };"
+    )
+    page.goto(page_file.as_uri())
+    assert page.locator("#viewer").is_hidden()
+    image = page.locator("#plain-images img")
+    assert image.is_visible() and image.get_attribute("alt") == "b against a"
+    page.close()
