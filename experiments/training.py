@@ -1,29 +1,34 @@
-"""One run of the table: nnU-Net's own training from a fixed seed, its process time epoch by epoch, and validation.
+"""One run: nnU-Net's own training from a fixed seed, its process time epoch by epoch, and validation.
 
-`run.py` starts this as a process of its own: `python training.py JOB`, with one thread and the run's results folder in
-the environment.
+A job of `jobs.Training`: python -m experiments.training JOB, with one thread and the run's results folder in the
+environment. On a CPU it works in single precision unless the run says otherwise. In the fold's folder `process_time.csv`
+has one row per epoch, `curve.csv` the Dice of a few validation cases at about 12 epochs, and `made_with.json`, written
+last, says that the run is finished.
 """
 
 import csv
 import io
 import json
+import os
 import random
 import resource
 import sys
 import time
-from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
 import torch
-from curve import dice_of_cases
 from nnunetv2.run.run_training import get_trainer_from_args
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
-from run import Run
 
 from nnunet_slice_attention.crossval.training import BEST, FINAL, LATEST, put_aside_broken_checkpoints
-from nnunet_slice_attention.environment import commit, hardware, versions
+from nnunet_slice_attention.environment import commit
 from nnunet_slice_attention.files import write_text
+from nnunet_slice_attention.jobs.lock import Busy, locked
+
+from .curve import dice_of_cases
+from .made_with import note
+from .run import Run
 
 PROCESS_TIME, CURVE = "process_time.csv", "curve.csv"
 
@@ -32,7 +37,7 @@ class Measured(nnUNetTrainer):
     """What a trainer does besides when it is measured; comes before the trainer's own class.
 
     Attributes:
-        run: the row of the table.
+        run: what is trained, and for how long.
         curve_every: epochs from one point of the curve to the next.
         curve_cases: validation cases of a point; 0 for no curve.
         at_commit: of this process's source.
@@ -83,7 +88,7 @@ def iterations(trainer: nnUNetTrainer, run: Run) -> int:
     """Of the current epoch.
 
     Raises:
-        ValueError: the table gives steps for after a 2D phase that the trainer does not begin with.
+        ValueError: the run has steps for after a 2D phase that the trainer does not begin with.
     """
     if run.iterations_later is None:
         return run.iterations
@@ -147,12 +152,12 @@ def drop_lost_epochs(folder: Path, epoch: int) -> None:
 
 
 def check_same_row(folder: Path, run: Run) -> None:
-    """Raise a ValueError if the folder has the beginning of a run that the table describes otherwise now."""
-    noted, row = folder / "row.json", vars(run)
+    """Raise a ValueError if the folder has the beginning of a run that is declared otherwise now."""
+    noted, row = folder / "row.json", run.row()
     before = json.loads(noted.read_text()) if noted.is_file() else row
     if changed := {k: (v, row.get(k)) for k, v in before.items() if row.get(k) != v}:
         raise ValueError(
-            f"{run.index} was begun with another row: {changed} (before, now). Undo the change, give the row another "
+            f"{run.index} was begun otherwise: {changed} (before, now). Undo the change, give the arm another "
             f"name, or remove {folder}."
         )
     write_text(noted, json.dumps(row, indent=1))
@@ -178,8 +183,10 @@ def train_and_validate(run: Run, device_name: str, curve_every: int | None, curv
     trainer.curve_every = curve_every or max(1, round(run.epochs / 12))
     trainer.num_epochs = run.epochs
     trainer.save_every = 1
-    trainer.num_val_iterations_per_epoch = 2  # the online figure is not used
+    trainer.num_val_iterations_per_epoch = 2  # the online figure is a hint
     trainer.logger.plot_progress_png = lambda folder: None  # about a second an epoch
+    if device.type == "cpu" and run.precision == "bfloat16":  # mixed, as nnU-Net trains on a GPU
+        trainer.train_step = torch.autocast("cpu", torch.bfloat16)(trainer.train_step)
     folder = Path(trainer.output_folder)
     check_same_row(folder, run)
     put_aside_broken_checkpoints(folder)
@@ -192,11 +199,19 @@ def train_and_validate(run: Run, device_name: str, curve_every: int | None, curv
     trainer.load_checkpoint(str(folder / FINAL))
     trainer.inference_allowed_mirroring_axes = None  # a quarter of the time, the same for all
     trainer.perform_actual_validation()
-    made_with = {"versions": versions(), "commit": commit(), "hardware": hardware(), "row": vars(run)}
-    made_with |= {"cpu_s": total_cpu_seconds(folder), "date": datetime.now(timezone.utc).date().isoformat()}
-    write_text(folder / "made_with.json", json.dumps(made_with, indent=1))
+    note(folder, {"row": run.row(), "cpu_s": total_cpu_seconds(folder)})
+
+
+def main(job: str) -> None:
+    row, *settings = json.loads(job)
+    run = Run(**row)
+    try:
+        # The lock of the runs that were begun before there were jobs: one of these may be at work still.
+        with locked(Path(os.environ["nnUNet_results"], f"{run.index}.lock")):
+            train_and_validate(run, *settings)
+    except Busy:
+        raise SystemExit(f"{run.index}: another process is at work on it.") from None
 
 
 if __name__ == "__main__":
-    row, *settings = json.loads(sys.argv[1])
-    train_and_validate(Run(**row), *settings)
+    main(sys.argv[1])

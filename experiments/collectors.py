@@ -1,0 +1,134 @@
+"""Rows of what a training run has left in its folder; none if it has not come that far. All cells are text."""
+
+import csv
+import json
+import math
+import re
+import shlex
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from statistics import mean
+
+from nnunet_slice_attention.evaluation.nnunet_summary import read_cases
+
+from .run import Run
+
+TEXTS = ("model", "patient", "case", "structure", "presence")
+Rows = list[dict[str, str]]
+Collector = Callable[[Run], Rows]
+
+
+def validated(run: Run) -> Rows:
+    """case, structure, dice of nnU-Net's validation; dice is empty where neither segmentation has the structure."""
+    if not run.is_finished():
+        return []
+    folder = run.fold_folder()
+    dataset = json.loads((folder.parent / "dataset.json").read_text())
+    names = {
+        str(tuple(label) if isinstance(label, list) else label): name
+        for name, label in dataset["labels"].items()
+    }
+    return [
+        {
+            "case": Path(case["prediction_file"]).name.removesuffix(dataset["file_ending"]),
+            "structure": names[label],
+            "dice": rounded(metrics["Dice"]),
+        }
+        for case in read_cases(folder / "validation" / "summary.json")
+        for label, metrics in case["metrics"].items()
+    ]
+
+
+def renamed(collector: Collector, structures: Mapping[str, str]) -> Collector:
+    """The same with other names of structures."""
+    return lambda run: [
+        row | {"structure": structures.get(row["structure"], row["structure"])} for row in collector(run)
+    ]
+
+
+def compared(patient: str) -> Collector:
+    """As the command `compare` evaluates the validation, with its NSD and HD95; evaluated once per run."""
+
+    def rows(run: Run) -> Rows:
+        if not run.is_finished():
+            return []
+        folder = run.fold_folder()
+        output, truth = folder / "compared", folder.parents[1] / "gt_segmentations"
+        if not (output / "cases.csv").is_file():
+            command = f"nnunet-slice-attention compare --group {shlex.quote(patient)} --predictions"
+            paths = [f"{run.name}={folder / 'validation'}", "--truth", str(truth), "-o", str(output)]
+            subprocess.run([*shlex.split(command), *paths], check=True)
+        return [
+            {column: text for column, text in row.items() if column != "model"}
+            for row in case_rows(output / "cases.csv")
+        ]
+
+    return rows
+
+
+def case_rows(path: Path) -> Rows:
+    """Of a case table of `compare`; none if it is not there."""
+    return [
+        {column: text if column in TEXTS else rounded(text) for column, text in row.items()}
+        for row in read_csv(path)
+    ]
+
+
+def logged(every: int = 1) -> Collector:
+    """losses: cross-entropy minus soft Dice, the mean over each `every`-th epoch."""
+
+    def rows(run: Run) -> Rows:
+        if not run.is_finished():
+            return []
+        losses = [float(row["train_loss"]) for row in read_csv(run.fold_folder() / "process_time.csv")]
+        return [{"losses": " ".join(f"{loss:.3f}" for loss in losses[every - 1 :: every])}]
+
+    return rows
+
+
+def pseudo_dice(run: Run) -> str:
+    """nnU-Net's online figure of each epoch, the mean of the classes."""
+    logs = sorted(run.fold_folder().glob("training_log_*.txt"))
+    found = re.findall(r"Pseudo dice \[(.+)\]", "".join(path.read_text() for path in logs))
+    epochs = [map(float, re.findall(r"float32\(([\d.e-]+)\)", line)) for line in found]
+    return ", ".join(f"{mean(values):.2f}" for values in epochs)
+
+
+def curve(run: Run) -> Rows:
+    """epoch, cpu_s until then, case, structure, dice of a few cases; also of a run under way."""
+    folder = run.fold_folder()
+    return read_csv(folder / "curve.csv") if folder else []
+
+
+def process_time(run: Run) -> Rows:
+    """cpu_s and wall_s of the training, epochs_done, and the source's commits; also of a run under way."""
+    folder = run.fold_folder()
+    epochs = read_csv(folder / "process_time.csv") if folder else []
+    if not epochs:
+        return []
+    total = {column: str(round(sum(float(row[column]) for row in epochs), 3)) for column in ("cpu_s", "wall_s")}
+    return [total | {"epochs_done": str(len(epochs)), "commits": commits(run)}]
+
+
+def commits(run: Run) -> str:
+    epochs = read_csv(run.fold_folder() / "process_time.csv")
+    return "+".join(dict.fromkeys(row["commit"] for row in epochs))
+
+
+def read_csv(path: Path) -> Rows:
+    if not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def rounded(value: str | float) -> str:
+    """A number with at most five decimals, "" for NaN; other text as it is."""
+    try:
+        number = float(value)
+    except ValueError:
+        return value
+    if isinstance(value, str) and "." not in value and not math.isnan(number):
+        return value
+    return "" if math.isnan(number) else repr(round(number, 5))

@@ -1,0 +1,90 @@
+"""An experiment's page: its prose, `text.md`, with what its questions find in the tables. Needs no torch."""
+
+import re
+import string
+from collections import Counter
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from nnunet_slice_attention.files import read_note, write_text
+
+from .collect import columns_of, read_csv, row_key
+from .declaration import RESULTS, Experiment
+from .made_with import FILE, sentence
+
+TEXTS = dict.fromkeys(("name", "case", "structure", "commit", "commits", "losses", "online"), str)
+NOT_RUN = "Not run yet."
+NOT_RECORDED = "Versions and hardware were not recorded"
+
+
+class Results:
+    """What questions are asked of: the experiment and its committed tables."""
+
+    def __init__(self, experiment: Experiment, folder: Path):
+        self.experiment, self.folder = experiment, folder
+        self._tables: dict[str, pd.DataFrame] = {}
+
+    def table(self, file: str) -> pd.DataFrame:
+        """Empty if it is not there yet."""
+        path = self.folder / file
+        if file not in self._tables:
+            self._tables[file] = pd.read_csv(path, dtype=TEXTS) if path.is_file() else pd.DataFrame()
+        return self._tables[file]
+
+    @cached_property
+    def notes(self) -> dict[str, dict[str, str]]:
+        """`made_with.json`: versions, commit and hardware by the key of a run's rows, or by a table's name."""
+        return read_note(self.folder / FILE)
+
+    def made_with(self, file: str) -> str:
+        """What the rows of a table were made with; runs of which it is not known are counted."""
+        path = self.folder / file
+        columns = columns_of(path, [])
+        runs = dict.fromkeys(row_key(row, columns) for row in read_csv(path))
+        noted = [self.notes.get(run) or self.notes.get(file) for run in runs]
+        counted = Counter(sentence(note) if note else NOT_RECORDED for note in noted)
+        if len(counted) == 1:
+            return next(iter(counted))
+        return ". ".join(f"{made} ({count} of {len(runs)} runs)" for made, count in counted.items())
+
+
+def made_with(file: str) -> Callable[[Results], str]:
+    return lambda results: results.made_with(file)
+
+
+def render(experiment: Experiment, folder: Path) -> str:
+    """The page's text.
+
+    Raises:
+        ValueError: there is no text.md, or it has a placeholder that no question answers.
+    """
+    path = folder / "text.md"
+    if not path.is_file():
+        raise ValueError(f"there is no {path}. Write it: prose with a placeholder, {{name}}, for each question.")
+    text = path.read_text(encoding="utf-8")
+    wanted = {re.split(r"[.\[]", name)[0] for _, name, _, _ in string.Formatter().parse(text) if name}
+    if missing := sorted(wanted - set(experiment.questions)):
+        raise ValueError(
+            f"{path} has the placeholder {{{missing[0]}}}, which no question of experiment.py answers. Those are: "
+            f"{', '.join(experiment.questions) or 'none'}."
+        )
+    results = Results(experiment, folder)
+    return text.format(**{name: experiment.questions[name](results) for name in wanted})
+
+
+def write_page(name: str, experiment: Experiment) -> Path:
+    page = RESULTS / name / "README.md"
+    write_text(page, render(experiment, page.parent))
+    return page
+
+
+def draw(name: str, experiment: Experiment) -> list[str]:
+    """Write the experiment's figures, a line for each; apart from the page, since their modules import torch."""
+    results, lines = Results(experiment, RESULTS / name), []
+    for file, figure in experiment.figures.items():
+        figure(results, results.folder / file)
+        lines.append(f"{results.folder / file}: written")
+    return lines
