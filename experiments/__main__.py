@@ -32,6 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     of_command[page].add_argument("--dry-run", action="store_true", help="print the page, write nothing")
     add = of_command[run].add_argument
     add("--dry-run", action="store_true", help="list the jobs, write nothing")
+    add("--again", action="store_true", help="do also what the tables have already")
     add("--status", action="store_true", help="only say how far the runs are")
     add("--only", default="", metavar="REGEX", help="only jobs with this in their name")
     add("--jobs", type=int, default=2, metavar="N", help="at a time; on a CPU each training has one thread")
@@ -50,7 +51,7 @@ def run(args: argparse.Namespace, experiment: Experiment) -> int:
         os.environ.setdefault("nnUNet_results", "nnUNet_results")
     if min(args.jobs, args.curve_every or 1) < 1:
         raise ValueError("--jobs and --curve-every take numbers from 1 on.")
-    options = Options(args.device, args.loaders, args.curve_every, args.curve_cases)
+    options = Options(args.again, args.device, args.loaders, args.curve_every, args.curve_cases)
     found = stages(args.name, experiment, options, args.only)
     if args.dry_run:
         jobs = [job for stage in found for job in stage]

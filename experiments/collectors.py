@@ -1,6 +1,5 @@
 """Rows of what a training run has left in its folder; none if it has not come that far. All cells are text."""
 
-import csv
 import json
 import math
 import re
@@ -13,9 +12,9 @@ from statistics import mean
 from nnunet_slice_attention.evaluation.nnunet_summary import read_cases
 
 from .run import Run
+from .table import Rows, read_csv
 
 TEXTS = ("model", "patient", "case", "structure", "presence")
-Rows = list[dict[str, str]]
 Collector = Callable[[Run], Rows]
 
 
@@ -68,7 +67,7 @@ def compared(patient: str) -> Collector:
 
 
 def case_rows(path: Path) -> Rows:
-    """Of a case table of `compare`; none if it is not there."""
+    """Of a table with one row per case and structure, numbers rounded; none if it is not there."""
     return [
         {column: text if column in TEXTS else rounded(text) for column, text in row.items()}
         for row in read_csv(path)
@@ -98,7 +97,7 @@ def pseudo_dice(run: Run) -> str:
 def curve(run: Run) -> Rows:
     """epoch, cpu_s until then, case, structure, dice of a few cases; also of a run under way."""
     folder = run.fold_folder()
-    return read_csv(folder / "curve.csv") if folder else []
+    return case_rows(folder / "curve.csv") if folder else []
 
 
 def process_time(run: Run) -> Rows:
@@ -107,20 +106,25 @@ def process_time(run: Run) -> Rows:
     epochs = read_csv(folder / "process_time.csv") if folder else []
     if not epochs:
         return []
-    total = {column: str(round(sum(float(row[column]) for row in epochs), 3)) for column in ("cpu_s", "wall_s")}
+    total = {
+        column: str(round(sum(float(row[column]) for row in epochs), 3)) for column in ("cpu_s", "wall_s")
+    }
     return [total | {"epochs_done": str(len(epochs)), "commits": commits(run)}]
 
 
+GROWING = (curve, process_time)  # read from runs under way too, whose rows may change
+
+
+def of_run(run: Run) -> dict[str, str]:
+    columns = "name", "trainer", "dataset", "fold", "seed", "epochs", "iterations"
+    own = {column: str(getattr(run, column)) for column in columns}
+    return own | {"model": f"{run.trainer} {run.configuration}", "commit": commits(run)}
+
+
 def commits(run: Run) -> str:
-    epochs = read_csv(run.fold_folder() / "process_time.csv")
+    folder = run.fold_folder()
+    epochs = read_csv(folder / "process_time.csv") if folder else []
     return "+".join(dict.fromkeys(row["commit"] for row in epochs))
-
-
-def read_csv(path: Path) -> Rows:
-    if not path.is_file():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 def rounded(value: str | float) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .collectors import Collector, Rows
+from .collectors import Collector
 from .run import Run, check_places, planned_iterations, read_runs
+from .table import Rows
 
 RESULTS = Path(__file__).parents[1] / "benchmark_results"
 
@@ -74,13 +75,13 @@ class Measure:
     """A command of its own, called in the experiment's folder.
 
     Attributes:
+        into: CSV files, and what reads their rows from the scratch folder; None for one that the command writes itself.
         command: may hold {out}, a scratch folder that stays, {device} and, with a model, {trainer}.
-        rows: reads the table's rows from the scratch folder; None if the command writes the table itself.
         of, arm: whose model of fold 0 and seed 0 it needs, trained first if it is not yet.
     """
 
+    into: Mapping[str, Callable[[Path], Rows] | None]
     command: str
-    rows: Callable[[Path], Rows] | None = None
     of: "Experiment | None" = None
     arm: str = ""
 
@@ -97,7 +98,6 @@ class Experiment:
     iterations: training steps per epoch.
     precision: of training on a CPU, "single" or "bfloat16" mixed.
     patient: regular expression for the patient in a case's name.
-    measure: CSV file, and what writes it.
     chosen_on: the fold on which something was chosen.
     questions: placeholder of text.md, and what answers it from the tables.
     figures: file, and what writes it from the tables when rows are collected.
@@ -109,7 +109,7 @@ class Experiment:
     arms: Mapping[str, str] = field(default_factory=dict)
     runs: Sequence[Runs] = ()
     predict: Sequence[Predict] = ()
-    measure: Mapping[str, Measure] = field(default_factory=dict)
+    measure: Sequence[Measure] = ()
     patient: str = r"(.+)"
     epochs: int | None = None
     iterations: int = 250
@@ -156,7 +156,9 @@ class Experiment:
         named = re.search(r"_(\d+)epochs$", trainer)
         epochs = self.epochs or (int(named[1]) if named else None)
         if epochs is None:
-            raise ValueError(f"{trainer} does not say how many epochs it has. Declare the experiment's epochs.")
+            raise ValueError(
+                f"{trainer} does not say how many epochs it has. Declare the experiment's epochs."
+            )
         return Run(arm, *model, epochs, self.iterations, precision=self.precision)
 
 

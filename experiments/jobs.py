@@ -8,10 +8,12 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from .declaration import RESULTS, Experiment, Predict
+from .collectors import GROWING, of_run
+from .declaration import RESULTS, Experiment, Measure, Predict
 from .images import check_held_out, copy_validation
 from .made_with import FILE
 from .run import Run, results
+from .table import OF_RUN, columns_of, read_csv, row_key
 
 ROOT = Path(__file__).parents[1]
 ONE_THREAD = {f"{n}_NUM_THREADS": "1" for n in ("OMP", "MKL", "OPENBLAS")} | {"nnUNet_def_n_proc": "1"}
@@ -19,8 +21,13 @@ ONE_THREAD = {f"{n}_NUM_THREADS": "1" for n in ("OMP", "MKL", "OPENBLAS")} | {"n
 
 @dataclass(frozen=True)
 class Options:
-    """Attributes: curve_every: epochs between two points of a run's curve; curve_cases: cases of a point, 0 for none."""
+    """Attributes:
+    again: do also what the experiment's tables have already.
+    curve_every: epochs between two points of a run's curve; None for about 12 points.
+    curve_cases: validation cases of a point; 0 for no curve.
+    """
 
+    again: bool = False
     device: str = "cpu"
     loaders: int = 0  # in the training's own process, so that its process time is all that it costs
     curve_every: int | None = None
@@ -29,10 +36,15 @@ class Options:
 
 @dataclass(frozen=True)
 class Training:
-    """A training run; called again it goes on from its last epoch."""
+    """A training run; called again it goes on from its last epoch.
+
+    Attributes:
+        collected: its rows are in the experiment's tables, and nothing needs its model.
+    """
 
     run: Run
     options: Options
+    collected: bool = False
 
     @property
     def name(self) -> str:
@@ -43,7 +55,7 @@ class Training:
         return self.run.results / self.run.index
 
     def finished(self) -> bool:
-        return self.run.is_finished()
+        return self.collected or self.run.is_finished()
 
     def prepare(self) -> None:
         """The process itself resumes."""
@@ -93,11 +105,14 @@ class Prediction(Commands):
     run: Run
     dataset: str
     images: Path
+    collected: bool
 
     def finished(self) -> bool:
         """Predictions of an earlier training of the run are none of this one's."""
-        folder, note = self.run.fold_folder(), self.folder / FILE
-        return note.is_file() and note.stat().st_mtime >= (folder / FILE).stat().st_mtime
+        trained, note = self.run.is_finished(), self.folder / FILE
+        if self.collected or not (trained and note.is_file()):
+            return self.collected
+        return note.stat().st_mtime >= (self.run.fold_folder() / FILE).stat().st_mtime
 
     def prepare(self) -> None:
         if (self.folder / FILE).is_file():
@@ -117,14 +132,13 @@ class Prediction(Commands):
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement(Commands):
-    """Of one table: a file that the commands write, or None if its rows are collected from the folder."""
+    """Attributes: tables: while these are there nothing is measured again."""
 
-    table: Path | None
+    tables: list[Path]
     run: Run | None
 
     def finished(self) -> bool:
-        """A table that is there is not measured again; remove it for that."""
-        return self.table.is_file() if self.table else super().finished()
+        return all(path.is_file() for path in self.tables) if self.tables else super().finished()
 
     def prepare(self) -> None:
         for mark in [*self.folder.glob("*.done"), self.folder / FILE]:
@@ -139,11 +153,36 @@ def found_from_anywhere() -> dict[str, str]:
     return {"PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
 
 
+def is_collected(run: Run, table: Path, model: str = "model") -> bool:
+    """Whether a table has rows of the run, of whatever commit; `model` as in `Predict`."""
+    columns = [
+        c for c in columns_of(table, []) if c in OF_RUN and c != "commit" and (c, model) != ("model", "way")
+    ]
+    row = of_run(run)
+    wanted = row_key(row | {"model": row.get(model, "")}, columns)
+    return any(row_key(row, columns) == wanted for row in read_csv(table))
+
+
 def trainings(name: str, experiment: Experiment, options: Options) -> list[Training]:
     """Each run once, though several groups, predictions or measurements need it."""
-    runs = [run for group in experiment.runs for run in experiment.runs_of(group, RESULTS / name)]
-    runs += [run for user in (*experiment.predict, *experiment.measure.values()) for run in user.runs()]
-    return [Training(run, options) for run in {run.index: run for run in runs}.values()]
+    jobs: dict[str, Training] = {}
+    for group in experiment.runs:
+        tables = [
+            RESULTS / name / table for table, collector in group.into.items() if collector not in GROWING
+        ]
+        runs, followed = experiment.runs_of(group, RESULTS / name), set()
+        for run in reversed(runs):
+            done = tables and not options.again and all(is_collected(run, table) for table in tables)
+            collected = bool(done) and run.index not in followed
+            followed |= set() if collected else {run.after}
+            before = jobs.get(run.index)
+            jobs[run.index] = Training(run, options, collected and (before is None or before.collected))
+        jobs = {run.index: jobs[run.index] for run in runs} | jobs
+    users = [*predictions(name, experiment, options), *measurements(name, experiment, options)]
+    for job in users:
+        if job.run and not job.finished():
+            jobs[job.run.index] = Training(job.run, options)
+    return list(jobs.values())
 
 
 def predictions(name: str, experiment: Experiment, options: Options) -> list[Prediction]:
@@ -164,8 +203,7 @@ def _prediction(name: str, predict: Predict, run: Run, options: Options) -> Pred
     model = ["-d", dataset, "-tr", run.trainer, "-p", run.plans, "-c", run.configuration, "-f", str(run.fold)]
     model += ["-i", str(images), "-npp", "1", "-nps", "1", "-device", options.device]
     commands = {
-        way: [*shlex.split(command), *model, "-o", str(folder / way)]
-        for way, command in predict.ways.items()
+        way: [*shlex.split(command), *model, "-o", str(folder / way)] for way, command in predict.ways.items()
     }
     truth = raw / predict.truth
     if predict.truth == "validation" or predict.truth in predict.ways:
@@ -174,28 +212,34 @@ def _prediction(name: str, predict: Predict, run: Run, options: Options) -> Pred
     compare = ["nnunet-slice-attention", "compare", "--predictions", *compared, "--truth", str(truth)]
     commands["compare"] = [*compare, "--group", predict.of.patient, "-o", str(folder / "compared")]
     return Prediction(
-        name=f"{name}: {run.index}", folder=folder, commands=commands, run=run, dataset=dataset, images=images
+        name=f"{name}: {run.index}",
+        folder=folder,
+        commands=commands,
+        run=run,
+        dataset=dataset,
+        images=images,
+        collected=not options.again and is_collected(run, RESULTS / name / predict.into, predict.model),
     )
 
 
-def measurement_folder(name: str, table: str) -> Path:
-    return results() / name / Path(table).stem
+def measurement_folder(name: str, measure: Measure) -> Path:
+    return results() / name / Path(next(iter(measure.into))).stem
 
 
 def measurements(name: str, experiment: Experiment, options: Options) -> list[Measurement]:
     jobs = []
-    for table, measure in experiment.measure.items():
-        folder, run = measurement_folder(name, table), next(iter(measure.runs()), None)
+    for measure in experiment.measure:
+        folder, run = measurement_folder(name, measure), next(iter(measure.runs()), None)
         fields = {"out": folder / "out", "device": options.device, "trainer": run.trainer if run else ""}
         command = shlex.split(measure.command.format(**fields))
         command = [sys.executable if word == "python" else word for word in command]
         jobs.append(
             Measurement(
-                name=f"{name}: {table}",
+                name=f"{name}: {', '.join(measure.into)}",
                 folder=folder,
                 commands={"measure": command},
                 cwd=RESULTS / name,
-                table=None if measure.rows else RESULTS / name / table,
+                tables=[] if options.again else [RESULTS / name / table for table in measure.into],
                 run=run,
             )
         )

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from nnunet_slice_attention.jobs.job import Job
 from nnunet_slice_attention.jobs.local import places, run_locally
 
-from .collectors import read_csv
 from .declaration import RESULTS, Experiment
 from .jobs import Options, Training, measurements, predictions, trainings
 from .run import Run, write_runs
+from .table import read_csv
 
 
 def stages(

@@ -22,4 +22,4 @@ def note(folder: Path, more: Mapping[str, object] | None = None) -> None:
 def sentence(noted: Mapping[str, str]) -> str:
     """For a page, without its full stop."""
     at = f", commit {noted['commit']}" if "commit" in noted else ""
-    return f"{noted['versions']}{at}. {noted['hardware']}"
+    return f"{noted['versions']}{at}" + (f". {noted['hardware']}" if "hardware" in noted else "")

@@ -6,14 +6,15 @@ from collections import Counter
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+from typing import TypeAlias
 
 import pandas as pd
 
 from nnunet_slice_attention.files import read_note, write_text
 
-from .collect import columns_of, read_csv, row_key
 from .declaration import RESULTS, Experiment
 from .made_with import FILE, sentence
+from .table import columns_of, read_csv, row_key
 
 TEXTS = dict.fromkeys(("name", "case", "structure", "commit", "commits", "losses", "online"), str)
 NOT_RUN = "Not run yet."
@@ -51,7 +52,10 @@ class Results:
         return ". ".join(f"{made} ({count} of {len(runs)} runs)" for made, count in counted.items())
 
 
-def made_with(file: str) -> Callable[[Results], str]:
+Question: TypeAlias = Callable[[Results], object]
+
+
+def made_with(file: str) -> Question:
     return lambda results: results.made_with(file)
 
 
@@ -63,7 +67,9 @@ def render(experiment: Experiment, folder: Path) -> str:
     """
     path = folder / "text.md"
     if not path.is_file():
-        raise ValueError(f"there is no {path}. Write it: prose with a placeholder, {{name}}, for each question.")
+        raise ValueError(
+            f"there is no {path}. Write it: prose with a placeholder, {{name}}, for each question."
+        )
     text = path.read_text(encoding="utf-8")
     wanted = {re.split(r"[.\[]", name)[0] for _, name, _, _ in string.Formatter().parse(text) if name}
     if missing := sorted(wanted - set(experiment.questions)):

@@ -11,7 +11,12 @@ from statistics import median
 INTEGERS = ("dataset", "fold", "seed", "epochs", "iterations", "iterations_later")
 NOT_LISTED = ("results_of", "precision")
 STOCK = "nnUNetTrainer"
-PHASES = ("2d", "all", "2D phase", "with neighbours")  # of a trainer, as step_cost.py calls them, the 2D one first
+PHASES = (
+    "2d",
+    "all",
+    "2D phase",
+    "with neighbours",
+)  # of a trainer, as step_cost.py calls them, the 2D one first
 
 
 @dataclass(frozen=True)

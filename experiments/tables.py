@@ -5,24 +5,25 @@ A question is a function of `page.Results`. This module alone calls the package'
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
 from scipy.stats import bootstrap
 
+from nnunet_slice_attention.evaluation.runs import compare_runs as compare_runs
 from nnunet_slice_attention.evaluation.statistics import (
     Comparison,
     compare,
     holm,
-    paired_difference,
     smallest_p,
+)
+from nnunet_slice_attention.evaluation.statistics import (
+    paired_difference as paired_difference,
 )
 from nnunet_slice_attention.report.tables import Table, mean_sd, number
 
-from .page import Results
+from .page import Question, Results
 
-Question: TypeAlias = Callable[[Results], object]
 CASES = "cases.csv"
 FOREGROUND = "foreground (all classes)"  # a structure of `compare`, beside the classes
 AGAINST = ("model", "Dice difference [95 % CI]", "n", "better / equal / worse", "p (Wilcoxon)", "p (Holm)")
@@ -54,7 +55,9 @@ def paired(cases: pd.DataFrame, model: str, reference: str) -> Comparison:
         classes[classes.model == name].set_index([*keys, "structure"]).dice for name in (model, reference)
     )
     if alone := ours.index.symmetric_difference(theirs.index).tolist():
-        raise ValueError(f"only one of {model} and {reference} has {alone[0]}. Compare them on the same cases.")
+        raise ValueError(
+            f"only one of {model} and {reference} has {alone[0]}. Compare them on the same cases."
+        )
     both = pd.concat([ours, theirs], axis=1, keys=["ours", "theirs"])
     # What one of the two hallucinates, the other has right; what neither has counts nothing.
     by_case = both.dropna(how="all").fillna(1.0).groupby(level=keys).mean()
@@ -97,7 +100,9 @@ def accuracy(results: Results) -> str:
     structures = [structure for structure in cases.structure.unique() if structure != FOREGROUND]
     rows = []
     for model in cases.model.unique():
-        dice = (mean_sd(patient_values(cases, model, structure).values()) for structure in (None, *structures))
+        dice = (
+            mean_sd(patient_values(cases, model, structure).values()) for structure in (None, *structures)
+        )
         nsd = mean_sd(patient_values(cases, model, metric="nsd").values())
         rows.append((model, *dice, nsd, mean_sd(patient_values(cases, model, metric="hd95").values(), 1)))
     dice = (f"Dice, {structure}" for structure in ("mean of classes", *structures))
@@ -109,10 +114,19 @@ def differences(*references: str) -> Question:
     """A table of all models against each of these arms."""
 
     def against(cases: pd.DataFrame, reference: str) -> str:
-        found = {model: paired(cases, model, reference) for model in cases.model.unique() if model != reference}
+        found = {
+            model: paired(cases, model, reference) for model in cases.model.unique() if model != reference
+        }
         adjusted = holm({model: compared.p for model, compared in found.items()})
         rows = tuple(
-            (model, str(c.difference), str(c.n), _counts(c), number(c.p, ".3g"), number(adjusted[model], ".3g"))
+            (
+                model,
+                str(c.difference),
+                str(c.n),
+                _counts(c),
+                number(c.p, ".3g"),
+                number(adjusted[model], ".3g"),
+            )
             for model, c in found.items()
         )
         note = "Mean of the classes; Holm's correction is over all models."
@@ -176,7 +190,9 @@ def losses(every: int = 1, file: str = "trainings.csv") -> Question:
 
     def answer(results: Results) -> str:
         table = results.table(file)
-        rows = [(row.model, str(row.seed), *row.losses.split()) for row in table[table.fold == 0].itertuples()]
+        rows = [
+            (row.model, str(row.seed), *row.losses.split()) for row in table[table.fold == 0].itertuples()
+        ]
         epochs = max(len(row) for row in rows) - 2
         columns = ("model", "seed", *(f"epoch {every * (n + 1)}" for n in range(epochs)))
         filled = tuple(row + ("",) * (epochs + 2 - len(row)) for row in rows)

@@ -1,9 +1,9 @@
 """One run: nnU-Net's own training from a fixed seed, its process time epoch by epoch, and validation.
 
 A job of `jobs.Training`: python -m experiments.training JOB, with one thread and the run's results folder in the
-environment. On a CPU it works in single precision unless the run says otherwise. In the fold's folder `process_time.csv`
-has one row per epoch, `curve.csv` the Dice of a few validation cases at about 12 epochs, and `made_with.json`, written
-last, says that the run is finished.
+environment. On a CPU it works in single precision unless the run says otherwise. In the fold's folder
+`process_time.csv` has one row per epoch, `curve.csv` the Dice of a few validation cases at about 12 epochs, and
+`made_with.json`, written last, says that the run is finished.
 """
 
 import csv

@@ -1,8 +1,8 @@
 """All networks and their controls against nnU-Net 2D and 3D on ACDC40, on a CPU.
 
-    nnUNetv2_plan_and_preprocess -d 27 -c 2d 3d_fullres   # then copy splits_final.json to the preprocessed data set
-    nnunet-slice-attention plan-compact -d 27
-    python -m experiments run acdc40
+nnUNetv2_plan_and_preprocess -d 27 -c 2d 3d_fullres   # then copy splits_final.json to the preprocessed data set
+nnunet-slice-attention plan-compact -d 27
+python -m experiments run acdc40
 """
 
 from experiments.collectors import compared, logged

@@ -10,7 +10,15 @@ from experiments.declaration import Experiment, Predict
 from experiments.page import Results, made_with
 from experiments.tables import Table
 
-COLUMNS = ("trainer", "structure", "volumes", "Dice, mean", "Dice, lowest", "NSD at 2 mm, mean", "HD, largest [mm]")
+COLUMNS = (
+    "trainer",
+    "structure",
+    "volumes",
+    "Dice, mean",
+    "Dice, lowest",
+    "NSD at 2 mm, mean",
+    "HD, largest [mm]",
+)
 
 
 def table(results: Results) -> str:

@@ -4,7 +4,7 @@
     nnunet-slice-attention plan-compact -d 27
     python -m experiments run cost
 
-`steps.csv` is measured by `steps.py`, all else by the command `cost`, which also writes cost.md, cost.png and cost.json.
+`steps.csv` is measured by `steps.py`, all else by the command `cost`, which writes cost.md, cost.png and cost.json too.
 """
 
 import json
@@ -15,7 +15,14 @@ from experiments.page import Results, made_with
 from experiments.tables import grid, median_interval
 
 NETWORKS = ("", "CSANet", "SAUNet", "TSFMUNet", "VAUNet", "EarlyFusion", "AxialConv", "SliceUNet")
-STEPS = ("model", "slices that learn", "step, ms", "ms a slice", "ratio [95 % CI]", "middle half of the ratios")
+STEPS = (
+    "model",
+    "slices that learn",
+    "step, ms",
+    "ms a slice",
+    "ratio [95 % CI]",
+    "middle half of the ratios",
+)
 COMPARED = [f"nnUNetTrainer{name}__nnUNetCompactPlans__2d" for name in NETWORKS]
 
 
@@ -45,13 +52,14 @@ def all_costs(results: Results) -> str:
 
 
 EXPERIMENT = Experiment(
-    measure={
-        "cost.csv": Measure(
+    measure=[
+        Measure(
+            {"cost.csv": None},
             "nnunet-slice-attention cost -d 27 -device {device} --repeats 3 -o . "
-            f"-m {' '.join(COMPARED)} nnUNetTrainer__nnUNetCompactPlans__3d_fullres"
+            f"-m {' '.join(COMPARED)} nnUNetTrainer__nnUNetCompactPlans__3d_fullres",
         ),
-        "steps.csv": Measure("python steps.py --device {device}"),
-    },
+        Measure({"steps.csv": None}, "python steps.py --device {device}"),
+    ],
     questions={
         "steps": step_table,
         "rounds": lambda results: results.table("steps.csv")["round"].nunique(),

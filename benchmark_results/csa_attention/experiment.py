@@ -1,9 +1,9 @@
 """How should CSA-Net's attention start? On quickstart's phantom.
 
-    nnunet-slice-attention phantom -d 999 --cases 30 --test-cases 8 --seed 0
-    nnUNetv2_plan_and_preprocess -d 999 -c 2d
-    nnunet-slice-attention plan-compact -d 999 --batch-size 4 --features 128 --convs 1
-    python -m experiments run csa_attention
+nnunet-slice-attention phantom -d 999 --cases 30 --test-cases 8 --seed 0
+nnUNetv2_plan_and_preprocess -d 999 -c 2d
+nnunet-slice-attention plan-compact -d 999 --batch-size 4 --features 128 --convs 1
+python -m experiments run csa_attention
 """
 
 from experiments.collectors import Rows, pseudo_dice, validated

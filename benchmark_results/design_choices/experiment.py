@@ -45,8 +45,13 @@ def runs(results: Results) -> pd.DataFrame:
     """A row for each run, against that of nnU-Net 2D from the same seed that is first in the table."""
     cases, rows = cases_of(results), []
     for (seed, trainer, commit), own in cases.groupby(RUN, observed=True):
-        patients, stock = patients_of(own), first_commits(cases[(cases.trainer == BASELINE) & (cases.seed == seed)])
-        against = "" if trainer == BASELINE or stock.empty else paired_difference(patients_of(stock), patients)
+        patients, stock = (
+            patients_of(own),
+            first_commits(cases[(cases.trainer == BASELINE) & (cases.seed == seed)]),
+        )
+        against = (
+            "" if trainer == BASELINE or stock.empty else paired_difference(patients_of(stock), patients)
+        )
         dice = [round(value, 4) for value in own[CLASSES].mean()]
         values = pd.Series(patients)
         spread = round(values.mean(), 4), round(values.std(), 4)

@@ -1,7 +1,7 @@
 """How much GPU memory does training take? Estimated without a GPU, see `memory.py`.
 
-    nnUNetv2_plan_and_preprocess -d 27 -c 2d
-    python -m experiments run gpu_memory
+nnUNetv2_plan_and_preprocess -d 27 -c 2d
+python -m experiments run gpu_memory
 """
 
 from experiments.declaration import Experiment, Measure
@@ -32,10 +32,11 @@ def table(results: Results) -> str:
 
 
 EXPERIMENT = Experiment(
-    measure={
-        "memory.csv": Measure(
-            f"python memory.py --dataset 27 {' '.join(f'nnUNetTrainer{name}' for name in NETWORKS)}"
+    measure=[
+        Measure(
+            {"memory.csv": None},
+            f"python memory.py --dataset 27 {' '.join(f'nnUNetTrainer{name}' for name in NETWORKS)}",
         )
-    },
+    ],
     questions={"table": table, "made_with": made_with("memory.csv")},
 )

@@ -1,8 +1,8 @@
 """How long does prediction take, and what does it gain by encoding each slice once? See `run.py` and `macs.py`.
 
-    nnUNetv2_plan_and_preprocess -d 27 -c 2d 3d_fullres   # then copy splits_final.json to the preprocessed data set
-    nnunet-slice-attention plan-compact -d 27
-    python -m experiments run inference
+nnUNetv2_plan_and_preprocess -d 27 -c 2d 3d_fullres   # then copy splits_final.json to the preprocessed data set
+nnunet-slice-attention plan-compact -d 27
+python -m experiments run inference
 """
 
 from collections.abc import Callable
@@ -39,10 +39,10 @@ def table(deep: bool) -> Callable[[Results], str]:
         rows = []
         for model in gmac.index:
             ours = (*model, "predict") in ways
-            own = ways[*model, "predict" if ours else "stock"]
+            own = ways[(*model, "predict" if ours else "stock")]
             per_slice = (1000 * own / own.index.get_level_values("case").map(slices)).median()
-            to_2d = ratio(own, ways[*BASELINE, "stock"])
-            others = [ratio(ways[*model, way], own) if ours else "" for way in ("stock", "re-encoding")]
+            to_2d = ratio(own, ways[(*BASELINE, "stock")])
+            others = [ratio(ways[(*model, way)], own) if ours else "" for way in ("stock", "re-encoding")]
             limit = macs.gmac_re_encoding.get(model[0], 0) / macs.gmac_once.get(model[0], 1)
             cells = f"{gmac[model] / gmac[BASELINE]:.2f}", f"{per_slice:.0f}", to_2d, *others
             rows.append((*model, *cells, f"{limit:.2f}" if limit else ""))
@@ -58,10 +58,10 @@ def ratio(times: pd.Series, others: pd.Series) -> str:
 
 
 EXPERIMENT = Experiment(
-    measure={
-        "times.csv": Measure("python run.py --dataset 27 --device {device}"),
-        "macs.csv": Measure("python macs.py"),
-    },
+    measure=[
+        Measure({"times.csv": None}, "python run.py --dataset 27 --device {device}"),
+        Measure({"macs.csv": None}, "python macs.py"),
+    ],
     questions={
         "shallow": table(deep=False),
         "deep": table(deep=True),

@@ -1,8 +1,8 @@
 """Do time and memory of prediction grow with the depth as they should? See `run.py`.
 
-    nnUNetv2_plan_and_preprocess -d 27 -c 2d        # then copy splits_final.json to the preprocessed data set
-    nnunet-slice-attention plan-compact -d 27
-    python -m experiments run inference_depth
+nnUNetv2_plan_and_preprocess -d 27 -c 2d        # then copy splits_final.json to the preprocessed data set
+nnunet-slice-attention plan-compact -d 27
+python -m experiments run inference_depth
 """
 
 from collections.abc import Callable
@@ -58,7 +58,7 @@ def figure(results: Results, path: Path) -> None:
 
 
 EXPERIMENT = Experiment(
-    measure={FILE: Measure("python run.py --dataset 27 --device {device}")},
+    measure=[Measure({FILE: None}, "python run.py --dataset 27 --device {device}")],
     questions={
         "time": table("per_slice"),
         "memory": table("memory"),

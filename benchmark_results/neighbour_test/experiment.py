@@ -31,17 +31,21 @@ EXPERIMENT = Experiment(
             f"{experiment.dataset}.csv",
             of=experiment,
             arms=arms,
-            ways={
-                way: f"nnunet-slice-attention predict --neighbours {way} --disable_tta" for way in WAYS
-            },
+            ways={way: f"nnunet-slice-attention predict --neighbours {way} --disable_tta" for way in WAYS},
             model="way",
         )
-        for experiment, arms in ((ACDC40, ["CSA", "SAU", "TSFM", "VA"]), (THICK_HIPPOCAMPUS, ["CSA", "CSA_4blocks"]))
+        for experiment, arms in (
+            (ACDC40, ["CSA", "SAU", "TSFM", "VA"]),
+            (THICK_HIPPOCAMPUS, ["CSA", "CSA_4blocks"]),
+        )
     ],
     questions={
-        "tables": lambda results: "\n".join(table(results, predict.into) for predict in results.experiment.predict),
+        "tables": lambda results: "\n".join(
+            table(results, predict.into) for predict in results.experiment.predict
+        ),
         "made_with": lambda results: "\n\n".join(
-            f"{predict.of.dataset}: {results.made_with(predict.into)}." for predict in results.experiment.predict
+            f"{predict.of.dataset}: {results.made_with(predict.into)}."
+            for predict in results.experiment.predict
         ),
     },
 )

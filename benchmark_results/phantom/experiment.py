@@ -1,9 +1,9 @@
 """Do the networks use the neighbouring slices? On the phantom, whose classes only neighbours tell apart.
 
-    nnunet-slice-attention phantom -d 999
-    nnUNetv2_plan_and_preprocess -d 999 -c 2d
-    nnunet-slice-attention plan-compact -d 999 --batch-size 4
-    python -m experiments run phantom
+nnunet-slice-attention phantom -d 999
+nnUNetv2_plan_and_preprocess -d 999 -c 2d
+nnunet-slice-attention plan-compact -d 999 --batch-size 4
+python -m experiments run phantom
 """
 
 from experiments.collectors import validated

@@ -1,9 +1,9 @@
 """The question of `phantom`, for the slabs that are the default now, on the data of `make quickstart`.
 
-    nnunet-slice-attention phantom -d 999 --cases 30 --test-cases 8 --seed 0
-    nnUNetv2_plan_and_preprocess -d 999 -c 2d
-    nnunet-slice-attention plan-compact -d 999 --batch-size 4 --features 128 --convs 1
-    python -m experiments run phantom_context
+nnunet-slice-attention phantom -d 999 --cases 30 --test-cases 8 --seed 0
+nnUNetv2_plan_and_preprocess -d 999 -c 2d
+nnunet-slice-attention plan-compact -d 999 --batch-size 4 --features 128 --convs 1
+python -m experiments run phantom_context
 """
 
 from benchmark_results.phantom.experiment import dice_of_arms

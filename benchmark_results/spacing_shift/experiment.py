@@ -17,7 +17,15 @@ import pandas as pd
 from benchmark_results.thick_hippocampus.experiment import EXPERIMENT as THICK_HIPPOCAMPUS
 from experiments.declaration import Experiment, Predict
 from experiments.page import Results, made_with
-from experiments.tables import CASES, Question, grid, mean_sd, paired_difference, patient_values, spacing_figure
+from experiments.tables import (
+    CASES,
+    Question,
+    grid,
+    mean_sd,
+    paired_difference,
+    patient_values,
+    spacing_figure,
+)
 
 TRAINED, TESTED = 3, (2, 3, 4, 6)
 CHANGED = [every for every in TESTED if every != TRAINED]

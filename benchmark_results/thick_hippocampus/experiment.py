@@ -48,7 +48,7 @@ EXPERIMENT = Experiment(
     arms=ARMS,
     runs=[
         Runs({"cases.csv": compared(PATIENT), "trainings.csv": logged(every=2)}),
-        Runs({"every_fold.csv": compared(PATIENT)}, arms=AGAIN, folds=[0, 1]),
+        Runs({"every_fold.csv": compared(PATIENT)}, arms=AGAIN, folds=[1]),
         Runs({"every_fold.csv": compared(PATIENT)}, arms=["2D", "CSA"], folds=range(5)),
     ],
     chosen_on=0,  # CSA-Net was ahead there after 750 iterations

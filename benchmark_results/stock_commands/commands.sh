@@ -2,10 +2,10 @@
 # nnU-Net's own commands from raw data to an imported model, for nnU-Net's 2D network and for CSA-Net. Resumable.
 #
 #     export nnUNet_raw=... nnUNet_preprocessed=... nnUNet_results=...
-#     bash run.sh OUT [DEVICE]
+#     bash commands.sh OUT [DEVICE]
 #
 # Fold 0 of the patient-grouped split in $nnUNet_raw/Dataset027_ACDC40, compact plans, 10 epochs of 250 iterations. OUT
-# gets the predictions; `report.py OUT` makes the page.
+# gets the predictions.
 set -euo pipefail
 
 out=$1 device=${2:-cpu}
@@ -39,7 +39,7 @@ step preprocess nnUNetv2_plan_and_preprocess -d 27 -c 2d 3d_fullres -np 2 -npfp 
 step split cp "$nnUNet_raw/$dataset/splits_final.json" "$nnUNet_preprocessed/$dataset/"
 step plan_compact nnunet-slice-attention plan-compact -d 27
 
-python "$(dirname "$0")/../validation_images.py" "$out/images"
+python -m experiments.images $dataset 0 "$out/images"
 
 for trainer in $stock $csa; do
     fold=$nnUNet_results/$dataset/${trainer}__${plans}__2d/fold_0

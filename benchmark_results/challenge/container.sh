@@ -2,10 +2,8 @@
 # The container's program, `examples/challenge/process.py`, on held-out ACDC40 volumes under a container's conditions: from
 # a bundle, as a user without rights, without a network, with nothing writable but the output and a scratch folder.
 #
-#     export nnUNet_raw=... nnUNet_preprocessed=... nnUNet_results=...   # .../seed0 for the models of ../acdc40
-#     bash run.sh OUT TRAINER            # as root, for `unshare`; trained on ACDC40, 2d, fold 0, compact plans
-#
-# `report.py OUT` makes the page.
+#     export nnUNet_raw=... nnUNet_preprocessed=... nnUNet_results=...
+#     bash container.sh OUT TRAINER      # as root, for `unshare`; trained on ACDC40, 2d, fold 0, compact plans
 set -euo pipefail
 
 out=$(realpath -m "$1") trainer=$2
@@ -13,7 +11,7 @@ here=$(realpath "$(dirname "$0")")
 nobody=65534
 
 mkdir -p "$out/input/images"
-python "$here/../validation_images.py" "$out/input/images/cardiac-mri"
+python -m experiments.images Dataset027_ACDC40 0 "$out/input/images/cardiac-mri"
 for image in "$out"/input/images/cardiac-mri/*_0000.nii.gz; do mv "$image" "${image/_0000/}"; done
 install -d -o $nobody "$out/output" "$out/scratch"
 chmod -R a+rX "$out/input"
