@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from . import __doc__ as about
 from .declaration import RESULTS, Experiment, load
@@ -12,7 +13,7 @@ from .declaration import RESULTS, Experiment, load
 def main(arguments: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(arguments)
     try:
-        return args.do(args, load(args.name))
+        return args.do(args, RESULTS / args.name, load(args.name))
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -43,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def run(args: argparse.Namespace, experiment: Experiment) -> int:
+def run(args: argparse.Namespace, folder: Path, experiment: Experiment) -> int:
     from .jobs import Options
     from .launch import run_all, stages, status
 
@@ -52,7 +53,7 @@ def run(args: argparse.Namespace, experiment: Experiment) -> int:
     if min(args.jobs, args.curve_every or 1) < 1:
         raise ValueError("--jobs and --curve-every take numbers from 1 on.")
     options = Options(args.again, args.device, args.loaders, args.curve_every, args.curve_cases)
-    found = stages(args.name, experiment, options, args.only)
+    found = stages(folder, experiment, options, args.only)
     if args.dry_run:
         jobs = [job for stage in found for job in stage]
         print("\n".join(f"{job.name}: {'done' if job.finished() else 'to do'}" for job in jobs))
@@ -60,27 +61,30 @@ def run(args: argparse.Namespace, experiment: Experiment) -> int:
     if args.status:
         print(status([training.run for training in found[0]]))
         return 0
-    failures = run_all(args.name, experiment, options, args.jobs, args.only)
+    failures = run_all(folder, experiment, options, args.jobs, args.only)
     for failure in failures:
         print(f"FAILED {failure}", file=sys.stderr)
-    return collect(args, experiment) or int(bool(failures))
+    return collect(args, folder, experiment) or int(bool(failures))
 
 
-def collect(args: argparse.Namespace, experiment: Experiment) -> int:
+def collect(args: argparse.Namespace, folder: Path, experiment: Experiment) -> int:
     from .collect import collect
     from .page import draw
 
-    print("\n".join([*collect(args.name, experiment), *draw(args.name, experiment)]))
+    print("\n".join([*collect(folder, experiment), *draw(folder, experiment)]))
     return 0
 
 
-def page(args: argparse.Namespace, experiment: Experiment) -> int:
-    from .page import render, write_page
+def page(args: argparse.Namespace, folder: Path, experiment: Experiment) -> int:
+    from nnunet_slice_attention.files import write_text
 
+    from .page import render
+
+    text = render(folder, experiment)
     if args.dry_run:
-        print(render(experiment, RESULTS / args.name))
+        print(text)
     else:
-        print(f"Wrote {write_page(args.name, experiment)}")
+        write_text(folder / "README.md", text)
     return 0
 
 

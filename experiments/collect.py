@@ -3,24 +3,25 @@
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from nnunet_slice_attention.files import read_note, write_text
 
 from .collectors import GROWING, case_rows, of_run
-from .declaration import RESULTS, Experiment
+from .declaration import Experiment
 from .jobs import measurement_folder, prediction_folder
 from .made_with import FILE, KEPT
 from .table import Rows, columns_of, merge, read_csv, row_key
 
 
-def collect(name: str, experiment: Experiment) -> list[str]:
+def collect(folder: Path, experiment: Experiment) -> list[str]:
     """A line for each table.
 
     Raises:
         ValueError: see `merge`.
     """
-    folder, tables, notes = RESULTS / name, {}, {}
-    for table, rows, note, grows in _found(name, experiment):
+    tables, notes = {}, {}
+    for table, rows, note, grows in _found(folder, experiment):
         all_rows, _ = tables.setdefault(table, ([], grows))
         all_rows += rows or []
         columns = columns_of(folder / table, rows or [])
@@ -35,22 +36,22 @@ def collect(name: str, experiment: Experiment) -> list[str]:
     return lines
 
 
-def _found(name: str, experiment: Experiment) -> Iterator[tuple[str, Rows | None, dict, bool]]:
+def _found(home: Path, experiment: Experiment) -> Iterator[tuple[str, Rows | None, dict, bool]]:
     """(Table, rows of one job or None if it wrote the table, what they were made with, whether they may change)."""
     for group in experiment.runs:
-        for run in experiment.runs_of(group, RESULTS / name):
+        for run in experiment.runs_of(group, home):
             if folder := run.fold_folder():
                 for table, collector in group.into.items():
                     rows = [of_run(run) | _patient(row, experiment) | row for row in collector(run)]
                     yield table, rows, read_note(folder / FILE), collector in GROWING
     for predict in experiment.predict:
         for run in predict.runs():
-            folder = prediction_folder(name, run)
+            folder = prediction_folder(home, run)
             rows = case_rows(folder / "compared" / "cases.csv") if (folder / FILE).is_file() else []
             models = {"model": of_run(run)[predict.model]} if predict.model != "way" else {}
             yield predict.into, [of_run(run) | row | models for row in rows], read_note(folder / FILE), False
     for measure in experiment.measure:
-        folder = measurement_folder(name, measure)
+        folder = measurement_folder(home, measure)
         for table, reader in measure.into.items():
             made = (folder / FILE).is_file()
             rows = (reader(folder / "out") if made else []) if reader else None

@@ -80,7 +80,7 @@ def logged(every: int = 1) -> Collector:
     def rows(run: Run) -> Rows:
         if not run.is_finished():
             return []
-        losses = [float(row["train_loss"]) for row in read_csv(run.fold_folder() / "process_time.csv")]
+        losses = [float(row["train_loss"]) for row in run.epochs_done()]
         return [{"losses": " ".join(f"{loss:.3f}" for loss in losses[every - 1 :: every])}]
 
     return rows
@@ -102,9 +102,7 @@ def curve(run: Run) -> Rows:
 
 def process_time(run: Run) -> Rows:
     """cpu_s and wall_s of the training, epochs_done, and the source's commits; also of a run under way."""
-    folder = run.fold_folder()
-    epochs = read_csv(folder / "process_time.csv") if folder else []
-    if not epochs:
+    if not (epochs := run.epochs_done()):
         return []
     total = {
         column: str(round(sum(float(row[column]) for row in epochs), 3)) for column in ("cpu_s", "wall_s")
@@ -122,9 +120,7 @@ def of_run(run: Run) -> dict[str, str]:
 
 
 def commits(run: Run) -> str:
-    folder = run.fold_folder()
-    epochs = read_csv(folder / "process_time.csv") if folder else []
-    return "+".join(dict.fromkeys(row["commit"] for row in epochs))
+    return "+".join(dict.fromkeys(row["commit"] for row in run.epochs_done()))
 
 
 def rounded(value: str | float) -> str:

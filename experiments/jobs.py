@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .collectors import GROWING, of_run
-from .declaration import RESULTS, Experiment, Measure, Predict
-from .images import check_held_out, copy_validation
+from .declaration import Experiment, Measure, Predict, Runs
 from .made_with import FILE
 from .run import Run, results
 from .table import OF_RUN, columns_of, read_csv, row_key
@@ -44,7 +43,7 @@ class Training:
 
     run: Run
     options: Options
-    collected: bool = False
+    collected: bool
 
     @property
     def name(self) -> str:
@@ -65,54 +64,35 @@ class Training:
         return [sys.executable, "-m", "experiments.training", json.dumps([vars(self.run), *settings])]
 
     def environment(self) -> dict[str, str]:
-        loaders = {"nnUNet_n_proc_DA": str(self.options.loaders)}
-        return ONE_THREAD | found_from_anywhere() | loaders | {"nnUNet_results": str(self.run.results)}
+        return ONE_THREAD | {"nnUNet_n_proc_DA": str(self.options.loaders)} | _environment(self.run)
 
     def steps(self) -> tuple[int, int | None]:
-        return self.run.epochs_done(), self.run.epochs
+        return len(self.run.epochs_done()), self.run.epochs
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Commands:
-    """Commands one after the other, by name; those that have ended well are not called again."""
+    """Commands one after the other, by name; those that have ended well are not called again.
+
+    Attributes:
+        cwd: where they are called.
+        run: whose model they use, if they do.
+        collected: the experiment's tables have the rows already.
+    """
 
     name: str
     folder: Path
     commands: dict[str, list[str]]
-    cwd: Path = ROOT
-
-    def finished(self) -> bool:
-        return (self.folder / FILE).is_file()
-
-    def prepare(self) -> None:
-        """Nothing."""
-
-    def command(self) -> list[str]:
-        job = str(self.folder), str(self.cwd), json.dumps(self.commands)
-        return [sys.executable, "-m", "experiments.commands", *job]
-
-    def environment(self) -> dict[str, str]:
-        return found_from_anywhere()
-
-    def steps(self) -> tuple[int, int | None]:
-        return len(list(self.folder.glob("*.done"))), len(self.commands)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Prediction(Commands):
-    """With the model of a run."""
-
-    run: Run
-    dataset: str
-    images: Path
+    cwd: Path
+    run: Run | None
     collected: bool
 
     def finished(self) -> bool:
-        """Predictions of an earlier training of the run are none of this one's."""
-        trained, note = self.run.is_finished(), self.folder / FILE
-        if self.collected or not (trained and note.is_file()):
+        """What a model predicted that was trained again since is none of this one's."""
+        note, trained = self.folder / FILE, self.run.fold_folder() if self.run else None
+        if self.collected or not note.is_file():
             return self.collected
-        return note.stat().st_mtime >= (self.run.fold_folder() / FILE).stat().st_mtime
+        return trained is None or note.stat().st_mtime >= (trained / FILE).stat().st_mtime
 
     def prepare(self) -> None:
         if (self.folder / FILE).is_file():
@@ -121,126 +101,91 @@ class Prediction(Commands):
                     shutil.rmtree(path)
                 elif path.suffix == ".done" or path.name == FILE:
                     path.unlink()
-        if self.images.parent == self.folder:
-            copy_validation(self.dataset, self.run.fold, self.images, self.folder / "labels")
-        else:
-            check_held_out(self.dataset, self.run.fold, self.images)
+
+    def command(self) -> list[str]:
+        job = str(self.folder), str(self.cwd), json.dumps(self.commands)
+        return [sys.executable, "-m", "experiments.commands", *job]
 
     def environment(self) -> dict[str, str]:
-        return super().environment() | {"nnUNet_results": str(self.run.results)}
+        return _environment(self.run)
+
+    def steps(self) -> tuple[int, int | None]:
+        return len(list(self.folder.glob("*.done"))), len(self.commands)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Measurement(Commands):
-    """Attributes: tables: while these are there nothing is measured again."""
-
-    tables: list[Path]
-    run: Run | None
-
-    def finished(self) -> bool:
-        return all(path.is_file() for path in self.tables) if self.tables else super().finished()
-
-    def prepare(self) -> None:
-        for mark in [*self.folder.glob("*.done"), self.folder / FILE]:
-            mark.unlink(missing_ok=True)
-
-    def environment(self) -> dict[str, str]:
-        model = {"nnUNet_results": str(self.run.results)} if self.run else {}
-        return super().environment() | model
+def _environment(run: Run | None) -> dict[str, str]:
+    """`experiments` is found from anywhere, and nnU-Net's results are those of the run."""
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    return {"PYTHONPATH": path} | ({"nnUNet_results": str(run.results)} if run else {})
 
 
-def found_from_anywhere() -> dict[str, str]:
-    return {"PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
+def trainings(home: Path, experiment: Experiment, options: Options) -> list[Training]:
+    """Each run once, though several groups, predictions or measurements need it."""
+    groups = [(group, run) for group in experiment.runs for run in experiment.runs_of(group, home)]
+    left = {run.index for group, run in groups if options.again or not _has_rows(group, run, home)}
+    users = [*predictions(home, experiment, options), *measurements(home, experiment, options)]
+    models = {job.run.index: job.run for job in users if job.run and not job.finished()}
+    needed = left | set(models) | {run.after for _, run in groups if run.index in left}
+    runs = {run.index: run for _, run in groups} | models
+    return [Training(run, options, run.index not in needed) for run in runs.values()]
+
+
+def _has_rows(group: Runs, run: Run, folder: Path) -> bool:
+    tables = [table for table, collector in group.into.items() if collector not in GROWING]
+    return bool(tables) and all(is_collected(run, folder / table) for table in tables)
 
 
 def is_collected(run: Run, table: Path, model: str = "model") -> bool:
     """Whether a table has rows of the run, of whatever commit; `model` as in `Predict`."""
-    columns = [
-        c for c in columns_of(table, []) if c in OF_RUN and c != "commit" and (c, model) != ("model", "way")
-    ]
-    row = of_run(run)
-    wanted = row_key(row | {"model": row.get(model, "")}, columns)
+    ignored = {"commit"} | ({"model"} if model == "way" else set())
+    columns = [column for column in columns_of(table, []) if column in OF_RUN and column not in ignored]
+    own = of_run(run)
+    wanted = row_key(own | {"model": own.get(model, "")}, columns)
     return any(row_key(row, columns) == wanted for row in read_csv(table))
 
 
-def trainings(name: str, experiment: Experiment, options: Options) -> list[Training]:
-    """Each run once, though several groups, predictions or measurements need it."""
-    jobs: dict[str, Training] = {}
-    for group in experiment.runs:
-        tables = [
-            RESULTS / name / table for table, collector in group.into.items() if collector not in GROWING
-        ]
-        runs, followed = experiment.runs_of(group, RESULTS / name), set()
-        for run in reversed(runs):
-            done = tables and not options.again and all(is_collected(run, table) for table in tables)
-            collected = bool(done) and run.index not in followed
-            followed |= set() if collected else {run.after}
-            before = jobs.get(run.index)
-            jobs[run.index] = Training(run, options, collected and (before is None or before.collected))
-        jobs = {run.index: jobs[run.index] for run in runs} | jobs
-    users = [*predictions(name, experiment, options), *measurements(name, experiment, options)]
-    for job in users:
-        if job.run and not job.finished():
-            jobs[job.run.index] = Training(job.run, options)
-    return list(jobs.values())
+def predictions(home: Path, experiment: Experiment, options: Options) -> list[Commands]:
+    return [_prediction(home, p, run, options) for p in experiment.predict for run in p.runs()]
 
 
-def predictions(name: str, experiment: Experiment, options: Options) -> list[Prediction]:
-    return [
-        _prediction(name, predict, run, options) for predict in experiment.predict for run in predict.runs()
-    ]
+def prediction_folder(home: Path, run: Run) -> Path:
+    return results() / home.name / run.index
 
 
-def prediction_folder(name: str, run: Run) -> Path:
-    return results() / name / run.index
-
-
-def _prediction(name: str, predict: Predict, run: Run, options: Options) -> Prediction:
-    """Every way, and then the comparison of all."""
-    folder, dataset = prediction_folder(name, run), predict.of.dataset
+def _prediction(home: Path, predict: Predict, run: Run, options: Options) -> Commands:
+    """The images, every way, and then the comparison of all."""
+    folder, dataset = prediction_folder(home, run), predict.of.dataset
     raw = Path(os.environ.get("nnUNet_raw", "nnUNet_raw"), dataset)
+    places = {"validation": folder / "labels"} | {way: folder / way for way in predict.ways}
     images = folder / "images" if predict.images == "validation" else raw / predict.images
-    model = ["-d", dataset, "-tr", run.trainer, "-p", run.plans, "-c", run.configuration, "-f", str(run.fold)]
-    model += ["-i", str(images), "-npp", "1", "-nps", "1", "-device", options.device]
-    commands = {
-        way: [*shlex.split(command), *model, "-o", str(folder / way)] for way, command in predict.ways.items()
-    }
-    truth = raw / predict.truth
-    if predict.truth == "validation" or predict.truth in predict.ways:
-        truth = folder / ("labels" if predict.truth == "validation" else predict.truth)
+    prepare = ["copy", images, folder / "labels"] if predict.images == "validation" else ["check", images]
+    commands = {"images": [sys.executable, "-m", "experiments.images", dataset, run.fold, *prepare]}
+    model = ["-d", dataset, "-tr", run.trainer, "-p", run.plans, "-c", run.configuration, "-f", run.fold]
+    for way, command in predict.ways.items():
+        place = ["-i", images, "-o", folder / way, "-npp", 1, "-nps", 1, "-device", options.device]
+        commands[way] = [*shlex.split(command), *model, *place]
     compared = [f"{way}={folder / way}" for way in predict.ways if way != predict.truth]
-    compare = ["nnunet-slice-attention", "compare", "--predictions", *compared, "--truth", str(truth)]
-    commands["compare"] = [*compare, "--group", predict.of.patient, "-o", str(folder / "compared")]
-    return Prediction(
-        name=f"{name}: {run.index}",
-        folder=folder,
-        commands=commands,
-        run=run,
-        dataset=dataset,
-        images=images,
-        collected=not options.again and is_collected(run, RESULTS / name / predict.into, predict.model),
-    )
+    compare = ["nnunet-slice-attention", "compare", "--group", predict.of.patient, "--predictions", *compared]
+    truth = places.get(predict.truth, raw / predict.truth)
+    commands["compare"] = [*compare, "--truth", truth, "-o", folder / "compared"]
+    commands = {step: list(map(str, command)) for step, command in commands.items()}
+    collected = not options.again and is_collected(run, home / predict.into, predict.model)
+    return Commands(f"{home.name}: {run.index}", folder, commands, ROOT, run, collected)
 
 
-def measurement_folder(name: str, measure: Measure) -> Path:
-    return results() / name / Path(next(iter(measure.into))).stem
+def measurement_folder(home: Path, measure: Measure) -> Path:
+    return results() / home.name / Path(next(iter(measure.into))).stem
 
 
-def measurements(name: str, experiment: Experiment, options: Options) -> list[Measurement]:
+def measurements(home: Path, experiment: Experiment, options: Options) -> list[Commands]:
+    """A table that is there is not measured again."""
     jobs = []
     for measure in experiment.measure:
-        folder, run = measurement_folder(name, measure), next(iter(measure.runs()), None)
+        folder, run = measurement_folder(home, measure), next(iter(measure.runs()), None)
         fields = {"out": folder / "out", "device": options.device, "trainer": run.trainer if run else ""}
         command = shlex.split(measure.command.format(**fields))
         command = [sys.executable if word == "python" else word for word in command]
-        jobs.append(
-            Measurement(
-                name=f"{name}: {', '.join(measure.into)}",
-                folder=folder,
-                commands={"measure": command},
-                cwd=RESULTS / name,
-                tables=[] if options.again else [RESULTS / name / table for table in measure.into],
-                run=run,
-            )
-        )
+        collected = not options.again and all((home / table).is_file() for table in measure.into)
+        title = f"{home.name}: {', '.join(measure.into)}"
+        jobs.append(Commands(title, folder, {"measure": command}, home, run, collected))
     return jobs

@@ -3,43 +3,42 @@
 import json
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from nnunet_slice_attention.jobs.job import Job
 from nnunet_slice_attention.jobs.local import places, run_locally
 
-from .declaration import RESULTS, Experiment
+from .declaration import Experiment
 from .jobs import Options, Training, measurements, predictions, trainings
 from .run import Run, write_runs
-from .table import read_csv
 
 
-def stages(
-    name: str, experiment: Experiment, options: Options, only: str = ""
-) -> tuple[Sequence[Job], Sequence[Job], Sequence[Job]]:
+def stages(folder: Path, experiment: Experiment, options: Options, only: str = "") -> list[list[Job]]:
     """Training runs, predictions, measurements; `only` those with this regular expression in their name."""
-    of_all = (stage(name, experiment, options) for stage in (trainings, predictions, measurements))
-    first, second, third = ([job for job in jobs if re.search(only, job.name)] for jobs in of_all)
-    return first, second, third
+    found = (stage(folder, experiment, options) for stage in (trainings, predictions, measurements))
+    return [[job for job in jobs if re.search(only, job.name)] for jobs in found]
 
 
 def run_all(
-    name: str, experiment: Experiment, options: Options, at_a_time: int = 2, only: str = ""
+    folder: Path, experiment: Experiment, options: Options, at_a_time: int = 2, only: str = ""
 ) -> list[str]:
     """Run what is not finished; a message for each job that is not finished then."""
-    _keep_plans(name, experiment)
-    runs, predicted, measured = stages(name, experiment, options, only)
-    failures = _train(runs, trainings(name, experiment, options), options.device, at_a_time)
-    trained = [job for job in predicted if job.run.is_finished()]
-    failures += [f"{job.name}: its training is not finished." for job in predicted if job not in trained]
-    failures += _launch(trained, options.device, at_a_time)
-    return failures + _launch(measured, options.device, 1)  # a measurement has the machine to itself
+    _keep_plans(folder, experiment)
+    waiting, *users = stages(folder, experiment, options, only)
+    failures = _train(waiting, trainings(folder, experiment, options), options.device, at_a_time)
+    for jobs, number in zip(users, (at_a_time, 1), strict=True):  # a measurement has the machine to itself
+        left = [job for job in jobs if not job.finished()]
+        ready = [job for job in left if job.run is None or job.run.is_finished()]
+        failures += [f"{job.name}: {job.run.index} is not trained." for job in left if job not in ready]
+        failures += _launch(ready, options.device, number)
+    return failures
 
 
-def _keep_plans(name: str, experiment: Experiment) -> None:
+def _keep_plans(folder: Path, experiment: Experiment) -> None:
     """Iterations that follow from a budget are noted before the first run, and stay when steps are measured again."""
     for group in experiment.runs:
         if group.budget:
-            write_runs(RESULTS / name / group.listed, experiment.runs_of(group, RESULTS / name))
+            write_runs(folder / group.listed, experiment.runs_of(group, folder))
 
 
 def _train(waiting: Sequence[Training], known: Sequence[Training], device: str, at_a_time: int) -> list[str]:
@@ -67,11 +66,10 @@ def status(runs: Sequence[Run]) -> str:
     lines = [f"{'run':{width}}  epochs     hours  Dice"]
     all_epochs, all_hours = 0, 0.0
     for run in runs:
-        folder, dice = run.fold_folder(), "-"
-        epochs = read_csv(folder / "process_time.csv") if folder else []
+        epochs, dice = run.epochs_done(), "-"
         hours = sum(float(row["cpu_s"]) for row in epochs) / 3600
         if run.is_finished():
-            summary = json.loads((folder / "validation" / "summary.json").read_text())
+            summary = json.loads((run.fold_folder() / "validation" / "summary.json").read_text())
             dice = f"{summary['foreground_mean']['Dice']:.4f}"
         lines.append(f"{run.index:{width}}  {f'{len(epochs)}/{run.epochs}':9} {hours:6.2f}  {dice}")
         all_epochs, all_hours = all_epochs + len(epochs), all_hours + hours

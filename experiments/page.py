@@ -10,9 +10,9 @@ from typing import TypeAlias
 
 import pandas as pd
 
-from nnunet_slice_attention.files import read_note, write_text
+from nnunet_slice_attention.files import read_note
 
-from .declaration import RESULTS, Experiment
+from .declaration import Experiment
 from .made_with import FILE, sentence
 from .table import columns_of, read_csv, row_key
 
@@ -24,15 +24,21 @@ NOT_RECORDED = "Versions and hardware were not recorded"
 class Results:
     """What questions are asked of: the experiment and its committed tables."""
 
-    def __init__(self, experiment: Experiment, folder: Path):
+    def __init__(self, folder: Path, experiment: Experiment):
         self.experiment, self.folder = experiment, folder
         self._tables: dict[str, pd.DataFrame] = {}
 
+    def has(self, file: str) -> bool:
+        return (self.folder / file).is_file()
+
     def table(self, file: str) -> pd.DataFrame:
-        """Empty if it is not there yet."""
-        path = self.folder / file
+        """Raise ValueError if it is not there yet."""
+        if not self.has(file):
+            raise ValueError(
+                f"there is no {self.folder / file} yet. Call `python -m experiments run {self.folder.name}` first."
+            )
         if file not in self._tables:
-            self._tables[file] = pd.read_csv(path, dtype=TEXTS) if path.is_file() else pd.DataFrame()
+            self._tables[file] = pd.read_csv(self.folder / file, dtype=TEXTS)
         return self._tables[file]
 
     @cached_property
@@ -59,7 +65,7 @@ def made_with(file: str) -> Question:
     return lambda results: results.made_with(file)
 
 
-def render(experiment: Experiment, folder: Path) -> str:
+def render(folder: Path, experiment: Experiment) -> str:
     """The page's text.
 
     Raises:
@@ -77,20 +83,13 @@ def render(experiment: Experiment, folder: Path) -> str:
             f"{path} has the placeholder {{{missing[0]}}}, which no question of experiment.py answers. Those are: "
             f"{', '.join(experiment.questions) or 'none'}."
         )
-    results = Results(experiment, folder)
+    results = Results(folder, experiment)
     return text.format(**{name: experiment.questions[name](results) for name in wanted})
 
 
-def write_page(name: str, experiment: Experiment) -> Path:
-    page = RESULTS / name / "README.md"
-    write_text(page, render(experiment, page.parent))
-    return page
-
-
-def draw(name: str, experiment: Experiment) -> list[str]:
+def draw(folder: Path, experiment: Experiment) -> list[str]:
     """Write the experiment's figures, a line for each; apart from the page, since their modules import torch."""
-    results, lines = Results(experiment, RESULTS / name), []
-    for file, figure in experiment.figures.items():
-        figure(results, results.folder / file)
-        lines.append(f"{results.folder / file}: written")
-    return lines
+    figures = experiment.figures if any(folder.glob("*.csv")) else {}
+    for file, figure in figures.items():
+        figure(Results(folder, experiment), folder / file)
+    return [f"{folder / file}: written" for file in figures]

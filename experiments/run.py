@@ -4,12 +4,19 @@ import csv
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import MISSING, asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
 
-INTEGERS = ("dataset", "fold", "seed", "epochs", "iterations", "iterations_later")
-NOT_LISTED = ("results_of", "precision")
+from nnunet_slice_attention.files import read_note
+
+from .table import read_csv
+
+COLUMNS = (
+    "name", "dataset", "plans", "configuration", "trainer", "fold", "seed", "epochs", "iterations", "iterations_later",
+    "after",
+)  # fmt: skip
+NUMBERS = ("dataset", "fold", "seed", "epochs", "iterations", "iterations_later")
 STOCK = "nnUNetTrainer"
 PHASES = (
     "2d",
@@ -21,18 +28,16 @@ PHASES = (
 
 @dataclass(frozen=True)
 class Run:
-    """A row of a list.
-
-    Attributes:
-        name: the arm.
-        dataset: nnU-Net's number of it.
-        epochs: of the whole training; each ends with a checkpoint.
-        iterations: training steps per epoch; where the trainer has a 2D phase first, those of that phase.
-        iterations_later: steps per epoch after the 2D phase; None if there is no such phase.
-        after: index of the run that has to be finished first, a row further up. The two share a results folder, where
-            this run finds the other's model.
-        results_of: index of the run whose results folder it is; not a column.
-        precision: of training on a CPU, "single" or "bfloat16" mixed; not a column.
+    """Attributes:
+    name: the arm.
+    dataset: nnU-Net's number of it.
+    epochs: of the whole training; each ends with a checkpoint.
+    iterations: training steps per epoch; where the trainer has a 2D phase first, those of that phase.
+    iterations_later: steps per epoch after the 2D phase; None if there is no such phase.
+    after: index of the run that has to be finished first. The two share a results folder, where this run finds the
+        other's model.
+    results_of: index of the run whose results folder it is.
+    precision: of training on a CPU, "single" or "bfloat16" mixed.
     """
 
     name: str
@@ -51,8 +56,9 @@ class Run:
 
     @property
     def index(self) -> str:
-        of_run = f"{self.name}_d{self.dataset}_f{self.fold}_s{self.seed}"
-        return f"{of_run}_{self.epochs}x{self.iterations}"
+        """Unlike that of any other run, e.g. csa_d514_f0_s1_50x250."""
+        run = f"{self.name}_d{self.dataset}_f{self.fold}_s{self.seed}"
+        return f"{run}_{self.epochs}x{self.iterations}"
 
     @property
     def results(self) -> Path:
@@ -63,25 +69,29 @@ class Run:
         return f"{self.trainer}__{self.plans}__{self.configuration}"
 
     def fold_folder(self) -> Path | None:
-        """None before the run has begun."""
-        return next(self.results.glob(f"Dataset{self.dataset:03d}_*/{self.model}/fold_{self.fold}"), None)
+        """None before the run has begun; also where its trainer had another name when it was trained."""
+        found = list(self.results.glob(f"Dataset{self.dataset:03d}_*/*__{self.plans}__*/fold_{self.fold}"))
+        own = [folder for folder in found if folder.parent.name == self.model]
+        return next(iter(own or filter(self._is_noted_in, found)), None)
+
+    def _is_noted_in(self, folder: Path) -> bool:
+        noted = read_note(folder / "row.json")
+        return noted.get("name") == self.name and noted.get("iterations") == self.iterations
 
     def is_finished(self) -> bool:
         """`made_with.json` is written last."""
         folder = self.fold_folder()
         return folder is not None and (folder / "made_with.json").is_file()
 
-    def epochs_done(self) -> int:
+    def epochs_done(self) -> list[dict[str, str]]:
+        """What is noted of each epoch; of a run under way too."""
         folder = self.fold_folder()
-        noted = folder / "process_time.csv" if folder else None
-        return len(noted.read_text().splitlines()) - 1 if noted and noted.is_file() else 0
+        return read_csv(folder / "process_time.csv") if folder else []
 
     def row(self) -> dict:
         """What the run's folder notes of it."""
         row = asdict(self)
-        if self.precision == "single":
-            del row["precision"]
-        return row
+        return row if self.precision != "single" else {key: row[key] for key in row if key != "precision"}
 
 
 def results() -> Path:
@@ -91,43 +101,20 @@ def results() -> Path:
     return Path(os.environ["nnUNet_results"])
 
 
-COLUMNS = [column for column in fields(Run) if column.name not in NOT_LISTED]
-
-
 def read_runs(path: Path) -> list[Run]:
-    """The rows of a list; none if it is not there.
+    """The runs of a list; none if it is not there.
 
     Raises:
-        ValueError: a column is missing or unknown, a value is no number, or what `check_places` refuses.
+        ValueError: a column is missing or unknown, a number is none, or what `check_places` refuses.
     """
-    if not path.is_file():
-        return []
-    required = {column.name for column in COLUMNS if column.default is MISSING}
-    known = [column.name for column in COLUMNS]
-    with path.open(newline="") as file:
-        reader = csv.DictReader(file)
-        header = set(reader.fieldnames or ())
-        if wrong := (required - header) | (header - set(known)):
-            raise ValueError(
-                f"{path}: column(s) {', '.join(sorted(wrong))} missing or unknown. A list of runs has the columns "
-                f"{', '.join(known)}; the last two may be left out."
-            )
-        rows = [_checked(row, required, f"{path}, line {reader.line_num}") for row in reader]
-    return check_places([Run(**row) for row in rows], path)
-
-
-def _checked(row: dict, required: set[str], where: str) -> dict[str, str | int]:
-    """The cells of a row that are not empty, numbers as such."""
-    if None in row:
-        raise ValueError(f"{where}: {row[None]} is beyond the last column. Remove it, or a comma too many.")
-    values: dict[str, str | int] = {k: v.strip() for k, v in row.items() if v and v.strip()}
-    if absent := required - set(values):
-        raise ValueError(f"{where}: {', '.join(sorted(absent))} is empty. Fill it in.")
-    for column in set(INTEGERS) & set(values):
-        if not values[column].isdecimal():
-            raise ValueError(f"{where}: {column} is {values[column]!r}. Give a whole number.")
-        values[column] = int(values[column])
-    return values
+    runs = []
+    for line, row in enumerate(read_csv(path), 2):
+        try:
+            runs.append(Run(**{key: int(v) if key in NUMBERS else v for key, v in row.items() if v}))
+        except (TypeError, ValueError) as error:
+            columns = ", ".join(COLUMNS)
+            raise ValueError(f"{path}, line {line}: {error}. The columns are {columns}.") from error
+    return check_places(runs, path)
 
 
 def check_places(runs: Iterable[Run], origin: Path) -> list[Run]:
@@ -158,19 +145,15 @@ def check_places(runs: Iterable[Run], origin: Path) -> list[Run]:
 
 def write_runs(path: Path, runs: Sequence[Run]) -> None:
     with path.open("w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        names = [column.name for column in COLUMNS]
-        writer.writerow(names)
-        writer.writerows([getattr(run, name) for name in names] for run in runs)
+        rows = [[getattr(run, column) for column in COLUMNS] for run in runs]
+        csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows])
 
 
 def loaded_ratios(steps: Path) -> dict[tuple[str, str], list[float]]:
     """{(trainer, phase): the cost of a step with its data loading, as a multiple of 2D's, in each round}"""
     seconds = defaultdict(dict)
-    with steps.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            step = float(row["load_s"]) + float(row["step_s"])
-            seconds[row["trainer"], row["phase"]][row["round"]] = step
+    for row in read_csv(steps):
+        seconds[row["trainer"], row["phase"]][row["round"]] = float(row["load_s"]) + float(row["step_s"])
     reference = seconds[STOCK, "2d"]
     return {key: [own[r] / reference[r] for r in own] for key, own in seconds.items()}
 
@@ -181,7 +164,7 @@ def planned_iterations(trainer: str, steps: Path, of_2d: float) -> tuple[int, in
     Raises:
         ValueError: the trainer's steps were not measured.
     """
-    ratios = loaded_ratios(steps)
+    ratios = loaded_ratios(steps) if steps.is_file() else {}
     found = [round(of_2d / median(ratios[trainer, phase])) for phase in PHASES if (trainer, phase) in ratios]
     if not found:
         raise ValueError(f"{steps} has no steps of {trainer}. Measure them with step_cost.py.")

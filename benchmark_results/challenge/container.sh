@@ -11,7 +11,7 @@ here=$(realpath "$(dirname "$0")")
 nobody=65534
 
 mkdir -p "$out/input/images"
-python -m experiments.images Dataset027_ACDC40 0 "$out/input/images/cardiac-mri"
+python -m experiments.images Dataset027_ACDC40 0 copy "$out/input/images/cardiac-mri"
 for image in "$out"/input/images/cardiac-mri/*_0000.nii.gz; do mv "$image" "${image/_0000/}"; done
 install -d -o $nobody "$out/output" "$out/scratch"
 chmod -R a+rX "$out/input"

@@ -74,10 +74,9 @@ def case_means(cases: pd.DataFrame) -> pd.DataFrame:
 
 def length_table(results: Results) -> str:
     """nnU-Net 2D by the iterations of its training."""
-    cases = results.table("length/cases.csv")
-    if cases.empty:
+    if not results.has("length/cases.csv"):
         return NOT_RUN
-    runs = case_means(cases).assign(n=lambda c: c.epochs * c.iterations)
+    runs = case_means(results.table("length/cases.csv")).assign(n=lambda c: c.epochs * c.iterations)
     dice = runs.groupby(["dataset", "n"]).dice.mean()
     gains = {
         (d, n): f"{value - dice[d, n // 2]:+.4f}" for (d, n), value in dice.items() if (d, n // 2) in dice
@@ -90,10 +89,10 @@ def arms_table(part: str, reference: str, only: str | None = None) -> Question:
     """Mean Dice of each run of each arm, and the paired difference to the reference over runs and patients."""
 
     def answer(results: Results) -> str:
-        cases = results.table(f"{part}/cases.csv")
-        if cases.empty or reference not in set(cases.name):
+        file = f"{part}/cases.csv"
+        if not results.has(file) or reference not in set(results.table(file).name):
             return NOT_RUN
-        by_case = case_means(cases).set_index([*RUN, "case"])
+        by_case = case_means(results.table(file)).set_index([*RUN, "case"])
         dice = {
             name: {run: own.dice.droplevel(RUN).to_dict() for run, own in of_arm.groupby(level=RUN)}
             for name, of_arm in by_case.groupby("name")

@@ -15,17 +15,9 @@ from dataclasses import replace
 import pandas as pd
 
 from benchmark_results.thick_hippocampus.experiment import EXPERIMENT as THICK_HIPPOCAMPUS
+from experiments import tables
 from experiments.declaration import Experiment, Predict
 from experiments.page import Results, made_with
-from experiments.tables import (
-    CASES,
-    Question,
-    grid,
-    mean_sd,
-    paired_difference,
-    patient_values,
-    spacing_figure,
-)
 
 TRAINED, TESTED = 3, (2, 3, 4, 6)
 CHANGED = [every for every in TESTED if every != TRAINED]
@@ -36,10 +28,12 @@ Dice = dict[int, dict[str, float]]  # {every k-th slice: {patient: Dice}}
 
 
 def dice_of(cases: pd.DataFrame, model: str) -> Dice:
-    return {every: patient_values(cases[cases.spacing_mm.round() == every], model) for every in TESTED}
+    return {every: tables.patient_values(cases[cases.spacing_mm.round() == every], model) for every in TESTED}
 
 
-def table(title: str, spacings, cell: Callable[[Dice, Dice, int], str], file: str = CASES) -> Question:
+def table(
+    title: str, spacings, cell: Callable[[Dice, Dice, int], str], file: str = tables.CASES
+) -> tables.Question:
     """A row for each model; a cell is made of the Dice of the model and of nnU-Net 2D, and the spacing."""
 
     def answer(results: Results) -> str:
@@ -51,27 +45,27 @@ def table(title: str, spacings, cell: Callable[[Dice, Dice, int], str], file: st
             for model, own in dice.items()
             if cell is not to_2d or own is not baseline
         ]
-        return grid(("model", *(f"{title} {every} mm" for every in spacings)), rows)
+        return tables.grid(("model", *(f"{title} {every} mm" for every in spacings)), rows)
 
     return answer
 
 
 def mean(own: Dice, baseline: Dice, every: int) -> str:
-    return mean_sd(own[every].values())
+    return tables.mean_sd(own[every].values())
 
 
 def change(own: Dice, baseline: Dice, every: int) -> str:
-    return str(paired_difference(own[TRAINED], own[every]))
+    return str(tables.paired_difference(own[TRAINED], own[every]))
 
 
 def to_2d(own: Dice, baseline: Dice, every: int) -> str:
-    return str(paired_difference(baseline[every], own[every]))
+    return str(tables.paired_difference(baseline[every], own[every]))
 
 
 EXPERIMENT = Experiment(
     predict=[
         Predict(
-            CASES,
+            tables.CASES,
             of=replace(THICK_HIPPOCAMPUS, patient=r"(hippocampus_\d+)_"),
             arms=ARMS,
             ways={"stock": "nnUNetv2_predict --continue_prediction --disable_tta"},
@@ -80,13 +74,13 @@ EXPERIMENT = Experiment(
         )
     ],
     questions={
-        "n": lambda results: len(dice_of(results.table(CASES), BASELINE)[TRAINED]),
+        "n": lambda results: len(dice_of(results.table(tables.CASES), BASELINE)[TRAINED]),
         "dice": table("Dice at", TESTED, mean),
         "change": table("change to", CHANGED, change),
         "difference": table(f"minus {BASELINE}, at", TESTED, to_2d),
         "short": table("Dice at", TESTED, mean, SHORT),
         "short_change": table("change to", CHANGED, change, SHORT),
-        "made_with": made_with(CASES),
+        "made_with": made_with(tables.CASES),
     },
-    figures={"spacings.png": spacing_figure},
+    figures={"spacings.png": tables.spacing_figure},
 )

@@ -39,7 +39,7 @@ step preprocess nnUNetv2_plan_and_preprocess -d 27 -c 2d 3d_fullres -np 2 -npfp 
 step split cp "$nnUNet_raw/$dataset/splits_final.json" "$nnUNet_preprocessed/$dataset/"
 step plan_compact nnunet-slice-attention plan-compact -d 27
 
-python -m experiments.images $dataset 0 "$out/images"
+python -m experiments.images $dataset 0 copy "$out/images"
 
 for trainer in $stock $csa; do
     fold=$nnUNet_results/$dataset/${trainer}__${plans}__2d/fold_0

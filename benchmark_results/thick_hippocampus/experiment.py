@@ -8,20 +8,10 @@
 50 epochs of nnU-Net 2D take about as long as 20 of CSA-Net.
 """
 
+from experiments import tables
 from experiments.collectors import compared, logged
 from experiments.declaration import Experiment, Runs
 from experiments.page import made_with
-from experiments.tables import (
-    accuracy,
-    commits,
-    count,
-    difference,
-    difference_figure,
-    differences,
-    folds,
-    losses,
-    missing,
-)
 
 BOTH = ("cases.csv", "every_fold.csv")
 PATIENT = r"(.+)"
@@ -53,23 +43,24 @@ EXPERIMENT = Experiment(
     ],
     chosen_on=0,  # CSA-Net was ahead there after 750 iterations
     questions={
-        "accuracy": accuracy,
-        "differences": differences("2D", "2D_50", "3D", "CSA_copies"),
-        "losses": losses(every=2),
-        "neighbours": difference("CSA", "CSA_copies"),
-        "equal_time": difference("CSA", "2D_50"),
-        "long": difference("CSA_50", "2D_50"),
-        "blocks": difference("CSA_4blocks", "CSA", *BOTH, folds=[0, 1]),
-        "default": difference("CSA_4blocks", "2D", *BOTH, folds=[0, 1]),
-        "default_time": difference("CSA_4blocks", "2D_50", *BOTH, folds=[0, 1]),
-        "against_3d": difference("CSA", "3D"),
+        "accuracy": tables.accuracy,
+        "differences": tables.differences("2D", "2D_50", "3D", "CSA_copies"),
+        "losses": tables.losses(every=2),
+        "neighbours": tables.difference("CSA", "CSA_copies"),
+        "equal_time": tables.difference("CSA", "2D_50"),
+        "long": tables.difference("CSA_50", "2D_50"),
+        "blocks": tables.difference("CSA_4blocks", "CSA", *BOTH, folds=[0, 1]),
+        "default": tables.difference("CSA_4blocks", "2D", *BOTH, folds=[0, 1]),
+        "default_time": tables.difference("CSA_4blocks", "2D_50", *BOTH, folds=[0, 1]),
+        "against_3d": tables.difference("CSA", "3D"),
         "folds": lambda results: "\n".join(
-            folds("Folds, against {reference}", reference, *BOTH)(results) for reference in ("2D", "2D_50")
+            tables.folds("Folds, against {reference}", reference, *BOTH)(results)
+            for reference in ("2D", "2D_50")
         ),
-        "missing": missing(),
-        "patients": count("patient"),
-        "commits": commits(),
+        "missing": tables.missing(),
+        "patients": tables.count("patient"),
+        "commits": tables.commits(),
         "made_with": made_with("cases.csv"),
     },
-    figures={"differences.png": difference_figure("2D")},
+    figures={"differences.png": tables.difference_figure("2D")},
 )
