@@ -2,9 +2,10 @@
 
 import json
 import math
+import os
 import re
-import shlex
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import mean
@@ -53,11 +54,13 @@ def compared(patient: str) -> Collector:
         if not run.is_finished():
             return []
         folder = run.fold_folder()
-        output, truth = folder / "compared", folder.parents[1] / "gt_segmentations"
+        output = folder / "compared"
         if not (output / "cases.csv").is_file():
-            command = f"nnunet-slice-attention compare --group {shlex.quote(patient)} --predictions"
-            paths = [f"{run.name}={folder / 'validation'}", "--truth", str(truth), "-o", str(output)]
-            subprocess.run([*shlex.split(command), *paths], check=True)
+            truth = Path(os.environ["nnUNet_preprocessed"], folder.parents[1].name, "gt_segmentations")
+            command = ["nnunet-slice-attention", "compare", "--group", patient, "-o", str(output)]
+            command += ["--predictions", f"{run.name}={folder / 'validation'}", "--truth", str(truth)]
+            command += ["--dataset-json", str(folder.parent / "dataset.json")]
+            subprocess.run(command, check=True, stdout=sys.stderr)
         return [
             {column: text for column, text in row.items() if column != "model"}
             for row in case_rows(output / "cases.csv")

@@ -10,15 +10,8 @@ Rows = list[dict[str, str]]
 # What tells rows apart, as far as a table has these columns; all others are values.
 OF_RUN = ("name", "model", "trainer", "dataset", "fold", "seed", "epochs", "iterations", "commit")
 OF_ROW = ("patient", "case", "structure", "epoch")
-NEW = (
-    "name",
-    "dataset",
-    "fold",
-    "seed",
-    "epochs",
-    "iterations",
-    "commit",
-)  # columns of a table that is not there yet
+# Of these a table that is not there yet gets a column.
+NEW = ("name", "model", "dataset", "fold", "seed", "epochs", "iterations", "commit")
 
 
 def read_csv(path: Path) -> Rows:

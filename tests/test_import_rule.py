@@ -84,6 +84,12 @@ def test_every_folder_has_its_list_and_none_imports_one_further_up():
         assert all(order.index(other) < order.index(folder) for other in others), folder
 
 
+def test_the_package_does_without_the_experiments():
+    for module, path in modules().items():
+        names = imported(path.read_text(encoding="utf-8"), module)
+        assert not {name.split(".")[0] for name in names} & {"experiments", "benchmark_results"}, module
+
+
 FACES = {f"{PACKAGE}.__init__", f"{PACKAGE}.__main__"}
 
 

@@ -1,8 +1,8 @@
 """How should CSA-Net's attention start? On quickstart's phantom.
 
-nnunet-slice-attention phantom -d 999 --cases 30 --test-cases 8 --seed 0
-nnUNetv2_plan_and_preprocess -d 999 -c 2d
-nnunet-slice-attention plan-compact -d 999 --batch-size 4 --features 128 --convs 1
+nnunet-slice-attention phantom -d 998 --cases 30 --test-cases 8 --seed 0
+nnUNetv2_plan_and_preprocess -d 998 -c 2d
+nnunet-slice-attention plan-compact -d 998 --batch-size 4 --features 128 --convs 1
 python -m experiments run csa_attention
 """
 
@@ -33,7 +33,7 @@ def table(results: Results) -> str:
 
 
 EXPERIMENT = Experiment(
-    dataset="Dataset999_SlicePhantom",
+    dataset="Dataset998_SlicePhantom",
     arms={name: f"nnUNetTrainer{name}" for name in ("CSANet", "CSANet_16heads", "CSANet_PaperDirection")},
     runs=[Runs({"runs.csv": summary}, seeds=[0, 1, 2])],
     epochs=5,
