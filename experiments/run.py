@@ -1,6 +1,5 @@
 """A training run: what trains on what, and where its results lie. Lists of runs as CSV, one row per run."""
 
-import csv
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -10,7 +9,7 @@ from statistics import median
 
 from nnunet_slice_attention.files import read_note
 
-from .table import read_csv
+from .table import read_csv, write_csv
 
 COLUMNS = (
     "name", "dataset", "plans", "configuration", "trainer", "fold", "seed", "epochs", "iterations", "iterations_later",
@@ -144,9 +143,7 @@ def check_places(runs: Iterable[Run], origin: Path) -> list[Run]:
 
 
 def write_runs(path: Path, runs: Sequence[Run]) -> None:
-    with path.open("w", newline="") as file:
-        rows = [[getattr(run, column) for column in COLUMNS] for run in runs]
-        csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows])
+    write_csv(path, COLUMNS, ({column: getattr(run, column) for column in COLUMNS} for run in runs))
 
 
 def loaded_ratios(steps: Path) -> dict[tuple[str, str], list[float]]:

@@ -2,8 +2,10 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+
+from nnunet_slice_attention.files import write_text
 
 Rows = list[dict[str, str]]
 
@@ -20,6 +22,16 @@ def read_csv(path: Path) -> Rows:
         return []
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
+
+
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
+    """Lines end as they did before."""
+    text, ending = io.StringIO(), "\r\n" if path.is_file() and b"\r\n" in path.read_bytes() else "\n"
+    writer = csv.DictWriter(text, columns, lineterminator=ending)
+    writer.writeheader()
+    writer.writerows(rows)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, text.getvalue())
 
 
 def merge(path: Path, rows: Rows, grows: bool = False) -> int:
@@ -47,13 +59,7 @@ def merge(path: Path, rows: Rows, grows: bool = False) -> int:
             continue
         table[place], changed = row, True
     if changed:
-        text = io.StringIO()
-        ending = "\r\n" if path.is_file() and b"\r\n" in path.read_bytes() else "\n"
-        writer = csv.DictWriter(text, columns, lineterminator=ending)
-        writer.writeheader()
-        writer.writerows(table)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text.getvalue(), encoding="utf-8", newline="")
+        write_csv(path, columns, table)
     return len(table) - before
 
 

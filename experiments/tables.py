@@ -10,20 +10,14 @@ import numpy as np
 import pandas as pd
 from scipy.stats import bootstrap
 
-from nnunet_slice_attention.evaluation.runs import compare_runs as compare_runs
-from nnunet_slice_attention.evaluation.statistics import (
-    Comparison,
-    compare,
-    holm,
-    smallest_p,
-)
-from nnunet_slice_attention.evaluation.statistics import (
-    paired_difference as paired_difference,
-)
+from nnunet_slice_attention.evaluation import runs, statistics
+from nnunet_slice_attention.evaluation.statistics import Comparison
 from nnunet_slice_attention.report.tables import Table, mean_sd, number
 
 from .page import Question, Results
 
+paired_difference = statistics.paired_difference  # for tables of a page's own, as is the next
+compare_runs = runs.compare_runs
 CASES = "cases.csv"
 FOREGROUND = "foreground (all classes)"  # a structure of `compare`, beside the classes
 AGAINST = ("model", "Dice difference [95 % CI]", "n", "better / equal / worse", "p (Wilcoxon)", "p (Holm)")
@@ -61,7 +55,7 @@ def paired(cases: pd.DataFrame, model: str, reference: str) -> Comparison:
     both = pd.concat([ours, theirs], axis=1, keys=["ours", "theirs"])
     # What one of the two hallucinates, the other has right; what neither has counts nothing.
     by_case = both.dropna(how="all").fillna(1.0).groupby(level=keys).mean()
-    return compare(_patient_means(by_case.theirs), _patient_means(by_case.ours))
+    return statistics.compare(_patient_means(by_case.theirs), _patient_means(by_case.ours))
 
 
 def _case(cases: pd.DataFrame) -> list[str]:
@@ -74,9 +68,10 @@ def _patient_means(by_case: pd.Series) -> dict[str, float]:
 
 
 def joined(results: Results, files: Sequence[str]) -> pd.DataFrame:
-    """Each row once, though several tables have it."""
+    """Each row once, though several tables have it; of several commits of a run those that were collected last."""
     cases = pd.concat([results.table(file) for file in files])
-    return cases.drop_duplicates([c for c in ("model", "seed", "fold", "case", "structure") if c in cases])
+    key = [column for column in ("model", "seed", "fold", "case", "structure") if column in cases]
+    return cases.drop_duplicates(key, keep="last" if "commit" in cases else "first")
 
 
 def difference(arm: str, reference: str, *files: str, folds: Sequence[int] | None = None) -> Question:
@@ -96,7 +91,7 @@ def count(column: str, file: str = CASES) -> Question:
 
 def accuracy(results: Results) -> str:
     """Dice of each class, NSD and HD95 of each model."""
-    cases = results.table(CASES)
+    cases = joined(results, [CASES])
     structures = [structure for structure in cases.structure.unique() if structure != FOREGROUND]
     rows = []
     for model in cases.model.unique():
@@ -117,7 +112,7 @@ def differences(*references: str) -> Question:
         found = {
             model: paired(cases, model, reference) for model in cases.model.unique() if model != reference
         }
-        adjusted = holm({model: compared.p for model, compared in found.items()})
+        adjusted = statistics.holm({model: compared.p for model, compared in found.items()})
         rows = tuple(
             (
                 model,
@@ -133,7 +128,7 @@ def differences(*references: str) -> Question:
         return Table(f"Against {reference}", AGAINST, rows, note).markdown()
 
     def answer(results: Results) -> str:
-        cases, models = results.table(CASES), map(results.experiment.model, references)
+        cases, models = joined(results, [CASES]), map(results.experiment.model, references)
         return "\n".join(against(cases, model) for model in models if model in set(cases.model))
 
     return answer
@@ -142,7 +137,7 @@ def differences(*references: str) -> Question:
 def least_p(results: Results) -> float:
     """The smallest p that any model could have against another, corrected."""
     cases = results.table(CASES)
-    return smallest_p(cases.patient.nunique(), cases.model.nunique() - 1)
+    return statistics.smallest_p(cases.patient.nunique(), cases.model.nunique() - 1)
 
 
 def median_interval(values: pd.Series) -> tuple[float, float]:

@@ -6,8 +6,6 @@ environment. On a CPU it works in single precision unless the run says otherwise
 `made_with.json`, written last, says that the run is finished.
 """
 
-import csv
-import io
 import json
 import os
 import random
@@ -29,6 +27,7 @@ from nnunet_slice_attention.jobs.lock import Busy, locked
 from .curve import dice_of_cases
 from .made_with import note
 from .run import Run
+from .table import read_csv, write_csv
 
 PROCESS_TIME, CURVE = "process_time.csv", "curve.csv"
 
@@ -108,28 +107,13 @@ def cpu_seconds() -> float:
     return time.process_time() + children.ru_utime + children.ru_stime
 
 
-def read_rows(path: Path) -> list[dict[str, str]]:
-    if not path.is_file():
-        return []
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def write_rows(path: Path, rows: list[dict]) -> None:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(path, text.getvalue())
-
-
 def append_rows(path: Path, rows: list[dict]) -> None:
     """At least one, to a file that may not be there yet."""
-    write_rows(path, [*read_rows(path), *rows])
+    write_csv(path, list(rows[0]), [*read_csv(path), *rows])
 
 
 def total_cpu_seconds(folder: Path) -> float:
-    return round(sum(float(row["cpu_s"]) for row in read_rows(folder / PROCESS_TIME)), 3)
+    return round(sum(float(row["cpu_s"]) for row in read_csv(folder / PROCESS_TIME)), 3)
 
 
 def drop_lost_epochs(folder: Path, epoch: int) -> None:
@@ -139,11 +123,11 @@ def drop_lost_epochs(folder: Path, epoch: int) -> None:
         ValueError: a row of an earlier epoch is missing.
     """
     for path in (folder / PROCESS_TIME, folder / CURVE):
-        if kept := [row for row in read_rows(path) if int(row["epoch"]) < epoch]:
-            write_rows(path, kept)
+        if kept := [row for row in read_csv(path) if int(row["epoch"]) < epoch]:
+            write_csv(path, list(kept[0]), kept)
         else:
             path.unlink(missing_ok=True)
-    noted = [int(row["epoch"]) for row in read_rows(folder / PROCESS_TIME)]
+    noted = [int(row["epoch"]) for row in read_csv(folder / PROCESS_TIME)]
     if noted != list(range(epoch)):
         raise ValueError(
             f"{folder / PROCESS_TIME} has the epochs {noted}, but the checkpoint has {epoch} epochs. The time of the "
