@@ -42,14 +42,15 @@ def _found(home: Path, experiment: Experiment) -> Iterator[tuple[str, Rows | Non
         for run in experiment.runs_of(group, home):
             if folder := run.fold_folder():
                 for table, collector in group.into.items():
-                    rows = [of_run(run) | _patient(row, experiment) | row for row in collector(run)]
+                    rows = [_patient(row, experiment) | row | of_run(run) for row in collector(run)]
                     yield table, rows, read_note(folder / FILE), collector in GROWING
     for predict in experiment.predict:
         for run in predict.runs():
             folder = prediction_folder(home, run)
             rows = case_rows(folder / "compared" / "cases.csv") if (folder / FILE).is_file() else []
-            models = {"model": of_run(run)[predict.model]} if predict.model != "way" else {}
-            yield predict.into, [of_run(run) | row | models for row in rows], read_note(folder / FILE), False
+            own = of_run(run)
+            rows = [row | own | {"model": (own | {"way": row["model"]})[predict.model]} for row in rows]
+            yield predict.into, rows, read_note(folder / FILE), False
     for measure in experiment.measure:
         folder = measurement_folder(home, measure)
         for table, reader in measure.into.items():

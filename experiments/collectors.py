@@ -47,26 +47,21 @@ def renamed(collector: Collector, structures: Mapping[str, str]) -> Collector:
     ]
 
 
-def compared(patient: str) -> Collector:
+def compared(run: Run) -> Rows:
     """As the command `compare` evaluates the validation, with its NSD and HD95; evaluated once per run."""
-
-    def rows(run: Run) -> Rows:
-        if not run.is_finished():
-            return []
-        folder = run.fold_folder()
-        output = folder / "compared"
-        if not (output / "cases.csv").is_file():
-            truth = Path(os.environ["nnUNet_preprocessed"], folder.parents[1].name, "gt_segmentations")
-            command = ["nnunet-slice-attention", "compare", "--group", patient, "-o", str(output)]
-            command += ["--predictions", f"{run.name}={folder / 'validation'}", "--truth", str(truth)]
-            command += ["--dataset-json", str(folder.parent / "dataset.json")]
-            subprocess.run(command, check=True, stdout=sys.stderr)
-        return [
-            {column: text for column, text in row.items() if column != "model"}
-            for row in case_rows(output / "cases.csv")
-        ]
-
-    return rows
+    if not run.is_finished():
+        return []
+    folder = run.fold_folder()
+    output = folder / "compared"
+    if not (output / "cases.csv").is_file():
+        truth = Path(os.environ["nnUNet_preprocessed"], folder.parents[1].name, "gt_segmentations")
+        command = ["nnunet-slice-attention", "compare", "-o", str(output), "--truth", str(truth)]
+        command += ["--dataset-json", str(folder.parent / "dataset.json")]
+        command += ["--predictions", f"{run.name}={folder / 'validation'}"]
+        subprocess.run(command, check=True, stdout=sys.stderr)
+    of_model = ("model", "patient")  # what the experiment calls these is added to every row
+    rows = case_rows(output / "cases.csv")
+    return [{column: text for column, text in row.items() if column not in of_model} for row in rows]
 
 
 def case_rows(path: Path) -> Rows:

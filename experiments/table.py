@@ -43,7 +43,9 @@ def merge(path: Path, rows: Rows, grows: bool = False) -> int:
         ValueError: a row of the table has other values than the one found.
     """
     columns, table = columns_of(path, rows), read_csv(path)
-    before, changed, tells_apart = len(table), False, (*OF_RUN, *OF_ROW)
+    before, changed = len(table), False
+    # A run under way may go on at another commit.
+    tells_apart = [column for column in (*OF_RUN, *OF_ROW) if not (grows and column == "commit")]
     places = {row_key(row, columns, tells_apart): place for place, row in enumerate(table)}
     for row in rows if "structure" in columns else _wide(rows, columns):
         row = {column: row[column] for column in columns}

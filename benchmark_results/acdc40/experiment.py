@@ -10,8 +10,6 @@ from experiments.collectors import compared, logged
 from experiments.declaration import Experiment, Runs
 from experiments.page import Results, made_with
 
-PATIENT = r"(patient\d+)_"
-
 
 def short_slabs(results: Results) -> str:
     """What the networks lost to nnU-Net 2D with an earlier sampling, each against the 2D training of its own time."""
@@ -29,7 +27,7 @@ def short_slabs(results: Results) -> str:
 
 EXPERIMENT = Experiment(
     dataset="Dataset027_ACDC40",
-    patient=PATIENT,
+    patient=r"(patient\d+)_",
     arms={
         "2D": "nnUNetTrainer_10epochs",
         "3D": "nnUNetTrainer_10epochs 3d_fullres",
@@ -44,9 +42,9 @@ EXPERIMENT = Experiment(
         "TSFM_copies": "nnUNetTrainerTSFMUNet_RepeatCentre_10epochs",
     },
     runs=[
-        Runs({"cases.csv": compared(PATIENT), "trainings.csv": logged()}),
-        Runs({"every_fold.csv": compared(PATIENT)}, arms=["2D", "TSFM"], folds=range(5)),
-        Runs({"second_fold.csv": compared(PATIENT)}, arms=["2D", "SAU"], folds=[0, 1]),
+        Runs({"cases.csv": compared, "trainings.csv": logged()}),
+        Runs({"every_fold.csv": compared}, arms=["2D", "TSFM"], folds=range(5)),
+        Runs({"second_fold.csv": compared}, arms=["2D", "SAU"], folds=[0, 1]),
     ],
     chosen_on=0,  # slabs and optimiser
     questions={

@@ -14,7 +14,6 @@ from experiments.declaration import Experiment, Runs
 from experiments.page import made_with
 
 BOTH = ("cases.csv", "every_fold.csv")
-PATIENT = r"(.+)"
 AGAIN = ["2D", "2D_50", "CSA_50", "CSA_4blocks", "CSA"]  # on a second fold
 
 ARMS = {
@@ -34,12 +33,11 @@ ARMS = {
 EXPERIMENT = Experiment(
     dataset="Dataset504_HippocampusEvery3",
     plans="nnUNetCompact12Plans",
-    patient=PATIENT,
     arms=ARMS,
     runs=[
-        Runs({"cases.csv": compared(PATIENT), "trainings.csv": logged(every=2)}),
-        Runs({"every_fold.csv": compared(PATIENT)}, arms=AGAIN, folds=[1]),
-        Runs({"every_fold.csv": compared(PATIENT)}, arms=["2D", "CSA"], folds=range(5)),
+        Runs({"cases.csv": compared, "trainings.csv": logged(every=2)}),
+        Runs({"every_fold.csv": compared}, arms=AGAIN, folds=[1]),
+        Runs({"every_fold.csv": compared}, arms=["2D", "CSA"], folds=range(5)),
     ],
     chosen_on=0,  # CSA-Net was ahead there after 750 iterations
     questions={

@@ -74,10 +74,3 @@ def test_the_share_of_2d_epochs_is_the_trainers():
     from benchmark_results.equal_time.experiment import SHARE_OF_2D
 
     assert TWO_D_SHARE[0] / TWO_D_SHARE[1] == SHARE_OF_2D
-
-
-def test_what_compare_calls_the_foreground_is_no_class():
-    from experiments.tables import FOREGROUND
-    from nnunet_slice_attention.evaluation import segmentations
-
-    assert FOREGROUND == segmentations.FOREGROUND

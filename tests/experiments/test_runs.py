@@ -71,15 +71,11 @@ def test_a_trainer_without_a_number_of_epochs_is_refused(tmp_path):
 
 
 def test_a_budget_gives_each_arm_the_process_time_of_2d_and_its_plan_stays(tmp_path):
-    steps = "trainer,phase,round,slices,load_s,step_s\n" + "".join(
-        f"{trainer},{phase},{number},12,{number},{cost * (1 + number) - number}\n"
-        for number in (0, 1)
-        for trainer, phase, cost in (
-            ("nnUNetTrainer", "2d", 1),
-            ("A", "2D phase", 1.25),
-            ("A", "with neighbours", 2),
-        )
-    )
+    costs = {"nnUNetTrainer,2d": (1, 1, 1), "A,2D phase": (1.25, 9, 1.25), "A,with neighbours": (2, 2, 9)}
+    rows = [
+        f"{of},{n},12,0.5,{cost - 0.5}\n" for of, rounds in costs.items() for n, cost in enumerate(rounds)
+    ]
+    steps = "".join(["trainer,phase,round,slices,load_s,step_s\n", *rows])
     (tmp_path / "steps.csv").write_text(steps)
     experiment = Experiment(
         questions={}, dataset="Dataset027_ACDC40", arms={"2d": "nnUNetTrainer", "a": "A", "b": "B"}
@@ -99,10 +95,10 @@ def test_a_budget_gives_each_arm_the_process_time_of_2d_and_its_plan_stays(tmp_p
 def test_a_run_is_found_under_the_name_that_its_trainer_had(tmp_path, monkeypatch):
     monkeypatch.setenv("nnUNet_results", str(tmp_path))
     assert RUN.fold_folder() is None and not RUN.is_finished()
-    earlier = tmp_path / RUN.index / "Dataset514_X" / "nnUNetTrainerOld__P__2d" / "fold_1"
-    earlier.mkdir(parents=True)
-    assert dataclasses.replace(RUN, fold=1).fold_folder() is None  # another run, as far as its folder says
-    fold = earlier.rename(earlier.with_name("fold_0"))
+    fold = tmp_path / RUN.index / "Dataset514_X" / "nnUNetTrainerOld__P__2d" / "fold_0"
+    fold.mkdir(parents=True)
+    (fold / "row.json").write_text('{"name": "another", "iterations": 250}')
+    assert RUN.fold_folder() is None
     (fold / "row.json").write_text('{"name": "csa", "iterations": 250}')
     (fold / "made_with.json").write_text("{}")
     assert RUN.fold_folder() == fold and RUN.is_finished()

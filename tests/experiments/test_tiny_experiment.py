@@ -15,7 +15,6 @@ from experiments.table import read_csv
 from experiments.tables import count
 from nnunet_slice_attention.jobs.lock import locked
 
-PATIENT = r"(case_\d)"
 OPTIONS = Options(curve_cases=1)
 TABLES = {
     "cases.csv": validated, "trainings.csv": logged(), "curves.csv": curve, "process_time.csv": process_time,
@@ -28,9 +27,9 @@ def experiment(tiny) -> Experiment:
         questions={"n": count("case")},
         dataset=tiny.folder,
         plans="nnUNetPlans",
-        patient=PATIENT,
+        patient=r"(case_\d)",
         arms={"2D": "Tiny_nnUNetTrainer", "AxialConv": "Tiny_nnUNetTrainerAxialConv"},
-        runs=[Runs(TABLES), Runs({"compared.csv": compared(PATIENT)}, arms=["AxialConv"])],
+        runs=[Runs(TABLES), Runs({"compared.csv": compared}, arms=["AxialConv"])],
         epochs=2,
         iterations=2,
     )
