@@ -4,6 +4,7 @@ import dataclasses
 import json
 
 import pytest
+import torch
 
 from experiments.collect import collect
 from experiments.collectors import compared, curve, logged, process_time, validated
@@ -107,19 +108,20 @@ def test_the_page_has_the_answer(folder, experiment):
     assert render(folder, experiment) == f"{len(read_csv(folder / 'cases.csv')) // 4} volumes"
 
 
-def test_a_run_goes_on_from_its_last_epoch(folder, experiment):
-    job = trainings(folder, experiment, OPTIONS)[0]
-    fold = job.run.fold_folder()
-    last = fold / "checkpoint_latest.pth"
-    (fold / "checkpoint_final.pth").rename(last)
+def test_a_run_goes_on_from_its_last_checkpoint_and_counts_no_epoch_twice(folder, experiment):
+    fold = trainings(folder, experiment, OPTIONS)[0].run.fold_folder()
     before = read_csv(fold / "process_time.csv")
-    for name in ("made_with.json", "checkpoint_best.pth"):
+    checkpoint = torch.load(fold / "checkpoint_final.pth", weights_only=False)
+    torch.save(
+        checkpoint | {"current_epoch": 1}, fold / "checkpoint_latest.pth"
+    )  # killed in the second epoch
+    for name in ("made_with.json", "checkpoint_final.pth"):
         (fold / name).unlink()
-    again = dataclasses.replace(OPTIONS, again=True)
-    assert run_all(folder, experiment, again, only="^2D") == []
+    assert run_all(folder, experiment, dataclasses.replace(OPTIONS, again=True), only="^2D") == []
     after = read_csv(fold / "process_time.csv")
-    assert [row["epoch"] for row in after] == ["0", "1"] and after == before
-    assert len(read_csv(fold / "curve.csv")) == 4
+    assert [row["epoch"] for row in after] == ["0", "1"]
+    assert after[0] == before[0] and after[1] != before[1]
+    assert [row["epoch"] for row in read_csv(fold / "curve.csv")] == ["0", "0", "1", "1"]
 
 
 def test_a_run_that_an_earlier_runner_is_at_work_on_is_left_to_it(folder, experiment):
