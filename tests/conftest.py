@@ -22,7 +22,7 @@ from tests.tiny_data import TinyDataset, write_raw
 
 TESTS = Path(__file__).parent
 TINY_TRAINERS = TESTS / "tiny_trainers"
-LONG = ["docs", "crossval", "trainers", "inference", "bundle", "comparison", "cost"]  # minutes each
+LONG = ["docs", "crossval", "trainers", "inference", "bundle", "comparison", "cost", "experiments"]  # minutes
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -84,6 +84,12 @@ def test_every_folder_has_a_list_and_imports_lower_folders_only():
         assert all(order.index(other) < order.index(folder) for other in others), folder
 
 
+def test_the_package_does_not_import_the_experiments():
+    for module, path in modules().items():
+        names = imported(path.read_text(encoding="utf-8"), module)
+        assert not {name.split(".")[0] for name in names} & {"experiments", "benchmark_results"}, module
+
+
 ENTRY_POINTS = {f"{PACKAGE}.__init__", f"{PACKAGE}.__main__"}
 
 

@@ -1,22 +1,17 @@
-"""Seconds of a training step, all models taking turns in one process. Writes `steps.csv` and `steps.json` beside it.
-
-    python steps.py --device cpu --rounds 60
+"""Seconds of a training step, all models taking turns in one process. Writes `steps.csv` beside it.
 
 A machine that others use too has slow spells of a minute or so: they hit one process of the verb `cost` and not the
 next. Here every model makes a step within a few seconds, in a new order each round, and ratios are taken within a
-round. Each steps on a batch of its own that is there already, and no loader runs. Data and plans as in `run.sh`.
+round. Each steps on a batch of its own that is there already, and no loader runs. Data and plans as in `experiment.py`.
 """
 
 import argparse
 import csv
-import json
 import os
 import random
 import tempfile
 import time
 from pathlib import Path
-
-from nnunet_slice_attention.environment import commit, hardware, versions
 
 HERE = Path(__file__).parent
 PLANS = "nnUNetCompactPlans"
@@ -39,7 +34,6 @@ def main() -> None:
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--rounds", type=int, default=60)
     args = parser.parse_args()
-    made_with = {"versions": versions(), "commit": commit(), "hardware": hardware()}
     with tempfile.TemporaryDirectory() as results:
         os.environ["nnUNet_results"] = results  # a trainer makes its folder when it is built
         steps = {model: step_of(*model, args.device) for model in MODELS}
@@ -54,7 +48,6 @@ def main() -> None:
         writer = csv.writer(file)
         writer.writerow(["trainer", "configuration", "round", "slices", "seconds"])
         writer.writerows(rows)
-    (HERE / "steps.json").write_text(json.dumps(made_with, indent=2) + "\n", encoding="utf-8")
 
 
 def step_of(name: str, configuration: str, device_name: str):

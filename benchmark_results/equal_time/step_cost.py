@@ -6,12 +6,11 @@
 All trainers take turns in one process with one thread, in a new order each round, and ratios are taken within a round:
 a slow spell of the machine hits all of them. Processor seconds (user and system), not those of the clock. Loading and
 augmenting a batch happens in the same process and is timed apart. Prints a table, and writes all times to a CSV file,
-from which `plan_runs.py` takes the iterations of an epoch, and notes beside it what they were measured with.
+from which an experiment's budget takes the iterations of an epoch.
 """
 
 import argparse
 import csv
-import json
 import os
 import random
 import tempfile
@@ -43,8 +42,6 @@ def main() -> None:
     import numpy as np
     import torch
 
-    from nnunet_slice_attention.environment import commit, hardware, versions
-
     torch.set_num_threads(1)
     for seed in (torch.manual_seed, np.random.seed, random.seed):
         seed(0)
@@ -61,11 +58,7 @@ def main() -> None:
     with args.output.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerows([COLUMNS, *rows])
-    made_with = {"versions": versions(), "commit": commit(), "hardware": hardware()}
-    made_with |= {"dataset": args.dataset, "plans": args.plans, "rounds": args.rounds}
-    args.output.with_suffix(".json").write_text(json.dumps(made_with, indent=1) + "\n", encoding="utf-8")
     print(table(rows))
-    print(json.dumps(made_with))
 
 
 def phases_of(trainer: str) -> list[str]:
@@ -119,17 +112,6 @@ def table(rows: list[tuple]) -> str:
         cells = (trainer, phase, str(own[0][0]), f"{1000 * median(step):.1f}", f"{1000 * median(both):.1f}")
         lines.append(f"| {' | '.join((*cells, ratio(alone), ratio(loaded)))} |")
     return "\n".join(lines)
-
-
-def loaded_ratios(path: Path) -> dict[tuple[str, str], list[float]]:
-    """Of each trainer and phase in a table of steps: the cost of a step with its loading, times 2D's in that round."""
-    seconds = defaultdict(dict)
-    with path.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            of_step = float(row["load_s"]) + float(row["step_s"])
-            seconds[row["trainer"], row["phase"]][row["round"]] = of_step
-    reference = seconds[STOCK, "2d"]
-    return {key: [own[r] / reference[r] for r in own] for key, own in seconds.items()}
 
 
 def ratio(values: list[float]) -> str:

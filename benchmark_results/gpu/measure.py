@@ -14,7 +14,6 @@ the gradient of one batch in float16 against single precision, and the loss befo
 
 import argparse
 import csv
-import json
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -24,8 +23,6 @@ import tempfile
 from pathlib import Path
 
 from model_process import work
-
-from nnunet_slice_attention.environment import commit, hardware, versions
 
 PATIENCE = 300  # seconds without any answer
 
@@ -43,8 +40,6 @@ def main() -> int:
     parser.add_argument("-o", type=Path, required=True, help="folder to write to")
     args = parser.parse_args()
     args.o.mkdir(parents=True, exist_ok=True)
-    made_with = {"versions": versions(), "commit": commit(), "hardware": hardware()}
-    (args.o / "made_with.json").write_text(json.dumps(made_with, indent=2) + "\n", encoding="utf-8")
     with tempfile.TemporaryDirectory() as results:
         os.environ["nnUNet_results"] = results  # a trainer makes its folder when it is built
         team = Team(args.models.read_text("utf-8").split(), args.dataset, args.device)

@@ -2,7 +2,7 @@
 
     export nnUNet_raw=... nnUNet_preprocessed=... nnUNet_results=...
     nnUNetv2_plan_and_preprocess -d 27 -c 2d
-    python memory.py --dataset 27 nnUNetTrainer nnUNetTrainerCSANet ...     # then: python report.py
+    python memory.py --dataset 27 nnUNetTrainer nnUNetTrainerCSANet ...
 
 PyTorch's `MemTracker` follows every tensor of a forward and backward pass through fake tensors, which have a size and
 no content. Counted are weights, gradients, SGD's momentum, the batch, all activations and nnU-Net's loss, in float16

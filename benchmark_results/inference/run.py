@@ -9,7 +9,7 @@ The ways: `predict` (the package's predictor), `stock` (nnU-Net's predictor, as 
 `re-encoding` (the channel view, slice by slice: every neighbour is encoded again for each slice, as 2.5D code commonly
 does). Besides the data set's volumes there is a deep one of noise, one patch large in plane, as CT volumes are deep.
 All take their turn on each volume in one process, so that a slow spell of the machine hits them alike. The weights are
-random, which costs the same. `report.py` makes the page.
+random, which costs the same.
 """
 
 import argparse

@@ -7,7 +7,6 @@
 
 Noise as the volume, one patch large in plane, without mirroring; the weights are random, which costs the same. Each
 measurement has a process of its own, so that no memory is left from another, and networks and depths take turns.
-`report.py` makes the page.
 """
 
 import argparse

@@ -14,6 +14,7 @@ import numpy as np
 
 from .surface_distance import SurfaceDistances, surface_distances
 
+FOREGROUND = "foreground (all classes)"  # a structure of its own where there are several classes
 Presence = Literal["found", "missed", "hallucinated", "absent"]
 DIAGONAL = "the volume's diagonal"  # worst value of a distance, in mm
 COMPUTED = "computed"  # no worst value: defined for one empty mask

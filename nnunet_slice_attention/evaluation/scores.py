@@ -7,10 +7,9 @@ from typing import TypeAlias
 
 import pandas as pd
 
-from .metrics import METRICS
+from .metrics import FOREGROUND, METRICS
 from .run_column import RUN, with_runs
 from .runs import RunComparison, compare_runs
-from .segmentations import FOREGROUND
 from .statistics import Comparison, PairedDifference, compare, holm, paired_difference, patient_means
 
 MEAN = "mean of classes"

@@ -10,8 +10,7 @@ from nnunetv2.utilities.label_handling.label_handling import LabelManager
 
 from ..image_files import check_complete
 from ..image_geometry import SAME, Geometry, geometry_mismatch, is_2d, max_displacement_mm
-
-FOREGROUND = "foreground (all classes)"
+from .metrics import FOREGROUND
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from nnunet_slice_attention.evaluation import scores as module
+from nnunet_slice_attention.evaluation.metrics import FOREGROUND
 from nnunet_slice_attention.evaluation.runs import compare_runs
 from nnunet_slice_attention.evaluation.scores import MEAN, Scores
-from nnunet_slice_attention.evaluation.segmentations import FOREGROUND
 from nnunet_slice_attention.evaluation.statistics import compare, holm
 
 NAN = float("nan")

@@ -1,0 +1,64 @@
+"""Adding what finished jobs have left in the results folder to an experiment's tables. No row is ever dropped."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from nnunet_slice_attention.files import read_json_or_empty, write_text
+
+from .collectors import GROWING, case_rows, of_run
+from .declaration import Experiment
+from .jobs import measurement_folder, prediction_folder
+from .made_with import FILE, KEPT
+from .table import Rows, columns_of, merge, read_csv, row_key
+
+
+def collect(folder: Path, experiment: Experiment) -> list[str]:
+    """A line for each table.
+
+    Raises:
+        ValueError: see `merge`.
+    """
+    tables, notes = {}, {}
+    for table, rows, note, grows in _found(folder, experiment):
+        all_rows, _ = tables.setdefault(table, ([], grows))
+        all_rows += rows or []
+        columns = columns_of(folder / table, rows or [])
+        keys = [table] if rows is None else [row_key(row, columns) for row in rows]
+        notes |= {key: {entry: note[entry] for entry in KEPT if entry in note} for key in keys}
+    lines = []
+    for table, (rows, grows) in tables.items():
+        added = merge(folder / table, rows, grows)
+        lines.append(f"{folder / table}: {added} rows added, {len(read_csv(folder / table))} in all")
+    if known := {key: note for key, note in notes.items() if note}:
+        write_text(folder / FILE, json.dumps(read_json_or_empty(folder / FILE) | known, indent=1) + "\n")
+    return lines
+
+
+def _found(home: Path, experiment: Experiment) -> Iterator[tuple[str, Rows | None, dict, bool]]:
+    """(Table, rows of one job or None if it wrote the table, what they were made with, whether they may change)."""
+    for group in experiment.runs:
+        for run in experiment.runs_of(group, home):
+            if folder := run.fold_folder():
+                for table, collector in group.into.items():
+                    rows = [_patient(row, experiment) | row | of_run(run) for row in collector(run)]
+                    yield table, rows, read_json_or_empty(folder / FILE), collector in GROWING
+    for predict in experiment.predict:
+        for run in predict.runs():
+            folder = prediction_folder(home, run)
+            rows = case_rows(folder / "compared" / "cases.csv") if (folder / FILE).is_file() else []
+            own = of_run(run)
+            rows = [row | own | {"model": (own | {"way": row["model"]})[predict.model]} for row in rows]
+            yield predict.into, rows, read_json_or_empty(folder / FILE), False
+    for measure in experiment.measure:
+        folder = measurement_folder(home, measure)
+        for table, reader in measure.into.items():
+            made = (folder / FILE).is_file()
+            rows = (reader(folder / "out") if made else []) if reader else None
+            yield table, rows, read_json_or_empty(folder / FILE), False
+
+
+def _patient(row: dict[str, str], experiment: Experiment) -> dict[str, str]:
+    found = re.search(experiment.patient, row.get("case", ""))
+    return {"patient": found[1]} if found else {}

@@ -1,0 +1,89 @@
+"""An experiment's tables: CSV files whose rows are added to, and never dropped."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from nnunet_slice_attention.files import write_text
+
+Rows = list[dict[str, str]]
+
+# What tells rows apart, as far as a table has these columns; all others are values.
+OF_RUN = ("name", "model", "trainer", "dataset", "fold", "seed", "epochs", "iterations", "commit")
+OF_ROW = ("patient", "case", "structure", "epoch")
+# Of these a table that is not there yet gets a column.
+NEW = ("name", "model", "dataset", "fold", "seed", "epochs", "iterations", "commit")
+
+
+def read_csv(path: Path) -> Rows:
+    """All cells as text; none if the file is not there."""
+    if not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
+    """Lines end as they did before."""
+    text, ending = io.StringIO(), "\r\n" if path.is_file() and b"\r\n" in path.read_bytes() else "\n"
+    writer = csv.DictWriter(text, columns, lineterminator=ending)
+    writer.writeheader()
+    writer.writerows(rows)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, text.getvalue())
+
+
+def merge(path: Path, rows: Rows, grows: bool = False) -> int:
+    """Add rows to a table; how many are new. Its own rows stay, as they are unless it `grows`.
+
+    A table without the column `structure` has a column for each, which holds the Dice.
+
+    Raises:
+        ValueError: a row of the table has other values than the one found.
+    """
+    columns, table = columns_of(path, rows), read_csv(path)
+    before, changed = len(table), False
+    # A run under way may go on at another commit.
+    tells_apart = [column for column in (*OF_RUN, *OF_ROW) if not (grows and column == "commit")]
+    places = {row_key(row, columns, tells_apart): place for place, row in enumerate(table)}
+    for row in rows if "structure" in columns else _wide(rows, columns):
+        row = {column: row[column] for column in columns}
+        place = places.setdefault(row_key(row, columns, tells_apart), len(table))
+        if place == len(table):
+            table.append(row)
+        elif table[place] != row and not grows:
+            raise ValueError(
+                f"{path} has {table[place]}, but now {row} is found for the same run. Give the arm of a new run "
+                "another name, or remove the rows that are to be replaced."
+            )
+        elif table[place] == row:
+            continue
+        table[place], changed = row, True
+    if changed:
+        write_csv(path, columns, table)
+    return len(table) - before
+
+
+def columns_of(path: Path, rows: Rows) -> list[str]:
+    """The table's own; of a new one those that tell runs apart and all that the rows have beside them."""
+    if path.is_file():
+        with path.open(newline="", encoding="utf-8") as file:
+            return next(csv.reader(file))
+    found = list(rows[0]) if rows else []
+    return [*(c for c in NEW if c in found), *(c for c in found if c not in OF_RUN)]
+
+
+def row_key(row: dict[str, str], columns: Sequence[str], known: Sequence[str] = OF_RUN) -> str:
+    """What tells the row, by default its run, from others of a table with these columns."""
+    return ", ".join(row[column] for column in columns if column in known)
+
+
+def _wide(rows: Rows, columns: Sequence[str]) -> Rows:
+    by_case: dict[str, dict[str, str]] = {}
+    for row in rows:
+        key = row_key(row, columns, (*OF_RUN, *OF_ROW))
+        by_case.setdefault(key, dict(row)).update(
+            {row["structure"]: row["dice"]} if "structure" in row else {}
+        )
+    return list(by_case.values())

@@ -1,0 +1,201 @@
+"""One run: nnU-Net's own training from a fixed seed, its process time epoch by epoch, and validation.
+
+A job of `jobs.Training`: python -m experiments.training JOB, with one thread and the run's results folder in the
+environment. On a CPU it works in single precision unless the run says otherwise. In the fold's folder
+`process_time.csv` has one row per epoch, `curve.csv` the Dice of a few validation cases at about 12 epochs, and
+`made_with.json`, written last, says that the run is finished.
+"""
+
+import json
+import os
+import random
+import resource
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from nnunetv2.run.run_training import get_trainer_from_args
+from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
+
+from nnunet_slice_attention.crossval.training import BEST, FINAL, LATEST, put_aside_broken_checkpoints
+from nnunet_slice_attention.environment import commit
+from nnunet_slice_attention.files import write_text
+from nnunet_slice_attention.jobs.lock import Busy, locked
+
+from .curve import dice_of_cases
+from .made_with import note
+from .run import Run
+from .table import read_csv, write_csv
+
+PROCESS_TIME, CURVE = "process_time.csv", "curve.csv"
+
+
+class Measured(nnUNetTrainer):
+    """What a trainer does besides when it is measured; comes before the trainer's own class.
+
+    Attributes:
+        run: what is trained, and for how long.
+        curve_every: epochs from one point of the curve to the next.
+        curve_cases: validation cases of a point; 0 for no curve.
+        at_commit: of this process's source.
+    """
+
+    run: Run
+    curve_every: int
+    curve_cases: int
+    at_commit: str
+
+    def on_epoch_start(self):
+        self.num_iterations_per_epoch = iterations(self, self.run)
+        super().on_epoch_start()
+
+    def on_train_epoch_start(self):
+        self.begun = cpu_seconds(), time.perf_counter()
+        super().on_train_epoch_start()
+
+    def on_train_epoch_end(self, train_outputs: list[dict]):
+        super().on_train_epoch_end(train_outputs)
+        row = {
+            "epoch": self.current_epoch,
+            "iterations": self.num_iterations_per_epoch,
+            "cpu_s": round(cpu_seconds() - self.begun[0], 3),
+            "wall_s": round(time.perf_counter() - self.begun[1], 3),
+            "train_loss": round(float(self.logger.get_value("train_losses", step=-1)), 5),
+            "commit": self.at_commit,
+        }
+        # Before the checkpoint: a row too many is dropped on resuming, one too few could not be made up for.
+        append_rows(Path(self.output_folder) / PROCESS_TIME, [row])
+
+    def on_epoch_end(self):
+        done = self.current_epoch + 1
+        if self.curve_cases and (done % self.curve_every == 0 or done == self.num_epochs):
+            folder = Path(self.output_folder)
+            point = {"epoch": self.current_epoch, "cpu_s": total_cpu_seconds(folder)}
+            append_rows(folder / CURVE, [point | row for row in dice_of_cases(self, self.curve_cases)])
+        super().on_epoch_end()
+
+    def save_checkpoint(self, filename: str) -> None:
+        """Replace the previous checkpoint only by a complete one, also with nnU-Net's own trainers."""
+        partial = Path(f"{filename}.part")
+        super().save_checkpoint(str(partial))
+        partial.replace(filename)
+
+
+def iterations(trainer: nnUNetTrainer, run: Run) -> int:
+    """Of the current epoch.
+
+    Raises:
+        ValueError: the run has steps for after a 2D phase that the trainer does not begin with.
+    """
+    if run.iterations_later is None:
+        return run.iterations
+    in_2d_phase = getattr(trainer, "in_2d_phase", False)
+    first = in_2d_phase(trainer.current_epoch) if callable(in_2d_phase) else in_2d_phase
+    if trainer.current_epoch == 0 and not first:
+        raise ValueError(
+            f"{run.index}: iterations_later is {run.iterations_later}, but {run.trainer} does not begin with a 2D "
+            "phase. Leave iterations_later empty, or name a trainer that has one."
+        )
+    return run.iterations if first else run.iterations_later
+
+
+def cpu_seconds() -> float:
+    """User and system seconds of this process and of its children that have ended."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
+
+
+def append_rows(path: Path, rows: list[dict]) -> None:
+    """At least one, to a file that may not be there yet."""
+    write_csv(path, list(rows[0]), [*read_csv(path), *rows])
+
+
+def total_cpu_seconds(folder: Path) -> float:
+    return round(sum(float(row["cpu_s"]) for row in read_csv(folder / PROCESS_TIME)), 3)
+
+
+def drop_lost_epochs(folder: Path, epoch: int) -> None:
+    """Drop the rows of epochs from `epoch` on, whose weights are lost.
+
+    Raises:
+        ValueError: a row of an earlier epoch is missing.
+    """
+    for path in (folder / PROCESS_TIME, folder / CURVE):
+        if kept := [row for row in read_csv(path) if int(row["epoch"]) < epoch]:
+            write_csv(path, list(kept[0]), kept)
+        else:
+            path.unlink(missing_ok=True)
+    noted = [int(row["epoch"]) for row in read_csv(folder / PROCESS_TIME)]
+    if noted != list(range(epoch)):
+        raise ValueError(
+            f"{folder / PROCESS_TIME} has the epochs {noted}, but the checkpoint has {epoch} epochs. The time of the "
+            f"training is not known: remove {folder} and begin again."
+        )
+
+
+def check_same_row(folder: Path, run: Run) -> None:
+    """Raise a ValueError if the folder has the beginning of a run that is declared otherwise now."""
+    noted, row = folder / "row.json", run.row()
+    before = json.loads(noted.read_text()) if noted.is_file() else row
+    if changed := {k: (v, row.get(k)) for k, v in before.items() if row.get(k) != v}:
+        raise ValueError(
+            f"{run.index} was begun otherwise: {changed} (before, now). Undo the change, give the arm another "
+            f"name, or remove {folder}."
+        )
+    write_text(noted, json.dumps(row, indent=1))
+
+
+def seed_all(seed: int) -> None:
+    torch.manual_seed(seed)
+    np.random.seed(seed)
+    random.seed(seed)
+
+
+def train_and_validate(run: Run, device_name: str, curve_every: int | None, curve_cases: int) -> None:
+    torch.set_num_threads(1)
+    seed_all(run.seed)
+    device = torch.device(device_name)
+    torch.backends.cudnn.benchmark = device.type == "cuda"  # as nnUNetv2_train has it
+    trainer = get_trainer_from_args(
+        str(run.dataset), run.configuration, run.fold, run.trainer, run.plans, device=device
+    )
+    own = type(trainer)
+    trainer.__class__ = type(own.__name__, (Measured, own), {"__module__": own.__module__})
+    trainer.run, trainer.curve_cases, trainer.at_commit = run, curve_cases, commit()
+    trainer.curve_every = curve_every or max(1, round(run.epochs / 12))
+    trainer.num_epochs = run.epochs
+    trainer.save_every = 1
+    trainer.num_val_iterations_per_epoch = 2  # the online figure is a hint
+    trainer.logger.plot_progress_png = lambda folder: None  # about a second an epoch
+    if device.type == "cpu" and run.precision == "bfloat16":  # mixed, as nnU-Net trains on a GPU
+        trainer.train_step = torch.autocast("cpu", torch.bfloat16)(trainer.train_step)
+    folder = Path(trainer.output_folder)
+    check_same_row(folder, run)
+    put_aside_broken_checkpoints(folder)
+    if not (folder / FINAL).is_file():
+        if checkpoint := next((folder / c for c in (LATEST, BEST) if (folder / c).is_file()), None):
+            trainer.load_checkpoint(str(checkpoint))
+            seed_all(run.seed + 1000 * trainer.current_epoch)  # not the samples of the first epochs again
+        drop_lost_epochs(folder, trainer.current_epoch)
+        trainer.run_training()
+    trainer.load_checkpoint(str(folder / FINAL))
+    trainer.inference_allowed_mirroring_axes = None  # a quarter of the time, the same for all
+    trainer.perform_actual_validation()
+    note(folder, {"row": run.row(), "cpu_s": total_cpu_seconds(folder)})
+
+
+def main(job: str) -> None:
+    row, *settings = json.loads(job)
+    run = Run(**row)
+    try:
+        # The lock of the runs that were begun before there were jobs: one of these may be at work still.
+        with locked(Path(os.environ["nnUNet_results"], f"{run.index}.lock")):
+            train_and_validate(run, *settings)
+    except Busy:
+        raise SystemExit(f"{run.index}: another process is at work on it.") from None
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

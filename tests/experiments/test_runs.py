@@ -1,0 +1,118 @@
+"""Runs: their names, which results folders depend on, and lists of them."""
+
+import dataclasses
+
+import pytest
+
+from experiments.declaration import RESULTS, Budget, Experiment, Runs, load
+from experiments.run import Run, read_runs, write_runs
+
+LISTS = ("length", "from_2d", "screening", "screening_wide")
+HEADER = "name,dataset,plans,configuration,trainer,fold,seed,epochs,iterations,iterations_later,after\n"
+FIRST = "2d,514,P,2d,nnUNetTrainer,0,0,20,250,,\n"
+THEN = "csa,514,P,2d,nnUNetTrainerCSANet_From2D,0,0,5,300,,2d_d514_f0_s0_20x250\n"
+RUN = Run("csa", 514, "P", "2d", "nnUNetTrainerCSANet", 0, 1, 50, 250)
+
+
+@pytest.mark.parametrize("part", LISTS)
+def test_the_lists_of_equal_time_are_as_they_were_when_their_runs_began(part, tmp_path):
+    folder = RESULTS / "equal_time"
+    group = next(group for group in load("equal_time").runs if group.listed == f"{part}.csv")
+    runs = load("equal_time").runs_of(group, folder)
+    write_runs(tmp_path / "list.csv", runs)
+    assert (tmp_path / "list.csv").read_bytes() == (folder / group.listed).read_bytes()
+
+
+def test_the_names_of_runs_are_those_of_their_folders():
+    runs = {run.index: run for part in LISTS for run in read_runs(RESULTS / "equal_time" / f"{part}.csv")}
+    assert {"attention_d514_f0_s1_50x241", "early_fusion_2d_first_d514_f0_s1_50x243"} <= set(runs)
+    assert runs["csa_d514_f0_s0_5x300"].results_of == "2d_before_d514_f0_s0_20x250"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (HEADER.replace("name", "arm") + FIRST, r"line 2: .*arm.*The columns are name"),
+        (HEADER + FIRST.replace("250", "many"), r"line 2: .*many"),
+        (HEADER + FIRST.replace("514", ""), r"line 2: .*dataset"),
+        (HEADER + THEN, r"csa_d514_f0_s0_5x300 comes after 2d_d514_f0_s0_20x250.*none yet"),
+        (HEADER + FIRST + FIRST, r"2d_d514_f0_s0_20x250 would write to the folder of 2d_d514"),
+        (
+            HEADER + FIRST + THEN + THEN.replace("csa", "b"),
+            r"b_d514_f0_s0_5x300 would write to the folder of csa_d514",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_list_is_said(tmp_path, text, said):
+    (tmp_path / "list.csv").write_text(text)
+    with pytest.raises(ValueError, match=said):
+        read_runs(tmp_path / "list.csv")
+
+
+def test_each_arm_on_each_fold_from_each_seed(tmp_path):
+    experiment = Experiment(
+        questions={},
+        dataset="Dataset027_ACDC40",
+        arms={"2D": "nnUNetTrainer_10epochs", "3D": "nnUNetTrainer_10epochs 3d_fullres"},
+    )
+    runs = experiment.runs_of(Runs({}, folds=[0, 1], seeds=[3]), tmp_path)
+    names = ["2D_d27_f0_s3_10x250", "3D_d27_f0_s3_10x250", "2D_d27_f1_s3_10x250", "3D_d27_f1_s3_10x250"]
+    assert [run.index for run in runs] == names
+    assert [run.model for run in runs[:2]] == [f"{t}__nnUNetCompactPlans__{c}" for t, c in (
+        ("nnUNetTrainer_10epochs", "2d"), ("nnUNetTrainer_10epochs", "3d_fullres"))]  # fmt: skip
+    with pytest.raises(ValueError, match="'4D' is no arm.*2D, 3D"):
+        experiment.runs_of(Runs({}, arms=["4D"]), tmp_path)
+
+
+def test_a_trainer_without_a_number_of_epochs_is_refused(tmp_path):
+    experiment = Experiment(questions={}, dataset="Dataset027_ACDC40", arms={"2D": "nnUNetTrainer"})
+    with pytest.raises(ValueError, match="nnUNetTrainer does not say how many epochs"):
+        experiment.runs_of(Runs({}), tmp_path)
+
+
+def test_a_budget_gives_each_arm_the_process_time_of_2d_and_its_plan_stays(tmp_path):
+    costs = {"nnUNetTrainer,2d": (1, 1, 1), "A,2D phase": (1.25, 9, 1.25), "A,with neighbours": (2, 2, 9)}
+    rows = [
+        f"{of},{n},12,0.5,{cost - 0.5}\n" for of, rounds in costs.items() for n, cost in enumerate(rounds)
+    ]
+    steps = "".join(["trainer,phase,round,slices,load_s,step_s\n", *rows])
+    (tmp_path / "steps.csv").write_text(steps)
+    experiment = Experiment(
+        questions={}, dataset="Dataset027_ACDC40", arms={"2d": "nnUNetTrainer", "a": "A", "b": "B"}
+    )
+    group = Runs(
+        {}, arms=["2d", "a"], listed="list.csv", budget=Budget("steps.csv", iterations=500, epochs=5)
+    )
+    planned = experiment.runs_of(group, tmp_path)
+    assert [(run.iterations, run.iterations_later) for run in planned] == [(100, None), (80, 50)]
+    write_runs(tmp_path / "list.csv", planned)
+    (tmp_path / "steps.csv").unlink()
+    assert experiment.runs_of(group, tmp_path) == planned
+    with pytest.raises(ValueError, match=r"steps.csv has no steps of B. Measure them"):
+        experiment.runs_of(dataclasses.replace(group, arms=["b"]), tmp_path)
+
+
+def test_a_run_is_found_under_the_name_that_its_trainer_had(tmp_path, monkeypatch):
+    monkeypatch.setenv("nnUNet_results", str(tmp_path))
+    assert RUN.fold_folder() is None and not RUN.is_finished()
+    fold = tmp_path / RUN.index / "Dataset514_X" / "nnUNetTrainerOld__P__2d" / "fold_0"
+    fold.mkdir(parents=True)
+    (fold / "row.json").write_text('{"name": "another", "iterations": 250}')
+    assert RUN.fold_folder() is None
+    (fold / "row.json").write_text('{"name": "csa", "iterations": 250}')
+    (fold / "made_with.json").write_text("{}")
+    assert RUN.fold_folder() == fold and RUN.is_finished()
+    own = fold.parents[1] / RUN.model / "fold_0"
+    own.mkdir(parents=True)
+    assert RUN.fold_folder() == own
+
+
+def test_what_a_folder_notes_is_as_before_precision_was_declared():
+    assert "precision" not in RUN.row()
+    assert dataclasses.replace(RUN, precision="bfloat16").row()["precision"] == "bfloat16"
+
+
+def test_without_a_results_folder_the_next_step_is_said(monkeypatch):
+    monkeypatch.delenv("nnUNet_results", raising=False)
+    with pytest.raises(ValueError, match="nnUNet_results is not set. Export"):
+        RUN.is_finished()

@@ -1,0 +1,61 @@
+"""Answers from case tables, as the package's own report computes them."""
+
+import pandas as pd
+import pytest
+
+from experiments.declaration import Experiment
+from experiments.page import Results
+from experiments.tables import FOREGROUND, difference, joined, paired, patient_values
+from nnunet_slice_attention.evaluation import segmentations
+
+NAN = float("nan")
+DICE = {  # patient, case: {structure: (Dice of A, Dice of B)}
+    ("p", "p_1"): {"RV": (0.9, 0.8), "LV": (NAN, 0.0), FOREGROUND: (0.1, 0.9)},  # B hallucinates LV
+    ("p", "p_2"): {"RV": (0.7, 0.7), "LV": (NAN, NAN), FOREGROUND: (0.1, 0.9)},  # which is in neither
+    ("q", "q_1"): {"RV": (0.5, 0.6), "LV": (0.5, 0.4), FOREGROUND: (0.1, 0.9)},
+}
+
+
+@pytest.fixture
+def cases() -> pd.DataFrame:
+    rows = [
+        (f"{model} 2d", 0, 0, patient, case, structure, dice[place])
+        for place, model in enumerate("AB")
+        for (patient, case), by_structure in DICE.items()
+        for structure, dice in by_structure.items()
+    ]
+    return pd.DataFrame(rows, columns=["model", "seed", "fold", "patient", "case", "structure", "dice"])
+
+
+def test_patients_are_the_unit_and_the_foreground_is_no_class(cases):
+    assert patient_values(cases, "A 2d") == pytest.approx({"p": 0.8, "q": 0.5})
+    assert patient_values(cases, "B 2d", "LV") == pytest.approx({"p": 0.0, "q": 0.4})
+    assert segmentations.FOREGROUND == FOREGROUND
+
+
+def test_what_only_one_hallucinates_is_perfect_for_the_other(cases):
+    found = paired(cases, "B 2d", "A 2d")
+    in_p = ((0.8 + 0.0) / 2 - (0.9 + 1.0) / 2 + 0.0) / 2
+    assert found.difference.mean == pytest.approx((in_p + 0.0) / 2)
+    assert (found.n, found.wins, found.ties, found.losses) == (2, 0, 1, 1)
+
+
+def test_a_case_of_one_model_only_is_refused(cases):
+    with pytest.raises(ValueError, match="B 2d and A 2d have different cases: 1 of one only, such as 'q_1"):
+        paired(cases[(cases.model == "A 2d") | (cases.case != "q_1")], "B 2d", "A 2d")
+
+
+def test_seeds_are_cases_of_their_patient(cases):
+    second = cases[cases.case != "p_2"].assign(seed=1, dice=cases.dice / 2)
+    both = pd.concat([cases, second])
+    assert patient_values(both, "A 2d") == pytest.approx({"p": (0.9 + 0.7 + 0.45) / 3, "q": 0.375})
+
+
+def test_of_several_commits_of_a_run_the_last_in_the_table_counts(cases, tmp_path):
+    later = cases.assign(commit="new", dice=cases.dice + (cases.model == "B 2d") * 0.1)
+    pd.concat([cases.assign(commit="old"), later]).to_csv(tmp_path / "cases.csv", index=False)
+    experiment = Experiment(questions={}, arms={"a": "A", "b": "B"})
+    results = Results(tmp_path, experiment)
+    assert len(joined(results, ["cases.csv"])) == len(cases)
+    answer = difference("b", "a")(results)
+    assert answer.difference.mean == pytest.approx(paired(later, "B 2d", "A 2d").difference.mean)

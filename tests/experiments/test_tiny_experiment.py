@@ -1,0 +1,142 @@
+"""A whole experiment on tiny data: trained, predicted, measured, collected and rendered by the jobs' own processes."""
+
+import dataclasses
+import json
+
+import pytest
+import torch
+
+from experiments.collect import collect
+from experiments.collectors import compared, curve, logged, process_time, validated
+from experiments.declaration import Experiment, Measure, Predict, Runs
+from experiments.jobs import Options, measurements, trainings
+from experiments.launch import run_all, stages, status
+from experiments.page import Results, render
+from experiments.table import read_csv
+from experiments.tables import count
+from nnunet_slice_attention.jobs.lock import locked
+
+OPTIONS = Options(curve_cases=1)
+TABLES = {
+    "cases.csv": validated, "trainings.csv": logged(), "curves.csv": curve, "process_time.csv": process_time,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def experiment(tiny) -> Experiment:
+    trained = Experiment(
+        questions={"n": count("case")},
+        dataset=tiny.folder,
+        plans="nnUNetPlans",
+        patient=r"(case_\d)",
+        arms={"2D": "Tiny_nnUNetTrainer", "AxialConv": "Tiny_nnUNetTrainerAxialConv"},
+        runs=[Runs(TABLES), Runs({"compared.csv": compared}, arms=["AxialConv"])],
+        epochs=2,
+        iterations=2,
+    )
+    ways = {"repeat": "nnunet-slice-attention predict --neighbours repeat --disable_tta"}
+    return dataclasses.replace(
+        trained,
+        predict=[Predict("predicted.csv", of=trained, arms=["AxialConv"], ways=ways, model="way")],
+        measure=[
+            Measure({"measured.csv": None}, "sh -c 'echo x,y > measured.csv; echo 1,2 >> measured.csv'")
+        ],
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, nnunet_folders, experiment):
+    """Of the experiment, run to the end; the data set's results are its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("benchmark_results") / "tiny_experiment"
+        folder.mkdir()
+        (folder / "text.md").write_text("{n} volumes")
+        patch.setenv("nnUNet_results", str(tmp_path_factory.mktemp("results")))
+        assert run_all(folder, experiment, OPTIONS, at_a_time=2) == []
+        collect(folder, experiment)
+        yield folder
+
+
+def test_every_table_has_the_rows_of_every_run(folder, experiment):
+    counts = {path.name: len(read_csv(path)) for path in folder.glob("*.csv")}
+    cases = len(read_csv(folder / "cases.csv"))
+    assert {row["name"] for row in read_csv(folder / "cases.csv")} == {"2D", "AxialConv"}
+    assert cases % 4 == 0 and counts["trainings.csv"] == counts["process_time.csv"] == 2
+    assert (
+        counts["compared.csv"] == counts["predicted.csv"] == 3 * cases // 4
+    )  # of one run, with the foreground
+    assert counts["curves.csv"] == 2 * 2 * 2  # runs, epochs, structures of one case
+    assert {row["model"] for row in read_csv(folder / "predicted.csv")} == {"repeat"}
+    assert [row["epochs_done"] for row in read_csv(folder / "process_time.csv")] == ["2", "2"]
+
+
+def test_both_ways_to_evaluate_agree(folder):
+    by_nnunet, ours = ({(r["name"], r["case"], r["structure"]): r["dice"] for r in read_csv(folder / file)}
+                       for file in ("cases.csv", "compared.csv"))  # fmt: skip
+    assert ours and all(by_nnunet[key] == dice for key, dice in ours.items() if key in by_nnunet)
+
+
+def test_what_rows_were_made_with_is_noted_by_their_key(folder, experiment):
+    notes = json.loads((folder / "made_with.json").read_text())
+    for table in ("cases.csv", "predicted.csv", "measured.csv"):
+        assert Results(folder, experiment).made_with(table).startswith("Python 3")
+    assert all(set(note) == {"versions", "commit", "hardware", "date"} for note in notes.values())
+
+
+def test_collecting_again_changes_nothing(folder, experiment):
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    collect(folder, experiment)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_nothing_is_left_to_do(folder, experiment):
+    for options in (OPTIONS, dataclasses.replace(OPTIONS, again=True)):
+        assert all(job.finished() for stage in stages(folder, experiment, options) for job in stage)
+    assert "2/2 runs finished, 4/4 epochs" in status(
+        [job.run for job in trainings(folder, experiment, OPTIONS)]
+    )
+
+
+def test_what_the_tables_have_is_done_without_the_runs(folder, experiment, tmp_path, monkeypatch):
+    monkeypatch.setenv("nnUNet_results", str(tmp_path))
+    assert all(job.finished() for stage in stages(folder, experiment, OPTIONS) for job in stage)
+    again = dataclasses.replace(OPTIONS, again=True)
+    assert not any(job.finished() for stage in stages(folder, experiment, again) for job in stage)
+
+
+def test_the_page_has_the_answer(folder, experiment):
+    assert render(folder, experiment) == f"{len(read_csv(folder / 'cases.csv')) // 4} volumes"
+
+
+def test_a_run_goes_on_from_its_last_checkpoint_and_counts_no_epoch_twice(folder, experiment):
+    fold = trainings(folder, experiment, OPTIONS)[0].run.fold_folder()
+    before = read_csv(fold / "process_time.csv")
+    checkpoint = torch.load(fold / "checkpoint_final.pth", weights_only=False)
+    torch.save(
+        checkpoint | {"current_epoch": 1}, fold / "checkpoint_latest.pth"
+    )  # killed in the second epoch
+    for name in ("made_with.json", "checkpoint_final.pth"):
+        (fold / name).unlink()
+    assert run_all(folder, experiment, dataclasses.replace(OPTIONS, again=True), only="^2D") == []
+    after = read_csv(fold / "process_time.csv")
+    assert [row["epoch"] for row in after] == ["0", "1"]
+    assert after[0] == before[0] and after[1] != before[1]
+    assert [row["epoch"] for row in read_csv(fold / "curve.csv")] == ["0", "0", "1", "1"]
+
+
+def test_a_run_that_an_earlier_runner_is_at_work_on_is_left_to_it(folder, experiment):
+    job = trainings(folder, experiment, OPTIONS)[0]
+    note = (job.run.fold_folder() / "made_with.json").rename(folder / "aside.json")
+    with locked(job.run.results / f"{job.name}.lock"):
+        (message,) = run_all(folder, experiment, dataclasses.replace(OPTIONS, again=True), only="^2D")
+    note.rename(job.run.fold_folder() / "made_with.json")
+    assert "another process is at work on it" in message
+
+
+def test_a_failed_measurement_is_said_and_done_again(folder, experiment, tmp_path):
+    failing = dataclasses.replace(
+        experiment, measure=[Measure({"other.csv": None}, "sh -c 'exit 3'")], predict=[]
+    )
+    (message,) = run_all(folder, failing, OPTIONS)
+    assert "other.csv ended with status 3" in message
+    assert not measurements(folder, failing, OPTIONS)[0].finished()
