@@ -41,7 +41,9 @@ def test_what_only_one_hallucinates_is_perfect_for_the_other(cases):
 
 
 def test_a_case_of_one_model_only_is_refused(cases):
-    with pytest.raises(ValueError, match="B 2d and A 2d have different cases: only one of them has 'q_1 seed 0'"):
+    with pytest.raises(
+        ValueError, match="B 2d and A 2d have different cases: only one of them has 'q_1 seed 0'"
+    ):
         paired(cases[(cases.model == "A 2d") | (cases.case != "q_1")], "B 2d", "A 2d")
 
 

@@ -40,7 +40,7 @@ def test_a_row_of_the_table_makes_a_launcher_available(tmp_path, monkeypatch, ca
     ("flags", "message"),
     [
         (["--jobs", "0", "-device", "cpu"], "--jobs 0 is not 1 or more"),
-        (["-num_gpus", "0"], "-num_gpus 0 is not 1 or more"),
+        (["-num_gpus", "0"], "-num_gpus 0 is too few"),
         (["--launcher", "slurm"], "no sbatch here. Call this on a login node"),
         (["--launcher", "slurm", "--sbatch", "qos"], "--sbatch 'qos' is not NAME=VALUE, e.g. account=abc"),
     ],

@@ -12,6 +12,7 @@ from nnunet_slice_attention.report.tables import Table
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 WEBGL = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+LONG = "a_case_with_a_rather_long_name_0001"
 SHORT = {"trainer_a": "a", "trainer_b": "b"}
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
@@ -53,7 +54,7 @@ def page_file(tmp_path_factory):
         {"How large are the differences?": bars()},
         [wide],
         {"patients": "2"},
-        [shown("case_0", 0), shown("case_1", 1)],
+        [shown("case_0", 0), shown(LONG, 1)],
         SHORT,
         {"b against a": bars()},
         "a",
@@ -122,7 +123,7 @@ def test_outlines_errors_and_window_change_what_is_drawn(page):
 
 def test_another_case_opens_with_its_reason(page):
     options = part(page, "case").locator("option").all_inner_texts()
-    assert options == ["case_0", "case_1: highest of b (+0.000 Dice)"]
+    assert options == ["case_0", f"{LONG}: highest of b (+0.000 Dice)"]
     before = part(page, "canvas").screenshot()
     part(page, "case").select_option("1")
     page.wait_for_selector("#viewer[data-state=ready]")

@@ -92,10 +92,10 @@ def test_prediction_ensembling_and_export_work_and_the_imported_model_predicts_t
 
 @pytest.mark.parametrize("network", sorted(set(NETWORKS) - {"CSANet"}))
 def test_every_other_network_trains_validates_and_predicts(
-    network, run_nnunet, nnunet_folders, tiny, tmp_path
+    network, train, run_nnunet, nnunet_folders, tiny, tmp_path
 ):
     trainer = f"Tiny_nnUNetTrainer{network}"
-    run_nnunet("nnUNetv2_train", tiny.id, "2d", 0, "-tr", trainer, "-device", "cpu")
+    train(tiny, trainer)  # once, because other tests use the model and the probabilities it saved
     fold = model_folder(nnunet_folders, tiny, trainer) / "fold_0"
     assert (fold / "validation" / "summary.json").exists()
     predicted = predict(run_nnunet, nnunet_folders, tiny, trainer, tmp_path)

@@ -200,7 +200,7 @@ def test_a_checkpoint_of_the_first_phase_predicts_as_the_2d_model(
     assert found.keys() == expected.keys() and len(found) == 3
     for name, segmentation in expected.items():
         assert len(np.unique(segmentation)) > 1 or segmentation.shape[0] == 1
-        assert (found[name] != segmentation).mean() < 0.01  # nnU-Net accumulates windows in half precision
+        assert (found[name] != segmentation).mean() < 0.02  # nnU-Net accumulates windows in half precision
 
 
 def test_a_checkpoint_of_the_first_phase_exports(first_phase_model, nnunet_folders, tiny, tmp_path):
