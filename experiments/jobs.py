@@ -128,9 +128,10 @@ class Commands(InFolder):
 
 
 def _environment(run: Run | None) -> dict[str, str]:
-    """`experiments` is found from anywhere, and nnU-Net's results are those of the run."""
+    """`experiments` and this Python's commands are found from anywhere; nnU-Net's results are those of the run."""
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    return {"PYTHONPATH": path} | ({"nnUNet_results": str(run.results)} if run else {})
+    commands = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    return {"PYTHONPATH": path, "PATH": commands} | ({"nnUNet_results": str(run.results)} if run else {})
 
 
 def trainings(home: Path, experiment: Experiment, options: Options) -> list[Training]:
