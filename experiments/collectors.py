@@ -55,7 +55,16 @@ def compared(run: Run) -> Rows:
     output = folder / "compared"
     if not (output / "cases.csv").is_file():
         truth = Path(os.environ["nnUNet_preprocessed"], folder.parents[1].name, "gt_segmentations")
-        command = ["nnunet-slice-attention", "compare", "-o", str(output), "--truth", str(truth)]
+        command = [
+            sys.executable,
+            "-m",
+            "nnunet_slice_attention",
+            "compare",
+            "-o",
+            str(output),
+            "--truth",
+            str(truth),
+        ]
         command += ["--dataset-json", str(folder.parent / "dataset.json")]
         command += ["--predictions", f"{run.name}={folder / 'validation'}"]
         subprocess.run(command, check=True, stdout=sys.stderr)

@@ -180,7 +180,16 @@ def _prediction(home: Path, predict: Predict, run: Run, options: Options) -> Com
         place = ["-i", images, "-o", folder / way, "-npp", 1, "-nps", 1, "-device", options.device]
         commands[way] = [*shlex.split(command), *model, *place]
     compared = [f"{way}={folder / way}" for way in predict.ways if way != predict.truth]
-    compare = ["nnunet-slice-attention", "compare", "--group", predict.of.patient, "--predictions", *compared]
+    compare = [
+        sys.executable,
+        "-m",
+        "nnunet_slice_attention",
+        "compare",
+        "--group",
+        predict.of.patient,
+        "--predictions",
+        *compared,
+    ]
     truth = places.get(predict.truth, raw / predict.truth)
     commands["compare"] = [*compare, "--truth", truth, "-o", folder / "compared"]
     commands = {step: list(map(str, command)) for step, command in commands.items()}
