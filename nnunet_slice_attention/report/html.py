@@ -55,7 +55,7 @@ def html_page(
         tables=tables,
         facts=facts,
         baseline=baseline,
-        cases=Markup(json.dumps(shown).replace("<", r"\u003c")) if shown else "",
+        cases=Markup(json.dumps(shown, allow_nan=False).replace("<", r"\u003c")) if shown else "",
         left_out=left_out,
         css=Markup(_template("report.css")),
         sort_js=Markup(_template("sort.js")),

@@ -44,7 +44,7 @@ def viewer_data(
 
 def _entry(case: ShownCase, short: Mapping[str, str]) -> dict:
     window = _window([case.truth, *case.predictions.values()])
-    truth, image = case.truth[window], case.image[window]
+    truth, image = case.truth[window], np.nan_to_num(case.image[window])
     predictions = {short[name]: labels[window] for name, labels in case.predictions.items()}
     fine = int(np.clip(FINE // max(truth.shape[1:]), 1, 4))
     layers = [
@@ -93,7 +93,7 @@ def _window(segmentations: Sequence[np.ndarray]) -> tuple[slice, slice, slice]:
     box = []
     for axis, margin in enumerate((MARGIN_SLICES, MARGIN, MARGIN)):
         filled = np.flatnonzero(labelled.any(axis=tuple(i for i in range(3) if i != axis)))
-        box.append(slice(max(0, filled[0] - margin), filled[-1] + 1 + margin))
+        box.append(slice(max(0, int(filled[0]) - margin), int(filled[-1]) + 1 + margin))
     return tuple(box)
 
 

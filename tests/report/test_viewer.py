@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import json
 
 import nibabel
 import numpy as np
@@ -13,12 +14,12 @@ from nnunet_slice_attention.report.viewer import errors, outline, viewer_data
 SHORT = {"a": "a", "b": "model b"}
 
 
-def case(title="case", size=40, seed=0) -> ShownCase:
+def case(title="case", size=40, seed=0, slices=9, begin=3) -> ShownCase:
     rng = np.random.default_rng(seed)
-    truth = np.zeros((9, size, size), np.uint8)
-    truth[3:6, 10:20, 12:20], truth[4, 12:15, 14:18] = 1, 2
+    truth = np.zeros((slices, size, size), np.uint8)
+    truth[begin : begin + 3, 10:20, 12:20], truth[begin + 1, 12:15, 14:18] = 1, 2
     found = truth.copy()
-    found[5, 10:13, 12:15] = 0
+    found[begin + 2, 10:13, 12:15] = 0
     return ShownCase(
         title, rng.normal(100, 30, truth.shape), truth, {"a": truth, "b": found}, (5.0, 0.5, 0.8)
     )
@@ -89,6 +90,13 @@ def test_a_case_without_any_label_is_shown_whole():
     )
     assert entry["slices"] == 3
     assert read(entry["image"]).get_fdata().min() == 1
+
+
+def test_the_data_are_json_wherever_labels_begin_and_whatever_is_not_a_number():
+    shown = case(slices=14, begin=8)
+    shown.image[9, 20, 20] = np.nan
+    (entry,) = json.loads(json.dumps(viewer_data([shown], SHORT)[0], allow_nan=False))
+    assert entry["first"] == 6
 
 
 def test_what_has_no_room_is_named():
