@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from ..evaluation.scores import Scores
@@ -96,5 +97,12 @@ def _load(
             f"{image} has shape {volume.shape}, but its ground truth has {pair.truth.shape}. Give --images the images "
             "of this ground truth, or leave it out."
         )
-    predictions = {name: found.prediction for name, found in pairs.items()}
-    return ShownCase(case, volume, pair.truth, predictions, pair.spacing, models[0].run, extremes, widest)
+    evaluated = pair.evaluated_voxels(labels)
+    predictions = {name: _shown(found.prediction, evaluated) for name, found in pairs.items()}
+    ground_truth = _shown(pair.truth, evaluated)
+    return ShownCase(case, volume, ground_truth, predictions, pair.spacing, models[0].run, extremes, widest)
+
+
+def _shown(segmentation: np.ndarray, evaluated: np.ndarray) -> np.ndarray:
+    """What the metrics see of it, in the smallest type: many models are in memory together."""
+    return np.where(evaluated, segmentation, 0).astype(np.min_scalar_type(int(segmentation.max(initial=0))))

@@ -125,12 +125,13 @@ class SlabNetwork(nn.Module):
     @contextmanager
     def repeating_centre(self) -> Iterator[None]:
         """Context in which each neighbour is replaced by the centre slice, as with `repeat_centre`."""
-        before = self.repeat_centre, self.context_radius
+        names = ("repeat_centre", "context_radius", "image_radius", "fusion_radius", "copied_radius")
+        before = {name: getattr(self, name) for name in names}
         self._set_reach(True, self.context_radius)
         try:
             yield
         finally:
-            self._set_reach(*before)
+            vars(self).update(before)
 
     def set_two_dimensional(self, on: bool) -> None:
         """Whether to segment each slice alone, as the planned 2D network does, which `zero_start` starts as.

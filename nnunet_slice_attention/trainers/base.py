@@ -161,6 +161,8 @@ class nnUNetTrainerSlab(nnUNetTrainer):
             load_imagenet_weights(self.unwrapped_network(), self.backbone)
 
     def on_train_start(self):
+        if not self.was_initialized:
+            self.initialize()
         self._check_norm()
         super().on_train_start()
 
@@ -170,9 +172,11 @@ class nnUNetTrainerSlab(nnUNetTrainer):
         Each of the two would be normalised by statistics of its own, the running ones, which prediction uses for both,
         would be a mixture.
         """
-        learning = SLAB_RULES[self.sampling].learning
+        learning, network = SLAB_RULES[self.sampling].learning, self.unwrapped_network()
+        apart = learning.centre_only and not learning.context_grad
+        apart &= network.fusion_radius + network.copied_radius > 0
         plans_norm = self.configuration_manager.network_arch_init_kwargs.get("norm_op")
-        if str(plans_norm).endswith("BatchNorm2d") and learning.centre_only and not learning.context_grad:
+        if apart and str(plans_norm).endswith("BatchNorm2d"):
             raise ValueError(
                 f"these plans have {plans_norm}, and {type(self).__name__} encodes neighbouring slices without a "
                 "gradient, apart from the slices that it learns from: their statistics would not be those of "

@@ -87,3 +87,12 @@ def test_no_network_takes_a_negative_radius():
     for name in sorted(set(NETWORKS) - {"SliceUNet"}):
         with pytest.raises(ValueError, match="context_radius=-1 must be 0 or more"):
             create_network(name, 1, 2, (32, 32), (16, 32), context_radius=-1)
+
+
+@pytest.mark.parametrize("repeat_centre", [False, True])
+def test_repeating_the_centre_for_a_test_leaves_the_network_as_it_was(repeat_centre):
+    network = build("TSFMUNet", {"repeat_centre": repeat_centre})
+    before = {name: value for name, value in vars(network).items() if "radius" in name or "repeat" in name}
+    with network.repeating_centre():
+        assert network.context_radius == 0
+    assert {name: vars(network)[name] for name in before} == before

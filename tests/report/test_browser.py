@@ -176,3 +176,12 @@ def test_without_webgl_the_plain_images_stay(browser, page_file):
     image = page.locator("#plain-images img")
     assert image.is_visible() and image.get_attribute("alt") == "b against a"
     page.close()
+
+
+def test_cases_that_have_no_room_are_named_though_none_is_shown():
+    huge = np.random.default_rng(0).normal(size=(40, 512, 512)).astype(np.float32)
+    labels = np.ones(huge.shape, np.uint8)
+    html = html_page(
+        "T", [], {}, [], {}, [ShownCase("big", huge, labels, {"a": labels}, (5.0, 1.0, 1.0))], {"a": "a"}
+    )
+    assert "Too large for the slice viewer: big." in html and 'id="viewer"' not in html

@@ -19,7 +19,14 @@ def test_plans_with_batch_norm_are_refused_before_the_first_step(name, tiny):
 
 
 @pytest.mark.parametrize(
-    ("suffix", "norm"), [("_FullSlabs", "batchnorm.BatchNorm2d"), ("", "instancenorm.InstanceNorm2d")]
+    ("suffix", "norm"),
+    [
+        ("TSFMUNet_FullSlabs", "batchnorm.BatchNorm2d"),
+        ("TSFMUNet", "instancenorm.InstanceNorm2d"),
+        ("SliceUNet", "batchnorm.BatchNorm2d"),  # encodes no context
+    ],
 )
 def test_where_all_slices_learn_and_with_instance_norm_it_is_fine(suffix, norm, tiny):
-    trainer_with(tiny, f"Tiny_nnUNetTrainerTSFMUNet{suffix}", f"torch.nn.modules.{norm}")._check_norm()
+    trainer = trainer_with(tiny, f"Tiny_nnUNetTrainer{suffix}", f"torch.nn.modules.{norm}")
+    trainer.initialize()
+    trainer._check_norm()

@@ -94,7 +94,11 @@
   };
 
   find("case").replaceChildren(...cases.map((shown, i) => new Option(shown.title, i)));
-  find("case").onchange = (event) => open(Number(event.target.value));
+  let opened = Promise.resolve(); // one case after the other, however quickly they are chosen
+  find("case").onchange = (event) => {
+    root.dataset.state = "loading";
+    opened = opened.then(() => open(Number(event.target.value)));
+  };
   find("slice").oninput = (event) => show(Number(event.target.value));
   find("width").onchange = find("level").onchange = applyWindow;
   find("errors").onchange = applyLayers;
