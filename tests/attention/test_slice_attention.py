@@ -134,8 +134,9 @@ def test_copies_of_the_centre_carry_no_gradient_into_it(layer, stack):
         torch.testing.assert_close(x.grad, gradients[0], rtol=0, atol=1e-9)
 
 
-def test_a_width_that_heads_do_not_divide_is_an_error_with_the_next_step():
-    with pytest.raises(
-        ValueError, match="half of 194 channels cannot be split into 3 heads.*multiples of 64"
-    ):
-        SliceAttentionLayer(194, range(-1, 2))
+@pytest.mark.parametrize(("dim", "heads"), [(16, 1), (64, 1), (512, 8), (352, 4), (194, 1)])
+def test_as_many_heads_of_at_least_32_channels_as_divide_half_the_channels(dim, heads):
+    layer = SliceAttentionLayer(dim, range(-1, 2))
+    assert layer.heads == heads
+    x = torch.randn(1, 3, dim, 2, 2)
+    assert layer(x, Neighbourhood(range(3), torch.ones(1, 3, dtype=torch.bool))).shape == x.shape

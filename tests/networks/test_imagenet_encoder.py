@@ -84,6 +84,14 @@ def test_coarser_stages_of_the_plan_follow_timms():
     assert sizes == [(256 // y, 192 // x) for y, x in topology.total_strides]
 
 
+@pytest.mark.parametrize("backbone", WEIGHTS)
+@pytest.mark.parametrize("name", sorted(NETWORKS))
+def test_every_network_takes_every_backbone_at_full_depth(name, backbone):
+    topology = with_imagenet_encoder(UNetTopology.for_patch((256, 192)), backbone)
+    options = dict(NETWORKS[name].plain_unet_options)
+    create_network(name, 1, 3, (256, 192), topology=topology, **options)
+
+
 def test_plans_that_do_not_fit_are_refused():
     stretched = UNetTopology.for_patch((64, 8))  # halves the second axis once
     with pytest.raises(ValueError, match=r"stage 2 of these plans is at \(4, 2\)"):
