@@ -18,20 +18,20 @@ class ConvLSTM(nn.Module):
     def __init__(self, dim: int, hidden: int, offsets: list[int]):
         super().__init__()
         self.hidden, self.offsets = hidden, offsets
-        self.of_input = nn.Conv2d(dim, 4 * hidden, 3, padding=1)
-        self.of_state = nn.Conv2d(hidden, 4 * hidden, 3, padding=1, bias=False)
+        self.input_conv = nn.Conv2d(dim, 4 * hidden, 3, padding=1)
+        self.state_conv = nn.Conv2d(hidden, 4 * hidden, 3, padding=1, bias=False)
         # An open forget gate lets the first slices be remembered (Jozefowicz et al., ICML 2015).
-        nn.init.ones_(self.of_input.bias[hidden : 2 * hidden])
+        nn.init.ones_(self.input_conv.bias[hidden : 2 * hidden])
 
     def forward(self, x: Tensor, around: Neighbourhood) -> Tensor:
         """(B, S, C, h, w) -> (B, T, hidden, h, w); slices that do not exist leave the state as it is."""
-        inputs = self.of_input(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+        inputs = self.input_conv(x.flatten(0, 1)).unflatten(0, x.shape[:2])
         shape = (*around.centre(x).shape[:2], self.hidden, *x.shape[-2:])
         state, memory = inputs.new_zeros(shape), inputs.new_zeros(shape)
         for offset in self.offsets:
             gates, exists = around.neighbour(inputs, offset)
             if offset != self.offsets[0]:  # the state is 0 before
-                gates = gates + self.of_state(state.flatten(0, 1)).unflatten(0, shape[:2])
+                gates = gates + self.state_conv(state.flatten(0, 1)).unflatten(0, shape[:2])
             let_in, keep, let_out, new = gates.chunk(4, dim=2)
             updated = keep.sigmoid() * memory + let_in.sigmoid() * new.tanh()
             exists = unsqueeze_like(exists, memory)

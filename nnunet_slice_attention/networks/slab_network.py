@@ -9,7 +9,6 @@ decoder, or `finish`, which does so after it.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -20,26 +19,13 @@ from torch.nn import functional as F
 
 from ..attention.neighbours import Neighbourhood, unsqueeze_like
 from ..attention.slicewise import Slices, depth, map_each, slicewise, slicewise_centre_grad
+from .slab_learning import EVERY_SLICE, SlabLearning
 from .topology import UNetTopology
 from .two_d_weights import zero_image_neighbours
 
 Logits = Tensor | list[Tensor]
 
 
-@dataclass(frozen=True)
-class SlabLearning:
-    """Which slices of a training slab are decoded, and which carry a gradient.
-
-    Attributes:
-        centre_only: only the middle slice is decoded.
-        context_grad: the other slices' features carry a gradient. False requires `centre_only`.
-    """
-
-    centre_only: bool = False
-    context_grad: bool = True
-
-
-EVERY_SLICE = SlabLearning()
 CERTAIN = 10.0  # logits of a missing slice: +CERTAIN for background, -CERTAIN for the other classes
 
 

@@ -16,6 +16,7 @@ from ..networks import NETWORKS, SlabNetwork, UNetTopology, create_network
 from ..networks.imagenet_encoder import load_imagenet_weights, with_imagenet_encoder
 from ..plans.slabs import SLAB_RULES, Sampling, SlabPlan, slab_plan, with_prediction_slab
 from .border_padding import BorderPaddedDataset
+from .norm_check import check_norm
 from .optimisers import OPTIMISERS, Optimiser, configure
 
 REGIONS = "slice_attention_trains_regions"  # entry of the saved plans
@@ -163,26 +164,8 @@ class nnUNetTrainerSlab(nnUNetTrainer):
     def on_train_start(self):
         if not self.was_initialized:
             self.initialize()
-        self._check_norm()
+        check_norm(self)
         super().on_train_start()
-
-    def _check_norm(self) -> None:
-        """Raise ValueError for batch norm where context is encoded apart from the slices that learn.
-
-        Each of the two would be normalised by statistics of its own, the running ones, which prediction uses for both,
-        would be a mixture.
-        """
-        learning, network = SLAB_RULES[self.sampling].learning, self.unwrapped_network()
-        apart = learning.centre_only and not learning.context_grad
-        apart &= network.fusion_radius + network.copied_radius > 0
-        plans_norm = self.configuration_manager.network_arch_init_kwargs.get("norm_op")
-        if apart and str(plans_norm).endswith("BatchNorm2d"):
-            raise ValueError(
-                f"these plans have {plans_norm}, and {type(self).__name__} encodes neighbouring slices without a "
-                "gradient, apart from the slices that it learns from: their statistics would not be those of "
-                "prediction. Add the suffix _FullSlabs, in which all slices learn, or plan with instance norm, as "
-                "nnU-Net does."
-            )
 
     def configure_optimizers(self):
         return configure(self, super().configure_optimizers)

@@ -14,9 +14,9 @@ def pytorch_lstm(cell: ConvLSTM) -> torch.nn.LSTM:
     lstm = torch.nn.LSTM(DIM, HIDDEN, batch_first=True).double()
     order = torch.arange(4 * HIDDEN).unflatten(0, (4, HIDDEN))[[0, 1, 3, 2]].flatten()
     with torch.no_grad():
-        lstm.weight_ih_l0.copy_(cell.of_input.weight[order, :, 1, 1])
-        lstm.weight_hh_l0.copy_(cell.of_state.weight[order, :, 1, 1])
-        lstm.bias_ih_l0.copy_(cell.of_input.bias[order])
+        lstm.weight_ih_l0.copy_(cell.input_conv.weight[order, :, 1, 1])
+        lstm.weight_hh_l0.copy_(cell.state_conv.weight[order, :, 1, 1])
+        lstm.bias_ih_l0.copy_(cell.input_conv.bias[order])
         lstm.bias_hh_l0.zero_()
     return lstm
 

@@ -12,6 +12,7 @@ from matplotlib.image import imread
 from nnunet_slice_attention.cost.training_costs import training_costs
 from nnunet_slice_attention.report import page
 from nnunet_slice_attention.report.overlays import overlay_figure
+from tests.browser import CHROMIUM
 from tests.comparison.prediction_folders import PATIENTS, compare
 from tests.tables import rows_of
 from tests.tiny_data import read, write
@@ -69,9 +70,6 @@ def test_dice_by_slice_spacing_if_it_differs(folders):
     assert "## By slice spacing" in report
     assert "9 mm |" in report
     assert (folders / "out" / "report.html").read_text().count("<svg") == 5
-
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium to open the page with")

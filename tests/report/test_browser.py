@@ -1,7 +1,5 @@
 """The page in a real browser, opened from disk: scroll, switch, sort; no error, and nothing fetched."""
 
-import shutil
-
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -9,8 +7,8 @@ from matplotlib.figure import Figure
 from nnunet_slice_attention.report.html import html_page
 from nnunet_slice_attention.report.shown_case import ShownCase
 from nnunet_slice_attention.report.tables import Table
+from tests.browser import CHROMIUM
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 WEBGL = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 LONG = "a_case_with_a_rather_long_name_0001"
 SHORT = {"trainer_a": "a", "trainer_b": "b"}
@@ -176,12 +174,3 @@ def test_without_webgl_the_plain_images_stay(browser, page_file):
     image = page.locator("#plain-images img")
     assert image.is_visible() and image.get_attribute("alt") == "b against a"
     page.close()
-
-
-def test_cases_that_have_no_room_are_named_though_none_is_shown():
-    huge = np.random.default_rng(0).normal(size=(40, 512, 512)).astype(np.float32)
-    labels = np.ones(huge.shape, np.uint8)
-    html = html_page(
-        "T", [], {}, [], {}, [ShownCase("big", huge, labels, {"a": labels}, (5.0, 1.0, 1.0))], {"a": "a"}
-    )
-    assert "Too large for the slice viewer: big." in html and 'id="viewer"' not in html

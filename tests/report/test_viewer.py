@@ -8,6 +8,7 @@ import nibabel
 import numpy as np
 import pytest
 
+from nnunet_slice_attention.report.html import html_page
 from nnunet_slice_attention.report.shown_case import ShownCase
 from nnunet_slice_attention.report.viewer import errors, outline, viewer_data
 
@@ -104,3 +105,12 @@ def test_what_has_no_room_is_named():
     shown, left_out = viewer_data([case("first"), case("second", seed=1)], SHORT, max_bytes=one)
     assert [entry["title"] for entry in shown] == ["first"]
     assert left_out == ["second"]
+
+
+def test_cases_that_have_no_room_are_named_though_none_is_shown():
+    huge = np.random.default_rng(0).normal(size=(40, 512, 512)).astype(np.float32)
+    labels = np.ones(huge.shape, np.uint8)
+    html = html_page(
+        "T", [], {}, [], {}, [ShownCase("big", huge, labels, {"a": labels}, (5.0, 1.0, 1.0))], {"a": "a"}
+    )
+    assert "Too large for the slice viewer: big." in html and 'id="viewer"' not in html

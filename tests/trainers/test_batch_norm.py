@@ -4,6 +4,8 @@ import pytest
 import torch
 from nnunetv2.run.run_training import get_trainer_from_args
 
+from nnunet_slice_attention.trainers.norm_check import check_norm
+
 
 def trainer_with(tiny, name, norm):
     trainer = get_trainer_from_args(str(tiny.id), "2d", 0, name, device=torch.device("cpu"))
@@ -29,4 +31,4 @@ def test_plans_with_batch_norm_are_refused_before_the_first_step(name, tiny):
 def test_where_all_slices_learn_and_with_instance_norm_it_is_fine(suffix, norm, tiny):
     trainer = trainer_with(tiny, f"Tiny_nnUNetTrainer{suffix}", f"torch.nn.modules.{norm}")
     trainer.initialize()
-    trainer._check_norm()
+    check_norm(trainer)

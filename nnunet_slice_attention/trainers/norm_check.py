@@ -1,0 +1,26 @@
+"""Batch norm and context without a gradient do not go together."""
+
+from typing import TYPE_CHECKING
+
+from ..plans.slabs import SLAB_RULES
+
+if TYPE_CHECKING:
+    from .base import nnUNetTrainerSlab
+
+
+def check_norm(trainer: "nnUNetTrainerSlab") -> None:
+    """Raise ValueError for batch norm if an initialised trainer's network encodes context apart from what it learns from.
+
+    Each of the two would be normalised by its own statistics; the running ones, which prediction uses for both, would
+    be a mixture.
+    """
+    learning, network = SLAB_RULES[trainer.sampling].learning, trainer.unwrapped_network()
+    apart = learning.centre_only and not learning.context_grad
+    apart &= network.fusion_radius + network.copied_radius > 0
+    plans_norm = trainer.configuration_manager.network_arch_init_kwargs.get("norm_op")
+    if apart and str(plans_norm).endswith("BatchNorm2d"):
+        raise ValueError(
+            f"these plans have {plans_norm}, and {type(trainer).__name__} encodes neighbouring slices without a "
+            "gradient, apart from the slices that it learns from: their statistics would not be those of prediction. Add "
+            "the suffix _FullSlabs, in which all slices learn, or plan with instance norm, as nnU-Net does."
+        )
