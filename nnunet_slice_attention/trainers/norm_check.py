@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def check_norm(trainer: "nnUNetTrainerSlab") -> None:
-    """Raise ValueError for batch norm if an initialised trainer's network encodes context apart from what it learns from.
+    """Raise ValueError for batch norm if an initialised trainer's network encodes context apart from its targets.
 
     Each of the two would be normalised by its own statistics; the running ones, which prediction uses for both, would
     be a mixture.
@@ -21,6 +21,6 @@ def check_norm(trainer: "nnUNetTrainerSlab") -> None:
     if apart and str(plans_norm).endswith("BatchNorm2d"):
         raise ValueError(
             f"these plans have {plans_norm}, and {type(trainer).__name__} encodes neighbouring slices without a "
-            "gradient, apart from the slices that it learns from: their statistics would not be those of prediction. Add "
-            "the suffix _FullSlabs, in which all slices learn, or plan with instance norm, as nnU-Net does."
+            "gradient, apart from the slices that it learns from: their statistics would not be those of prediction. "
+            "Add the suffix _FullSlabs, in which all slices learn, or plan with instance norm, as nnU-Net does."
         )
