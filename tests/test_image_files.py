@@ -97,6 +97,7 @@ def test_files_that_nnunet_reads_are_accepted(tmp_path):
         (gzip.compress(bytes(1000))[:-9], "the file is cut off"),
         (gzip.compress(bytes(1000))[:-5] + b"12345", "the file is damaged: .*check"),
     ],
+    ids=["empty", "cut", "checksum"],  # gzip's bytes carry the time: workers would collect different tests
 )
 def test_error_messages(content, message, tmp_path):
     path = tmp_path / "x.nii.gz"
