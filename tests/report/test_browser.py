@@ -8,6 +8,7 @@ from nnunet_slice_attention.report.html import html_page
 from nnunet_slice_attention.report.shown_case import ShownCase
 from nnunet_slice_attention.report.tables import Table
 from tests.browser import CHROMIUM
+from tests.report.shown_cases import in_memory
 
 WEBGL = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 LONG = "a_case_with_a_rather_long_name_0001"
@@ -24,9 +25,7 @@ def shown(name: str, seed: int) -> ShownCase:
     worse[4, 20:, :] = 0
     image = rng.normal(100, 20, truth.shape) + 80 * truth
     extremes = {"trainer_b": ("highest", 0.0)} if seed else {}
-    return ShownCase(
-        name, image, truth, {"trainer_a": truth, "trainer_b": worse}, (5.0, 1.0, 1.0), "", extremes
-    )
+    return in_memory(name, image, truth, {"trainer_a": truth, "trainer_b": worse}, (5.0, 1.0, 1.0), extremes)
 
 
 def bars() -> Figure:
