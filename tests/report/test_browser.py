@@ -103,6 +103,27 @@ def test_wheel_keys_and_slider_scroll_within_the_stack(page):
     assert place.text_content() == "slice 7 of 8"
 
 
+def test_cases_chosen_quickly_are_drawn_one_after_the_other(page):
+    case = part(page, "case")
+    page.evaluate(
+        """() => {
+            const select = document.querySelector("[data-part=case]");
+            for (const value of ["1", "0", "1"]) {
+                select.value = value;
+                select.dispatchEvent(new Event("change"));
+            }
+        }"""
+    )
+    page.wait_for_selector("#viewer[data-state=ready]", timeout=60_000)
+    seen = part(page, "canvas").screenshot()
+    assert case.input_value() == "1" and part(page, "layers").locator("label").count() == 3
+    page.reload()
+    page.wait_for_selector("#viewer[data-state=ready]", timeout=60_000)
+    part(page, "case").select_option("1")
+    page.wait_for_selector("#viewer[data-state=ready]", timeout=60_000)
+    assert part(page, "canvas").screenshot() == seen
+
+
 def test_outlines_errors_and_window_change_what_is_drawn(page):
     canvas = part(page, "canvas")
     seen = [canvas.screenshot()]
