@@ -40,6 +40,12 @@ SCREENED = {
     "attention_distance": "nnUNetTrainerSliceAttention_RandomDistance",
     "attention_5slices": "nnUNetTrainerSliceAttention_5slices",
 }
+BEST = [
+    "2d",
+    "attention_2up",
+    "early_fusion_2d_first",
+    "attention",
+]  # by the mean of two seeds at half the time
 RUN = ["fold", "seed"]
 ARMS_COLUMNS = "Dice of each run", "minus {} [95 % CI]", "runs", "patients", "of each run", "p", "time"
 
@@ -151,6 +157,13 @@ EXPERIMENT = Experiment(
             tables("screening"), seeds=[0, 1], listed="screening.csv", budget=Budget("steps_514.csv", 12_500)
         ),
         Runs(tables("screening_wide"), listed="screening_wide.csv"),
+        Runs(
+            tables("decision"),
+            BEST,
+            seeds=[0, 1, 2],
+            listed="decision.csv",
+            budget=Budget("steps_514.csv", 25_000),
+        ),
     ],
     measure=[
         steps("networks_514.csv", 514, "nnUNetCompact12Plans", 40, ALL),
@@ -166,5 +179,6 @@ EXPERIMENT = Experiment(
         "from_2d_default_copies": arms_table("from_2d", "default_copies", only="default"),
         "screening": arms_table("screening", reference="2d"),
         "screening_wide": arms_table("screening_wide", reference="2d"),
+        "decision": arms_table("decision", reference="2d"),
     },
 )
