@@ -40,7 +40,9 @@ def main() -> int:
         shutil.copytree(source, Path(scratch, model))
         os.environ["nnUNet_results"] = scratch
         failed = [
-            trainer for trainer in TRAINERS if not losses_agree(f"nnUNetTrainer{trainer}", args, Path(scratch, model))
+            trainer
+            for trainer in TRAINERS
+            if not losses_agree(f"nnUNetTrainer{trainer}", args, Path(scratch, model))
         ]
     return 1 if failed else 0
 

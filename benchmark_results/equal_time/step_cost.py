@@ -69,7 +69,7 @@ def phases(trainer: str) -> list[str]:
 
 
 def make_step(name: str, phase: str | None, args: argparse.Namespace, configuration: str):
-    """A function that loads a batch, makes a step and returns (slices with a loss, seconds to load, seconds to step)."""
+    """A function that loads a batch, makes a step and returns (slices with a loss, loading seconds, step seconds)."""
     import torch
     from nnunetv2.run.run_training import get_trainer_from_args
 

@@ -41,7 +41,9 @@ def main() -> None:
         for depth in DEPTHS:
             for trainer in TRAINERS:
                 call = f"measure({args.dataset!r}, {trainer!r}, {depth}, {args.device!r})"
-                with tempfile.TemporaryDirectory() as results:  # a trainer creates its folder when it is built
+                with (
+                    tempfile.TemporaryDirectory() as results
+                ):  # a trainer creates its folder when it is built
                     out = subprocess.run(
                         [sys.executable, "-c", f"from run import measure; {call}"],
                         cwd=HERE,
@@ -76,7 +78,9 @@ def measure(dataset: str, trainer_name: str, depth: int, device_name: str) -> No
         trainer.network, trainer.plans_manager, plan, None, trainer.dataset_json, "", None
     )
     volume = torch.randn(trainer.num_input_channels, depth, *plan.patch_size[-2:])
-    predictor.predict_sliding_window_return_logits(volume[:, :1])  # warm-up: libraries load and choose their kernels
+    predictor.predict_sliding_window_return_logits(
+        volume[:, :1]
+    )  # warm-up: libraries load and choose their kernels
     before = memory(device)
     start = time.perf_counter()
     logits = predictor.predict_sliding_window_return_logits(volume)

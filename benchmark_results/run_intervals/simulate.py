@@ -45,7 +45,9 @@ def study(folds: int, seeds: int) -> tuple[float, float]:
             for f in range(folds)
             for s in range(seeds)
         }
-        found = compare_runs({run: dict.fromkeys(patients, 0.0) for run, patients in other.items()}, other, draws=DRAWS)
+        found = compare_runs(
+            {run: dict.fromkeys(patients, 0.0) for run, patients in other.items()}, other, draws=DRAWS
+        )
         covered += found.difference.low <= 0 <= found.difference.high
         significant += found.p < 0.05
     return covered / EXPERIMENTS, significant / EXPERIMENTS
