@@ -4,6 +4,7 @@ Both add features gathered from the neighbouring slices to those of the centre s
 projection: they start as the identity. Slices that do not exist are ignored.
 """
 
+from collections.abc import Sequence
 from functools import partial
 
 import torch
@@ -67,16 +68,10 @@ class SliceAttentionLayer(nn.Module):
         else:  # after the centre: autocast caches its casts of the weights, and those made here carry no gradient
             with torch.no_grad():
                 others = self._keys_values(slicewise(self.prepare, stack.detach()))
-        query = slicewise(self.query, prepared)
-
-        scores, values = [], []
-        for offset, offset_score in zip(self.offsets, self._offset_scores(query), strict=True):
-            centres, neighbours = around.overlap(offset)
-            key, value = (by_head[:, neighbours] for by_head in others) if offset else own
-            score = (self._by_head(query)[:, centres] * key).sum(dim=3) + offset_score[:, centres]
-            scores.append(self._scale_and_mask(score, centres, around, offset))
-            values.append(value)
-        weights = torch.stack(scores).softmax(dim=0).to(query.dtype)  # n B T heads h w
+        keys, values = zip(
+            *[self._around(offset, own, others, around) for offset in self.offsets], strict=True
+        )
+        weights = self._weights(slicewise(self.query, prepared), keys, around)
 
         out = around.centre(stack)
         projections = self.out.weight.chunk(len(self.offsets), dim=1)
@@ -86,6 +81,31 @@ class SliceAttentionLayer(nn.Module):
             added = slicewise(partial(F.conv2d, weight=project), gathered)
             out = out + pad_slices(added, centres, len(around.centres))
         return out
+
+    def attention_weights(self, stack: Tensor, around: Neighbourhood) -> Tensor:
+        """What `forward` weighs its values with: (n, B, T, h, w), the mean over heads; 0 where there is no slice."""
+        prepared = slicewise(self.prepare, stack)
+        others = self._keys_values(prepared)
+        own = tuple(map(around.centre, others))
+        keys = [self._around(offset, own, others, around)[0] for offset in self.offsets]
+        return self._weights(slicewise(self.query, around.centre(prepared)), keys, around).mean(dim=3)
+
+    @staticmethod
+    def _around(
+        offset: int, own: tuple[Tensor, Tensor], others: tuple[Tensor, Tensor], around: Neighbourhood
+    ) -> tuple[Tensor, Tensor]:
+        """Key and value of the slices at `offset` that are in the stack."""
+        _, neighbours = around.overlap(offset)
+        return tuple(by_head[:, neighbours] for by_head in others) if offset else own
+
+    def _weights(self, query: Tensor, keys: Sequence[Tensor], around: Neighbourhood) -> Tensor:
+        """Softmax over the offsets: (n, B, T, heads, h, w)."""
+        scores = []
+        for offset, key, offset_score in zip(self.offsets, keys, self._offset_scores(query), strict=True):
+            centres, _ = around.overlap(offset)
+            score = (self._by_head(query)[:, centres] * key).sum(dim=3) + offset_score[:, centres]
+            scores.append(self._scale_and_mask(score, centres, around, offset))
+        return torch.stack(scores).softmax(dim=0).to(query.dtype)
 
     def _keys_values(self, prepared: Tensor) -> tuple[Tensor, Tensor]:
         return self._by_head(slicewise(self.key, prepared)), self._by_head(slicewise(self.value, prepared))

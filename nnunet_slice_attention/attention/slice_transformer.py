@@ -26,22 +26,18 @@ def sinusoidal_position(offsets: list[int], dim: int, base: float = 10_000.0) ->
     return torch.where(channel % 2 == 0, angle.sin(), angle.cos()).float()
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor, exists: Tensor) -> Tensor:
-    """Scaled dot-product attention of one query to a few slices.
+def slice_weights(query: Tensor, key: Tensor, exists: Tensor) -> Tensor:
+    """Weights of scaled dot-product attention of one query to a few slices: (B, heads, 1, n).
 
     PyTorch's fused GPU kernels need gigabytes of workspace for single queries with thousands of channels.
 
     Args:
         query: (B, heads, 1, d).
         key: (B, heads, n, d).
-        value: (B, heads, n, d').
         exists: (B, 1, 1, n) bool, True for at least one slice.
-
-    Returns:
-        (B, heads, 1, d').
     """
     scores = (query / query.shape[-1] ** 0.5) @ key.transpose(-1, -2)
-    return scores.masked_fill(~exists, -torch.inf).softmax(dim=-1).to(value.dtype) @ value
+    return scores.masked_fill(~exists, -torch.inf).softmax(dim=-1)
 
 
 class SliceTransformerLayer(nn.Module):
@@ -85,21 +81,38 @@ class SliceTransformerLayer(nn.Module):
         self.register_buffer("position", position, persistent=False)  # n C 1 1
 
     def forward(self, x: Tensor, around: Neighbourhood) -> Tensor:
-        around = around.with_every_slice_as_centre()
         n_slices = x.shape[1]
         slices = rearrange(x, "b s c h w -> (b s) c h w")
         content = self.norm(slices)
+        around = around.with_every_slice_as_centre()
+        weights = self._weights(content, around)
+        value, _ = self._window(self.value(content), self.value(self.position), around)
+        value = self._by_head(value)
+        slices = slices + self.out(self._to_map(weights.to(value.dtype) @ value, content))
+        return self._stack(slices + self.feed_forward(slices), n_slices)
+
+    def attention_weights(self, x: Tensor, around: Neighbourhood) -> Tensor:
+        """What `forward` weighs the values with, for T centres: (n, B, T, h, w), with global attention (n, B, T, 1, 1).
+
+        The mean over heads; 0 where there is no slice.
+        """
+        content = self.norm(rearrange(x, "b s c h w -> (b s) c h w"))
+        weights = self._weights(content, around.with_every_slice_as_centre()).mean(dim=1)
+        size = {"h": x.shape[-2], "w": x.shape[-1]} if self.mode == "local" else {"h": 1, "w": 1}
+        every = rearrange(weights, "(b s h w) 1 n -> b s n h w", s=x.shape[1], **size)
+        return rearrange(around.centre(every), "b t n h w -> n b t h w")
+
+    def _weights(self, content: Tensor, around: Neighbourhood) -> Tensor:
+        """Of every slice, or of every location: (B, heads, 1, n)."""
+        n_slices = around.valid.shape[1]
         tokens = F.adaptive_avg_pool2d(content, POOLED) if self.mode == "global" else content
 
         at_centre = self.position[len(self.offsets) // 2]
         query = self._by_head(self._stack(self.query(tokens + at_centre), n_slices)[:, :, None])
         key, exists = self._window(self.key(tokens), self.key(self.position), around)
-        value, _ = self._window(self.value(content), self.value(self.position), around)
         if self.mode == "local":
             exists = repeat(exists, "bs n -> (bs hw) n", hw=content[0, 0].numel())
-        attended = attend(query, self._by_head(key), self._by_head(value), exists[:, None, None])
-        slices = slices + self.out(self._to_map(attended, content))
-        return self._stack(slices + self.feed_forward(slices), n_slices)
+        return slice_weights(query, self._by_head(key), exists[:, None, None])
 
     def _window(self, features: Tensor, position: Tensor, around: Neighbourhood) -> tuple[Tensor, Tensor]:
         """(b s) c h w -> the slices around each, position added: b s n c h w, and whether they exist: (b s) n."""

@@ -37,8 +37,19 @@ class BagAttention(nn.Module):
         self.temperature = nn.Parameter(torch.tensor([10.0]))
 
     def forward(self, target: Tensor, stack: Tensor, around: Neighbourhood) -> Tensor:
+        weights, bag = self._weights(target, stack, around)
+        return (weights[..., None] * bag).sum(dim=2)
+
+    def attention_weights(self, target: Tensor, stack: Tensor, around: Neighbourhood) -> Tensor:
+        """What `forward` weighs the slices with: (N, B, T, 1, 1); 0 where there is no slice."""
+        weights, _ = self._weights(target, stack, around)
+        weights = weights * self.has_context(around)[..., None]
+        return weights.movedim(2, 0)[..., None, None]
+
+    def _weights(self, target: Tensor, stack: Tensor, around: Neighbourhood) -> tuple[Tensor, Tensor]:
+        """Softmax over the bag, (B, T, N), and the bag, (B, T, N, D)."""
         picked = [around.neighbour(stack, offset) for offset in self.offsets]
-        bag = torch.stack([context for context, _ in picked], dim=2)  # B T N D
+        bag = torch.stack([context for context, _ in picked], dim=2)
         # Sums over a feature map overflow in half precision.
         precise = torch.promote_types(bag.dtype, torch.float32)
         target, bag = target.to(precise), bag.to(precise)
@@ -46,8 +57,7 @@ class BagAttention(nn.Module):
         similarity = self.temperature * F.cosine_similarity(target[:, :, None], bag, dim=-1)
         # The softmax of an empty bag would be NaN; its sum is not used.
         empty = ~exists.any(dim=2, keepdim=True)
-        weights = similarity.masked_fill(~(exists | empty), -torch.inf).softmax(dim=2)
-        return (weights[..., None] * bag).sum(dim=2)
+        return similarity.masked_fill(~(exists | empty), -torch.inf).softmax(dim=2), bag
 
     def has_context(self, around: Neighbourhood) -> Tensor:
         """(B, T) bool: whether the bag is not empty."""

@@ -57,6 +57,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "the volume)",
     )
     parser.add_argument(
+        "--attention",
+        action="store_true",
+        help="also write how much each neighbouring slice weighed, to the folder attention (SliceAttention, TSFMUNet, "
+        "VAUNet)",
+    )
+    parser.add_argument(
         "--slices", type=int, metavar="N", help="slices per forward pass (default: by device)"
     )
 
@@ -96,6 +102,7 @@ def run(args: argparse.Namespace) -> int:
         args.nps,
         args.num_parts,
         args.part_id,
+        args.attention,
     )
     for failure in failures:
         print(f"FAILED {failure}", file=sys.stderr)

@@ -6,6 +6,7 @@ from pathlib import Path
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
 
+from .attention_weights import check_weighs_slices, remove_weights, weights_table, write_weights
 from .cases import Case, find_cases, in_one_line, is_finished, remove_results
 from .image_checks import Expected, find_problems
 from .predictor import SlabPredictor
@@ -22,6 +23,7 @@ def predict_files(
     n_export: int = 3,
     num_parts: int = 1,
     part_id: int = 0,
+    attention: bool = False,
 ) -> list[str]:
     """Predict a folder of cases, or one case given by its files, one per channel.
 
@@ -34,13 +36,15 @@ def predict_files(
         overwrite: False skips cases that `output` already has.
         n_preprocessing, n_export: number of processes.
         num_parts, part_id: predict every `num_parts`-th case, starting at `part_id`.
+        attention: also write how much each neighbour weighed, see `write_weights`.
 
     Returns:
         one message per case that was not predicted.
 
     Raises:
         FileNotFoundError: no cases in `inputs`.
-        ValueError: `part_id` out of range, no processes, the second stage of a cascade, or see `find_cases`.
+        ValueError: `part_id` out of range, no processes, the second stage of a cascade, a network whose attention does
+            not weigh slices, or see `find_cases`.
     """
     if not 0 <= part_id < num_parts:
         raise ValueError(
@@ -53,6 +57,8 @@ def predict_files(
             "the model is the second stage of a cascade, which needs the first stage's segmentations. Predict with "
             "nnUNetv2_predict -prev_stage_predictions."
         )
+    if attention:
+        check_weighs_slices(predictor)
     found = find_cases(inputs, output, predictor.dataset_json["file_ending"], overwrite)
     expected = Expected.from_plans(predictor.plans_manager, predictor.dataset_json)
     ending, reader_writer = found[0].ending, expected.reader_writer
@@ -62,7 +68,7 @@ def predict_files(
         raise ValueError(
             f"-o {found[0].output.name}: the model can write {', '.join(writable)}. Use one of these formats."
         )
-    cases = found[part_id::num_parts]
+    asked = cases = found[part_id::num_parts]
 
     def finished(case: Case) -> bool:
         return is_finished(case, reader_writer, save_probabilities)
@@ -73,6 +79,7 @@ def predict_files(
     for case in cases:
         if case not in failures:  # existing results of the others may be good
             remove_results(case)
+            remove_weights(case)
 
     def predict(batch: list[Case]) -> None:
         predictor.predict_from_files(
@@ -89,9 +96,20 @@ def predict_files(
         failures |= _predict_or_bisect(predict, [case for case in cases if case not in failures], finished)
     finally:
         predictor.dataset_json = dataset_json
+    for case in asked if attention else ():
+        if case not in failures and not weights_table(case).is_file():
+            failures |= _write_weights(predictor, case)
     if done := [case for case in cases if case not in failures]:
         record_settings(predictor, done[0].output.parent)
     return [f"{case.images[0]}: {problem}" for case, problem in failures.items()]
+
+
+def _write_weights(predictor: SlabPredictor, case: Case) -> dict[Case, str]:
+    try:
+        write_weights(predictor, case)
+        return {}
+    except Exception as error:  # as for the prediction
+        return {case: f"predicted, but not how much its neighbours weigh: {in_one_line(error)}"}
 
 
 def _writable(reader_writer: BaseReaderWriter) -> list[str]:

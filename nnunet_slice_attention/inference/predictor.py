@@ -66,7 +66,7 @@ class SlabPredictor(nnUNetPredictor):
         Raises:
             RuntimeError: out of memory for a single slice.
         """
-        network = self._slab_network()
+        network = self.slab_network()
         if network is None:
             if self.neighbours != "own":
                 raise ValueError(
@@ -96,6 +96,10 @@ class SlabPredictor(nnUNetPredictor):
             "-device cpu."
         )
 
+    def slices_per_pass(self, patch: Sequence[int]) -> int:
+        """Slices per forward pass: what worked for the volume before, or the default."""
+        return (self._attempts or self._all_attempts(patch))[0][0]
+
     def _all_attempts(self, patch: Sequence[int]) -> list[tuple[int, torch.device]]:
         """(slices per forward pass, device that collects results), in the order in which they are tried."""
         default = SLICES_AT_A_TIME[self.device.type]
@@ -103,7 +107,7 @@ class SlabPredictor(nnUNetPredictor):
         places = [self.device, CPU] if self.perform_everything_on_device else [CPU]
         return [(slices >> halvings, place) for place in places for halvings in range(slices.bit_length())]
 
-    def _slab_network(self) -> SlabNetwork | None:
+    def slab_network(self) -> SlabNetwork | None:
         """The slab network, with encoder and decoder compiled if nnU-Net compiles; None for other networks."""
         network = self.network
         if isinstance(network, OptimizedModule):
@@ -116,9 +120,7 @@ class SlabPredictor(nnUNetPredictor):
     def _predict(self, network: SlabNetwork, volume: Tensor, n_slices: int, place: torch.device) -> Tensor:
         """(C, S, H, W) -> (K, S, H, W) on `place`, with `n_slices` slices per forward pass."""
         patch = tuple(self.configuration_manager.patch_size[-2:])
-        views = [
-            (tile, axes) for tile in self._tiles(volume.shape[-2:], patch) for axes in self._mirrorings()
-        ]
+        views = [(tile, axes) for tile in self.tiles(volume.shape[-2:], patch) for axes in self._mirrorings()]
         weight = torch.ones(patch, device=place)
         if self.use_gaussian:
             weight = compute_gaussian(patch, sigma_scale=1 / 8, dtype=torch.float32, device=place)
@@ -145,7 +147,7 @@ class SlabPredictor(nnUNetPredictor):
                     weights[tile] += weight
         return logits.div_(weights)
 
-    def _tiles(self, size: torch.Size, patch: tuple[int, int]) -> list[Tile]:
+    def tiles(self, size: torch.Size, patch: tuple[int, int]) -> list[Tile]:
         """Positions of nnU-Net's sliding window in a plane of `size`."""
         steps = compute_steps_for_sliding_window(size, patch, self.tile_step_size)
         return [(slice(y, y + patch[0]), slice(x, x + patch[1])) for y, x in itertools.product(*steps)]

@@ -34,7 +34,8 @@ def trained(layer):
 
 
 def pixel_by_pixel(layer, stack, around, radius):
-    """The docstring's formula, one pixel and one head at a time."""
+    """The docstring's formula, one pixel and one head at a time, and its mean weights over the heads."""
+    weights = stack.new_zeros(2 * radius + 1, B, len(around.centres), H, W)
     width = C // 2 // layer.heads
     out = around.centre(stack).clone()
     projections = layer.out.weight[..., 0, 0].chunk(2 * radius + 1, dim=1)
@@ -55,8 +56,9 @@ def pixel_by_pixel(layer, stack, around, radius):
                         query = q[b, i, part, y, x]
                         scores = torch.stack([query @ (k[b, j, part, y, x] + e[n, part]) for n, j in reach])
                         for weight, (n, j) in zip((scores / width**0.5).softmax(0), reach, strict=True):
+                            weights[n, b, t, y, x] += weight / layer.heads
                             out[b, t, :, y, x] += projections[n][:, part] @ (weight * v[b, j, part, y, x])
-    return out
+    return out, weights
 
 
 @pytest.mark.parametrize("radius", [1, 2])
@@ -66,8 +68,9 @@ def test_it_matches_the_formula(stack, radius, centres):
     layer = trained(SliceAttentionLayer(C, range(-radius, radius + 1)))
     assert (layer.width, layer.heads) == (C // 2, 2)
     around = neighbourhood(centres)
-    expected = pixel_by_pixel(layer, stack, around, radius)
+    expected, weights = pixel_by_pixel(layer, stack, around, radius)
     torch.testing.assert_close(layer(stack, around), expected, rtol=0, atol=1e-10)
+    torch.testing.assert_close(layer.attention_weights(stack, around), weights, rtol=0, atol=1e-10)
 
 
 @pytest.mark.parametrize("layer", [SliceAttentionLayer(C, range(-1, 2)), SliceMixingLayer(C, [-1, 1])])

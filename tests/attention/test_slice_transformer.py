@@ -1,4 +1,4 @@
-"""`attend` against PyTorch's attention; TSFMUNet's layer against its formula, one slice and one head at a time."""
+"""`slice_weights` against PyTorch's attention; TSFMUNet's layer against its formula, slice by slice and head by head."""
 
 import math
 
@@ -10,8 +10,8 @@ from torch.nn import functional as F
 from nnunet_slice_attention.attention.neighbours import Neighbourhood
 from nnunet_slice_attention.attention.slice_transformer import (
     SliceTransformerLayer,
-    attend,
     sinusoidal_position,
+    slice_weights,
 )
 
 B, S, C, H, W, HEADS = 2, 5, 8, 8, 4, 2
@@ -39,8 +39,9 @@ def normed(norm, x):
     return gain * (x - x.mean()) / np.sqrt(x.var() + norm.eps) + shift
 
 
-def reference(layer, stack) -> np.ndarray:
-    out = np.empty_like(stack)
+def reference(layer, stack) -> tuple[np.ndarray, np.ndarray]:
+    """The layer's output, and its mean weights over the heads."""
+    out, weight_maps = np.empty_like(stack), np.zeros((len(layer.offsets), B, S, H, W))
     for b in range(B):
         content = [normed(layer.norm, x) for x in stack[b]]
         tokens = content
@@ -57,12 +58,14 @@ def reference(layer, stack) -> np.ndarray:
                 axes, n = ((1, 2, 3), products[0].size) if layer.mode == "global" else (1, len(head))
                 weights = np.exp(products.sum(axes, keepdims=True) / math.sqrt(n))
                 weights /= weights.sum(0)
+                for (o, _), weight in zip(there, weights, strict=True):
+                    weight_maps[layer.offsets.index(o), b, i] += weight[0] / HEADS
                 attended[head] = sum(w * v[head] for w, v in zip(weights, values, strict=True))
             x = stack[b, i] + projected(layer.out, attended)
             norm, widen, _, narrow = layer.feed_forward
             hidden = F.gelu(torch.from_numpy(projected(widen, normed(norm, x)))).numpy()
             out[b, i] = x + projected(narrow, hidden)
-    return out
+    return out, weight_maps
 
 
 @pytest.mark.parametrize("mode", ["global", "local"])
@@ -75,8 +78,12 @@ def test_the_layer_matches_its_formula(mode, radius):
         torch.nn.init.normal_(parameter, std=0.5)
     stack = torch.randn(B, S, C, H, W, dtype=torch.float64)
     found = layer(stack, Neighbourhood(range(S), torch.from_numpy(VALID)))
-    expected = torch.from_numpy(reference(layer, stack.numpy()))
+    expected, weights = map(torch.from_numpy, reference(layer, stack.numpy()))
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)  # positions are in single precision
+    for centres in (range(S), range(1, 3)):
+        found = layer.attention_weights(stack, Neighbourhood(centres, torch.from_numpy(VALID)))
+        expected = weights[:, :, centres.start : centres.stop]
+        torch.testing.assert_close(found.expand_as(expected), expected, rtol=0, atol=1e-5)
 
 
 def test_positions_are_the_sines_and_cosines_of_the_paper():
@@ -95,7 +102,7 @@ def test_single_queries_match_the_fused_kernel_and_missing_slices_have_no_weight
         :, None, None
     ]
     expected = F.scaled_dot_product_attention(query, key, value, attn_mask=exists)
-    found = attend(query, key, value, exists)
+    found = slice_weights(query, key, exists) @ value
     torch.testing.assert_close(found, expected)
     gradients = [torch.autograd.grad(o.square().sum(), (query, key, value)) for o in (found, expected)]
     for one, other in zip(*gradients, strict=True):
@@ -107,5 +114,5 @@ def test_half_precision_does_not_overflow_on_large_features():
     query, key = torch.full((1, 1, 1, 1024), 100.0), torch.full((1, 1, 3, 1024), 10.0)
     value = torch.arange(3.0)[None, None, :, None]
     with torch.autocast("cpu", torch.float16):
-        found = attend(query, key, value, torch.ones(1, 1, 1, 3, dtype=torch.bool))
+        found = slice_weights(query, key, torch.ones(1, 1, 1, 3, dtype=torch.bool)).to(value.dtype) @ value
     torch.testing.assert_close(found.float(), torch.ones(1, 1, 1, 1))

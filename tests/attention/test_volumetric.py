@@ -115,6 +115,19 @@ def test_the_context_slice_most_similar_to_the_target_has_the_largest_weight():
     alike, unlike = BagAttention([-1, 1])(stack[:, 1:2], stack, around).flatten().tolist()
     assert alike == pytest.approx(1 / (1 + np.exp(-10)))  # the temperature begins at 10
     assert alike + unlike == pytest.approx(1)
+    weights = BagAttention([-1, 1]).attention_weights(stack[:, 1:2], stack, around)
+    assert weights.shape == (2, 1, 1, 1, 1)
+    assert weights.flatten().tolist() == pytest.approx([alike, unlike])
+
+
+@torch.no_grad()
+def test_slices_that_do_not_exist_have_no_weight():
+    stack = torch.randn(1, 2, 4, generator=torch.Generator().manual_seed(0))
+    bag = BagAttention([-1, 1])
+    weights = bag.attention_weights(stack, stack, Neighbourhood(range(2), torch.ones(1, 2, dtype=torch.bool)))
+    assert weights[:, 0, :, 0, 0].tolist() == [[0, 1], [1, 0]]
+    alone = Neighbourhood(range(1), torch.ones(1, 1, dtype=torch.bool))
+    assert not bag.attention_weights(stack[:, :1], stack[:, :1], alone).any()
 
 
 @torch.no_grad()

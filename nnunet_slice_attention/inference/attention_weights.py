@@ -1,0 +1,184 @@
+"""How much each neighbouring slice weighed in a prediction: volumes on the image's grid, and a summary.
+
+For networks whose attention has one softmax over slices: SliceAttention, TSFMUNet and VAUNet.
+"""
+
+import glob
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+from acvl_utils.cropping_and_padding.bounding_boxes import insert_crop_into_image
+from acvl_utils.cropping_and_padding.padding import pad_nd_image
+from nnunetv2.inference.export_prediction import convert_predicted_logits_to_segmentation_with_correct_shape
+from nnunetv2.inference.sliding_window_prediction import compute_gaussian
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..files import write_text
+from ..networks import SlabNetwork
+from .cases import Case
+from .predictor import SlabPredictor
+from .whole_stack import segment_stack
+
+PER_CENT = 100  # weights are written as small integers, which all of nnU-Net's writers take
+REGIONS = ("image", "structures", "first slice", "last slice")
+FOLDER = "attention"
+
+
+def weighing_layers(network: nn.Module) -> list[nn.Module]:
+    """The layers with one softmax over slices."""
+    return [module for module in network.modules() if hasattr(module, "attention_weights")]
+
+
+def check_weighs_slices(predictor: SlabPredictor) -> None:
+    """Raise ValueError if the network has no softmax over slices, or the neighbours are not the slices' own."""
+    network = getattr(predictor.network, "_orig_mod", predictor.network)
+    if not weighing_layers(network):
+        raise ValueError(
+            f"{type(network).__name__} does not weigh slices against each other. Leave out --attention, or predict "
+            "with a model of SliceAttention, TSFMUNet or VAUNet."
+        )
+    if predictor.neighbours != "own":
+        raise ValueError(
+            f"--neighbours {predictor.neighbours}: weights are of a slice's own neighbours. Leave out one of the two."
+        )
+
+
+def slice_weights(predictor: SlabPredictor, volume: Tensor) -> dict[int, Tensor]:
+    """{offset: weights in [0, 1]} of a preprocessed volume (C, S, H, W): each (S, H, W), float32, without mirroring.
+
+    The mean over heads, layers and folds; layers that do not reach as far as an offset count as 0 there. Over the
+    offsets the weights sum to 1, or to 0 for a slice without neighbours whose network does not weigh the slice itself.
+    """
+    patch = predictor.configuration_manager.patch_size[-2:]
+    padded, inside = pad_nd_image(volume, patch, "constant", {"value": 0}, True, None)
+    gaussian = compute_gaussian(tuple(patch), sigma_scale=1 / 8, dtype=torch.float32, device=predictor.device)
+    total, sums = torch.zeros(padded.shape[-2:]), {}
+    for parameters in predictor.list_of_parameters:
+        network = predictor.slab_network()
+        network.load_state_dict(parameters)
+        network.to(predictor.device).eval()
+        for tile in predictor.tiles(padded.shape[-2:], tuple(patch)):
+            total[tile] += gaussian.cpu()
+            stack = padded[(..., *tile)][None].to(predictor.device)
+            for place, offset, weights in _of_stack(network, stack, predictor.slices_per_pass(patch)):
+                whole = sums.setdefault(offset, torch.zeros(padded.shape[1:]))
+                whole[(place, *tile)] += (gaussian * weights).cpu()
+    return {offset: (sums[offset] / total)[inside[1:]] for offset in sorted(sums)}
+
+
+@torch.inference_mode()
+def _of_stack(network: SlabNetwork, stack: Tensor, chunk: int) -> Iterator[tuple[slice, int, Tensor]]:
+    """Slices of a stack (1, C, S, H, W), an offset, and their weights (T, H, W)."""
+    with _recording(weighing_layers(network)) as recorded:
+        for place, _ in segment_stack(network, stack, chunk):
+            for offsets, weights in recorded:
+                for offset, of_slices in zip(offsets, weights[:, 0], strict=True):
+                    yield place, offset, _enlarged(of_slices, network, stack.shape[-2:]) / len(recorded)
+            recorded.clear()
+
+
+@contextmanager
+def _recording(layers: Sequence[nn.Module]) -> Iterator[list[tuple[Sequence[int], Tensor]]]:
+    """A list that gets each layer's offsets and weights (n, B, T, h, w) whenever it is called."""
+    recorded: list[tuple[Sequence[int], Tensor]] = []
+
+    def record(layer: nn.Module, inputs: tuple, _output: Tensor) -> None:
+        recorded.append((layer.offsets, layer.attention_weights(*inputs)))
+
+    handles = [layer.register_forward_hook(record) for layer in layers]
+    try:
+        yield recorded
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _enlarged(weights: Tensor, network: SlabNetwork, size: Sequence[int]) -> Tensor:
+    """(T, h, w) of a stage, or (T, 1, 1) of all places together, to (T, H, W)."""
+    padded = [n + -n % stride for n, stride in zip(size, network.total_stride, strict=True)]
+    large = F.interpolate(weights[:, None].float(), padded, mode="bilinear", align_corners=False)
+    return large[:, 0, : size[0], : size[1]]
+
+
+def weights_on_image(predictor: SlabPredictor, images: Sequence[str]) -> tuple[dict[int, np.ndarray], dict]:
+    """{offset: weights} on the grid of a case's images, 0 where nnU-Net crops them; and the reader's properties."""
+    plans, configuration = predictor.plans_manager, predictor.configuration_manager
+    preprocessor = configuration.preprocessor_class(verbose=False)
+    volume, _, properties = preprocessor.run_case(
+        list(images), None, plans, configuration, predictor.dataset_json
+    )
+    found = slice_weights(predictor, torch.from_numpy(np.asarray(volume)))
+    maps = torch.stack(list(found.values()))
+    _, maps = convert_predicted_logits_to_segmentation_with_correct_shape(
+        maps, plans, configuration, _WeightsAsProbabilities(), properties, return_probabilities=True
+    )
+    return dict(zip(found, maps.clip(0, 1), strict=True)), properties
+
+
+class _WeightsAsProbabilities:
+    """In place of a label manager: nnU-Net's export brings weights onto the image's grid as it does probabilities."""
+
+    foreground_labels = ()
+
+    def apply_inference_nonlin(self, maps):
+        return torch.as_tensor(maps)
+
+    def convert_probabilities_to_segmentation(self, maps: Tensor) -> Tensor:
+        return torch.zeros(maps.shape[1:])
+
+    def revert_cropping_on_probabilities(self, maps: Tensor, bbox, shape: Sequence[int]) -> Tensor:
+        return insert_crop_into_image(torch.zeros((len(maps), *shape)), maps, bbox)
+
+
+def write_weights(predictor: SlabPredictor, case: Case) -> None:
+    """Write a case's weights, in per cent, one volume per offset, and a table of their means.
+
+    `attention/CASE_-1.nii.gz` etc. and `attention/CASE.csv` (offset, region, weight) beside the prediction, in the
+    prediction's format. Regions: the "image" where it is not cropped, the predicted "structures", and of these the
+    "first slice" and the "last slice"; a region without a voxel has no row.
+    """
+    weights, properties = weights_on_image(predictor, [str(path) for path in case.images])
+    writer, table = predictor.plans_manager.image_reader_writer_class(), weights_table(case)
+    table.parent.mkdir(exist_ok=True)
+    for offset, volume in weights.items():
+        per_cent = np.round(PER_CENT * volume).astype(np.uint8)
+        writer.write_seg(per_cent, str(table.with_name(f"{table.stem}_{offset:+d}{case.ending}")), properties)
+    slices_first = predictor.plans_manager.transpose_forward
+    segmented = writer.read_seg(str(case.output))[0][0].transpose(slices_first) > 0
+    weights = {offset: volume.transpose(slices_first) for offset, volume in weights.items()}
+    lines = [
+        f"{offset},{region},{volume[voxels].mean():.4f}\n"
+        for region, voxels in regions(sum(weights.values()) > 0, segmented).items()
+        for offset, volume in weights.items()
+    ]
+    write_text(table, "offset,region,weight\n" + "".join(lines))
+
+
+def weights_table(case: Case) -> Path:
+    """Written last."""
+    return case.output.parent / FOLDER / f"{case.output.name.removesuffix(case.ending)}.csv"
+
+
+def remove_weights(case: Case) -> None:
+    """Those of an earlier prediction."""
+    table = weights_table(case)
+    table.unlink(missing_ok=True)
+    for volume in table.parent.glob(f"{glob.escape(table.stem)}_[+-]*{case.ending}"):
+        if re.fullmatch(r"[+-]\d+", volume.name[len(table.stem) + 1 : -len(case.ending)]):
+            volume.unlink()
+
+
+def regions(image: np.ndarray, segmented: np.ndarray) -> dict[str, np.ndarray]:
+    """Masks (S, H, W) of the regions that have a voxel, by name."""
+    slices = np.flatnonzero(segmented.any(axis=(1, 2)))
+    masks = [image, segmented]
+    for index in (slices[:1], slices[-1:]):
+        mask = np.zeros_like(segmented)
+        mask[index] = segmented[index]
+        masks.append(mask)
+    return {name: mask for name, mask in zip(REGIONS, masks, strict=True) if mask.any()}
