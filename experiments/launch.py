@@ -37,7 +37,7 @@ def run_all(
 def _keep_plans(folder: Path, experiment: Experiment) -> None:
     """Iterations that follow from a budget are noted before the first run, and stay when steps are measured again."""
     for group in experiment.runs:
-        if group.budget:
+        if group.of_2d:
             write_runs(folder / group.listed, experiment.runs_of(group, folder))
 
 
