@@ -23,7 +23,9 @@ def run_all(
     folder: Path, experiment: Experiment, options: Options, at_a_time: int = 2, only: str = ""
 ) -> list[str]:
     """Run what is not finished; a message for each job that is not finished then."""
-    _keep_plans(folder, experiment)
+    for group in experiment.runs:  # noted before the first run, to stay when steps are measured again
+        if group.of_2d:
+            write_runs(folder / group.listed, experiment.runs_of(group, folder))
     waiting, *users = stages(folder, experiment, options, only)
     failures = _train(waiting, trainings(folder, experiment, options), options.device, at_a_time)
     for jobs, number in zip(users, (at_a_time, 1), strict=True):  # a measurement has the machine to itself
@@ -32,13 +34,6 @@ def run_all(
         failures += [f"{job.name}: {job.run.index} is not trained." for job in left if job not in ready]
         failures += _launch(ready, options.device, number)
     return failures
-
-
-def _keep_plans(folder: Path, experiment: Experiment) -> None:
-    """Iterations that follow from a budget are noted before the first run, and stay when steps are measured again."""
-    for group in experiment.runs:
-        if group.of_2d:
-            write_runs(folder / group.listed, experiment.runs_of(group, folder))
 
 
 def _train(waiting: Sequence[Training], known: Sequence[Training], device: str, at_a_time: int) -> list[str]:

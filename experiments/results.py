@@ -22,16 +22,14 @@ class Results:
     def __init__(self, folder: Path, experiment: Experiment):
         self.experiment, self.folder = experiment, folder
 
-    def has(self, file: str) -> bool:
-        return (self.folder / file).is_file()
-
     def table(self, file: str) -> pd.DataFrame:
         """Raise ValueError if it is not there yet."""
-        if not self.has(file):
+        path = self.folder / file
+        if not path.is_file():
             raise ValueError(
-                f"there is no {self.folder / file} yet. Call `python -m experiments run {self.folder.name}` first."
+                f"there is no {path} yet. Call `python -m experiments run {self.folder.name}` first."
             )
-        return pd.read_csv(self.folder / file, dtype=TEXTS)
+        return pd.read_csv(path, dtype=TEXTS)
 
     def cases(self, file: str = CASES) -> pd.DataFrame:
         """A table with one row per case and structure, with the columns `model` and `patient` in any case."""

@@ -25,13 +25,11 @@ def table(results: Results) -> str:
     return titled("Agreement", rows)
 
 
-WAYS = {
-    "stock": "nnUNetv2_predict --disable_tta",
-    "predict": "nnunet-slice-attention predict --disable_tta",
-}
+PREDICT = {"stock": "nnUNetv2_predict", "predict": "nnunet-slice-attention predict"}
+WAYS = {way: f"{command} --disable_tta" for way, command in PREDICT.items()}
+ARMS = ["CSA", "SAU", "TSFM", "VA"]
+
 EXPERIMENT = Experiment(
-    predict=[
-        Predict("cases.csv", ACDC40, ["CSA", "SAU", "TSFM", "VA"], WAYS, truth="stock", model="trainer")
-    ],
+    predict=[Predict("cases.csv", ACDC40, ARMS, WAYS, truth="stock", model="trainer")],
     questions={"table": table},
 )

@@ -68,13 +68,9 @@ def over_seeds(results: Results) -> str:
     for trainer, own in cases.groupby("model", observed=True):
         each = [f"{patients_of(of_seed).mean():.4f}" for _, of_seed in own.groupby("seed")]
         patients, shared = patients_of(own), cases[cases.seed.isin(own.seed)]
-        row = {
-            "trainer": trainer,
-            "seeds": len(each),
-            "patients": len(patients),
-            "Dice of each seed": ", ".join(each),
-        }
-        row |= {"Dice": f"{patients.mean():.4f}", "SD over patients": f"{patients.std():.4f}"}
+        row = {"trainer": trainer, "seeds": len(each), "patients": len(patients)}
+        row |= {"Dice of each seed": ", ".join(each), "Dice": f"{patients.mean():.4f}"}
+        row |= {"SD over patients": f"{patients.std():.4f}"}
         for name, other in ((TO_2D, BASELINE), ("difference to SliceUNet [95 % CI]", WITHOUT_NEIGHBOURS)):
             row[name] = "" if trainer == other else scores(shared, other).difference(trainer)
         rows.append(row)

@@ -37,7 +37,6 @@ SCREENED = {
     "attention_distance": "nnUNetTrainerSliceAttention_RandomDistance",
     "attention_5slices": "nnUNetTrainerSliceAttention_5slices",
 }
-NOT_RUN = "Not run yet."
 
 
 def step_table(results: Results) -> str:
@@ -50,34 +49,23 @@ def schedules(patch: str, ratios: pd.DataFrame) -> pd.DataFrame:
     rows = {}
     for trainer, phases in ratios.drop(columns=STOCK, level="trainer").T.groupby("trainer"):
         costs = {phase: cost.dropna() for (_, phase), cost in phases.iterrows()}
-        first, then = costs.get("2D phase"), costs.get("with neighbours", costs.get("all"))
-        whole = (
-            then.median()
-            if first is None
-            else SHARE_OF_2D * first.median() + (1 - SHARE_OF_2D) * then.median()
-        )
-        rows[f"`{trainer}`"] = "" if first is None else ratio(first), ratio(then), f"{whole:.2f}"
+        then = costs.get("with neighbours", costs.get("all"))
+        first, share = (costs["2D phase"], SHARE_OF_2D) if "2D phase" in costs else (then, 0)
+        whole = share * first.median() + (1 - share) * then.median()
+        rows[f"`{trainer}`"] = ratio(first) if share else "", ratio(then), f"{whole:.2f}"
     columns = [f"{patch}: 2D phase", "with neighbours", "whole schedule"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
 
 
 def length_table(results: Results) -> str:
     """nnU-Net 2D by the iterations of its training."""
-    if not results.has("length/cases.csv"):
-        return NOT_RUN
     cases = results.cases("length/cases.csv").assign(n=lambda cases: cases.epochs * cases.iterations)
     dice = cases.groupby(["dataset", "n", "case"]).dice.mean().groupby(["dataset", "n"]).mean()
     rows = []
     for (dataset, n), value in dice.items():
         gain = f"{value - dice[dataset, n // 2]:+.4f}" if (dataset, n // 2) in dice else ""
-        rows.append(
-            {
-                "data set": dataset,
-                "iterations": n,
-                "mean Dice": f"{value:.4f}",
-                "gain over half as many": gain,
-            }
-        )
+        row = {"data set": dataset, "iterations": n, "mean Dice": f"{value:.4f}"}
+        rows.append(row | {"gain over half as many": gain})
     return grid(rows)
 
 
@@ -85,23 +73,19 @@ def arms_table(part: str, reference: str, only: str | None = None) -> Question:
     """Mean Dice of each run of each arm, and the paired difference to the reference over runs and patients."""
 
     def answer(results: Results) -> str:
-        if not results.has(f"{part}/cases.csv"):
-            return NOT_RUN
-        cases, times = map(
-            with_runs, (results.cases(f"{part}/cases.csv"), results.table(f"{part}/process_time.csv"))
+        cases, times = (
+            with_runs(results.cases(f"{part}/cases.csv")),
+            results.table(f"{part}/process_time.csv"),
         )
-        if reference not in set(cases.model):
-            return NOT_RUN
         dice = cases.groupby(["name", "run", "case"]).dice.mean().groupby(["name", "run"]).mean().unstack()
-        seconds = times.pivot(index="name", columns="run", values="cpu_s")
+        seconds = with_runs(times).pivot(index="name", columns="run", values="cpu_s")
         rows = []
         for arm in dice.median(axis="columns").sort_values(ascending=False, kind="stable").index:
             gains = (dice.loc[arm] - dice.loc[reference]).dropna()
             if only not in (None, arm):
                 continue
-            c = None
-            if arm != reference and len(gains):
-                c = Scores(cases[cases.run.isin(gains.index)], reference).paired(arm)
+            comparable = arm != reference and len(gains)
+            c = Scores(cases[cases.run.isin(gains.index)], reference).paired(arm) if comparable else None
             rows.append(
                 {
                     "arm": arm,
@@ -134,11 +118,8 @@ def tables(part: str) -> dict:
 
 
 def steps(table: str, dataset: int, plans: str, rounds: int, trainers) -> Measure:
-    names = " ".join(trainers)
-    return Measure(
-        {table: None},
-        f"python step_cost.py --dataset {dataset} --plans {plans} --rounds {rounds} -o {table} {names}",
-    )
+    options = f"--dataset {dataset} --plans {plans} --rounds {rounds} -o {table}"
+    return Measure({table: None}, f"python step_cost.py {options} {' '.join(trainers)}")
 
 
 ALL = [f"nnUNetTrainer{name}" for name in NETWORKS]
