@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import TypeAlias
 
@@ -53,3 +54,8 @@ class Results:
 
 
 Question: TypeAlias = Callable[[Results], object]
+
+
+def question(answer: Callable[..., object]) -> Callable[..., Question]:
+    """Decorates `answer(results, ...)`: called with the rest it gives a question."""
+    return wraps(answer)(lambda *rest, **options: lambda results: answer(results, *rest, **options))

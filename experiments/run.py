@@ -9,7 +9,7 @@ import pandas as pd
 
 from nnunet_slice_attention.files import read_json_or_empty
 
-from .table import OF_RUN, columns_of, read_csv, row_key, write_csv
+from .table import read_csv, write_csv
 
 COLUMNS = (
     "name", "dataset", "plans", "configuration", "trainer", "fold", "seed", "epochs", "iterations", "iterations_later",
@@ -17,12 +17,7 @@ COLUMNS = (
 )  # fmt: skip
 NUMBERS = ("dataset", "fold", "seed", "epochs", "iterations", "iterations_later")
 STOCK = "nnUNetTrainer"
-PHASES = (
-    "2d",
-    "all",
-    "2D phase",
-    "with neighbours",
-)  # of a trainer, as step_cost.py calls them, the 2D one first
+PHASES = ("2d", "all", "2D phase", "with neighbours")  # as step_cost.py calls them, a trainer's 2D one first
 
 
 @dataclass(frozen=True)
@@ -99,11 +94,10 @@ class Run:
 
     def is_collected(self, table: Path, model: str = "model") -> bool:
         """Whether a table has rows of the run, of whatever commit; `model` as in `Predict`."""
-        ignored = {"commit"} | ({"model"} if model == "way" else set())
-        columns = [column for column in columns_of(table, []) if column in OF_RUN and column not in ignored]
         own = self.cells()
-        wanted = row_key(own | {"model": own.get(model, "")}, columns)
-        return any(row_key(row, columns) == wanted for row in read_csv(table))
+        own["model"] = own.get(model, "")
+        told_by = own.keys() - ({"model"} if model == "way" else set())
+        return any(all(row.get(key, own[key]) == own[key] for key in told_by) for row in read_csv(table))
 
     def row(self) -> dict:
         """What the run's folder notes of it."""

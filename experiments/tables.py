@@ -3,7 +3,7 @@
 A question is a function of `Results`. The rows of a page's table are dictionaries, {column: cell}, or a data frame.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +13,7 @@ from nnunet_slice_attention.evaluation.scores import Scores
 from nnunet_slice_attention.evaluation.statistics import Comparison, holm, paired_difference, smallest_p
 from nnunet_slice_attention.report.tables import Table, mean_sd, number
 
-from .results import CASES, Question, Results
+from .results import CASES, Question, Results, question
 from .table import OF_ROW, OF_RUN
 
 __all__ = ["mean_sd", "paired_difference"]  # for tables of a page's own
@@ -67,19 +67,19 @@ def compared(own: Scores, model: str, title: str = "Dice difference") -> dict[st
     }
 
 
-def difference(arm: str, reference: str, *files: str, folds: Sequence[int] | None = None) -> Question:
+@question
+def difference(
+    results: Results, arm: str, reference: str, *files: str, folds: Sequence[int] | None = None
+) -> Comparison:
     """Dice of an arm minus that of another; has `difference`, `wins`, `ties`, `losses`, `n`, `p`."""
-
-    def answer(results: Results) -> Comparison:
-        cases, model = joined(results, *files), results.experiment.model
-        cases = cases if folds is None else cases[cases.fold.isin(folds)]
-        return scores(cases, model(reference)).paired(model(arm))
-
-    return answer
+    cases, model = joined(results, *files), results.experiment.model
+    cases = cases if folds is None else cases[cases.fold.isin(folds)]
+    return scores(cases, model(reference)).paired(model(arm))
 
 
-def count(column: str) -> Question:
-    return lambda results: results.cases()[column].nunique()
+@question
+def count(results: Results, column: str) -> int:
+    return results.cases()[column].nunique()
 
 
 def accuracy(results: Results) -> str:
@@ -96,23 +96,20 @@ def accuracy(results: Results) -> str:
     return titled("Accuracy", rows, "Mean ± SD over patients.")
 
 
-def differences(*references: str) -> Question:
+@question
+def differences(results: Results, *references: str) -> str:
     """A table of all models against each of these arms."""
-
-    def against(own: Scores) -> str:
+    cases, tables = joined(results), []
+    for reference in map(results.experiment.model, references):
+        own = scores(cases, reference)
         adjusted = holm({model: own.paired(model).p for model in own.others})
         rows = [
             {"model": model} | compared(own, model) | {"p (Holm)": number(adjusted[model], ".3g")}
             for model in own.others
         ]
         note = "Mean of the classes; Holm's correction is over all models."
-        return titled(f"Against {own.baseline}", rows, note)
-
-    def answer(results: Results) -> str:
-        cases, models = joined(results), map(results.experiment.model, references)
-        return "\n".join(against(scores(cases, model)) for model in models if model in set(cases.model))
-
-    return answer
+        tables.append(titled(f"Against {reference}", rows, note))
+    return "\n".join(tables)
 
 
 def least_p(results: Results) -> float:
@@ -121,40 +118,33 @@ def least_p(results: Results) -> float:
     return smallest_p(cases.patient.nunique(), cases.model.nunique() - 1)
 
 
-def folds(title: str, reference: str, *files: str) -> Question:
+@question
+def folds(results: Results, title: str, reference: str, *files: str) -> str:
     """Models of several folds against an arm: in each fold, in all but that on which something was chosen, in all."""
-
-    def answer(results: Results) -> str:
-        cases, chosen_on = joined(results, *files), results.experiment.chosen_on
-        baseline = results.experiment.model(reference)
-        folds_of = cases.groupby("model", sort=False).fold.unique().map(set)
-        rows = []
-        for model in folds_of.index.drop(baseline):
-            shared = sorted(folds_of[model] & folds_of[baseline])
-            others = [fold for fold in shared if fold != chosen_on]
-            groups = {str(fold): [fold] for fold in shared}
-            groups |= ({f"all but {chosen_on}": others} if len(others) > 1 else {}) | {"all": shared}
-            for name, group in groups.items() if len(shared) > 1 else ():
-                own = scores(cases[cases.fold.isin(group)], baseline)
-                row = {"fold": name, "model": model, f"Dice of {baseline}": over_patients(own, baseline)}
-                rows.append(row | {"Dice": over_patients(own, model)} | compared(own, model, "difference"))
-        note = "Mean of the classes; p-values are not corrected."
-        return titled(title.format(reference=baseline), rows, note) if rows else f"{title}: not run yet."
-
-    return answer
+    cases, chosen_on = joined(results, *files), results.experiment.chosen_on
+    baseline = results.experiment.model(reference)
+    folds_of = cases.groupby("model", sort=False).fold.unique().map(set)
+    rows = []
+    for model in folds_of.index.drop(baseline):
+        shared = sorted(folds_of[model] & folds_of[baseline])
+        others = [fold for fold in shared if fold != chosen_on]
+        groups = {str(fold): [fold] for fold in shared}
+        groups |= ({f"all but {chosen_on}": others} if len(others) > 1 else {}) | {"all": shared}
+        for name, group in groups.items() if len(shared) > 1 else ():
+            own = scores(cases[cases.fold.isin(group)], baseline)
+            row = {"fold": name, "model": model, f"Dice of {baseline}": over_patients(own, baseline)}
+            rows.append(row | {"Dice": over_patients(own, model)} | compared(own, model, "difference"))
+    return titled(title.format(reference=baseline), rows, "Mean of the classes; p-values are not corrected.")
 
 
-def losses(every: int = 1) -> Question:
+@question
+def losses(results: Results, every: int = 1) -> str:
     """The training losses on fold 0, noted every so many epochs."""
-
-    def answer(results: Results) -> str:
-        table = results.table("trainings.csv").query("fold == 0")
-        of_epochs = table.losses.str.split(expand=True).fillna("")
-        of_epochs.columns = [f"epoch {every * (place + 1)}" for place in of_epochs]
-        rows = table[["model", "seed"]].join(of_epochs)
-        return titled("Training loss", rows, "Cross-entropy minus soft Dice, mean over the epoch.")
-
-    return answer
+    table = results.table("trainings.csv").query("fold == 0")
+    of_epochs = table.losses.str.split(expand=True).fillna("")
+    of_epochs.columns = [f"epoch {every * (place + 1)}" for place in of_epochs]
+    rows = table[["model", "seed"]].join(of_epochs)
+    return titled("Training loss", rows, "Cross-entropy minus soft Dice, mean over the epoch.")
 
 
 def missing(results: Results) -> str:
@@ -166,10 +156,7 @@ def missing(results: Results) -> str:
     return ", ".join(f"{name} (seed {run.seed})" for name, run in zip(names, left, strict=True)) or "none"
 
 
-def made_with(file: str) -> Question:
-    return lambda results: results.made_with(file)
-
-
+made_with = question(Results.made_with)
 COMMON: dict[str, Question] = {  # a page may have these placeholders without declaring them
     "accuracy": accuracy,
     "commits": lambda results: ", ".join(sorted(results.table("trainings.csv").commit.unique())),
@@ -182,13 +169,9 @@ COMMON: dict[str, Question] = {  # a page may have these placeholders without de
 }
 
 
-def difference_figure(reference: str) -> Callable[[Results, Path], None]:
+def difference_figure(results: Results, path: Path, reference: str) -> None:
     """Every model's difference to an arm, one dot per patient."""
+    from nnunet_slice_attention.report.figures import difference_figure
 
-    def draw(results: Results, path: Path) -> None:
-        from nnunet_slice_attention.report.figures import difference_figure
-
-        found = scores(results.cases(), results.experiment.model(reference))
-        difference_figure(found).savefig(path, dpi=150)
-
-    return draw
+    found = scores(results.cases(), results.experiment.model(reference))
+    difference_figure(found).savefig(path, dpi=150)

@@ -4,6 +4,8 @@ nnUNetv2_plan_and_preprocess -d 27 -c 2d 3d_fullres   # then copy splits_final.j
 nnunet-slice-attention plan-compact -d 27
 """
 
+from functools import partial
+
 from experiments import tables
 from experiments.collectors import compared, logged
 from experiments.declaration import Experiment, Runs
@@ -58,5 +60,5 @@ EXPERIMENT = Experiment(
         "short_slabs": short_slabs,
         "losses": tables.losses(),
     },
-    figures={"differences.png": tables.difference_figure("2D")},
+    figures={"differences.png": partial(tables.difference_figure, reference="2D")},
 )

@@ -13,7 +13,7 @@ import pandas as pd
 from benchmark_results.equal_time.step_cost import ratio
 from experiments.collectors import curve, process_time, validated
 from experiments.declaration import Experiment, Measure, Runs
-from experiments.results import Question, Results
+from experiments.results import Results, question
 from experiments.run import STOCK, loaded_ratios
 from experiments.tables import Scores, grid, made_with
 
@@ -69,38 +69,35 @@ def length_table(results: Results) -> str:
     return grid(rows)
 
 
-def arms_table(part: str, reference: str, only: str | None = None) -> Question:
+@question
+def arms_table(results: Results, part: str, reference: str, only: str | None = None) -> str:
     """Mean Dice of each run of each arm, and the paired difference to the reference over runs and patients."""
-
-    def answer(results: Results) -> str:
-        cases, times = (
-            with_runs(results.cases(f"{part}/cases.csv")),
-            results.table(f"{part}/process_time.csv"),
+    cases, times = (
+        with_runs(results.cases(f"{part}/cases.csv")),
+        results.table(f"{part}/process_time.csv"),
+    )
+    dice = cases.groupby(["name", "run", "case"]).dice.mean().groupby(["name", "run"]).mean().unstack()
+    seconds = with_runs(times).pivot(index="name", columns="run", values="cpu_s")
+    rows = []
+    for arm in dice.median(axis="columns").sort_values(ascending=False, kind="stable").index:
+        gains = (dice.loc[arm] - dice.loc[reference]).dropna()
+        if only not in (None, arm):
+            continue
+        comparable = arm != reference and len(gains)
+        c = Scores(cases[cases.run.isin(gains.index)], reference).paired(arm) if comparable else None
+        rows.append(
+            {
+                "arm": arm,
+                "Dice of each run": listed(dice.loc[arm].dropna(), ".4f"),
+                f"minus {reference} [95 % CI]": c and c.difference,
+                "runs": len(gains) if c else dice.loc[arm].count(),
+                "patients": c and c.n,
+                "of each run": c and listed(gains, "+.4f"),
+                "p": c and f"{c.p:.2g}",
+                "time": c and listed((seconds.loc[arm] / seconds.loc[reference])[gains.index], ".2f"),
+            }
         )
-        dice = cases.groupby(["name", "run", "case"]).dice.mean().groupby(["name", "run"]).mean().unstack()
-        seconds = with_runs(times).pivot(index="name", columns="run", values="cpu_s")
-        rows = []
-        for arm in dice.median(axis="columns").sort_values(ascending=False, kind="stable").index:
-            gains = (dice.loc[arm] - dice.loc[reference]).dropna()
-            if only not in (None, arm):
-                continue
-            comparable = arm != reference and len(gains)
-            c = Scores(cases[cases.run.isin(gains.index)], reference).paired(arm) if comparable else None
-            rows.append(
-                {
-                    "arm": arm,
-                    "Dice of each run": listed(dice.loc[arm].dropna(), ".4f"),
-                    f"minus {reference} [95 % CI]": c and c.difference,
-                    "runs": len(gains) if c else dice.loc[arm].count(),
-                    "patients": c and c.n,
-                    "of each run": c and listed(gains, "+.4f"),
-                    "p": c and f"{c.p:.2g}",
-                    "time": c and listed((seconds.loc[arm] / seconds.loc[reference])[gains.index], ".2f"),
-                }
-            )
-        return grid(rows)
-
-    return answer
+    return grid(rows)
 
 
 def with_runs(table: pd.DataFrame) -> pd.DataFrame:

@@ -6,7 +6,7 @@ Data as for ../acdc40.
 import pandas as pd
 
 from experiments.declaration import Experiment, Measure
-from experiments.results import Question, Results
+from experiments.results import Results, question
 from experiments.tables import grid
 
 DEEP = "deep"
@@ -20,36 +20,33 @@ def slices_of(results: Results) -> dict[str, int]:
     )
 
 
-def table(deep: bool) -> Question:
+@question
+def table(results: Results, deep: bool) -> str:
     """A row for each model, from the deep volume or from the others."""
-
-    def answer(results: Results) -> str:
-        times, macs = results.table("times.csv"), results.table("macs.csv").set_index("trainer")
-        gmac = times.groupby(["trainer", "configuration"], sort=False).gmac_per_slice.first()
-        encoded_again, slices = macs.gmac_re_encoding / macs.gmac_once, times.case.map(slices_of(results))
-        times = times.assign(ms=1000 * times.seconds / slices)[(times.case == DEEP) == deep]
-        times = times.set_index(["repeat", "case"])
-        ways = {way: own.ms for way, own in times.groupby(["trainer", "configuration", "way"])}
-        rows = []
-        for model in gmac.index:
-            ours = (*model, "predict") in ways
-            own = ways[(*model, "predict" if ours else "stock")]
-            others = [ratio(ways[(*model, way)], own) if ours else "" for way in ("stock", "re-encoding")]
-            rows.append(
-                {
-                    "trainer": model[0],
-                    "configuration": model[1],
-                    "GMAC a slice, ratio to 2D": f"{gmac[model] / gmac[BASELINE]:.2f}",
-                    "ms a slice": f"{own.median():.0f}",
-                    "ratio to nnU-Net 2D": ratio(own, ways[(*BASELINE, "stock")]),
-                    "stock / predict": others[0],
-                    "re-encoding / predict": others[1],
-                    "the same in multiply-adds": f"{encoded_again[model[0]]:.2f}" if ours else "",
-                }
-            )
-        return grid(rows)
-
-    return answer
+    times, macs = results.table("times.csv"), results.table("macs.csv").set_index("trainer")
+    gmac = times.groupby(["trainer", "configuration"], sort=False).gmac_per_slice.first()
+    encoded_again, slices = macs.gmac_re_encoding / macs.gmac_once, times.case.map(slices_of(results))
+    times = times.assign(ms=1000 * times.seconds / slices)[(times.case == DEEP) == deep]
+    times = times.set_index(["repeat", "case"])
+    ways = {way: own.ms for way, own in times.groupby(["trainer", "configuration", "way"])}
+    rows = []
+    for model in gmac.index:
+        ours = (*model, "predict") in ways
+        own = ways[(*model, "predict" if ours else "stock")]
+        others = [ratio(ways[(*model, way)], own) if ours else "" for way in ("stock", "re-encoding")]
+        rows.append(
+            {
+                "trainer": model[0],
+                "configuration": model[1],
+                "GMAC a slice, ratio to 2D": f"{gmac[model] / gmac[BASELINE]:.2f}",
+                "ms a slice": f"{own.median():.0f}",
+                "ratio to nnU-Net 2D": ratio(own, ways[(*BASELINE, "stock")]),
+                "stock / predict": others[0],
+                "re-encoding / predict": others[1],
+                "the same in multiply-adds": f"{encoded_again[model[0]]:.2f}" if ours else "",
+            }
+        )
+    return grid(rows)
 
 
 def ratio(times: pd.Series, others: pd.Series) -> str:

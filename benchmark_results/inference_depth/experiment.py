@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from experiments.declaration import Experiment, Measure
-from experiments.results import Question, Results
+from experiments.results import Results, question
 from experiments.tables import grid
 
 FILE = "depths.csv"
@@ -23,14 +23,11 @@ def spread(values: pd.Series) -> str:
     return f"{values.median():.0f} [{values.min():.0f}, {values.max():.0f}]"
 
 
-def table(column: str) -> Question:
+@question
+def table(results: Results, column: str) -> str:
     """Median over the repeats, in brackets the smallest and the largest."""
-
-    def answer(results: Results) -> str:
-        cells = measured(results).groupby(["trainer", "depth"])[column].agg(spread).unstack()
-        return grid(cells.rename(columns="{} slices".format).reset_index())
-
-    return answer
+    cells = measured(results).groupby(["trainer", "depth"])[column].agg(spread).unstack()
+    return grid(cells.rename(columns="{} slices".format).reset_index())
 
 
 def figure(results: Results, path: Path) -> None:

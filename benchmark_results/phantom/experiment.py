@@ -12,6 +12,7 @@ from experiments.tables import CASES, grid, mean_sd
 
 NETWORKS = ("CSANet", "SAUNet", "TSFMUNet", "VAUNet")
 CONTROLS = [f"{name}_RepeatCentre" for name in NETWORKS]
+ARMS = (*NETWORKS, *CONTROLS, "CSANet_PaperDirection", "EarlyFusion", "AxialConv")
 
 
 def dice_of_arms(results: Results) -> str:
@@ -28,11 +29,7 @@ def dice_of_arms(results: Results) -> str:
 
 EXPERIMENT = Experiment(
     dataset="Dataset999_SlicePhantom",
-    arms={"2D": "nnUNetTrainer"}
-    | {
-        name: f"nnUNetTrainer{name}"
-        for name in (*NETWORKS, *CONTROLS, "CSANet_PaperDirection", "EarlyFusion", "AxialConv")
-    },
+    arms={"2D": "nnUNetTrainer"} | {name: f"nnUNetTrainer{name}" for name in ARMS},
     runs=[Runs({CASES: validated}, seeds=[0, 1, 2])],
     epochs=5,
     precision="bfloat16",

@@ -4,52 +4,36 @@ Tested on fold 0's validation, which decides nothing in a training. All models p
 mirroring.
 """
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from benchmark_results.thick_hippocampus.experiment import EXPERIMENT as THICK_HIPPOCAMPUS
-from experiments import tables
 from experiments.declaration import Experiment, Predict
-from experiments.results import Question, Results
+from experiments.results import CASES, Results, question
+from experiments.tables import count, grid, over_patients, paired_difference, scores
 
 TRAINED, TESTED = 3, (2, 3, 4, 6)
-CHANGED = [every for every in TESTED if every != TRAINED]
 BASELINE = "nnUNetTrainer_20epochs 2d"
 SHORT = "short_training.csv"
-AtSpacings = Mapping[int, tables.Scores]  # by the slices that a volume has: every k-th
 
 
-def table(
-    title: str,
-    spacings: Sequence[int],
-    cell: Callable[[AtSpacings, str, int], object],
-    file: str = tables.CASES,
-) -> Question:
-    """A row for each model, a column for each spacing."""
-
-    def answer(results: Results) -> str:
-        cases = results.cases(file)
-        at = {every: tables.scores(cases[cases.spacing_mm.round() == every], BASELINE) for every in TESTED}
-        models = at[TRAINED].others if cell is to_2d else at[TRAINED].models
-        rows = [
-            {"model": m} | {f"{title} {every} mm": cell(at, m, every) for every in spacings} for m in models
-        ]
-        return tables.grid(rows)
-
-    return answer
-
-
-def mean(at: AtSpacings, model: str, every: int) -> str:
-    return tables.over_patients(at[every], model)
-
-
-def change(at: AtSpacings, model: str, every: int) -> object:
-    return tables.paired_difference(at[TRAINED].values(model), at[every].values(model))
-
-
-def to_2d(at: AtSpacings, model: str, every: int) -> object:
-    return at[every].difference(model)
+@question
+def table(results: Results, kind: str, file: str = CASES) -> str:
+    """A row for each model, a column for each spacing: its Dice, how that changes, or what it is more than 2D's."""
+    cases, rows = results.cases(file), []
+    at = {every: scores(cases[cases.spacing_mm.round() == every], BASELINE) for every in TESTED}
+    trained = at[TRAINED]
+    for model in trained.others if kind == "minus" else trained.models:
+        row = {"model": model}
+        for every, own in at.items():
+            if kind == "Dice":
+                row[f"Dice at {every} mm"] = over_patients(own, model)
+            elif kind == "minus":
+                row[f"minus {BASELINE}, at {every} mm"] = own.difference(model)
+            elif every != TRAINED:
+                row[f"change to {every} mm"] = paired_difference(trained.values(model), own.values(model))
+        rows.append(row)
+    return grid(rows)
 
 
 def draw(results: Results, path: Path) -> None:
@@ -57,14 +41,14 @@ def draw(results: Results, path: Path) -> None:
     from nnunet_slice_attention.report.figures import spacing_figure
     from nnunet_slice_attention.report.spacing import group_by_spacing
 
-    found = tables.scores(results.cases())
+    found = scores(results.cases())
     spacing_figure(found, group_by_spacing(found)).savefig(path, dpi=150)
 
 
 EXPERIMENT = Experiment(
     predict=[
         Predict(
-            tables.CASES,
+            CASES,
             of=replace(THICK_HIPPOCAMPUS, patient=r"(hippocampus_\d+)_"),
             arms=["2D", "3D", "CSA", "SAU", "TSFM", "VA", "CSA_copies", "CSA_4blocks"],
             ways={"stock": "nnUNetv2_predict --continue_prediction --disable_tta"},
@@ -73,12 +57,12 @@ EXPERIMENT = Experiment(
         )
     ],
     questions={
-        "n": tables.count("patient"),
-        "dice": table("Dice at", TESTED, mean),
-        "change": table("change to", CHANGED, change),
-        "difference": table(f"minus {BASELINE}, at", TESTED, to_2d),
-        "short": table("Dice at", TESTED, mean, SHORT),
-        "short_change": table("change to", CHANGED, change, SHORT),
+        "n": count("patient"),
+        "dice": table("Dice"),
+        "change": table("change"),
+        "difference": table("minus"),
+        "short": table("Dice", SHORT),
+        "short_change": table("change", SHORT),
     },
     figures={"spacings.png": draw},
 )
