@@ -26,9 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add[run]("--again", action="store_true", help="do also what the tables have already")
     add[run]("--status", action="store_true", help="only say how far the runs are")
     add[run]("--only", default="", metavar="REGEX", help="only jobs with this in their name")
-    add[run](
-        "--jobs", type=int, default=2, metavar="N", help="at a time; on a CPU each training has one thread"
-    )
+    add[run]("--jobs", type=int, default=2, metavar="N", help="at a time; on a CPU a training has one thread")
     add[run]("--device", default="cpu", help="cpu or cuda")
     add[run]("--loaders", type=int, default=0, metavar="N", help="processes that load data, per run")
     args = parser.parse_args(arguments)
@@ -47,8 +45,8 @@ def run(args: argparse.Namespace, folder: Path, experiment: Experiment) -> int:
         os.environ.setdefault("nnUNet_results", "nnUNet_results")
     if args.jobs < 1:
         raise ValueError("--jobs takes numbers from 1 on.")
-    options = Options(args.again, args.device, args.loaders)
-    found = stages(folder, experiment, options, args.only)
+    options = Options(args.again, args.only, args.jobs, args.device, args.loaders)
+    found = stages(folder, experiment, options)
     if args.dry_run:
         jobs = [job for stage in found for job in stage]
         print("\n".join(f"{job.name}: {'done' if job.finished() else 'to do'}" for job in jobs))
@@ -56,7 +54,7 @@ def run(args: argparse.Namespace, folder: Path, experiment: Experiment) -> int:
     if args.status:
         print(status([training.run for training in found[0]]))
         return 0
-    failures = run_all(folder, experiment, options, args.jobs, args.only)
+    failures = run_all(folder, experiment, options)
     for failure in failures:
         print(f"FAILED {failure}", file=sys.stderr)
     return collect(args, folder, experiment) or int(bool(failures))

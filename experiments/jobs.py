@@ -19,9 +19,14 @@ ONE_THREAD = {f"{n}_NUM_THREADS": "1" for n in ("OMP", "MKL", "OPENBLAS")} | {"n
 
 @dataclass(frozen=True)
 class Options:
-    """`again`: do also what the experiment's tables have already."""
+    """Attributes:
+    again: do also what the experiment's tables have already.
+    only: regular expression in the name of a job.
+    """
 
     again: bool = False
+    only: str = ""
+    at_a_time: int = 2
     device: str = "cpu"
     loaders: int = 0  # in the training's own process, so that its process time is all that it costs
 
@@ -32,10 +37,12 @@ class RunJob:
 
     Attributes:
         run: what it trains, or whose model it uses, if it does.
+        needs: what has to be trained first.
         collected: the rows are in the experiment's tables, and nothing needs what the job makes.
     """
 
     run: Run | None
+    needs: Run | None
     collected: bool
 
     @property
@@ -129,7 +136,10 @@ def trainings(home: Path, experiment: Experiment, options: Options) -> list[Trai
     models = {job.run.index: job.run for job in users if job.run and not job.finished()}
     needed = left | set(models) | {run.after for _, run in groups if run.index in left}
     runs = {run.index: run for _, run in groups} | models
-    return [Training(run=run, collected=run.index not in needed, options=options) for run in runs.values()]
+    return [
+        Training(run=run, needs=runs.get(run.after), collected=run.index not in needed, options=options)
+        for run in runs.values()
+    ]
 
 
 def _has_rows(group: Runs, run: Run, folder: Path) -> bool:
@@ -169,6 +179,7 @@ def _prediction(home: Path, predict: Predict, run: Run, options: Options) -> Com
         folder=folder,
         commands={step: list(map(str, command)) for step, command in commands.items()},
         run=run,
+        needs=run,
         collected=not options.again and run.is_collected(home / predict.into, predict.model),
     )
 
@@ -192,5 +203,6 @@ def _measurement(home: Path, measure: Measure, options: Options) -> Commands:
         commands={"measure": [sys.executable if word == "python" else word for word in words]},
         cwd=home,
         run=run,
+        needs=run,
         collected=not options.again and all((home / table).is_file() for table in measure.into),
     )

@@ -72,29 +72,28 @@ def length_table(results: Results) -> str:
 @question
 def arms_table(results: Results, part: str, reference: str, only: str | None = None) -> str:
     """Mean Dice of each run of each arm, and the paired difference to the reference over runs and patients."""
-    cases, times = (
-        with_runs(results.cases(f"{part}/cases.csv")),
-        results.table(f"{part}/process_time.csv"),
-    )
+    cases, times = results.cases(f"{part}/cases.csv"), results.table(f"{part}/process_time.csv")
+    cases, times = with_runs(cases), with_runs(times)
     dice = cases.groupby(["name", "run", "case"]).dice.mean().groupby(["name", "run"]).mean().unstack()
-    seconds = with_runs(times).pivot(index="name", columns="run", values="cpu_s")
+    seconds = times.pivot(index="name", columns="run", values="cpu_s")
     rows = []
     for arm in dice.median(axis="columns").sort_values(ascending=False, kind="stable").index:
         gains = (dice.loc[arm] - dice.loc[reference]).dropna()
         if only not in (None, arm):
             continue
+        times = seconds.loc[arm] / seconds.loc[reference]
         comparable = arm != reference and len(gains)
-        c = Scores(cases[cases.run.isin(gains.index)], reference).paired(arm) if comparable else None
+        found = Scores(cases[cases.run.isin(gains.index)], reference).paired(arm) if comparable else None
         rows.append(
             {
                 "arm": arm,
                 "Dice of each run": listed(dice.loc[arm].dropna(), ".4f"),
-                f"minus {reference} [95 % CI]": c and c.difference,
-                "runs": len(gains) if c else dice.loc[arm].count(),
-                "patients": c and c.n,
-                "of each run": c and listed(gains, "+.4f"),
-                "p": c and f"{c.p:.2g}",
-                "time": c and listed((seconds.loc[arm] / seconds.loc[reference])[gains.index], ".2f"),
+                f"minus {reference} [95 % CI]": found and found.difference,
+                "runs": len(gains) if found else dice.loc[arm].count(),
+                "patients": found and found.n,
+                "of each run": found and listed(gains, "+.4f"),
+                "p": found and f"{found.p:.2g}",
+                "time": found and listed(times[gains.index], ".2f"),
             }
         )
     return grid(rows)

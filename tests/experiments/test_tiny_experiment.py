@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 
 import pytest
 import torch
@@ -53,7 +54,7 @@ def folder(tmp_path_factory, nnunet_folders, experiment):
         folder.mkdir()
         (folder / "text.md").write_text("{n} volumes")
         patch.setenv("nnUNet_results", str(tmp_path_factory.mktemp("results")))
-        assert run_all(folder, experiment, OPTIONS, at_a_time=2) == []
+        assert run_all(folder, experiment, OPTIONS) == []
         collect(folder, experiment)
         yield folder
 
@@ -105,6 +106,18 @@ def test_what_the_tables_have_is_done_without_the_runs(folder, experiment, tmp_p
     assert not any(job.finished() for stage in stages(folder, experiment, again) for job in stage)
 
 
+def test_what_needs_a_model_that_is_not_trained_is_said_and_not_begun(
+    folder, experiment, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("nnUNet_results", str(tmp_path))
+    only_predictions = dataclasses.replace(OPTIONS, again=True, only="^tiny_experiment: AxialConv")
+    (message,) = run_all(folder, experiment, only_predictions)
+    assert re.search(
+        "tiny_experiment: .* is not begun: it needs AxialConv_d701_f0_s0_2x2, which is not", message
+    )
+    assert not list(tmp_path.rglob("*.log"))
+
+
 def test_the_page_has_the_answer(folder, experiment):
     assert render(folder, experiment) == f"{len(read_csv(folder / 'cases.csv')) // 4} volumes"
 
@@ -119,7 +132,7 @@ def test_a_run_goes_on_from_its_last_checkpoint_and_counts_no_epoch_twice(folder
     )  # killed in the second epoch
     for name in ("made_with.json", "checkpoint_final.pth"):
         (fold / name).unlink()
-    assert run_all(folder, experiment, dataclasses.replace(OPTIONS, again=True), only="^2D") == []
+    assert run_all(folder, experiment, dataclasses.replace(OPTIONS, again=True, only="^2D")) == []
     after = read_csv(fold / "process_time.csv")
     assert [row["epoch"] for row in after] == ["0", "1"]
     assert after[0] == before[0] and after[1] != before[1]
@@ -134,7 +147,7 @@ def test_a_run_that_an_earlier_runner_is_at_work_on_is_left_to_it(folder, experi
     job = trainings(folder, experiment, OPTIONS)[0]
     note = (job.run.fold_folder() / "made_with.json").rename(folder / "aside.json")
     with locked(job.run.results / f"{job.name}.lock"):
-        (message,) = run_all(folder, experiment, dataclasses.replace(OPTIONS, again=True), only="^2D")
+        (message,) = run_all(folder, experiment, dataclasses.replace(OPTIONS, again=True, only="^2D"))
     note.rename(job.run.fold_folder() / "made_with.json")
     assert "another process is at work on it" in message
 
