@@ -72,10 +72,11 @@ def length_table(results: Results) -> str:
 @question
 def arms_table(results: Results, part: str, reference: str, only: str | None = None) -> str:
     """Mean Dice of each run of each arm, and the paired difference to the reference over runs and patients."""
-    cases, times = results.cases(f"{part}/cases.csv"), results.table(f"{part}/process_time.csv")
-    cases, times = with_runs(cases), with_runs(times)
+    cases = with_runs(results.cases(f"{part}/cases.csv"))
     dice = cases.groupby(["name", "run", "case"]).dice.mean().groupby(["name", "run"]).mean().unstack()
-    seconds = times.pivot(index="name", columns="run", values="cpu_s")
+    seconds = with_runs(results.table(f"{part}/process_time.csv")).pivot(
+        index="name", columns="run", values="cpu_s"
+    )
     rows = []
     for arm in dice.median(axis="columns").sort_values(ascending=False, kind="stable").index:
         gains = (dice.loc[arm] - dice.loc[reference]).dropna()

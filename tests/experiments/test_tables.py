@@ -3,9 +3,10 @@
 import pandas as pd
 import pytest
 
-from experiments.declaration import Experiment
+from experiments.collectors import validated
+from experiments.declaration import Experiment, Runs
 from experiments.results import Results
-from experiments.tables import FOREGROUND, difference, joined, scores
+from experiments.tables import FOREGROUND, difference, grid, joined, missing, scores
 from nnunet_slice_attention.evaluation import segmentations
 
 NAN = float("nan")
@@ -61,3 +62,29 @@ def test_of_several_commits_of_a_run_the_last_in_the_table_counts(cases, tmp_pat
     assert len(joined(results, "cases.csv")) == len(cases)
     answer = difference("b", "a")(results)
     assert answer.difference.mean == pytest.approx(scores(later, "A 2d").paired("B 2d").difference.mean)
+
+
+def test_a_table_with_a_column_for_each_structure_has_patients_by_the_experiments_rule(tmp_path):
+    (tmp_path / "cases.csv").write_text(
+        "trainer,seed,case,RV,LV\nA,0,p_1,0.9,0.7\nA,0,p_2,0.5,\nA,0,q_1,0.4,0.2\n"
+    )
+    found = Results(tmp_path, Experiment(patient=r"(\w)_")).cases()
+    assert set(found.model) == {"A"} and set(found.structure) == {"RV", "LV"}
+    assert scores(found).values("A") == pytest.approx({"p": (0.8 + 0.5) / 2, "q": 0.3})
+
+
+def test_a_cell_of_none_is_blank_in_a_table():
+    assert (
+        grid([{"arm": "A", "n": 2}, {"arm": "B", "n": None}]) == "| arm | n |\n|---|---|\n| A | 2 |\n| B | |"
+    )
+
+
+def test_the_missing_runs_are_those_of_the_first_group(tmp_path):
+    (tmp_path / "cases.csv").write_text("trainer,seed,case,RV\nA_5epochs,0,p_1,0.9\n")
+    arms, groups = (
+        {"a": "A_5epochs", "b": "B_5epochs 3d_fullres"},
+        [Runs({"cases.csv": validated}, seeds=[0, 1])],
+    )
+    results = Results(tmp_path, Experiment(dataset="Dataset027_X", arms=arms, runs=groups))
+    left = "B_5epochs 3d_fullres (seed 0), A_5epochs (seed 1), B_5epochs 3d_fullres (seed 1)"
+    assert missing(results) == left
