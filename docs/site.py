@@ -16,7 +16,13 @@ API = "docs/reference/api.md"
 
 
 def stage(target: Path) -> None:
-    """Write the site's source into `target`, which is emptied first."""
+    """Write the site's source into `target`; an earlier site's source there is replaced.
+
+    Raises:
+        ValueError: the folder has something else.
+    """
+    if target.exists() and any(target.iterdir()) and not (target / API).is_file():
+        raise ValueError(f"{target} is not empty, and not a site's source. Give another folder.")
     shutil.rmtree(target, ignore_errors=True)
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True)
     for name in filter(None, listed.stdout.split("\0")):
@@ -29,4 +35,7 @@ def stage(target: Path) -> None:
 
 
 if __name__ == "__main__":
-    stage(Path(sys.argv[1]))
+    try:
+        stage(Path(sys.argv[1]))
+    except ValueError as error:
+        sys.exit(str(error))

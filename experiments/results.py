@@ -23,6 +23,9 @@ class Results:
     def __init__(self, folder: Path, experiment: Experiment):
         self.experiment, self.folder = experiment, folder
 
+    def has(self, file: str) -> bool:
+        return (self.folder / file).is_file()
+
     def table(self, file: str) -> pd.DataFrame:
         """Raise ValueError if it is not there yet."""
         path = self.folder / file

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nnunet_slice_attention import phantom
-from nnunet_slice_attention.cli import main
+from nnunet_slice_attention.cli import build_parser, main
 from nnunet_slice_attention.plans import compact as compact_plans
 
 
@@ -33,6 +33,28 @@ def test_help_does_not_wait_for_torch():
         "assert not {'torch', 'nnunetv2', 'numpy'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def list_flags():
+    subcommands = build_parser()._subparsers._group_actions[0].choices
+    for command, parser in subcommands.items():
+        required = [action for action in parser._actions if action.required]
+        for action in parser._actions:
+            if action.nargs == "+":
+                others = [
+                    word
+                    for other in required
+                    if other is not action
+                    for word in (other.option_strings[0], "9")
+                ]
+                yield pytest.param(command, others, action, id=f"{command} {action.option_strings[0]}")
+
+
+@pytest.mark.parametrize(("command", "others", "action"), list(list_flags()))
+def test_a_flag_that_takes_several_values_may_be_given_several_times(command, others, action):
+    flag = action.option_strings[0]
+    args = build_parser().parse_args([command, *others, flag, "1", "2", flag, "3"])
+    assert list(map(str, getattr(args, action.dest))) == ["1", "2", "3"]
 
 
 def test_python_m_is_the_same_command():

@@ -15,19 +15,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-f",
         metavar="FOLD",
         nargs="+",
-        default=["0"],
+        action="extend",
         help="folds whose validation cases are compared (default: 0)",
     )
     parser.add_argument(
         "--runs",
         metavar="FOLDER",
         nargs="+",
+        action="extend",
         help="results folders with independent runs of the models, e.g. one per seed (default: nnUNet_results)",
     )
     parser.add_argument(
         "--predictions",
         metavar="NAME=FOLDER",
         nargs="+",
+        action="extend",
         default=[],
         help="folders of predictions, instead of -d and -m; needs --truth",
     )
@@ -88,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
     models, truth = load_models(
         args.m or dict(predictions),
         args.d,
-        [int(fold) if fold.isdigit() else fold for fold in args.f],
+        [int(fold) if fold.isdigit() else fold for fold in args.f or ["0"]],
         args.runs or (),
         args.truth,
         args.dataset_json,

@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-f",
         metavar="FOLD",
         nargs="+",
-        default=["0", "1", "2", "3", "4"],
+        action="extend",
         help="folds, or all (default: 0 to 4)",
     )
     parser.add_argument(
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     plan = Plan(
         dataset=args.d,
         models=[ModelName.parse(name) for name in dict.fromkeys(args.m)],
-        folds=list(dict.fromkeys(args.f)),
+        folds=list(dict.fromkeys(args.f or "01234")),
         settings=Settings(args.device, args.num_gpus, args.npz, weights),
         output=Path(args.o).absolute(),
         repeats=args.repeats,

@@ -21,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-f",
         metavar="FOLD",
         nargs="+",
+        action="extend",
         help="onnx: one fold (default: 0); bundle: folds to average (default: all)",
     )
     parser.add_argument("-chk", metavar="FILE", default="checkpoint_final.pth", help="default: %(default)s")

@@ -10,7 +10,7 @@ HELP = "Find the best of several trained models and their pairs, with postproces
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_models(parser)
     parser.add_argument(
-        "-f", metavar="FOLD", nargs="+", type=int, default=[0, 1, 2, 3, 4], help="folds (default: 0 to 4)"
+        "-f", metavar="FOLD", nargs="+", action="extend", type=int, help="folds (default: 0 to 4)"
     )
     parser.add_argument("--disable_ensembling", action="store_true", help="do not evaluate pairs of models")
     parser.add_argument(
@@ -23,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
     from nnunet_slice_attention.model_name import ModelName
 
     models = [ModelName.parse(name) for name in dict.fromkeys(args.m)]
-    best = find_best(args.d, models, args.f, not args.disable_ensembling, args.np)
+    best = find_best(args.d, models, args.f or range(5), not args.disable_ensembling, args.np)
     print(f"\nBest: {best.name}, Dice {best.dice:.4f}, {best.postprocessed_dice:.4f} with postprocessing")
     print(f"Inference instructions: {best.instructions}")
     return 0

@@ -15,6 +15,7 @@ def add_models(
         "-m",
         metavar="MODEL",
         nargs="+",
+        action="extend",
         default=[],
         required=required,
         help=f"TRAINER__PLANS__CONFIGURATION, including nnU-Net's own models{note}",

@@ -11,6 +11,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-i",
         metavar="INPUT",
         nargs="+",
+        action="extend",
         required=True,
         help="folder, or the files of one case, one per channel",
     )
@@ -25,7 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="bundle made by `export --format bundle`, instead of -d or -m",
     )
-    parser.add_argument("-f", metavar="FOLD", nargs="+", help="folds to average (default: all trained ones)")
+    parser.add_argument(
+        "-f", metavar="FOLD", nargs="+", action="extend", help="folds to average (default: all trained ones)"
+    )
     parser.add_argument("-chk", metavar="FILE", default="checkpoint_final.pth", help="default: %(default)s")
     parser.add_argument("-device", default="cuda", help="cuda, cpu or mps (default: %(default)s)")
     parser.add_argument(

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..cost.training_costs import training_costs
 from ..evaluation.segmentations import find_slice_axis
 from ..files import check_not_an_input, check_own_folder, write_text
-from ..report.page import Report, write_report
+from ..report.page import Report, render_report
 from ..report.shown_case import ShownCase
 from .compared_models import Model, check_same_cases, model_names
 from .ensembles import make_ensembles
@@ -85,11 +85,13 @@ def compare(
     folds = {int(fold) for fold in models[0].fold_by_case.values()}
     leaked = set().union(*(leaked_patients(truth, fold, get_patient) for fold in folds))
     manifest["dataset"]["patients_trained_and_validated_on"] = sorted(leaked)
-    write_report(Report(rows, manifest, options.baseline, names, shown, training_ms, froc), output)
+    pages = render_report(Report(rows, manifest, options.baseline, names, shown, training_ms, froc))
     _write_csv(output / "cases.csv", rows)
     if froc:
         _write_csv(output / "froc.csv", froc)
     write_text(output / "manifest.json", json.dumps(manifest, indent=2))
+    for name, text in pages.items():
+        write_text(output / name, text)
     return []
 
 

@@ -1,7 +1,8 @@
 """The cases that a report shows: each model's extremes against the baseline, and where two models differ most."""
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ import pandas as pd
 from ..evaluation.scores import Scores
 from ..evaluation.segmentations import Labels, read_pair
 from ..image_files import check_complete
-from ..report.shown_case import ShownCase
+from ..report.shown_case import ShownCase, Volumes
 from .compared_models import Model
 from .ground_truth import GroundTruth
 
@@ -24,9 +25,6 @@ def select_cases(
     Args:
         rows: of the case table, with model and patient.
         slice_axis: array axis along which slices are stacked.
-
-    Raises:
-        ValueError: the image of a chosen case is truncated, or of another shape than its ground truth.
     """
     scores = Scores(pd.DataFrame(rows), baseline)
     available = {case for case in models[0].predictions if truth.image(case) is not None}
@@ -44,8 +42,16 @@ def select_cases(
             extremes.setdefault(case, {})[name] = kind, by_case[case]
     widest = _widest(deltas)
     chosen = dict.fromkeys([*extremes, *widest])
+    predictions = {model.name: model.predictions for model in models}
+
+    def reader(case: str) -> Callable[[Sequence[str]], Volumes]:
+        return lambda names: _read(case, {name: predictions[name][case] for name in names}, truth, slice_axis)
+
     return [
-        _load(case, models, truth, slice_axis, extremes.get(case, {}), widest.get(case)) for case in chosen
+        ShownCase(
+            case, list(predictions), reader(case), models[0].run, extremes.get(case, {}), widest.get(case)
+        )
+        for case in chosen
     ]
 
 
@@ -71,18 +77,12 @@ def _widest(deltas: Mapping[str, Mapping[str, float]]) -> dict[str, Widest]:
     return {case: (one, other, difference)}
 
 
-def _load(
-    case: str,
-    models: Sequence[Model],
-    truth: GroundTruth,
-    slice_axis: int,
-    extremes: Mapping[str, tuple[str, float]],
-    widest: Widest | None,
-) -> ShownCase:
+def _read(case: str, predictions: Mapping[str, Path], truth: GroundTruth, slice_axis: int) -> Volumes:
+    """Raise ValueError if the image is truncated, or of another shape than its ground truth."""
     labels, reader, image = Labels.from_dataset_json(truth.dataset_json), truth.reader(), truth.image(case)
     pairs = {
-        model.name: read_pair(reader, truth.file(case), model.predictions[case], labels, slice_axis)
-        for model in models
+        name: read_pair(reader, truth.file(case), file, labels, slice_axis)
+        for name, file in predictions.items()
     }
     try:
         check_complete(image)
@@ -98,9 +98,8 @@ def _load(
             "of this ground truth, or leave it out."
         )
     evaluated = pair.evaluated_voxels(labels)
-    predictions = {name: _shown(found.prediction, evaluated) for name, found in pairs.items()}
-    ground_truth = _shown(pair.truth, evaluated)
-    return ShownCase(case, volume, ground_truth, predictions, pair.spacing, models[0].run, extremes, widest)
+    shown = {name: _shown(found.prediction, evaluated) for name, found in pairs.items()}
+    return Volumes(volume, _shown(pair.truth, evaluated), shown, pair.spacing)
 
 
 def _shown(segmentation: np.ndarray, evaluated: np.ndarray) -> np.ndarray:

@@ -34,6 +34,7 @@ class SlurmLauncher:
             "--sbatch",
             metavar="NAME=VALUE",
             nargs="+",
+            action="extend",
             default=[],
             help="further options of sbatch, e.g. account=abc qos=long",
         )

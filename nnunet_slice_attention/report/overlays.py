@@ -1,6 +1,6 @@
 """Example cases: image with contours of ground truth, baseline and model on three neighbouring slices."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,19 +25,20 @@ class Example:
     spacing: tuple[float, float]
 
 
-def overlay_examples(cases: Sequence[ShownCase], baseline: str) -> Mapping[str, list[Example]]:
-    """By model, the cases that are its extremes, the highest difference first."""
-    examples: dict[str, list[tuple[float, Example]]] = {}
-    for shown in cases:
-        for model, (kind, delta) in shown.extremes.items():
-            title = f"{kind}{f', {shown.run}' if shown.run else ''}\n{shown.case}\n{delta:+.3f} Dice"
-            predictions = shown.predictions[baseline], shown.predictions[model]
-            example = Example(title, shown.image, shown.truth, *predictions, shown.spacing[1:])
-            examples.setdefault(model, []).append((delta, example))
-    return {
-        model: [example for _, example in sorted(found, key=lambda pair: -pair[0])]
-        for model, found in examples.items()
-    }
+def overlay_examples(cases: Sequence[ShownCase], baseline: str) -> Iterator[tuple[str, list[Example]]]:
+    """Each model with the cases that are its extremes, the highest difference first."""
+    for model in dict.fromkeys(model for shown in cases for model in shown.extremes):
+        extremes = [shown for shown in cases if model in shown.extremes]
+        extremes.sort(key=lambda shown: -shown.extremes[model][1])
+        yield model, [_example(shown, baseline, model) for shown in extremes]
+
+
+def _example(shown: ShownCase, baseline: str, model: str) -> Example:
+    kind, delta = shown.extremes[model]
+    title = f"{kind}{f', {shown.run}' if shown.run else ''}\n{shown.case}\n{delta:+.3f} Dice"
+    volumes = shown.read((baseline, model))
+    predictions = volumes.predictions[baseline], volumes.predictions[model]
+    return Example(title, volumes.image, volumes.truth, *predictions, volumes.spacing[1:])
 
 
 def overlay_figure(examples: Sequence[Example]) -> Figure:

@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from ..evaluation.lesions import SIZE_NAMES
 from ..evaluation.scores import Scores
-from ..files import write_text
 from ..model_name import short_names
 from . import differences, figures
 from .accuracy import accuracy_table, slice_table
@@ -56,8 +54,12 @@ class Report:
         return Scores(cases, short[self.baseline], [short[name] for name in self.single])
 
 
-def write_report(report: Report, output: Path) -> None:
-    """Write `report.md` and `report.html` to `output`."""
+def render_report(report: Report) -> dict[str, str]:
+    """The text of `report.md` and of `report.html`, by file name.
+
+    Raises:
+        ValueError: the volumes of a shown case cannot be read or do not fit, see `comparison.examples`.
+    """
     scores, short = report.scores(), report.short
     groups = group_by_spacing(scores)
     sentences = leakage_warnings(report.manifest) + verdicts(scores)
@@ -70,11 +72,10 @@ def write_report(report: Report, output: Path) -> None:
     markdown += ["## Made with", "\n".join(f"- {name}: {value}" for name, value in facts.items())]
     overlays = {
         f"{short[model]} against {scores.baseline}": overlay_figure(examples)
-        for model, examples in overlay_examples(report.cases, report.baseline).items()
+        for model, examples in overlay_examples(report.cases, report.baseline)
     }
     html = html_page(title, sentences, built, tables, facts, report.cases, short, overlays, scores.baseline)
-    write_text(output / "report.md", "\n\n".join(markdown) + "\n")
-    write_text(output / "report.html", html)
+    return {"report.md": "\n\n".join(markdown) + "\n", "report.html": html}
 
 
 def build_figures(report: Report, scores: Scores, groups: Mapping[str, Scores]) -> dict[str, Figure]:

@@ -1,32 +1,42 @@
-"""A case that a report shows, with the segmentations of all models."""
+"""A case that a report shows; its volumes are read when they are drawn, so that one case at a time is in memory."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 
 @dataclass(frozen=True)
-class ShownCase:
-    """Volumes are (S, H, W), spacing is (S, H, W) in mm.
+class Volumes:
+    """Of one case: volumes (S, H, W), spacing (S, H, W) in mm.
 
     Attributes:
-        case: its name.
         image: intensities of the first channel.
         truth: ground truth labels.
         predictions: labels by model.
-        spacing: distance of slices, rows and columns in mm.
-        run: that the predictions are from; empty if there is one.
-        extremes: by model, which of its differences to the baseline this case is ("highest", "median", "lowest"), and
-            that difference in Dice.
-        widest: two models whose Dice differs most here among all cases, and the difference.
     """
 
-    case: str
     image: np.ndarray
     truth: np.ndarray
     predictions: Mapping[str, np.ndarray]
     spacing: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class ShownCase:
+    """Attributes:
+    case: its name.
+    models: that have a prediction of it.
+    read: the volumes, with the predictions of these models.
+    run: that the predictions are from; empty if there is one.
+    extremes: by model, which of its differences to the baseline this case is ("highest", "median", "lowest"), and
+        that difference in Dice.
+    widest: two models whose Dice differs most here among all cases, and the difference.
+    """
+
+    case: str
+    models: Sequence[str]
+    read: Callable[[Sequence[str]], Volumes]
     run: str = ""
     extremes: Mapping[str, tuple[str, float]] = field(default_factory=dict)
     widest: tuple[str, str, float] | None = None

@@ -43,19 +43,20 @@ def viewer_data(
 
 
 def _entry(case: ShownCase, short: Mapping[str, str]) -> dict:
-    window = _window([case.truth, *case.predictions.values()])
-    truth, image = case.truth[window], np.nan_to_num(case.image[window])
-    predictions = {short[name]: labels[window] for name, labels in case.predictions.items()}
+    volumes = case.read(case.models)
+    window = _window([volumes.truth, *volumes.predictions.values()])
+    truth, image = volumes.truth[window], np.nan_to_num(volumes.image[window])
+    predictions = {short[name]: labels[window] for name, labels in volumes.predictions.items()}
     fine = int(np.clip(FINE // max(truth.shape[1:]), 1, 4))
     layers = [
-        {"name": "ground truth", "outline": _nifti(outline(truth, fine), case.spacing, fine), "errors": ""}
+        {"name": "ground truth", "outline": _nifti(outline(truth, fine), volumes.spacing, fine), "errors": ""}
     ]
     for name, labels in predictions.items():
         layers.append(
             {
                 "name": name,
-                "outline": _nifti(outline(labels, fine), case.spacing, fine),
-                "errors": _nifti(_finer(errors(truth, labels), fine), case.spacing, fine),
+                "outline": _nifti(outline(labels, fine), volumes.spacing, fine),
+                "errors": _nifti(_finer(errors(truth, labels), fine), volumes.spacing, fine),
             }
         )
     differing = sum((labels != truth).sum(axis=(1, 2)) for labels in predictions.values())
@@ -63,9 +64,9 @@ def _entry(case: ShownCase, short: Mapping[str, str]) -> dict:
         "title": case.title(short),
         "slices": len(truth),
         "first": window[0].start,
-        "of": len(case.truth),
+        "of": len(volumes.truth),
         "start": int(np.argmax(differing)),
-        "image": _image(_finer(image, fine), case.spacing, fine),
+        "image": _image(_finer(image, fine), volumes.spacing, fine),
         "window": [float(q) for q in np.percentile(image, (1, 99))],
         "layers": layers,
     }

@@ -7,6 +7,7 @@ import subprocess
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from nnunet_slice_attention.cost.training_costs import training_costs
@@ -131,6 +132,25 @@ def test_images_of_another_shape_are_refused(folders, capsys):
     assert (
         "_0000.nii.gz has shape (5, 39, 36), but its ground truth has (5, 40, 36)" in capsys.readouterr().err
     )
+    assert [path.name for path in (folders / "out").iterdir()] == ["evaluated"]  # no part of a report
+
+
+def test_ignored_voxels_are_not_shown(folders, monkeypatch):
+    (folders / "images").mkdir()
+    description = json.loads((folders / "dataset.json").read_text())
+    ignore = description["labels"]["ignore"] = max(description["labels"].values()) + 1
+    (folders / "dataset.json").write_text(json.dumps(description))
+    for path in (folders / "truth").iterdir():
+        truth = read(path)
+        write(10 * truth, folders / "images" / path.name.replace(".nii.gz", "_0000.nii.gz"))
+        truth[2] = ignore
+        write(truth, path)
+    shown = []
+    monkeypatch.setattr(page, "overlay_figure", lambda examples: shown.extend(examples) or Figure())
+    assert compare(folders, "--images", str(folders / "images")) == 0
+    for example in shown:
+        for labels in (example.truth, example.baseline, example.model):
+            assert not labels[2].any() and labels[1].any()
 
 
 def test_examples_show_the_cases_with_the_highest_and_lowest_difference(folders, monkeypatch):

@@ -24,6 +24,15 @@ def test_every_page_is_in_the_navigation():
     assert {page for page in listed if not (ROOT / page).is_file()} == {"docs/reference/api.md"}
 
 
+def test_a_folder_with_something_else_is_left_alone(tmp_path):
+    (tmp_path / "thesis.tex").write_text("mine")
+    done = subprocess.run(
+        [sys.executable, ROOT / "docs" / "site.py", tmp_path], capture_output=True, text=True
+    )
+    assert done.returncode == 1 and f"{tmp_path} is not empty" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
 def test_it_builds_without_a_warning(tmp_path):
     for command in (
         [sys.executable, ROOT / "docs" / "site.py", tmp_path / "source"],

@@ -8,6 +8,7 @@ from nnunet_slice_attention.report.html import html_page
 from nnunet_slice_attention.report.shown_case import ShownCase
 from nnunet_slice_attention.report.tables import Table
 from tests.browser import CHROMIUM
+from tests.report.shown_cases import in_memory
 
 WEBGL = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 LONG = "a_case_with_a_rather_long_name_0001"
@@ -24,9 +25,7 @@ def shown(name: str, seed: int) -> ShownCase:
     worse[4, 20:, :] = 0
     image = rng.normal(100, 20, truth.shape) + 80 * truth
     extremes = {"trainer_b": ("highest", 0.0)} if seed else {}
-    return ShownCase(
-        name, image, truth, {"trainer_a": truth, "trainer_b": worse}, (5.0, 1.0, 1.0), "", extremes
-    )
+    return in_memory(name, image, truth, {"trainer_a": truth, "trainer_b": worse}, (5.0, 1.0, 1.0), extremes)
 
 
 def bars() -> Figure:
@@ -102,6 +101,27 @@ def test_wheel_keys_and_slider_scroll_within_the_stack(page):
     assert place.text_content() == "slice 1 of 8"
     part(page, "slice").fill("6")
     assert place.text_content() == "slice 7 of 8"
+
+
+def test_cases_chosen_quickly_are_drawn_one_after_the_other(page):
+    case = part(page, "case")
+    page.evaluate(
+        """() => {
+            const select = document.querySelector("[data-part=case]");
+            for (const value of ["1", "0", "1"]) {
+                select.value = value;
+                select.dispatchEvent(new Event("change"));
+            }
+        }"""
+    )
+    page.wait_for_selector("#viewer[data-state=ready]", timeout=60_000)
+    seen = part(page, "canvas").screenshot()
+    assert case.input_value() == "1" and part(page, "layers").locator("label").count() == 3
+    page.reload()
+    page.wait_for_selector("#viewer[data-state=ready]", timeout=60_000)
+    part(page, "case").select_option("1")
+    page.wait_for_selector("#viewer[data-state=ready]", timeout=60_000)
+    assert part(page, "canvas").screenshot() == seen
 
 
 def test_outlines_errors_and_window_change_what_is_drawn(page):

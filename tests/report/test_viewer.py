@@ -3,6 +3,8 @@
 import base64
 import gzip
 import json
+import weakref
+from dataclasses import replace
 
 import nibabel
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 from nnunet_slice_attention.report.html import html_page
 from nnunet_slice_attention.report.shown_case import ShownCase
 from nnunet_slice_attention.report.viewer import errors, outline, viewer_data
+from tests.report.shown_cases import in_memory
 
 SHORT = {"a": "a", "b": "model b"}
 
@@ -21,7 +24,7 @@ def case(title="case", size=40, seed=0, slices=9, begin=3) -> ShownCase:
     truth[begin : begin + 3, 10:20, 12:20], truth[begin + 1, 12:15, 14:18] = 1, 2
     found = truth.copy()
     found[begin + 2, 10:13, 12:15] = 0
-    return ShownCase(
+    return in_memory(
         title, rng.normal(100, 30, truth.shape), truth, {"a": truth, "b": found}, (5.0, 0.5, 0.8)
     )
 
@@ -67,10 +70,11 @@ def test_volumes_are_cropped_with_their_spacing_and_intensities():
     assert (entry["first"], entry["slices"], entry["of"]) == (1, 7, 9)
     assert image.shape == (40 * 4, 40 * 4, 7)  # margins reach the border; four fine voxels for each
     np.testing.assert_allclose(image.header.get_zooms(), (0.8 / 4, 0.5 / 4, 5.0))
-    step = np.ptp(shown.image[1:8]) / 65_000
+    intensities = shown.read(["a"]).image[1:8]
+    step = np.ptp(intensities) / 65_000
     back = image.get_fdata().transpose(2, 1, 0)[:, ::4, ::4]
-    np.testing.assert_allclose(back, shown.image[1:8], rtol=0, atol=step)
-    assert entry["window"] == pytest.approx(np.percentile(shown.image[1:8], (1, 99)))
+    np.testing.assert_allclose(back, intensities, rtol=0, atol=step)
+    assert entry["window"] == pytest.approx(np.percentile(intensities, (1, 99)))
 
 
 def test_layers_are_the_ground_truth_and_every_model_and_it_opens_where_they_differ_most():
@@ -87,7 +91,7 @@ def test_layers_are_the_ground_truth_and_every_model_and_it_opens_where_they_dif
 def test_a_case_without_any_label_is_shown_whole():
     empty = np.zeros((3, 20, 20), np.uint8)
     ((entry,), _) = viewer_data(
-        [ShownCase("empty", empty + 1.0, empty, {"a": empty}, (3.0, 1.0, 1.0))], SHORT
+        [in_memory("empty", empty + 1.0, empty, {"a": empty}, (3.0, 1.0, 1.0))], SHORT
     )
     assert entry["slices"] == 3
     assert read(entry["image"]).get_fdata().min() == 1
@@ -95,9 +99,22 @@ def test_a_case_without_any_label_is_shown_whole():
 
 def test_the_data_are_json_wherever_labels_begin_and_whatever_is_not_a_number():
     shown = case(slices=14, begin=8)
-    shown.image[9, 20, 20] = np.nan
+    shown.read(["a"]).image[9, 20, 20] = np.nan
     (entry,) = json.loads(json.dumps(viewer_data([shown], SHORT)[0], allow_nan=False))
     assert entry["first"] == 6
+
+
+def test_one_case_at_a_time_is_in_memory():
+    volumes, alive = [], []
+
+    def read_case(models):
+        found = case().read(models)
+        volumes.append(weakref.ref(found))
+        alive.append(sum(volume() is not None for volume in volumes))
+        return found
+
+    shown, left_out = viewer_data([replace(case(), read=read_case) for _ in range(3)], SHORT)
+    assert (len(shown), left_out, alive) == (3, [], [1, 1, 1])
 
 
 def test_what_has_no_room_is_named():
@@ -111,6 +128,6 @@ def test_cases_that_have_no_room_are_named_though_none_is_shown():
     huge = np.random.default_rng(0).normal(size=(40, 512, 512)).astype(np.float32)
     labels = np.ones(huge.shape, np.uint8)
     html = html_page(
-        "T", [], {}, [], {}, [ShownCase("big", huge, labels, {"a": labels}, (5.0, 1.0, 1.0))], {"a": "a"}
+        "T", [], {}, [], {}, [in_memory("big", huge, labels, {"a": labels}, (5.0, 1.0, 1.0))], {"a": "a"}
     )
     assert "Too large for the slice viewer: big." in html and 'id="viewer"' not in html

@@ -94,10 +94,12 @@
   };
 
   find("case").replaceChildren(...cases.map((shown, i) => new Option(shown.title, i)));
-  let opened = Promise.resolve(); // one case after the other, however quickly they are chosen
+  let opened = Promise.resolve(); // one case after the other; of those chosen meanwhile only the last
+  let last;
   find("case").onchange = (event) => {
     root.dataset.state = "loading";
-    opened = opened.then(() => open(Number(event.target.value)));
+    const chosen = (last = Symbol());
+    opened = opened.then(() => (chosen === last ? open(Number(event.target.value)) : undefined));
   };
   find("slice").oninput = (event) => show(Number(event.target.value));
   find("width").onchange = find("level").onchange = applyWindow;
