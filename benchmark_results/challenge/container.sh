@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The container's program, `examples/challenge/process.py`, on held-out ACDC40 volumes under a container's conditions: from
-# a bundle, as a user without rights, without a network, with nothing writable but the output and a scratch folder.
+# The container's program, `examples/challenge/process.py`, on held-out ACDC40 volumes under a container's conditions:
+# from a bundle, as an unprivileged user, without network access, with only the output and a scratch folder writable.
 #
 #     export nnUNet_raw=... nnUNet_preprocessed=... nnUNet_results=...
 #     bash container.sh OUT TRAINER      # as root, for `unshare`; trained on ACDC40, 2d, fold 0, compact plans

@@ -1,8 +1,8 @@
-"""Seconds of a training step, all models taking turns in one process. Writes `steps.csv` beside it.
+"""Seconds per training step, all models taking turns in one process. Writes `steps.csv` next to this file.
 
-A machine that others use too has slow spells of a minute or so: they hit one process of the verb `cost` and not the
-next. Here every model makes a step within a few seconds, in a new order each round, and ratios are taken within a
-round. Each steps on a batch of its own that is there already, and no loader runs. Data and plans as in `experiment.py`.
+A shared machine has slow spells of a minute or so, which affect one process of the command `cost` and not the next.
+Here every model makes a step within a few seconds, in a new order each round, and ratios are taken within a round.
+Each model has its own batch, which is already in memory, and no loader runs. Data and plans as in `experiment.py`.
 """
 
 import argparse
@@ -35,8 +35,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=60)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as results:
-        os.environ["nnUNet_results"] = results  # a trainer makes its folder when it is built
-        steps = {model: step_of(*model, args.device) for model in MODELS}
+        os.environ["nnUNet_results"] = results  # a trainer creates its folder when it is built
+        steps = {model: make_step(*model, args.device) for model in MODELS}
         rows = []
         for number in range(-WARM_UP, args.rounds):
             for model in random.sample(MODELS, len(MODELS)):
@@ -50,8 +50,8 @@ def main() -> None:
         writer.writerows(rows)
 
 
-def step_of(name: str, configuration: str, device_name: str):
-    """What makes a step and returns (its seconds, its slices)."""
+def make_step(name: str, configuration: str, device_name: str):
+    """A function that makes one training step and returns (seconds, slices with a loss)."""
     import torch
     from nnunetv2.run.run_training import get_trainer_from_args
 

@@ -1,10 +1,10 @@
-"""The first loss of each network that starts from a trained 2D model, beside that model's own on the same slices.
+"""First loss of each network that starts from a trained 2D model, compared with that model's loss on the same slices.
 
     export nnUNet_raw=... nnUNet_preprocessed=... nnUNet_results=FOLDER_WITH_THE_2D_MODEL
     python first_loss.py --dataset 514 --plans nnUNetCompact12Plans --fold 0
 
-Nothing is trained and nothing written beside the 2D model: what each trainer makes goes to a copy of its folder. Ends
-with status 1 if any two losses differ by 1e-4 or more.
+Nothing is trained, and nothing is written next to the 2D model: the trainers write to a copy of its folder. The exit
+status is 1 if any two losses differ by 1e-4 or more.
 """
 
 import argparse
@@ -40,13 +40,15 @@ def main() -> int:
         shutil.copytree(source, Path(scratch, model))
         os.environ["nnUNet_results"] = scratch
         failed = [
-            trainer for trainer in TRAINERS if not same(f"nnUNetTrainer{trainer}", args, Path(scratch, model))
+            trainer
+            for trainer in TRAINERS
+            if not losses_agree(f"nnUNetTrainer{trainer}", args, Path(scratch, model))
         ]
     return 1 if failed else 0
 
 
-def same(trainer_name: str, args: argparse.Namespace, model: Path) -> bool:
-    """Print both losses; whether they are equal to 1e-4."""
+def losses_agree(trainer_name: str, args: argparse.Namespace, model: Path) -> bool:
+    """Print both losses; return whether they agree to within 1e-4."""
     import torch
     from nnunetv2.run.run_training import get_trainer_from_args
 
@@ -58,16 +60,16 @@ def same(trainer_name: str, args: argparse.Namespace, model: Path) -> bool:
     ours, stock = build(trainer_name), build(STOCK)
     stock.load_checkpoint(str(model / f"fold_{args.fold}" / "checkpoint_final.pth"))
     ours.on_train_start()
-    # Full slabs may hold missing slices, which are background by definition for ours: a batch without any.
+    # Full slabs may have missing slices, which our networks segment as background: use a batch without any.
     batch = next(b for b in ours.dataloader_train if (b["data"] != 0).any(-1).any(-1).any(1).all())
     data, target = batch["data"], batch["target"]
-    learn = range(data.shape[2]) if target[0].shape[2] > 1 else [data.shape[2] // 2]
+    with_loss = range(data.shape[2]) if target[0].shape[2] > 1 else [data.shape[2] // 2]
     with torch.no_grad():
         loss = ours.loss(ours.network.train()(data), target).item()
-        slices = data[:, :, learn].transpose(1, 2).flatten(0, 1)
+        slices = data[:, :, with_loss].transpose(1, 2).flatten(0, 1)
         outputs = stock.network.train()(slices)
-        of_slabs = [o.unflatten(0, (len(data), len(learn))).transpose(1, 2) for o in outputs]
-        expected = ours.loss(of_slabs, target).item()
+        slab_outputs = [o.unflatten(0, (len(data), len(with_loss))).transpose(1, 2) for o in outputs]
+        expected = ours.loss(slab_outputs, target).item()
     print(f"{trainer_name:50} {loss:.7f} {expected:.7f} {abs(loss - expected):.1e}", flush=True)
     return abs(loss - expected) < 1e-4
 

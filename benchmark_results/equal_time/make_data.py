@@ -1,10 +1,10 @@
-"""The data sets that are not there as downloads: Hippocampus cut coronally, and eight organs of BTCV30.
+"""Data sets derived from downloads: coronal slices of Hippocampus, and eight organs of BTCV30.
 
     export nnUNet_raw=...
     python make_data.py --hippocampus FOLDER/Dataset004_Hippocampus --btcv FOLDER/Dataset030_BTCV30
 
 Writes `Dataset514_HippocampusCoronal3`, every third coronal slice of the isotropic volumes (nnU-Net slices along the
-axis of the largest spacing), and `Dataset530_BTCV30EightOrgans`, the organs that most papers report. Axial cuts:
+axis of the largest spacing), and `Dataset530_BTCV30EightOrgans`, the organs that most papers report. Axial slices:
 `../spacing_shift/make_data.py`.
 """
 
@@ -34,12 +34,12 @@ def main() -> None:
     args = parser.parse_args()
     raw = Path(os.environ["nnUNet_raw"])
     if args.hippocampus:
-        cut_coronally(args.hippocampus, raw / CORONAL)
+        take_coronal_slices(args.hippocampus, raw / CORONAL)
     if args.btcv:
         keep_organs(args.btcv, raw / EIGHT)
 
 
-def cut_coronally(source: Path, target: Path) -> None:
+def take_coronal_slices(source: Path, target: Path) -> None:
     for folder in ("imagesTr", "labelsTr"):
         (target / folder).mkdir(parents=True)
         for path in sorted((source / folder).glob(f"*{ENDING}")):

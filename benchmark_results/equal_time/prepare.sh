@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Plans, preprocessing and compact plans of the four data sets; SPLITS is ACDC40's splits_final.json.
+# Plans, preprocessing and compact plans for the four data sets; SPLITS is ACDC40's splits_final.json.
 #
 #     export nnUNet_raw=... nnUNet_preprocessed=... nnUNet_results=...
 #     SPLITS=FOLDER/Dataset027_ACDC40/splits_final.json bash prepare.sh

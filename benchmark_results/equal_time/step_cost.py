@@ -1,12 +1,12 @@
-"""Process time of a training step, data loading included, in each phase of a trainer, against nnU-Net 2D's.
+"""Process time of a training step, data loading included, in each phase of a trainer, relative to nnU-Net 2D's.
 
     export nnUNet_raw=... nnUNet_preprocessed=...
     python step_cost.py --dataset 514 --plans nnUNetCompact12Plans --rounds 40 -o steps_514.csv nnUNetTrainerCSANet ...
 
 All trainers take turns in one process with one thread, in a new order each round, and ratios are taken within a round:
-a slow spell of the machine hits all of them. Processor seconds (user and system), not those of the clock. Loading and
-augmenting a batch happens in the same process and is timed apart. Prints a table, and writes all times to a CSV file,
-from which an experiment's budget takes the iterations of an epoch.
+a slow spell of the machine affects all of them. CPU seconds (user and system), not wall time. Loading and augmenting a
+batch happens in the same process and is timed separately. Prints a table, and writes all times to a CSV file, from
+which an experiment's budget derives the iterations per epoch.
 """
 
 import argparse
@@ -45,10 +45,10 @@ def main() -> None:
     torch.set_num_threads(1)
     for seed in (torch.manual_seed, np.random.seed, random.seed):
         seed(0)
-    steps = {(STOCK, "2d"): step_of(STOCK, None, args, "2d")}
+    steps = {(STOCK, "2d"): make_step(STOCK, None, args, "2d")}
     for trainer in args.trainers:
-        for phase in phases_of(trainer):
-            steps[trainer, phase] = step_of(trainer, phase, args, args.configuration)
+        for phase in phases(trainer):
+            steps[trainer, phase] = make_step(trainer, phase, args, args.configuration)
     rows = []
     for number in range(-WARM_UP, args.rounds):
         for key in random.sample(list(steps), len(steps)):
@@ -61,15 +61,15 @@ def main() -> None:
     print(table(rows))
 
 
-def phases_of(trainer: str) -> list[str]:
+def phases(trainer: str) -> list[str]:
     from nnunet_slice_attention.trainers.find_trainer import find_trainer
 
     two = getattr(find_trainer(trainer), "begins_in_2d", False)
     return ["2D phase", "with neighbours"] if two else ["all"]
 
 
-def step_of(name: str, phase: str | None, args: argparse.Namespace, configuration: str):
-    """What loads a batch, makes a step and returns (slices that learn, seconds of loading, seconds of the step)."""
+def make_step(name: str, phase: str | None, args: argparse.Namespace, configuration: str):
+    """A function that loads a batch, makes a step and returns (slices with a loss, loading seconds, step seconds)."""
     import torch
     from nnunetv2.run.run_training import get_trainer_from_args
 
@@ -85,11 +85,11 @@ def step_of(name: str, phase: str | None, args: argparse.Namespace, configuratio
     trainer.network.train()
 
     def step() -> tuple[int, float, float]:
-        begun = time.process_time()
+        start = time.process_time()
         batch = next(loader)
         loaded = time.process_time()
         trainer.train_step(batch)
-        return slices_with_loss(batch), loaded - begun, time.process_time() - loaded
+        return slices_with_loss(batch), loaded - start, time.process_time() - loaded
 
     return step
 
@@ -101,7 +101,7 @@ def table(rows: list[tuple]) -> str:
         times[trainer, phase][number] = slices, load, step
     reference = times[STOCK, "2d"]
     lines = [
-        "| trainer | phase | slices | step, ms | with loading, ms | step, times 2D's | with loading, times 2D's |",
+        "| trainer | phase | slices | step, ms | with loading, ms | step, ratio to 2D | with loading, ratio to 2D |",
         "|---|---|---|---|---|---|---|",
     ]
     for (trainer, phase), own in times.items():

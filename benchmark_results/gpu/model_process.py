@@ -1,4 +1,4 @@
-"""One model in a process of its own, which measures what `measure.py` asks for."""
+"""One model in its own process, which makes the measurements that `measure.py` requests."""
 
 import time
 import traceback
@@ -9,14 +9,14 @@ from nnunetv2.run.run_training import get_trainer_from_args
 from nnunet_slice_attention.cost.worker import predict_seconds, slices_with_loss
 from nnunet_slice_attention.model_name import ModelName
 
-LEARNING_STEPS = 20
-STEPS_A_ROUND = 5
+TRAINING_STEPS = 20
+STEPS_PER_ROUND = 5
 CASES = 2
-LOSS_SCALE = 2.0**16  # where nnU-Net's gradient scaler starts
+LOSS_SCALE = 2.0**16  # initial value of nnU-Net's gradient scaler
 
 
 def work(name: str, dataset: str, device: str, alone, pipe) -> None:
-    """Answer requests, methods of `Model`, until there is none; an error is answered by its text."""
+    """Reply to requests, the names of `Model`'s methods, until one is None; the reply to an error is its traceback."""
     try:
         model = Model(name, dataset, torch.device(device), alone)
         while request := pipe.recv():
@@ -26,15 +26,15 @@ def work(name: str, dataset: str, device: str, alone, pipe) -> None:
 
 
 class Model:
-    """A trainer as nnU-Net makes it, and one batch of its loader; `alone` is a lock all models share."""
+    """A trainer as nnU-Net builds it, and one batch of its loader; `alone` is a lock shared by all models."""
 
     def __init__(self, name: str, dataset: str, device: torch.device, alone):
         torch.manual_seed(0)
         self.alone, self.device = alone, device
-        torch.backends.cudnn.benchmark = device.type == "cuda"  # as nnUNetv2_train has it
+        torch.backends.cudnn.benchmark = device.type == "cuda"  # as in nnUNetv2_train
         model = ModelName.parse(name)
-        of_model = (dataset, model.configuration, 0, model.trainer, model.plans)
-        self.trainer = get_trainer_from_args(*of_model, device=device)
+        arguments = (dataset, model.configuration, 0, model.trainer, model.plans)
+        self.trainer = get_trainer_from_args(*arguments, device=device)
         self.trainer.initialize()
         loaders = self.trainer.get_dataloaders()
         self.batch = next(loaders[0])
@@ -46,7 +46,7 @@ class Model:
         self.not_compiled = getattr(self.trained, "_orig_mod", self.trained)
 
     def check_eager(self) -> dict:
-        with self.alone:  # single precision needs twice the memory
+        with self.alone:  # single precision takes twice the memory
             expected = self._gradient(self.not_compiled, half=False)
             found = self._gradient(self.not_compiled, half=True)
             if self.device.type == "cuda":
@@ -55,10 +55,10 @@ class Model:
             "slices": slices_with_loss(self.batch),
             "weights": sum(p.numel() for p in self.not_compiled.parameters()),
             "error_to_single_precision": distance(found, expected),
-        } | self._learn(self.not_compiled)
+        } | self._train(self.not_compiled)
 
     def check_compiled(self) -> dict:
-        """Against the same weights in eager mode; the first step compiles."""
+        """Compared with the same weights in eager mode; the first step compiles."""
         self.trainer.set_deep_supervision_enabled(True)
         self.trainer.network.train()
         expected = self._gradient(self.not_compiled, half=True)
@@ -69,11 +69,11 @@ class Model:
         return {
             "compile_seconds": round(seconds, 1),
             "error_to_eager": distance(found, expected),
-        } | self._learn(self.trained)
+        } | self._train(self.trained)
 
-    def _learn(self, network: torch.nn.Module) -> dict:
+    def _train(self, network: torch.nn.Module) -> dict:
         self.trainer.network = network
-        losses = [float(self.trainer.train_step(self.batch)["loss"]) for _ in range(LEARNING_STEPS)]
+        losses = [float(self.trainer.train_step(self.batch)["loss"]) for _ in range(TRAINING_STEPS)]
         scaler = self.trainer.grad_scaler
         return {
             "first_loss": round(losses[0], 4),
@@ -97,7 +97,7 @@ class Model:
         }
 
     def _gradient(self, network: torch.nn.Module, half: bool) -> torch.Tensor:
-        """Of the loss of the batch: all weights in one float32 vector."""
+        """Gradient of the batch's loss, all weights in one float32 vector."""
         targets = self.batch["target"]
         targets = (
             [t.to(self.device) for t in targets] if isinstance(targets, list) else targets.to(self.device)
@@ -114,17 +114,17 @@ class Model:
         return torch.cat(parts)
 
     def _steps(self, network: torch.nn.Module) -> dict:
-        """Seconds a training step, mean of some, after one that is not timed, and the peak of torch's memory."""
+        """Mean seconds per training step, after one that is not timed, and torch's peak memory."""
         self.trainer.network = network
         if self.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats()
         self.trainer.train_step(self.batch)
         self._wait()
         start = time.perf_counter()
-        for _ in range(STEPS_A_ROUND):
+        for _ in range(STEPS_PER_ROUND):
             self.trainer.train_step(self.batch)
         self._wait()
-        seconds = (time.perf_counter() - start) / STEPS_A_ROUND
+        seconds = (time.perf_counter() - start) / STEPS_PER_ROUND
         peak = torch.cuda.max_memory_allocated() if self.device.type == "cuda" else 0
         return {
             "slices": slices_with_loss(self.batch),
@@ -138,5 +138,5 @@ class Model:
 
 
 def distance(found: torch.Tensor, expected: torch.Tensor) -> float:
-    """Of two vectors, relative to the second."""
+    """Distance of two vectors, relative to the norm of the second."""
     return round(float((found - expected).norm() / expected.norm()), 6)

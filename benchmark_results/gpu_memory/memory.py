@@ -1,13 +1,13 @@
-"""How much memory does a training step take on a GPU? Reckoned without one. Writes `memory.csv` beside this file.
+"""GPU memory of a training step, estimated without a GPU. Writes `memory.csv` next to this file.
 
     export nnUNet_raw=... nnUNet_preprocessed=... nnUNet_results=...
     nnUNetv2_plan_and_preprocess -d 27 -c 2d
     python memory.py --dataset 27 nnUNetTrainer nnUNetTrainerCSANet ...
 
-PyTorch's `MemTracker` follows every tensor of a forward and backward pass through fake tensors, which have a size and
-no content. Counted are weights, gradients, SGD's momentum, the batch, all activations and nnU-Net's loss, in float16
-mixed precision without torch.compile. Not counted: the CUDA context and cuDNN's workspaces (some 0.5 to 1 GB), and what
-PyTorch's allocator holds back.
+PyTorch's `MemTracker` tracks every tensor of a forward and backward pass with fake tensors, which have a size and
+no content. Included are weights, gradients, SGD's momentum, the batch, all activations and nnU-Net's loss, in float16
+mixed precision without torch.compile. Not included: the CUDA context and cuDNN's workspaces (some 0.5 to 1 GB), and
+what PyTorch's allocator caches.
 """
 
 import argparse
@@ -43,16 +43,16 @@ def main() -> None:
                 "trainer": name,
                 "batch_size": plan.batch_size,
                 "patch": " x ".join(map(str, plan.patch_size)),
-                "training_gb": peak_gb(trainer, learns=True),
-                "online_validation_gb": peak_gb(trainer, learns=False),
+                "training_gb": peak_gb(trainer, training=True),
+                "online_validation_gb": peak_gb(trainer, training=False),
             }
         )
         print(rows[-1], flush=True)
     pd.DataFrame(rows).round(2).to_csv(HERE / "memory.csv", index=False)
 
 
-def peak_gb(trainer, learns: bool) -> float:
-    """Of a step of training, or of the validation between the epochs of a training."""
+def peak_gb(trainer, training: bool) -> float:
+    """Peak memory of a training step, or of a step of the validation between epochs."""
     plan = trainer.configuration_manager
     network = trainer.build_network_architecture(
         trainer.plans_manager,
@@ -64,24 +64,24 @@ def peak_gb(trainer, learns: bool) -> float:
     trainer.network = network
     trainer.loss = trainer._build_loss()
     fake = FakeTensorMode()
-    hollow(network, fake)
-    network.train(learns)
-    if not learns and hasattr(network, "decode_as_in_training"):
+    make_fake(network, fake)
+    network.train(training)
+    if not training and hasattr(network, "decode_as_in_training"):
         network.decode_as_in_training(True)
     with fake:
         optimiser = torch.optim.SGD(network.parameters(), 0.01, momentum=0.99)
         data = torch.empty(plan.batch_size, trainer.num_input_channels, *plan.patch_size)
-        if learns:
+        if training:
             step(trainer, data, optimiser)  # momentum exists from the second step on
         tracker = MemTracker()
         tracker.track_external(network, optimiser, data)
         with tracker:
-            step(trainer, data, optimiser if learns else None)
+            step(trainer, data, optimiser if training else None)
     return tracker.get_tracker_snapshot("peak")[CPU]["Total"] / 1e9
 
 
 def step(trainer, data: torch.Tensor, optimiser: torch.optim.Optimizer | None) -> None:
-    """As nnU-Net's, with a target of the size of the outputs; without an optimiser one of validation."""
+    """A step like nnU-Net's, with targets of the size of the outputs; without an optimiser, a validation step."""
     with torch.set_grad_enabled(optimiser is not None), torch.autocast("cpu", torch.float16):
         outputs = trainer.network(data)
         loss = trainer.loss(outputs, [torch.zeros_like(o[:, :1]) for o in outputs])
@@ -91,7 +91,7 @@ def step(trainer, data: torch.Tensor, optimiser: torch.optim.Optimizer | None) -
         optimiser.step()
 
 
-def hollow(network: nn.Module, fake: FakeTensorMode) -> None:
+def make_fake(network: nn.Module, fake: FakeTensorMode) -> None:
     """Replace parameters and buffers by tensors of the same size without content."""
     for module in network.modules():
         for name, tensor in [*module._parameters.items(), *module._buffers.items()]:

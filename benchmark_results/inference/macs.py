@@ -1,7 +1,7 @@
-"""Multiply-adds of a slice, encoded once and with its neighbours encoded anew. Writes `macs.csv`: python macs.py
+"""Multiply-adds per slice, encoded once or with its neighbours encoded again. Writes `macs.csv`: python macs.py
 
 The ratio of the two is what a predictor can gain by encoding each slice once: with re-encoding, too, only the slice
-itself is decoded. Data and plans as in `run.py`; counted, not measured, so any machine gives the same.
+itself is decoded. Data and plans as in `run.py`; counted, not measured, so the result is the same on any machine.
 """
 
 import csv
@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as results:
-        os.environ["nnUNet_results"] = results  # a trainer makes its folder when it is built
+        os.environ["nnUNet_results"] = results  # a trainer creates its folder when it is built
         rows = [(name, *macs(name)) for name, configuration in MODELS if configuration == "2d"]
     with (HERE / "macs.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -25,7 +25,7 @@ def main() -> None:
 
 
 def macs(name: str) -> tuple[int, float, float]:
-    """(Slices that one sees, 1e9 multiply-adds a slice encoded once, re-encoding); zeros for a stock network."""
+    """(Slices that one output slice sees, GMAC per slice encoded once, GMAC re-encoding); zeros for a stock network."""
     import torch
     from nnunetv2.run.run_training import get_trainer_from_args
 
@@ -41,8 +41,8 @@ def macs(name: str) -> tuple[int, float, float]:
     slices = 2 * trainer.network.context_radius + 1
     channels = trainer.num_input_channels
     once = forward_macs(trainer, torch.ones(1, channels, depth, height, width)) / depth
-    anew = forward_macs(trainer, torch.ones(1, slices * channels, height, width))
-    return slices, round(once / 1e9, 4), round(anew / 1e9, 4)
+    again = forward_macs(trainer, torch.ones(1, slices * channels, height, width))
+    return slices, round(once / 1e9, 4), round(again / 1e9, 4)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,15 @@
-"""Seconds of prediction on the same volumes: nnU-Net 2D and 3D, and each network in three ways. Writes `times.csv`.
+"""Time of prediction on the same volumes: nnU-Net 2D and 3D, and each network in three ways. Writes `times.csv`.
 
     export nnUNet_raw=... nnUNet_preprocessed=... nnUNet_results=...
-    nnUNetv2_plan_and_preprocess -d 27 -c 2d 3d_fullres   # then copy splits_final.json to its data
+    nnUNetv2_plan_and_preprocess -d 27 -c 2d 3d_fullres   # then copy splits_final.json to the preprocessed data set
     nnunet-slice-attention plan-compact -d 27
     python run.py --dataset 27 --device cpu
 
 The ways: `predict` (the package's predictor), `stock` (nnU-Net's predictor, as `nnUNetv2_predict` uses it), and
 `re-encoding` (the channel view, slice by slice: every neighbour is encoded again for each slice, as 2.5D code commonly
-does). Besides the data set's volumes there is a deep one of noise, one patch large in plane, as CT volumes are deep.
-All take their turn on each volume in one process, so that a slow spell of the machine hits them alike. The weights are
-random, which costs the same.
+does). In addition to the data set's volumes there is a deep one of noise, in plane the size of one patch, because CT
+volumes are deep. All take turns on each volume in one process, so that a slow spell of the machine affects them alike.
+The weights are random, which takes the same time.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, default=HERE / "times.csv")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as results:
-        os.environ["nnUNet_results"] = results  # a trainer makes its folder when it is built
+        os.environ["nnUNet_results"] = results  # a trainer creates its folder when it is built
         models = [model for model in MODELS if model[0] in (args.trainers or [model[0]])]
         rows = measure(args.dataset, args.plans, models, args.device, args.cases, args.repeats)
     with args.output.open("w", newline="", encoding="utf-8") as file:
@@ -111,7 +111,7 @@ def measure(
 
 
 def predictors(trainer, device) -> dict:
-    """What predicts a preprocessed volume, without mirroring, by the name of the way."""
+    """{name: function that predicts a preprocessed volume without mirroring}."""
     from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
 
     from nnunet_slice_attention.inference.predictor import SlabPredictor
@@ -139,7 +139,7 @@ def re_encoding_predictor():
     from nnunet_slice_attention.inference import predictor
 
     class ReEncodingPredictor(predictor.SlabPredictor):
-        """As `SlabPredictor`, but each slice is segmented from its own stack of neighbours, encoded for it alone."""
+        """Like `SlabPredictor`, but each slice is segmented from a stack of its own, encoded for it alone."""
 
         def _predict(self, network, volume, n_slices, place):
             original = predictor.segment_stack

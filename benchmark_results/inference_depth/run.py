@@ -1,12 +1,12 @@
-"""Seconds and memory of prediction for volumes of 10 to 400 slices. Writes `depths.csv` here.
+"""Time and memory of prediction for volumes of 10 to 400 slices. Writes `depths.csv` next to this file.
 
     export nnUNet_raw=... nnUNet_preprocessed=... nnUNet_results=...
     nnUNetv2_plan_and_preprocess -d 27 -c 2d        # then copy splits_final.json into the preprocessed data set
     nnunet-slice-attention plan-compact -d 27
     python run.py --dataset 27 --device cpu
 
-Noise as the volume, one patch large in plane, without mirroring; the weights are random, which costs the same. Each
-measurement has a process of its own, so that no memory is left from another, and networks and depths take turns.
+The volume is noise, in plane the size of one patch; no mirroring; the weights are random, which takes the same time.
+Each measurement has its own process, so that no memory is left from another, and networks and depths take turns.
 """
 
 import argparse
@@ -41,7 +41,9 @@ def main() -> None:
         for depth in DEPTHS:
             for trainer in TRAINERS:
                 call = f"measure({args.dataset!r}, {trainer!r}, {depth}, {args.device!r})"
-                with tempfile.TemporaryDirectory() as results:  # a trainer makes its folder when it is built
+                with (
+                    tempfile.TemporaryDirectory() as results
+                ):  # a trainer creates its folder when it is built
                     out = subprocess.run(
                         [sys.executable, "-c", f"from run import measure; {call}"],
                         cwd=HERE,
@@ -60,7 +62,7 @@ def main() -> None:
 
 
 def measure(dataset: str, trainer_name: str, depth: int, device_name: str) -> None:
-    """Print the figures of one prediction as JSON, the memory without what the process held before it."""
+    """Print time and memory of one prediction as JSON, without the memory that the process held before."""
     import torch
     from nnunetv2.run.run_training import get_trainer_from_args
 
@@ -76,24 +78,26 @@ def measure(dataset: str, trainer_name: str, depth: int, device_name: str) -> No
         trainer.network, trainer.plans_manager, plan, None, trainer.dataset_json, "", None
     )
     volume = torch.randn(trainer.num_input_channels, depth, *plan.patch_size[-2:])
-    predictor.predict_sliding_window_return_logits(volume[:, :1])  # libraries load and choose their kernels
+    predictor.predict_sliding_window_return_logits(
+        volume[:, :1]
+    )  # warm-up: libraries load and choose their kernels
     before = memory(device)
     start = time.perf_counter()
     logits = predictor.predict_sliding_window_return_logits(volume)
     if device.type == "cuda":
         torch.cuda.synchronize()
     seconds = time.perf_counter() - start
-    figures = {
+    result = {
         "seconds": round(seconds, 3),
         "peak_mb": round((memory(device) - before) / MB, 1),
         "volume_mb": round(volume.nbytes / MB, 1),
         "result_mb": round(logits.nbytes / MB, 1),
     }
-    print(json.dumps(figures))
+    print(json.dumps(result))
 
 
 def memory(device) -> float:
-    """Largest so far, in bytes: torch's on a GPU, the process's on a CPU."""
+    """Peak so far, in bytes: torch's on a GPU, the process's on a CPU."""
     if device.type == "cuda":
         import torch
 

@@ -1,10 +1,10 @@
-"""Does the interval over runs and patients hold the truth, and how often is a difference called where there is none?
+"""Coverage of the interval over runs and patients, and false positive rate of the t-test.
 
-    python simulate.py          # writes designs.csv beside this file; about two minutes
+    python simulate.py          # writes designs.csv next to this file; about two minutes
 
-Draws differences between two models without a true one: of a run, of a patient (shared by the runs of a fold), and of
-the two together, each normal. For each experiment `compare` says an interval and a p-value. For comparison the p-value
-that inverting the interval would give: below 0.05 where the interval leaves out 0.
+Draws differences between two models without a true difference: an effect of the run, one of the patient (shared by
+the runs of a fold), and one of both, each normal. For each experiment `compare` computes an interval and a p-value. For
+comparison: a p-value from inverting the interval is below 0.05 if the interval excludes 0.
 """
 
 import csv
@@ -23,17 +23,17 @@ DESIGNS = ((1, 2), (1, 3), (1, 5), (1, 10), (5, 1), (5, 3))  # (folds, seeds)
 def main() -> None:
     rows = [("folds", "seeds", "held", "significant")]
     for folds, seeds in DESIGNS:
-        held, significant = study(folds, seeds)
-        rows.append((folds, seeds, held, significant))
+        covered, significant = study(folds, seeds)
+        rows.append((folds, seeds, covered, significant))
         print(rows[-1], flush=True)
     with (HERE / "designs.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file, lineterminator="\n").writerows(rows)
 
 
 def study(folds: int, seeds: int) -> tuple[float, float]:
-    """(Share of experiments whose interval holds 0, share with p below 0.05)."""
+    """(Fraction of experiments whose interval contains 0, fraction with p below 0.05)."""
     rng = np.random.default_rng(7)
-    held = significant = 0
+    covered = significant = 0
     for _ in range(EXPERIMENTS):
         deltas = (
             rng.normal(0, OF_RUN, (folds, seeds, 1))
@@ -45,10 +45,12 @@ def study(folds: int, seeds: int) -> tuple[float, float]:
             for f in range(folds)
             for s in range(seeds)
         }
-        found = compare_runs({run: dict.fromkeys(of, 0.0) for run, of in other.items()}, other, draws=DRAWS)
-        held += found.difference.low <= 0 <= found.difference.high
+        found = compare_runs(
+            {run: dict.fromkeys(patients, 0.0) for run, patients in other.items()}, other, draws=DRAWS
+        )
+        covered += found.difference.low <= 0 <= found.difference.high
         significant += found.p < 0.05
-    return held / EXPERIMENTS, significant / EXPERIMENTS
+    return covered / EXPERIMENTS, significant / EXPERIMENTS
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Thick-slice versions of Hippocampus (isotropic, 1 mm), whose truth is known: every k-th slice is kept.
+"""Thick-slice versions of Hippocampus (isotropic, 1 mm), with known ground truth: every k-th slice is kept.
 
     export nnUNet_raw=...
     python make_data.py --source FOLDER/Dataset004_Hippocampus
 
 Writes `Dataset504_HippocampusEvery3` to `nnUNet_raw`: every third slice of all volumes for training, and for testing
-the volumes of fold 0's validation with every second, third, fourth and sixth slice, as CASE_everyK.
+the validation volumes of fold 0 with every second, third, fourth and sixth slice, as CASE_everyK.
 """
 
 import argparse
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def thin(source: Path, case: str, out: Path, part: str, every: int, name: str) -> None:
-    """Keep every k-th slice of image and label, beginning in the middle of the first k."""
+    """Keep every k-th slice of image and label, starting in the middle of the first k."""
     for folder, channel in (("images", "_0000"), ("labels", "")):
         volume = SimpleITK.ReadImage(str(source / f"{folder}Tr" / f"{case}{channel}{ENDING}"))
         target = out / f"{folder}{part}" / f"{name}{channel}{ENDING}"

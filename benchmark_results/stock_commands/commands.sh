@@ -4,8 +4,8 @@
 #     export nnUNet_raw=... nnUNet_preprocessed=... nnUNet_results=...
 #     bash commands.sh OUT [DEVICE]
 #
-# Fold 0 of the patient-grouped split in $nnUNet_raw/Dataset027_ACDC40, compact plans, 10 epochs of 250 iterations. OUT
-# gets the predictions.
+# Fold 0 of the patient-grouped split in $nnUNet_raw/Dataset027_ACDC40, compact plans, 10 epochs of 250 iterations. The
+# predictions are written to OUT.
 set -euo pipefail
 
 out=$1 device=${2:-cpu}
@@ -13,11 +13,11 @@ dataset=Dataset027_ACDC40 plans=nnUNetCompactPlans
 stock=nnUNetTrainer_10epochs csa=nnUNetTrainerCSANet_10epochs
 
 mkdir -p "$out/done"
-step() { # NAME COMMAND...: run the command unless it has succeeded before
+step() { # NAME COMMAND...: run the command unless it has already succeeded
     local name=$1
     shift
     if [[ -e $out/done/$name ]]; then
-        echo "done before: $name"
+        echo "already done: $name"
         return
     fi
     echo "+ $*"

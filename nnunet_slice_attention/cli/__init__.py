@@ -6,6 +6,9 @@ wait for PyTorch.
 
 import argparse
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from . import (
     compare,
@@ -43,7 +46,8 @@ def main(argv: list[str] | None = None) -> int:
     """Exit status: 0, or 1 with one message on stderr."""
     args = build_parser().parse_args(argv)
     try:
-        return args.run(args)
+        with quiet_libraries(args.debug):
+            return args.run(args)
     except USER_ERRORS as error:
         if args.debug:
             raise
@@ -58,6 +62,21 @@ def main(argv: list[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 1
+
+
+@contextmanager
+def quiet_libraries(debug: bool) -> Iterator[None]:
+    """Hide warnings, here and in spawned processes, unless debugging or the user has given Python filters (-W)."""
+    if debug or sys.warnoptions:
+        yield
+        return
+    sys.warnoptions.append("ignore")  # multiprocessing passes these to the processes that it spawns
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", append=True)
+            yield
+    finally:
+        sys.warnoptions.remove("ignore")
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
         "tile_step_size": args.step_size,
         "use_mirroring": not args.disable_tta,
         "perform_everything_on_device": not args.not_on_device,
-        "allow_tqdm": not args.disable_progress_bar,
+        "allow_tqdm": not args.disable_progress_bar and sys.stderr.isatty(),
         "slices_at_a_time": args.slices,
         "neighbours": args.neighbours,
     }

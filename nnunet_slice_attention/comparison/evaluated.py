@@ -53,7 +53,10 @@ def evaluate_models(
                 for case, path in model.predictions.items()
             ]
             model_rows, problems = _cached(
-                tasks, model.label, cache, lambda tasks: evaluate(tasks, truth.reader(), pool)
+                tasks,
+                model.label,
+                cache,
+                lambda tasks, title=model.label: evaluate(tasks, truth.reader(), pool, title),
             )
             failures += [f"{model.label}, {case}: {problem}" for case, problem in problems.items()]
             key = {"model": model.name} | ({"run": model.run} if model.run else {})

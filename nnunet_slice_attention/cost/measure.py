@@ -18,6 +18,7 @@ from statistics import median
 
 from nnunetv2.paths import nnUNet_preprocessed
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
+from tqdm import tqdm
 
 from ..dataset_files import read_description, read_plans
 from ..environment import commit, hardware, versions
@@ -65,10 +66,12 @@ def measure_costs(
     check_own_folder(output, ("cost.csv", "cost.md", "cost.png", "cost.json"), runs.name)
     runs.mkdir(parents=True, exist_ok=True)
     failures = []
-    for repeat in range(repeats):
-        for model, job in jobs.items():
-            print(f"{model}, {repeat + 1} of {repeats}", flush=True)
-            failures += _run(job, runs / f"{model}_{repeat}.json", f"{model}, repeat {repeat + 1}")
+    measurements = [(repeat, model, job) for repeat in range(repeats) for model, job in jobs.items()]
+    with tqdm(measurements, unit="measurement", disable=None) as bar:
+        for repeat, model, job in bar:
+            title = f"{model}, repeat {repeat + 1}"
+            bar.set_description(title)
+            failures += _run(job, runs / f"{model}_{repeat}.json", title)
     costs = {model: _read(runs, job, model, repeats) for model, job in jobs.items()}
     costs = {model: measured for model, measured in costs.items() if measured}
     if costs:

@@ -32,13 +32,13 @@ class Check:
 
 
 def as_text(checks: Sequence[Check]) -> str:
-    """One paragraph per check, and a summary."""
+    """The verdict, and one paragraph per check."""
     width = max(len(check.name) for check in checks)
-    lines = []
+    wrong = [check.name for check in checks if not check.ok]
+    failed = f"{len(wrong)} of {len(checks)} checks failed: {', '.join(wrong)}."
+    lines = [failed if wrong else f"All {len(checks)} checks passed.", ""]
     for check in checks:
         lines.append(f"[{check.verdict:^5}] {check.name:<{width}}  {check.text}")
         if check.next_step:
             lines.append(f"{'':{width + 10}}-> {check.next_step}")
-    wrong = sum(not check.ok for check in checks)
-    lines.append(f"\n{wrong} of {len(checks)} checks failed." if wrong else "\nAll checks passed.")
     return "\n".join(lines)

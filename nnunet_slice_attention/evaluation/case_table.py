@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
+from tqdm import tqdm
 
 from .froc import froc_counts
 from .lesions import SIZE_NAMES, SIZES_MM, match_lesions
@@ -50,18 +51,19 @@ def worker_pool(processes: int) -> ProcessPoolExecutor:
 
 
 def evaluate(
-    tasks: Sequence[Task], reader: BaseReaderWriter, pool: Executor
+    tasks: Sequence[Task], reader: BaseReaderWriter, pool: Executor, title: str = ""
 ) -> tuple[list[dict], dict[str, str]]:
     """All rows, and {case: error message} for the cases that could not be evaluated.
 
     A row holds `case`, `structure`, `spacing_mm` (between slices), `headers_apart_mm` (`Pair.header_offset`), the
     output of `structure_metrics`, `dice_first` to `dice_last` (see `dice_by_position`) and `continuity_error`; with
-    lesions also the output of `lesion_metrics`, and with probabilities `froc` (see `froc_counts`).
+    lesions also the output of `lesion_metrics`, and with probabilities `froc` (see `froc_counts`). `title` is that of
+    the progress bar.
     """
     rows, problems = [], {}
-    for task, (found, problem) in zip(
-        tasks, pool.map(_evaluate_case, tasks, [reader] * len(tasks)), strict=True
-    ):
+    results = pool.map(_evaluate_case, tasks, [reader] * len(tasks))
+    shown = tqdm(results, title, len(tasks), unit="case", disable=None)
+    for task, (found, problem) in zip(tasks, shown, strict=True):
         rows += found
         if problem:
             problems[task.case] = problem

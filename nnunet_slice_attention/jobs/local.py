@@ -5,8 +5,10 @@ import os
 import queue
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+
+from tqdm import tqdm
 
 from .job import Job
 
@@ -83,6 +85,8 @@ def run_locally(jobs: Sequence[Job], slots: Sequence[Sequence[str]]) -> list[str
     with ThreadPoolExecutor(len(slots)) as pool:
         running = [pool.submit(run_one, job) for job in jobs]
         try:
+            for _ in tqdm(as_completed(running), "jobs", len(running), unit="job", disable=None):
+                pass
             return [message for message in (job.result() for job in running) if message]
         except BaseException:
             stop.set()

@@ -36,7 +36,7 @@ def run_job(
 
     Args:
         variables: added to the job's environment.
-        slot: line of the terminal for the job's progress bar.
+        slot: line of the terminal for the job's progress bar, below that of all jobs.
         stop: ends the job when it is set.
 
     Returns:
@@ -69,8 +69,8 @@ def run_job(
 
 def _wait(job: Job, process: subprocess.Popen, slot: int, stop: threading.Event) -> None:
     """Show progress and the time left until the process exits or `stop` is set."""
-    interval_s = 1 if sys.stderr.isatty() else 60
-    with tqdm(desc=job.name, initial=job.steps()[0], position=slot, mininterval=interval_s) as bar:
+    done, total = job.steps()
+    with tqdm(desc=job.name, initial=done, total=total, position=slot + 1, leave=False, disable=None) as bar:
         while process.poll() is None and not stop.is_set():
             try:
                 process.wait(POLL_S)

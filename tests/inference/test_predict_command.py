@@ -4,6 +4,8 @@ import gzip
 import json
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -50,6 +52,37 @@ def test_the_same_files_and_almost_the_same_segmentation_as_nnunet(trained, run_
         a, b = (np.load(tmp_path / kind / name)["probabilities"] for kind in ("ours", "stock"))
         assert a.shape == b.shape
         assert np.abs(a - b).mean() < 0.02  # nnU-Net's windows overlap along the slices
+
+
+def test_nothing_on_stderr_but_errors(trained, tmp_path):
+    """No library's warning, here or in a process that it starts, and no progress bar where that is no terminal."""
+    command = [
+        sys.executable,
+        "-m",
+        "nnunet_slice_attention",
+        "predict",
+        "-d",
+        trained.id,
+        "-tr",
+        TRAINER,
+        "-f",
+        "0",
+    ]
+    command += [
+        "-i",
+        trained.images,
+        "-o",
+        tmp_path,
+        "-device",
+        "cpu",
+        "-npp",
+        "1",
+        "-nps",
+        "1",
+        "--disable_tta",
+    ]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_one_case_given_as_a_file_is_written_to_one_file(trained, tmp_path, monkeypatch):
@@ -170,7 +203,7 @@ def test_no_image_is_overwritten(trained, tmp_path, capsys, monkeypatch, name, i
             "neighbours='none' is unknown. Choose one of own, repeat, shuffle",
         ),
         (["-f", "0", "-nps", "0"], "-npp 1 -nps 0: both must be at least 1"),
-        (["-f", "0", "-i", "nowhere"], "no cases in nowhere. Give a folder"),
+        (["-f", "0", "-i", "nowhere"], "no cases in .*, nowhere. Give a folder"),
         (["-device", "mps"], "device 'mps' is not available. Use -device cpu"),
     ],
 )
