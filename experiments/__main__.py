@@ -11,37 +11,30 @@ from .declaration import RESULTS, Experiment, load
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    args = _parser().parse_args(arguments)
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(prog="python -m experiments", description=about, formatter_class=raw)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    helps = {run: "do what is not done yet", collect: "add rows to the tables", page: "write README.md"}
+    add = {}
+    for do, text in helps.items():
+        command = commands.add_parser(do.__name__, help=text)
+        command.set_defaults(do=do)
+        add[do] = command.add_argument
+        add[do]("name", help="folder of benchmark_results")
+    add[page]("--dry-run", action="store_true", help="print the page, write nothing")
+    add[run]("--dry-run", action="store_true", help="list the jobs, write nothing")
+    add[run]("--again", action="store_true", help="do also what the tables have already")
+    add[run]("--status", action="store_true", help="only say how far the runs are")
+    add[run]("--only", default="", metavar="REGEX", help="only jobs with this in their name")
+    add[run]("--jobs", type=int, default=2, metavar="N", help="at a time; on a CPU a training has one thread")
+    add[run]("--device", default="cpu", help="cpu or cuda")
+    add[run]("--loaders", type=int, default=0, metavar="N", help="processes that load data, per run")
+    args = parser.parse_args(arguments)
     try:
         return args.do(args, RESULTS / args.name, load(args.name))
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m experiments", description=about, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    helps = {run: "do what is not done yet", collect: "add rows to the tables", page: "write README.md"}
-    of_command = {}
-    for do, text in helps.items():
-        of_command[do] = commands.add_parser(do.__name__, help=text)
-        of_command[do].add_argument("name", help="folder of benchmark_results")
-        of_command[do].set_defaults(do=do)
-    of_command[page].add_argument("--dry-run", action="store_true", help="print the page, write nothing")
-    add = of_command[run].add_argument
-    add("--dry-run", action="store_true", help="list the jobs, write nothing")
-    add("--again", action="store_true", help="do also what the tables have already")
-    add("--status", action="store_true", help="only say how far the runs are")
-    add("--only", default="", metavar="REGEX", help="only jobs with this in their name")
-    add("--jobs", type=int, default=2, metavar="N", help="at a time; on a CPU each training has one thread")
-    add("--device", default="cpu", help="cpu or cuda")
-    add("--loaders", type=int, default=0, metavar="N", help="processes that load data, per run")
-    add("--curve-every", type=int, metavar="K", help="epochs; default: about 12 points")
-    add("--curve-cases", type=int, default=12, metavar="N", help="validation cases; 0: none")
-    return parser
 
 
 def run(args: argparse.Namespace, folder: Path, experiment: Experiment) -> int:
@@ -50,10 +43,10 @@ def run(args: argparse.Namespace, folder: Path, experiment: Experiment) -> int:
 
     if args.dry_run:  # also where nnU-Net's folders are not set
         os.environ.setdefault("nnUNet_results", "nnUNet_results")
-    if min(args.jobs, args.curve_every or 1) < 1:
-        raise ValueError("--jobs and --curve-every take numbers from 1 on.")
-    options = Options(args.again, args.device, args.loaders, args.curve_every, args.curve_cases)
-    found = stages(folder, experiment, options, args.only)
+    if args.jobs < 1:
+        raise ValueError("--jobs takes numbers from 1 on.")
+    options = Options(args.again, args.only, args.jobs, args.device, args.loaders)
+    found = stages(folder, experiment, options)
     if args.dry_run:
         jobs = [job for stage in found for job in stage]
         print("\n".join(f"{job.name}: {'done' if job.finished() else 'to do'}" for job in jobs))
@@ -61,7 +54,7 @@ def run(args: argparse.Namespace, folder: Path, experiment: Experiment) -> int:
     if args.status:
         print(status([training.run for training in found[0]]))
         return 0
-    failures = run_all(folder, experiment, options, args.jobs, args.only)
+    failures = run_all(folder, experiment, options)
     for failure in failures:
         print(f"FAILED {failure}", file=sys.stderr)
     return collect(args, folder, experiment) or int(bool(failures))

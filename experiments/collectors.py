@@ -3,19 +3,16 @@
 import json
 import math
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from statistics import mean
 
 from nnunet_slice_attention.evaluation.nnunet_summary import read_cases
 
 from .run import Run
 from .table import Rows, read_csv
 
-TEXTS = ("model", "patient", "case", "structure", "presence")
 Collector = Callable[[Run], Rows]
 
 
@@ -25,10 +22,8 @@ def validated(run: Run) -> Rows:
         return []
     folder = run.fold_folder()
     dataset = json.loads((folder.parent / "dataset.json").read_text())
-    names = {
-        str(tuple(label) if isinstance(label, list) else label): name
-        for name, label in dataset["labels"].items()
-    }
+    labels = dataset["labels"].items()
+    names = {str(tuple(label) if isinstance(label, list) else label): name for name, label in labels}
     return [
         {
             "case": Path(case["prediction_file"]).name.removesuffix(dataset["file_ending"]),
@@ -40,13 +35,6 @@ def validated(run: Run) -> Rows:
     ]
 
 
-def renamed(collector: Collector, structures: Mapping[str, str]) -> Collector:
-    """The same with other names of structures."""
-    return lambda run: [
-        row | {"structure": structures.get(row["structure"], row["structure"])} for row in collector(run)
-    ]
-
-
 def compared(run: Run) -> Rows:
     """As the command `compare` evaluates the validation, with its NSD and HD95; evaluated once per run."""
     if not run.is_finished():
@@ -55,50 +43,33 @@ def compared(run: Run) -> Rows:
     output = folder / "compared"
     if not (output / "cases.csv").is_file():
         truth = Path(os.environ["nnUNet_preprocessed"], folder.parents[1].name, "gt_segmentations")
-        command = [
-            sys.executable,
-            "-m",
-            "nnunet_slice_attention",
-            "compare",
-            "-o",
-            str(output),
-            "--truth",
-            str(truth),
-        ]
+        command = compare_command({run.name: folder / "validation"}, truth, output)
         command += ["--dataset-json", str(folder.parent / "dataset.json")]
-        command += ["--predictions", f"{run.name}={folder / 'validation'}"]
         subprocess.run(command, check=True, stdout=sys.stderr)
     of_model = ("model", "patient")  # what the experiment calls these is added to every row
     rows = case_rows(output / "cases.csv")
     return [{column: text for column, text in row.items() if column not in of_model} for row in rows]
 
 
+def compare_command(predictions: Mapping[str, Path], truth: Path, output: Path) -> list[str]:
+    folders = [f"{name}={folder}" for name, folder in predictions.items()]
+    options = ["--truth", str(truth), "-o", str(output), "--predictions", *folders]
+    return [sys.executable, "-m", "nnunet_slice_attention", "compare", *options]
+
+
 def case_rows(path: Path) -> Rows:
     """Of a table with one row per case and structure, numbers rounded; none if it is not there."""
-    return [
-        {column: text if column in TEXTS else rounded(text) for column, text in row.items()}
-        for row in read_csv(path)
-    ]
+    return [{column: rounded(text) for column, text in row.items()} for row in read_csv(path)]
 
 
 def logged(every: int = 1) -> Collector:
     """losses: cross-entropy minus soft Dice, the mean over each `every`-th epoch."""
 
     def rows(run: Run) -> Rows:
-        if not run.is_finished():
-            return []
-        losses = [float(row["train_loss"]) for row in run.epochs_done()]
-        return [{"losses": " ".join(f"{loss:.3f}" for loss in losses[every - 1 :: every])}]
+        losses = [f"{float(row['train_loss']):.3f}" for row in run.epochs_done()]
+        return [{"losses": " ".join(losses[every - 1 :: every])}] if run.is_finished() else []
 
     return rows
-
-
-def pseudo_dice(run: Run) -> str:
-    """nnU-Net's online figure of each epoch, the mean of the classes."""
-    logs = sorted(run.fold_folder().glob("training_log_*.txt"))
-    found = re.findall(r"Pseudo dice \[(.+)\]", "".join(path.read_text() for path in logs))
-    epochs = [map(float, re.findall(r"float32\(([\d.e-]+)\)", line)) for line in found]
-    return ", ".join(f"{mean(values):.2f}" for values in epochs)
 
 
 def curve(run: Run) -> Rows:
@@ -111,23 +82,11 @@ def process_time(run: Run) -> Rows:
     """cpu_s and wall_s of the training, epochs_done, and the source's commits; also of a run under way."""
     if not (epochs := run.epochs_done()):
         return []
-    total = {
-        column: str(round(sum(float(row[column]) for row in epochs), 3)) for column in ("cpu_s", "wall_s")
-    }
-    return [total | {"epochs_done": str(len(epochs)), "commits": commits(run)}]
+    total = {key: str(round(sum(float(row[key]) for row in epochs), 3)) for key in ("cpu_s", "wall_s")}
+    return [total | {"epochs_done": str(len(epochs)), "commits": run.commits()}]
 
 
 GROWING = (curve, process_time)  # read from runs under way too, whose rows may change
-
-
-def of_run(run: Run) -> dict[str, str]:
-    columns = "name", "trainer", "dataset", "fold", "seed", "epochs", "iterations"
-    own = {column: str(getattr(run, column)) for column in columns}
-    return own | {"model": f"{run.trainer} {run.configuration}", "commit": commits(run)}
-
-
-def commits(run: Run) -> str:
-    return "+".join(dict.fromkeys(row["commit"] for row in run.epochs_done()))
 
 
 def rounded(value: str | float) -> str:

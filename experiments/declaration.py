@@ -14,27 +14,16 @@ RESULTS = Path(__file__).parents[1] / "benchmark_results"
 
 
 @dataclass(frozen=True)
-class Budget:
-    """Each arm trains for the process time of `iterations` of nnU-Net 2D, in equally long epochs.
-
-    Attributes:
-        steps: CSV of what a step costs, see `benchmark_results/equal_time/step_cost.py`.
-    """
-
-    steps: str
-    iterations: int
-    epochs: int = 50
-
-
-@dataclass(frozen=True)
 class Runs:
     """Training runs: each arm on each fold from each seed.
 
     Attributes:
         into: CSV file of the experiment's folder, and what collects its rows.
         arms: None takes all.
-        listed: CSV with one row per run, see `run.Run`; in place of arms, folds and seeds, or, with a budget, where the
+        listed: CSV with one row per run, see `run.Run`; in place of arms, folds and seeds, or, with `of_2d`, where the
             iterations are noted once they are planned.
+        of_2d: each arm trains for the process time of so many iterations of nnU-Net 2D, in equally long epochs.
+        steps: CSV of what a step costs, see `benchmark_results/equal_time/step_cost.py`.
     """
 
     into: Mapping[str, Collector]
@@ -42,7 +31,8 @@ class Runs:
     folds: Sequence[int] = (0,)
     seeds: Sequence[int] = (0,)
     listed: str = ""
-    budget: Budget | None = None
+    of_2d: int = 0
+    steps: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,11 +89,11 @@ class Experiment:
     precision: of training on a CPU, "single" or "bfloat16" mixed.
     patient: regular expression for the patient in a case's name.
     chosen_on: the fold on which something was chosen.
-    questions: placeholder of text.md, and what answers it from the tables.
+    questions: placeholder of text.md, and what answers it from the tables, beside `tables.COMMON`.
     figures: file, and what writes it from the tables when rows are collected.
     """
 
-    questions: Mapping[str, Callable]
+    questions: Mapping[str, Callable] = field(default_factory=dict)
     dataset: str = ""
     plans: str = "nnUNetCompactPlans"
     arms: Mapping[str, str] = field(default_factory=dict)
@@ -116,6 +106,12 @@ class Experiment:
     precision: str = "single"
     chosen_on: int | None = None
     figures: Mapping[str, Callable] = field(default_factory=dict)
+
+    @property
+    def tables(self) -> list[str]:
+        """The files of all rows, in the order of their declaration."""
+        collected = [table for group in (*self.runs, *self.measure) for table in group.into]
+        return collected + [predict.into for predict in self.predict]
 
     def model(self, arm: str) -> str:
         """What tables call an arm: TRAINER CONFIGURATION.
@@ -134,12 +130,12 @@ class Experiment:
     def runs_of(self, group: Runs, folder: Path) -> list[Run]:
         """In the order of their declaration: listed ones first."""
         listed = read_runs(folder / group.listed) if group.listed else []
-        if group.listed and not group.budget:
+        if group.listed and not group.of_2d:
             return listed
         done = {(run.name, run.fold, run.seed) for run in listed}
         arms = self.arms if group.arms is None else group.arms
         declared = [
-            self._run(arm, fold, seed, group.budget, folder)
+            self._run(arm, fold, seed, group, folder)
             for seed in group.seeds
             for fold in group.folds
             for arm in arms
@@ -147,18 +143,17 @@ class Experiment:
         ]
         return check_places([*listed, *declared], folder / group.listed)
 
-    def _run(self, arm: str, fold: int, seed: int, budget: Budget | None, folder: Path) -> Run:
+    def _run(self, arm: str, fold: int, seed: int, group: Runs, folder: Path) -> Run:
         trainer, configuration = self.model(arm).split()
         model = int(self.dataset[7:10]), self.plans, configuration, trainer, fold, seed
-        if budget:
-            iterations = planned_iterations(trainer, folder / budget.steps, budget.iterations / budget.epochs)
-            return Run(arm, *model, budget.epochs, *iterations)
         named = re.search(r"_(\d+)epochs$", trainer)
-        epochs = self.epochs or (int(named[1]) if named else None)
-        if epochs is None:
+        if not (epochs := self.epochs or (int(named[1]) if named else 0)):
             raise ValueError(
                 f"{trainer} does not say how many epochs it has. Declare the experiment's epochs."
             )
+        if group.of_2d:
+            iterations = planned_iterations(trainer, folder / group.steps, group.of_2d / epochs)
+            return Run(arm, *model, epochs, *iterations)
         return Run(arm, *model, epochs, self.iterations, precision=self.precision)
 
 

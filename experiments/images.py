@@ -18,10 +18,8 @@ def copy(dataset: str, fold: int, images: Path, labels: Path | None = None) -> N
     Raises:
         ValueError: the data set comes with another split than its models were trained on.
     """
-    raw, held_out = (
-        Path(os.environ["nnUNet_raw"], dataset),
-        _split("nnUNet_preprocessed", dataset, fold)["val"],
-    )
+    raw = Path(os.environ["nnUNet_raw"], dataset)
+    held_out = _split("nnUNet_preprocessed", dataset, fold)["val"]
     if sorted(_split("nnUNet_raw", dataset, fold).get("val", held_out)) != sorted(held_out):
         raise ValueError(
             f"models were trained on another split than {raw / 'splits_final.json'}. Copy it to the preprocessed data "

@@ -8,11 +8,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from .collectors import GROWING, of_run
+from .collectors import GROWING, compare_command
 from .declaration import Experiment, Measure, Predict, Runs
 from .made_with import FILE
 from .run import Run, results
-from .table import OF_RUN, columns_of, read_csv, row_key
 
 ROOT = Path(__file__).parents[1]
 ONE_THREAD = {f"{n}_NUM_THREADS": "1" for n in ("OMP", "MKL", "OPENBLAS")} | {"nnUNet_def_n_proc": "1"}
@@ -22,21 +21,29 @@ ONE_THREAD = {f"{n}_NUM_THREADS": "1" for n in ("OMP", "MKL", "OPENBLAS")} | {"n
 class Options:
     """Attributes:
     again: do also what the experiment's tables have already.
-    curve_every: epochs between two points of a run's curve; None for about 12 points.
-    curve_cases: validation cases of a point; 0 for no curve.
+    only: regular expression in the name of a job.
     """
 
     again: bool = False
+    only: str = ""
+    at_a_time: int = 2
     device: str = "cpu"
     loaders: int = 0  # in the training's own process, so that its process time is all that it costs
-    curve_every: int | None = None
-    curve_cases: int = 12
 
 
-class InFolder:
-    """Where a job's lock and output are, beside what it makes."""
+@dataclass(frozen=True, kw_only=True)
+class RunJob:
+    """What trainings and other jobs have in common, see the package's `jobs.job.Job`.
 
-    folder: Path
+    Attributes:
+        run: what it trains, or whose model it uses, if it does.
+        needs: what has to be trained first.
+        collected: the rows are in the experiment's tables, and nothing needs what the job makes.
+    """
+
+    run: Run | None
+    needs: Run | None
+    collected: bool
 
     @property
     def lock(self) -> Path:
@@ -46,18 +53,19 @@ class InFolder:
     def log(self) -> Path:
         return self.folder / "job.log"
 
+    def environment(self) -> dict[str, str]:
+        """`experiments` and this Python's commands are found from anywhere; nnU-Net's results are those of the run."""
+        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+        commands = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+        results = {"nnUNet_results": str(self.run.results)} if self.run else {}
+        return {"PYTHONPATH": path, "PATH": commands} | results
 
-@dataclass(frozen=True)
-class Training(InFolder):
-    """A training run; called again it goes on from its last epoch.
 
-    Attributes:
-        collected: its rows are in the experiment's tables, and nothing needs its model.
-    """
+@dataclass(frozen=True, kw_only=True)
+class Training(RunJob):
+    """A training run; called again it goes on from its last epoch."""
 
-    run: Run
     options: Options
-    collected: bool
 
     @property
     def name(self) -> str:
@@ -74,32 +82,28 @@ class Training(InFolder):
         """The process itself resumes."""
 
     def command(self) -> list[str]:
-        settings = self.options.device, self.options.curve_every, self.options.curve_cases
-        return [sys.executable, "-m", "experiments.training", json.dumps([vars(self.run), *settings])]
+        job = json.dumps([vars(self.run), self.options.device])
+        return [sys.executable, "-m", "experiments.training", job]
 
     def environment(self) -> dict[str, str]:
-        return ONE_THREAD | {"nnUNet_n_proc_DA": str(self.options.loaders)} | _environment(self.run)
+        return ONE_THREAD | {"nnUNet_n_proc_DA": str(self.options.loaders)} | super().environment()
 
     def steps(self) -> tuple[int, int | None]:
         return len(self.run.epochs_done()), self.run.epochs
 
 
-@dataclass(frozen=True)
-class Commands(InFolder):
+@dataclass(frozen=True, kw_only=True)
+class Commands(RunJob):
     """Commands one after the other, by name; those that have ended well are not called again.
 
     Attributes:
         cwd: where they are called.
-        run: whose model they use, if they do.
-        collected: the experiment's tables have the rows already.
     """
 
     name: str
     folder: Path
     commands: dict[str, list[str]]
-    cwd: Path
-    run: Run | None
-    collected: bool
+    cwd: Path = ROOT
 
     def finished(self) -> bool:
         """What a model predicted that was trained again since is none of this one's."""
@@ -120,18 +124,8 @@ class Commands(InFolder):
         job = str(self.folder), str(self.cwd), json.dumps(self.commands)
         return [sys.executable, "-m", "experiments.commands", *job]
 
-    def environment(self) -> dict[str, str]:
-        return _environment(self.run)
-
     def steps(self) -> tuple[int, int | None]:
         return len(list(self.folder.glob("*.done"))), len(self.commands)
-
-
-def _environment(run: Run | None) -> dict[str, str]:
-    """`experiments` and this Python's commands are found from anywhere; nnU-Net's results are those of the run."""
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    commands = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    return {"PYTHONPATH": path, "PATH": commands} | ({"nnUNet_results": str(run.results)} if run else {})
 
 
 def trainings(home: Path, experiment: Experiment, options: Options) -> list[Training]:
@@ -142,25 +136,21 @@ def trainings(home: Path, experiment: Experiment, options: Options) -> list[Trai
     models = {job.run.index: job.run for job in users if job.run and not job.finished()}
     needed = left | set(models) | {run.after for _, run in groups if run.index in left}
     runs = {run.index: run for _, run in groups} | models
-    return [Training(run, options, run.index not in needed) for run in runs.values()]
+    return [
+        Training(run=run, needs=runs.get(run.after), collected=run.index not in needed, options=options)
+        for run in runs.values()
+    ]
 
 
 def _has_rows(group: Runs, run: Run, folder: Path) -> bool:
     tables = [table for table, collector in group.into.items() if collector not in GROWING]
-    return bool(tables) and all(is_collected(run, folder / table) for table in tables)
-
-
-def is_collected(run: Run, table: Path, model: str = "model") -> bool:
-    """Whether a table has rows of the run, of whatever commit; `model` as in `Predict`."""
-    ignored = {"commit"} | ({"model"} if model == "way" else set())
-    columns = [column for column in columns_of(table, []) if column in OF_RUN and column not in ignored]
-    own = of_run(run)
-    wanted = row_key(own | {"model": own.get(model, "")}, columns)
-    return any(row_key(row, columns) == wanted for row in read_csv(table))
+    return bool(tables) and all(run.is_collected(folder / table) for table in tables)
 
 
 def predictions(home: Path, experiment: Experiment, options: Options) -> list[Commands]:
-    return [_prediction(home, p, run, options) for p in experiment.predict for run in p.runs()]
+    return [
+        _prediction(home, predict, run, options) for predict in experiment.predict for run in predict.runs()
+    ]
 
 
 def prediction_folder(home: Path, run: Run) -> Path:
@@ -171,30 +161,27 @@ def _prediction(home: Path, predict: Predict, run: Run, options: Options) -> Com
     """The images, every way, and then the comparison of all."""
     folder, dataset = prediction_folder(home, run), predict.of.dataset
     raw = Path(os.environ.get("nnUNet_raw", "nnUNet_raw"), dataset)
-    places = {"validation": folder / "labels"} | {way: folder / way for way in predict.ways}
-    images = folder / "images" if predict.images == "validation" else raw / predict.images
-    prepare = ["copy", images, folder / "labels"] if predict.images == "validation" else ["check", images]
-    commands = {"images": [sys.executable, "-m", "experiments.images", dataset, run.fold, *prepare]}
+    places = {way: folder / way for way in predict.ways}
+    truth = (places | {"validation": folder / "labels"}).get(predict.truth, raw / predict.truth)
+    images, prepare = raw / predict.images, ["check", raw / predict.images]
+    if predict.images == "validation":
+        images = folder / "images"
+        prepare = ["copy", images, folder / "labels"]
     model = ["-d", dataset, "-tr", run.trainer, "-p", run.plans, "-c", run.configuration, "-f", run.fold]
-    for way, command in predict.ways.items():
-        place = ["-i", images, "-o", folder / way, "-npp", 1, "-nps", 1, "-device", options.device]
-        commands[way] = [*shlex.split(command), *model, *place]
-    compared = [f"{way}={folder / way}" for way in predict.ways if way != predict.truth]
-    compare = [
-        sys.executable,
-        "-m",
-        "nnunet_slice_attention",
-        "compare",
-        "--group",
-        predict.of.patient,
-        "--predictions",
-        *compared,
-    ]
-    truth = places.get(predict.truth, raw / predict.truth)
-    commands["compare"] = [*compare, "--truth", truth, "-o", folder / "compared"]
-    commands = {step: list(map(str, command)) for step, command in commands.items()}
-    collected = not options.again and is_collected(run, home / predict.into, predict.model)
-    return Commands(f"{home.name}: {run.index}", folder, commands, ROOT, run, collected)
+    model += ["-i", images, "-npp", 1, "-nps", 1, "-device", options.device]
+    commands = {"images": [sys.executable, "-m", "experiments.images", dataset, run.fold, *prepare]}
+    commands |= {way: [*shlex.split(do), *model, "-o", places[way]] for way, do in predict.ways.items()}
+    compared = {way: place for way, place in places.items() if way != predict.truth}
+    compare = compare_command(compared, truth, folder / "compared")
+    commands["compare"] = [*compare, "--group", predict.of.patient]
+    return Commands(
+        name=f"{home.name}: {run.index}",
+        folder=folder,
+        commands={step: list(map(str, command)) for step, command in commands.items()},
+        run=run,
+        needs=run,
+        collected=not options.again and run.is_collected(home / predict.into, predict.model),
+    )
 
 
 def measurement_folder(home: Path, measure: Measure) -> Path:
@@ -203,13 +190,19 @@ def measurement_folder(home: Path, measure: Measure) -> Path:
 
 def measurements(home: Path, experiment: Experiment, options: Options) -> list[Commands]:
     """A table that is there is not measured again."""
-    jobs = []
-    for measure in experiment.measure:
-        folder, run = measurement_folder(home, measure), next(iter(measure.runs()), None)
-        fields = {"out": folder / "out", "device": options.device, "trainer": run.trainer if run else ""}
-        command = shlex.split(measure.command.format(**fields))
-        command = [sys.executable if word == "python" else word for word in command]
-        collected = not options.again and all((home / table).is_file() for table in measure.into)
-        title = f"{home.name}: {', '.join(measure.into)}"
-        jobs.append(Commands(title, folder, {"measure": command}, home, run, collected))
-    return jobs
+    return [_measurement(home, measure, options) for measure in experiment.measure]
+
+
+def _measurement(home: Path, measure: Measure, options: Options) -> Commands:
+    folder, run = measurement_folder(home, measure), next(iter(measure.runs()), None)
+    fields = {"out": folder / "out", "device": options.device, "trainer": run.trainer if run else ""}
+    words = shlex.split(measure.command.format(**fields))
+    return Commands(
+        name=f"{home.name}: {', '.join(measure.into)}",
+        folder=folder,
+        commands={"measure": [sys.executable if word == "python" else word for word in words]},
+        cwd=home,
+        run=run,
+        needs=run,
+        collected=not options.again and all((home / table).is_file() for table in measure.into),
+    )

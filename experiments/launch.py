@@ -5,59 +5,34 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from nnunet_slice_attention.jobs.job import Job
 from nnunet_slice_attention.jobs.local import gpu_slots, run_locally
 
 from .declaration import Experiment
-from .jobs import Options, Training, measurements, predictions, trainings
+from .jobs import Options, RunJob, measurements, predictions, trainings
 from .run import Run, write_runs
 
 
-def stages(folder: Path, experiment: Experiment, options: Options, only: str = "") -> list[list[Job]]:
-    """Training runs, predictions, measurements; `only` those with this regular expression in their name."""
+def stages(folder: Path, experiment: Experiment, options: Options) -> list[list[RunJob]]:
+    """Training runs, predictions, measurements."""
     found = (stage(folder, experiment, options) for stage in (trainings, predictions, measurements))
-    return [[job for job in jobs if re.search(only, job.name)] for jobs in found]
+    return [[job for job in jobs if re.search(options.only, job.name)] for jobs in found]
 
 
-def run_all(
-    folder: Path, experiment: Experiment, options: Options, at_a_time: int = 2, only: str = ""
-) -> list[str]:
+def run_all(folder: Path, experiment: Experiment, options: Options) -> list[str]:
     """Run what is not finished; a message for each job that is not finished then."""
-    _keep_plans(folder, experiment)
-    waiting, *users = stages(folder, experiment, options, only)
-    failures = _train(waiting, trainings(folder, experiment, options), options.device, at_a_time)
-    for jobs, number in zip(users, (at_a_time, 1), strict=True):  # a measurement has the machine to itself
-        left = [job for job in jobs if not job.finished()]
-        ready = [job for job in left if job.run is None or job.run.is_finished()]
-        failures += [f"{job.name}: {job.run.index} is not trained." for job in left if job not in ready]
-        failures += _launch(ready, options.device, number)
-    return failures
-
-
-def _keep_plans(folder: Path, experiment: Experiment) -> None:
-    """Iterations that follow from a budget are noted before the first run, and stay when steps are measured again."""
-    for group in experiment.runs:
-        if group.budget:
+    for group in experiment.runs:  # noted before the first run, to stay when steps are measured again
+        if group.of_2d:
             write_runs(folder / group.listed, experiment.runs_of(group, folder))
-
-
-def _train(waiting: Sequence[Training], known: Sequence[Training], device: str, at_a_time: int) -> list[str]:
-    """Runs that follow another one after it."""
     failures: list[str] = []
-    while waiting:
-        unfinished = {job.run.index for job in known if not job.finished()}
-        ready = [job for job in waiting if job.run.after not in unfinished]
-        if not ready:
-            follow = "{0.index} is not begun: {0.after}, which it follows, is not finished."
-            return failures + [follow.format(job.run) for job in waiting]
-        failures += _launch(ready, device, at_a_time)
-        waiting = [job for job in waiting if job not in ready]
+    at_a_time = (options.at_a_time, options.at_a_time, 1)  # a measurement has the machine to itself
+    for jobs, number in zip(stages(folder, experiment, options), at_a_time, strict=True):
+        left = [job for job in jobs if not job.finished()]
+        while ready := [job for job in left if job.needs is None or job.needs.is_finished()]:
+            failures += run_locally(ready, gpu_slots(int(options.device == "cuda"), number))
+            left = [job for job in left if job not in ready]
+        waits = "{0.name} is not begun: it needs {0.needs.index}, which is not trained."
+        failures += [waits.format(job) for job in left]
     return failures
-
-
-def _launch(jobs: Sequence[Job], device: str, at_a_time: int) -> list[str]:
-    left = [job for job in jobs if not job.finished()]
-    return run_locally(left, gpu_slots(int(device == "cuda"), at_a_time)) if left else []
 
 
 def status(runs: Sequence[Run]) -> str:

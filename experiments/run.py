@@ -1,11 +1,11 @@
 """A training run: what trains on what, and where its results lie. Lists of runs as CSV, one row per run."""
 
 import os
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from statistics import median
+
+import pandas as pd
 
 from nnunet_slice_attention.files import read_json_or_empty
 
@@ -17,12 +17,7 @@ COLUMNS = (
 )  # fmt: skip
 NUMBERS = ("dataset", "fold", "seed", "epochs", "iterations", "iterations_later")
 STOCK = "nnUNetTrainer"
-PHASES = (
-    "2d",
-    "all",
-    "2D phase",
-    "with neighbours",
-)  # of a trainer, as step_cost.py calls them, the 2D one first
+PHASES = ("2d", "all", "2D phase", "with neighbours")  # as step_cost.py calls them, a trainer's 2D one first
 
 
 @dataclass(frozen=True)
@@ -87,6 +82,23 @@ class Run:
         folder = self.fold_folder()
         return read_csv(folder / "process_time.csv") if folder else []
 
+    def commits(self) -> str:
+        """Of the source that trained it."""
+        return "+".join(dict.fromkeys(row["commit"] for row in self.epochs_done()))
+
+    def cells(self) -> dict[str, str]:
+        """What tables say of the run, except its commits."""
+        columns = "name", "trainer", "dataset", "fold", "seed", "epochs", "iterations"
+        own = {column: str(getattr(self, column)) for column in columns}
+        return own | {"model": f"{self.trainer} {self.configuration}"}
+
+    def is_collected(self, table: Path, model: str = "model") -> bool:
+        """Whether a table has rows of the run, of whatever commit; `model` as in `Predict`."""
+        own = self.cells()
+        own["model"] = own.get(model, "")
+        told_by = own.keys() - ({"model"} if model == "way" else set())
+        return any(all(row.get(key, own[key]) == own[key] for key in told_by) for row in read_csv(table))
+
     def row(self) -> dict:
         """What the run's folder notes of it."""
         row = asdict(self)
@@ -146,13 +158,12 @@ def write_runs(path: Path, runs: Sequence[Run]) -> None:
     write_csv(path, COLUMNS, ({column: getattr(run, column) for column in COLUMNS} for run in runs))
 
 
-def loaded_ratios(steps: Path) -> dict[tuple[str, str], list[float]]:
-    """{(trainer, phase): the cost of a step with its data loading, as a multiple of 2D's, in each round}"""
-    seconds = defaultdict(dict)
-    for row in read_csv(steps):
-        seconds[row["trainer"], row["phase"]][row["round"]] = float(row["load_s"]) + float(row["step_s"])
-    reference = seconds[STOCK, "2d"]
-    return {key: [own[r] / reference[r] for r in own] for key, own in seconds.items()}
+def loaded_ratios(steps: Path) -> pd.DataFrame:
+    """The cost of a step with its data loading, times 2D's of the same round: a column for each (trainer, phase)."""
+    table = pd.read_csv(steps)
+    seconds = table.assign(seconds=table.load_s + table.step_s)
+    seconds = seconds.pivot(index="round", columns=["trainer", "phase"], values="seconds")
+    return seconds.div(seconds[STOCK, "2d"], axis="index")
 
 
 def planned_iterations(trainer: str, steps: Path, of_2d: float) -> tuple[int, int | None]:
@@ -161,8 +172,8 @@ def planned_iterations(trainer: str, steps: Path, of_2d: float) -> tuple[int, in
     Raises:
         ValueError: the trainer's steps were not measured.
     """
-    ratios = loaded_ratios(steps) if steps.is_file() else {}
-    found = [round(of_2d / median(ratios[trainer, phase])) for phase in PHASES if (trainer, phase) in ratios]
+    ratios = loaded_ratios(steps).median() if steps.is_file() else {}
+    found = [round(of_2d / ratios[trainer, phase]) for phase in PHASES if (trainer, phase) in ratios]
     if not found:
         raise ValueError(f"{steps} has no steps of {trainer}. Measure them with step_cost.py.")
     return found[0], found[1] if len(found) == 2 else None

@@ -12,8 +12,6 @@ Rows = list[dict[str, str]]
 # What tells rows apart, as far as a table has these columns; all others are values.
 OF_RUN = ("name", "model", "trainer", "dataset", "fold", "seed", "epochs", "iterations", "commit")
 OF_ROW = ("patient", "case", "structure", "epoch")
-# Of these a table that is not there yet gets a column.
-NEW = ("name", "model", "dataset", "fold", "seed", "epochs", "iterations", "commit")
 
 
 def read_csv(path: Path) -> Rows:
@@ -43,35 +41,33 @@ def merge(path: Path, rows: Rows, grows: bool = False) -> int:
         ValueError: a row of the table has other values than the one found.
     """
     columns, table = columns_of(path, rows), read_csv(path)
-    before, changed = len(table), False
     # A run under way may go on at another commit.
     tells_apart = [column for column in (*OF_RUN, *OF_ROW) if not (grows and column == "commit")]
-    places = {row_key(row, columns, tells_apart): place for place, row in enumerate(table)}
+    known = {row_key(row, columns, tells_apart): row for row in table}
+    before = len(table)
     for row in rows if "structure" in columns else _wide(rows, columns):
-        row = {column: row[column] for column in columns}
-        place = places.setdefault(row_key(row, columns, tells_apart), len(table))
-        if place == len(table):
-            table.append(row)
-        elif table[place] != row and not grows:
+        found = {column: row[column] for column in columns}
+        own = known.setdefault(row_key(row, columns, tells_apart), found)
+        if own is found:
+            table.append(found)
+        elif own != found and not grows:
             raise ValueError(
-                f"{path} has {table[place]}, but now {row} is found for the same run. Give the arm of a new run "
-                "another name, or remove the rows that are to be replaced."
+                f"{path} has {own}, but now {found} is found for the same run. Give the arm of a new run another name, "
+                "or remove the rows that are to be replaced."
             )
-        elif table[place] == row:
-            continue
-        table[place], changed = row, True
-    if changed:
+        own |= found
+    if table != read_csv(path):
         write_csv(path, columns, table)
     return len(table) - before
 
 
 def columns_of(path: Path, rows: Rows) -> list[str]:
     """The table's own; of a new one those that tell runs apart and all that the rows have beside them."""
-    if path.is_file():
-        with path.open(newline="", encoding="utf-8") as file:
-            return next(csv.reader(file))
+    if table := read_csv(path):
+        return list(table[0])
     found = list(rows[0]) if rows else []
-    return [*(c for c in NEW if c in found), *(c for c in found if c not in OF_RUN)]
+    of_run = [column for column in OF_RUN if column in found and column != "trainer"]  # which the model names
+    return [*of_run, *(column for column in found if column not in OF_RUN)]
 
 
 def row_key(row: dict[str, str], columns: Sequence[str], known: Sequence[str] = OF_RUN) -> str:
@@ -82,8 +78,6 @@ def row_key(row: dict[str, str], columns: Sequence[str], known: Sequence[str] = 
 def _wide(rows: Rows, columns: Sequence[str]) -> Rows:
     by_case: dict[str, dict[str, str]] = {}
     for row in rows:
-        key = row_key(row, columns, (*OF_RUN, *OF_ROW))
-        by_case.setdefault(key, dict(row)).update(
-            {row["structure"]: row["dice"]} if "structure" in row else {}
-        )
+        dice = {row["structure"]: row["dice"]} if "structure" in row else {}
+        by_case.setdefault(row_key(row, columns, (*OF_RUN, *OF_ROW)), dict(row)).update(dice)
     return list(by_case.values())

@@ -1,33 +1,38 @@
 """Answers to an experiment's questions from its tables: what several pages share.
 
-A question is a function of `page.Results`. This module alone calls the package's statistics and its `Table`.
+A question is a function of `Results`. The rows of a page's table are dictionaries, {column: cell}, or a data frame.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from scipy.stats import bootstrap
 
-from nnunet_slice_attention.evaluation import runs, statistics
 from nnunet_slice_attention.evaluation.metrics import FOREGROUND
 from nnunet_slice_attention.evaluation.scores import Scores
-from nnunet_slice_attention.evaluation.statistics import Comparison
+from nnunet_slice_attention.evaluation.statistics import Comparison, holm, paired_difference, smallest_p
 from nnunet_slice_attention.report.tables import Table, mean_sd, number
 
-from .page import Question, Results
+from .results import CASES, Question, Results, question
+from .table import OF_ROW, OF_RUN
 
-paired_difference = statistics.paired_difference  # for tables of a page's own, as is the next
-compare_runs = runs.compare_runs
-CASES = "cases.csv"
-AGAINST = ("model", "Dice difference [95 % CI]", "n", "better / equal / worse", "p (Wilcoxon)", "p (Holm)")
+__all__ = ["mean_sd", "paired_difference"]  # for tables of a page's own
+Cells = Sequence[Mapping[str, object]] | pd.DataFrame
 
 
-def grid(columns: Sequence[str], rows: Iterable[Sequence[object]], rule: str = "|---") -> str:
-    """A table in Markdown, without a title."""
-    lines = [f"| {' | '.join(columns)} |", rule * len(columns) + "|"]
-    return "\n".join([*lines, *(f"| {' | '.join(map(str, row))} |" for row in rows)])
+def grid(rows: Cells, rule: str = "|---") -> str:
+    """A table in Markdown, without a title; blank where a row's cell is None."""
+    table = pd.DataFrame(rows, dtype=object)
+    cells = table.map(" {} ".format).where(table.notna(), " ").to_numpy()
+    header = f"| {' | '.join(table.columns)} |"
+    return "\n".join([header, rule * len(table.columns) + "|", *(f"|{'|'.join(row)}|" for row in cells)])
+
+
+def titled(title: str, rows: Cells, note: str = "") -> str:
+    """The package's own, with a title."""
+    table = pd.DataFrame(rows, dtype=object)
+    cells = tuple(tuple(map(str, row)) for row in table.to_numpy())
+    return Table(title, tuple(table.columns), cells, note).markdown()
 
 
 def scores(cases: pd.DataFrame, reference: str | None = None) -> Scores:
@@ -37,183 +42,136 @@ def scores(cases: pd.DataFrame, reference: str | None = None) -> Scores:
     return Scores(cases.drop(columns=["run", "fold"], errors="ignore"), reference or cases.model.iloc[0])
 
 
-def patient_values(
-    cases: pd.DataFrame, model: str, structure: str | None = None, metric: str = "dice"
-) -> dict[str, float]:
-    """{patient: mean over its cases and seeds}; without a structure the mean of a case's classes."""
-    return scores(cases).values(model, structure, metric)
-
-
-def paired(cases: pd.DataFrame, model: str, reference: str) -> Comparison:
-    """Mean Dice of the classes, on the same cases and seeds."""
-    return scores(cases, reference).paired(model)
-
-
-def joined(results: Results, files: Sequence[str]) -> pd.DataFrame:
+def joined(results: Results, *files: str) -> pd.DataFrame:
     """Each row once, though several tables have it; of several commits of a run those that were collected last."""
-    cases = pd.concat([results.table(file) for file in files])
-    key = [column for column in ("model", "seed", "fold", "case", "structure") if column in cases]
+    cases = pd.concat(map(results.cases, files or [CASES]))
+    key = [column for column in (*OF_RUN, *OF_ROW) if column in cases and column != "commit"]
     return cases.drop_duplicates(key, keep="last" if "commit" in cases else "first")
 
 
-def difference(arm: str, reference: str, *files: str, folds: Sequence[int] | None = None) -> Question:
+def over_patients(
+    own: Scores, model: str, structure: str | None = None, metric: str = "dice", digits: int = 3
+) -> str:
+    """Mean ± SD; without a structure of the mean of a case's classes."""
+    return mean_sd(own.values(model, structure, metric).values(), digits)
+
+
+def compared(own: Scores, model: str, title: str = "Dice difference") -> dict[str, str]:
+    """A model against the reference."""
+    found = own.paired(model)
+    return {
+        f"{title} [95 % CI]": str(found.difference),
+        "n": str(found.n),
+        "better / equal / worse": f"{found.wins} / {found.ties} / {found.losses}",
+        "p (Wilcoxon)": number(found.p, ".3g"),
+    }
+
+
+@question
+def difference(
+    results: Results, arm: str, reference: str, *files: str, folds: Sequence[int] | None = None
+) -> Comparison:
     """Dice of an arm minus that of another; has `difference`, `wins`, `ties`, `losses`, `n`, `p`."""
-
-    def answer(results: Results) -> Comparison:
-        cases = joined(results, files or [CASES])
-        cases = cases if folds is None else cases[cases.fold.isin(folds)]
-        return paired(cases, results.experiment.model(arm), results.experiment.model(reference))
-
-    return answer
+    cases, model = joined(results, *files), results.experiment.model
+    cases = cases if folds is None else cases[cases.fold.isin(folds)]
+    return scores(cases, model(reference)).paired(model(arm))
 
 
-def count(column: str, file: str = CASES) -> Question:
-    return lambda results: results.table(file)[column].nunique()
+@question
+def count(results: Results, column: str) -> int:
+    return results.cases()[column].nunique()
 
 
 def accuracy(results: Results) -> str:
     """Dice of each class, NSD and HD95 of each model."""
-    cases = joined(results, [CASES])
-    structures = [structure for structure in cases.structure.unique() if structure != FOREGROUND]
-    rows = []
-    for model in cases.model.unique():
-        dice = (
-            mean_sd(patient_values(cases, model, structure).values()) for structure in (None, *structures)
-        )
-        nsd = mean_sd(patient_values(cases, model, metric="nsd").values())
-        rows.append((model, *dice, nsd, mean_sd(patient_values(cases, model, metric="hd95").values(), 1)))
-    dice = (f"Dice, {structure}" for structure in ("mean of classes", *structures))
-    columns = ("model", *dice, "NSD at 2 mm", "HD95 [mm]")
-    return Table("Accuracy", columns, tuple(rows), "Mean ± SD over patients.").markdown()
+    own = scores(joined(results))
+    classes = [structure for structure in own.structures if structure != FOREGROUND]
+    rows = [
+        {"model": model}
+        | {f"Dice, {structure}": over_patients(own, model, structure) for structure in classes}
+        | {"NSD at 2 mm": over_patients(own, model, metric="nsd")}
+        | {"HD95 [mm]": over_patients(own, model, metric="hd95", digits=1)}
+        for model in own.models
+    ]
+    return titled("Accuracy", rows, "Mean ± SD over patients.")
 
 
-def differences(*references: str) -> Question:
+@question
+def differences(results: Results, *references: str) -> str:
     """A table of all models against each of these arms."""
-
-    def against(cases: pd.DataFrame, reference: str) -> str:
-        found = {
-            model: paired(cases, model, reference) for model in cases.model.unique() if model != reference
-        }
-        adjusted = statistics.holm({model: compared.p for model, compared in found.items()})
-        rows = tuple(
-            (
-                model,
-                str(c.difference),
-                str(c.n),
-                _counts(c),
-                number(c.p, ".3g"),
-                number(adjusted[model], ".3g"),
-            )
-            for model, c in found.items()
-        )
+    cases, tables = joined(results), []
+    for reference in map(results.experiment.model, references):
+        own = scores(cases, reference)
+        adjusted = holm({model: own.paired(model).p for model in own.others})
+        rows = [
+            {"model": model} | compared(own, model) | {"p (Holm)": number(adjusted[model], ".3g")}
+            for model in own.others
+        ]
         note = "Mean of the classes; Holm's correction is over all models."
-        return Table(f"Against {reference}", AGAINST, rows, note).markdown()
-
-    def answer(results: Results) -> str:
-        cases, models = joined(results, [CASES]), map(results.experiment.model, references)
-        return "\n".join(against(cases, model) for model in models if model in set(cases.model))
-
-    return answer
+        tables.append(titled(f"Against {reference}", rows, note))
+    return "\n".join(tables)
 
 
 def least_p(results: Results) -> float:
     """The smallest p that any model could have against another, corrected."""
-    cases = results.table(CASES)
-    return statistics.smallest_p(cases.patient.nunique(), cases.model.nunique() - 1)
+    cases = results.cases()
+    return smallest_p(cases.patient.nunique(), cases.model.nunique() - 1)
 
 
-def median_interval(values: pd.Series) -> tuple[float, float]:
-    """95 % bootstrap interval of the median."""
-    found = bootstrap((values.to_numpy(),), np.median, method="percentile", rng=0).confidence_interval
-    return found.low, found.high
-
-
-def _counts(compared: Comparison) -> str:
-    return f"{compared.wins} / {compared.ties} / {compared.losses}"
-
-
-def folds(title: str, reference: str, *files: str) -> Question:
+@question
+def folds(results: Results, title: str, reference: str, *files: str) -> str:
     """Models of several folds against an arm: in each fold, in all but that on which something was chosen, in all."""
-
-    def answer(results: Results) -> str:
-        cases, chosen_on = joined(results, files), results.experiment.chosen_on
-        baseline = results.experiment.model(reference)
-        folds_of = {model: set(own.fold) for model, own in cases.groupby("model", sort=False)}
-        rows = []
-        for model, own in folds_of.items():
-            shared = sorted(own & folds_of.get(baseline, set()))
-            others = [fold for fold in shared if fold != chosen_on]
-            groups = {str(fold): [fold] for fold in shared}
-            groups |= ({f"all but {chosen_on}": others} if len(others) > 1 else {}) | {"all": shared}
-            for name, group in groups.items() if model != baseline and len(shared) > 1 else ():
-                of_group = cases[cases.fold.isin(group)]
-                c = paired(of_group, model, baseline)
-                dice = (mean_sd(patient_values(of_group, m).values()) for m in (baseline, model))
-                rows.append((name, model, *dice, str(c.difference), str(c.n), _counts(c), f"{c.p:.3g}"))
-        if not rows:
-            return f"{title}: not run yet."
-        columns = (
-            "fold", "model", f"Dice of {baseline}", "Dice", "difference [95 % CI]", "n", "better / equal / worse",
-            "p (Wilcoxon)",
-        )  # fmt: skip
-        note = "Mean of the classes; p-values are not corrected."
-        return Table(title.format(reference=baseline), columns, tuple(rows), note).markdown()
-
-    return answer
+    cases, chosen_on = joined(results, *files), results.experiment.chosen_on
+    baseline = results.experiment.model(reference)
+    folds_of = cases.groupby("model", sort=False).fold.unique().map(set)
+    rows = []
+    for model in folds_of.index.drop(baseline):
+        shared = sorted(folds_of[model] & folds_of[baseline])
+        others = [fold for fold in shared if fold != chosen_on]
+        groups = {str(fold): [fold] for fold in shared}
+        groups |= ({f"all but {chosen_on}": others} if len(others) > 1 else {}) | {"all": shared}
+        for name, group in groups.items() if len(shared) > 1 else ():
+            own = scores(cases[cases.fold.isin(group)], baseline)
+            row = {"fold": name, "model": model, f"Dice of {baseline}": over_patients(own, baseline)}
+            rows.append(row | {"Dice": over_patients(own, model)} | compared(own, model, "difference"))
+    return titled(title.format(reference=baseline), rows, "Mean of the classes; p-values are not corrected.")
 
 
-def losses(every: int = 1, file: str = "trainings.csv") -> Question:
-    """The training losses on fold 0."""
-
-    def answer(results: Results) -> str:
-        table = results.table(file)
-        rows = [
-            (row.model, str(row.seed), *row.losses.split()) for row in table[table.fold == 0].itertuples()
-        ]
-        epochs = max(len(row) for row in rows) - 2
-        columns = ("model", "seed", *(f"epoch {every * (n + 1)}" for n in range(epochs)))
-        filled = tuple(row + ("",) * (epochs + 2 - len(row)) for row in rows)
-        note = "Cross-entropy minus soft Dice, mean over the epoch."
-        return Table("Training loss", columns, filled, note).markdown()
-
-    return answer
+@question
+def losses(results: Results, every: int = 1) -> str:
+    """The training losses on fold 0, noted every so many epochs."""
+    table = results.table("trainings.csv").query("fold == 0")
+    of_epochs = table.losses.str.split(expand=True).fillna("")
+    of_epochs.columns = [f"epoch {every * (place + 1)}" for place in of_epochs]
+    rows = table[["model", "seed"]].join(of_epochs)
+    return titled("Training loss", rows, "Cross-entropy minus soft Dice, mean over the epoch.")
 
 
-def commits(file: str = "trainings.csv") -> Question:
-    return lambda results: ", ".join(sorted(results.table(file).commit.unique()))
+def missing(results: Results) -> str:
+    """Runs of the first group of which its first table has no row; "none" if it has all."""
+    experiment, folder = results.experiment, results.folder
+    runs = experiment.runs_of(experiment.runs[0], folder)
+    left = [run for run in runs if not run.is_collected(folder / experiment.tables[0])]
+    names = (f"{run.trainer} {run.configuration}".removesuffix(" 2d") for run in left)
+    return ", ".join(f"{name} (seed {run.seed})" for name, run in zip(names, left, strict=True)) or "none"
 
 
-def missing(column: str = "model", seeds: Sequence[int] = (), file: str = CASES) -> Question:
-    """Arms of which the table has no row, with seeds those of which it has no seed; "none" if it has all."""
-
-    def answer(results: Results) -> str:
-        table, experiment = results.table(file), results.experiment
-        names = [getattr(experiment, column)(arm) for arm in experiment.arms]
-        if not seeds:
-            return ", ".join(name for name in names if name not in set(table[column])) or "none"
-        done = set(zip(table[column], table.seed, strict=True))
-        left = [f"{name} (seed {seed})" for seed in seeds for name in names if (name, seed) not in done]
-        return ", ".join(left) or "none"
-
-    return answer
+made_with = question(Results.made_with)
+COMMON: dict[str, Question] = {  # a page may have these placeholders without declaring them
+    "accuracy": accuracy,
+    "commits": lambda results: ", ".join(sorted(results.table("trainings.csv").commit.unique())),
+    "least": least_p,
+    "made_with": lambda results: results.made_with(results.experiment.tables[0]),
+    "missing": missing,
+    "patients": count("patient"),
+    "seeds": count("seed"),
+    "volumes": count("case"),
+}
 
 
-def difference_figure(reference: str) -> Callable[[Results, Path], None]:
+def difference_figure(results: Results, path: Path, reference: str) -> None:
     """Every model's difference to an arm, one dot per patient."""
+    from nnunet_slice_attention.report.figures import difference_figure
 
-    def draw(results: Results, path: Path) -> None:
-        from nnunet_slice_attention.report.figures import difference_figure
-
-        found = scores(results.table(CASES), results.experiment.model(reference))
-        difference_figure(found).savefig(path, dpi=150)
-
-    return draw
-
-
-def spacing_figure(results: Results, path: Path) -> None:
-    """Mean Dice of each model against the distance between slices."""
-    from nnunet_slice_attention.report.figures import spacing_figure
-    from nnunet_slice_attention.report.spacing import group_by_spacing
-
-    found = scores(results.table(CASES))
-    spacing_figure(found, group_by_spacing(found)).savefig(path, dpi=150)
+    found = scores(results.cases(), results.experiment.model(reference))
+    difference_figure(found).savefig(path, dpi=150)

@@ -30,6 +30,7 @@ from .run import Run
 from .table import read_csv, write_csv
 
 PROCESS_TIME, CURVE = "process_time.csv", "curve.csv"
+CURVE_POINTS, CURVE_CASES = 12, 12  # about so many epochs; at most so many validation cases
 
 
 class Measured(nnUNetTrainer):
@@ -37,14 +38,10 @@ class Measured(nnUNetTrainer):
 
     Attributes:
         run: what is trained, and for how long.
-        curve_every: epochs from one point of the curve to the next.
-        curve_cases: validation cases of a point; 0 for no curve.
         at_commit: of this process's source.
     """
 
     run: Run
-    curve_every: int
-    curve_cases: int
     at_commit: str
 
     def on_epoch_start(self):
@@ -69,11 +66,11 @@ class Measured(nnUNetTrainer):
         append_rows(Path(self.output_folder) / PROCESS_TIME, [row])
 
     def on_epoch_end(self):
-        done = self.current_epoch + 1
-        if self.curve_cases and (done % self.curve_every == 0 or done == self.num_epochs):
+        done, every = self.current_epoch + 1, max(1, round(self.num_epochs / CURVE_POINTS))
+        if done % every == 0 or done == self.num_epochs:
             folder = Path(self.output_folder)
             point = {"epoch": self.current_epoch, "cpu_s": total_cpu_seconds(folder)}
-            append_rows(folder / CURVE, [point | row for row in dice_of_cases(self, self.curve_cases)])
+            append_rows(folder / CURVE, [point | row for row in dice_of_cases(self, CURVE_CASES)])
         super().on_epoch_end()
 
     def save_checkpoint(self, filename: str) -> None:
@@ -153,18 +150,16 @@ def seed_all(seed: int) -> None:
     random.seed(seed)
 
 
-def train_and_validate(run: Run, device_name: str, curve_every: int | None, curve_cases: int) -> None:
+def train_and_validate(run: Run, device_name: str) -> None:
     torch.set_num_threads(1)
     seed_all(run.seed)
     device = torch.device(device_name)
     torch.backends.cudnn.benchmark = device.type == "cuda"  # as nnUNetv2_train has it
-    trainer = get_trainer_from_args(
-        str(run.dataset), run.configuration, run.fold, run.trainer, run.plans, device=device
-    )
+    model = str(run.dataset), run.configuration, run.fold, run.trainer, run.plans
+    trainer = get_trainer_from_args(*model, device=device)
     own = type(trainer)
     trainer.__class__ = type(own.__name__, (Measured, own), {"__module__": own.__module__})
-    trainer.run, trainer.curve_cases, trainer.at_commit = run, curve_cases, commit()
-    trainer.curve_every = curve_every or max(1, round(run.epochs / 12))
+    trainer.run, trainer.at_commit = run, commit()
     trainer.num_epochs = run.epochs
     trainer.save_every = 1
     trainer.num_val_iterations_per_epoch = 2  # the online figure is a hint
@@ -187,12 +182,12 @@ def train_and_validate(run: Run, device_name: str, curve_every: int | None, curv
 
 
 def main(job: str) -> None:
-    row, *settings = json.loads(job)
+    row, device = json.loads(job)
     run = Run(**row)
     try:
         # The lock of the runs that were begun before there were jobs: one of these may be at work still.
         with locked(Path(os.environ["nnUNet_results"], f"{run.index}.lock")):
-            train_and_validate(run, *settings)
+            train_and_validate(run, device)
     except Busy:
         raise SystemExit(f"{run.index}: another process is at work on it.") from None
 

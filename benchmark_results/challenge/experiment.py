@@ -1,6 +1,6 @@
 """Does the container's program segment held-out volumes under a container's conditions? See `container.sh`.
 
-python -m experiments run challenge      # as root, for `unshare`; trains what ../acdc40 has not trained yet
+Run it as root, for `unshare`.
 """
 
 import json
@@ -9,8 +9,8 @@ from pathlib import Path
 from benchmark_results.acdc40.experiment import EXPERIMENT as ACDC40
 from experiments.collectors import Rows, case_rows
 from experiments.declaration import Experiment, Measure
-from experiments.page import Results, made_with
-from experiments.tables import CASES, Table, count, mean_sd, patient_values
+from experiments.results import Results
+from experiments.tables import CASES, count, over_patients, scores, titled
 
 
 def rows(out: Path) -> Rows:
@@ -21,25 +21,18 @@ def rows(out: Path) -> Rows:
 
 
 def table(results: Results) -> str:
-    cases = results.table(CASES)
-    model, structures = cases.model[0], {"mean of classes": None} | {name: name for name in cases.structure}
-    dice = tuple((name, mean_sd(patient_values(cases, model, s).values())) for name, s in structures.items())
-    return Table("Dice", ("structure", "Dice"), dice).markdown()
-
-
-def seconds(results: Results):
-    return results.table(CASES).groupby("case").seconds.first()
+    own = scores(results.cases())
+    dice = {structure: over_patients(own, own.baseline, structure) for structure in own.structures}
+    return titled("Dice", [{"structure": structure, "Dice": value} for structure, value in dice.items()])
 
 
 EXPERIMENT = Experiment(
     measure=[Measure({CASES: rows}, "bash container.sh {out} {trainer}", of=ACDC40, arm="CSA")],
     questions={
-        "trainer": lambda results: results.table(CASES).model[0],
+        "trainer": lambda results: results.cases().model[0],
         "n": count("case"),
-        "median": lambda results: seconds(results).median(),
-        "longest": lambda results: seconds(results).max(),
+        "median": lambda results: results.cases().groupby("case").seconds.first().median(),
+        "longest": lambda results: results.cases().seconds.max(),
         "table": table,
-        "patients": count("patient"),
-        "made_with": made_with(CASES),
     },
 )

@@ -1,46 +1,47 @@
 """What the networks cost beside nnU-Net's own, on ACDC40 with compact plans. Keep the machine free of other work.
 
-    nnUNetv2_plan_and_preprocess -d 27 -c 2d 3d_fullres   # then copy splits_final.json to the preprocessed data set
-    nnunet-slice-attention plan-compact -d 27
-    python -m experiments run cost
-
-`steps.csv` is measured by `steps.py`, all else by the command `cost`, which writes cost.md, cost.png and cost.json too.
+Data as for ../acdc40. `steps.csv` is measured by `steps.py`, all else by the command `cost`, which writes cost.md,
+cost.png and cost.json too.
 """
 
 import json
 
+import numpy as np
+from scipy.stats import bootstrap
+
 from benchmark_results.cost.steps import MODELS
 from experiments.declaration import Experiment, Measure
-from experiments.page import Results, made_with
-from experiments.tables import grid, median_interval
+from experiments.results import Results
+from experiments.tables import grid, made_with
 
 NETWORKS = ("", "CSANet", "SAUNet", "TSFMUNet", "VAUNet", "EarlyFusion", "AxialConv", "SliceUNet")
-STEPS = (
-    "model",
-    "slices that learn",
-    "step, ms",
-    "ms a slice",
-    "ratio [95 % CI]",
-    "middle half of the ratios",
-)
 COMPARED = [f"nnUNetTrainer{name}__nnUNetCompactPlans__2d" for name in NETWORKS]
 
 
 def step_table(results: Results) -> str:
     """The median ratio to nnU-Net 2D within a round, with its 95 % bootstrap interval."""
-    steps = results.table("steps.csv").set_index("round")
-    seconds = {model: own.seconds / own.slices for model, own in steps.groupby(["trainer", "configuration"])}
-    slices, rows = steps.groupby(["trainer", "configuration"]).slices.first(), []
+    steps = results.table("steps.csv").set_index(["trainer", "configuration", "round"]).sort_index()
+    seconds, rows = steps.seconds / steps.slices, []
     for model in MODELS:
+        slices, ms = steps.slices[model].iloc[0], 1000 * seconds[model].median()
         ratios = seconds[model] / seconds[MODELS[0]]
         ratio = f"{ratios.median():.2f}"
         if model != MODELS[0]:
-            ratio += " [{:.2f}, {:.2f}]".format(*median_interval(ratios.reindex(seconds[model].index)))
-        low, high = ratios.quantile([0.25, 0.75])
-        ms = 1000 * seconds[model].median()
-        times = f"{ms * slices[model]:.0f}", f"{ms:.1f}", ratio, f"{low:.2f} to {high:.2f}"
-        rows.append((" ".join(model), slices[model], *times))
-    return grid(STEPS, rows)
+            interval = bootstrap(
+                (ratios.to_numpy(),), np.median, method="percentile", rng=0
+            ).confidence_interval
+            ratio += " [{:.2f}, {:.2f}]".format(*interval)
+        rows.append(
+            {
+                "model": " ".join(model),
+                "slices that learn": slices,
+                "step, ms": f"{ms * slices:.0f}",
+                "ms a slice": f"{ms:.1f}",
+                "ratio [95 % CI]": ratio,
+                "middle half of the ratios": "{:.2f} to {:.2f}".format(*ratios.quantile([0.25, 0.75])),
+            }
+        )
+    return grid(rows)
 
 
 def of_command(results: Results) -> dict:
@@ -67,6 +68,5 @@ EXPERIMENT = Experiment(
         "table": all_costs,
         "repeats": lambda results: of_command(results)["repeats"],
         "iterations": lambda results: next(iter(of_command(results)["jobs"].values()))["iterations"],
-        "made_with": made_with("cost.csv"),
     },
 )

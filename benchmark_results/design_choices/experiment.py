@@ -1,8 +1,4 @@
-"""How slices are sampled and which optimiser is used, on ACDC40.
-
-    nnUNetv2_plan_and_preprocess -d 27 -c 2d        # then copy splits_final.json to the preprocessed data set
-    nnunet-slice-attention plan-compact -d 27
-    python -m experiments run design_choices
+"""How slices are sampled and which optimiser is used, on ACDC40. Data as for ../acdc40.
 
 The unit is the patient: the two volumes of a patient are averaged.
 """
@@ -11,58 +7,55 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.collectors import renamed, validated
+from experiments.collectors import Rows, validated
 from experiments.declaration import Experiment, Runs
-from experiments.page import Results, made_with
-from experiments.tables import CASES, grid, missing, paired_difference
+from experiments.results import Results
+from experiments.run import Run
+from experiments.tables import grid, scores
 
-CLASSES = ["RV", "myocardium", "LV cavity"]
+CLASSES = {"MLV": "myocardium", "LVC": "LV cavity"}
 BASELINE, WITHOUT_NEIGHBOURS = "nnUNetTrainer", "nnUNetTrainerSliceUNet_ShortSlabs_SGD"
-RUN = ["seed", "trainer", "commit"]
-COLUMNS = ("Dice", "SD over patients", "difference to 2D [95 % CI]", "commit")
+TO_2D = "difference to 2D [95 % CI]"
 VARIANTS = (
     "CSANet_ShortSlabs_SGD", "CSANet_FullSlabs_SGD", "CSANet_CentreLoss_SGD", "CSANet_DeepSlabs_SGD",
     "CSANet_ShortSlabs_AdamW", "SliceUNet_ShortSlabs_SGD", "SliceUNet_FullSlabs_SGD",
 )  # fmt: skip
 
 
+def renamed(run: Run) -> Rows:
+    return [row | {"structure": CLASSES.get(row["structure"], row["structure"])} for row in validated(run)]
+
+
 def cases_of(results: Results) -> pd.DataFrame:
-    cases = results.table(CASES)
     order = list(map(results.experiment.trainer, results.experiment.arms))
-    return cases.assign(
-        trainer=pd.Categorical(cases.trainer, order),
-        patient=cases.case.str.split("_").str[0],
-        dice=cases[CLASSES].mean(axis=1),
-    )
+    return results.cases().assign(model=lambda cases: pd.Categorical(cases.model, order))
 
 
-def patients_of(cases: pd.DataFrame) -> dict[str, float]:
-    """{patient: Dice}, the mean over volumes of the mean over classes, over seeds too if there are several."""
-    return cases.groupby(["patient", "seed"]).dice.mean().groupby("patient").mean().to_dict()
+def first_commits(cases: pd.DataFrame) -> pd.DataFrame:
+    """Of several commits of a run the one that is first in the table."""
+    return cases.drop_duplicates(["model", "seed", "case", "structure"])
+
+
+def patients_of(cases: pd.DataFrame) -> pd.Series:
+    """Dice of each patient, the mean over volumes of the mean over classes, over seeds too if there are several."""
+    own = scores(cases)
+    return pd.Series(own.values(own.baseline))
 
 
 def runs(results: Results) -> pd.DataFrame:
     """A row for each run, against that of nnU-Net 2D from the same seed that is first in the table."""
     cases, rows = cases_of(results), []
-    for (seed, trainer, commit), own in cases.groupby(RUN, observed=True):
-        patients, stock = (
-            patients_of(own),
-            first_commits(cases[(cases.trainer == BASELINE) & (cases.seed == seed)]),
+    stock = first_commits(cases[cases.model == BASELINE])
+    for (seed, trainer, commit), own in cases.groupby(["seed", "model", "commit"], observed=True):
+        patients, dice = patients_of(own), own.groupby("structure", sort=False).dice.mean()
+        against = scores(pd.concat([stock[stock.seed == seed], own]), BASELINE)
+        rows.append(
+            {"trainer": trainer, "seed": seed, "volumes": own.case.nunique(), "patients": len(patients)}
+            | {f"Dice {structure}": round(value, 4) for structure, value in dice.items()}
+            | {"Dice": round(patients.mean(), 4), "SD over patients": round(patients.std(), 4)}
+            | {TO_2D: "" if trainer == BASELINE else against.difference(trainer), "commit": commit}
         )
-        against = (
-            "" if trainer == BASELINE or stock.empty else paired_difference(patients_of(stock), patients)
-        )
-        dice = [round(value, 4) for value in own[CLASSES].mean()]
-        values = pd.Series(patients)
-        spread = round(values.mean(), 4), round(values.std(), 4)
-        rows.append((trainer, seed, len(own), len(patients), *dice, *spread, against, commit))
-    columns = "trainer", "seed", "volumes", "patients", *(f"Dice {name}" for name in CLASSES)
-    return pd.DataFrame(rows, columns=[*columns, *COLUMNS], dtype=object)
-
-
-def every_run(results: Results) -> str:
-    table = runs(results)
-    return grid(list(table), table.itertuples(index=False))
+    return pd.DataFrame(rows, dtype=object)
 
 
 def write_runs(results: Results, path: Path) -> None:
@@ -72,40 +65,25 @@ def write_runs(results: Results, path: Path) -> None:
 def over_seeds(results: Results) -> str:
     """A row for each trainer: patients' means over its seeds, and differences to two others over the same seeds."""
     cases, rows = first_commits(cases_of(results)), []
-    for trainer, own in cases.groupby("trainer", observed=True):
-        seeds, patients = own.groupby("seed"), patients_of(own)
-        each = ", ".join(f"{pd.Series(patients_of(of_seed)).mean():.4f}" for _, of_seed in seeds)
-        values = pd.Series(patients)
-        differences = []
-        for reference in (BASELINE, WITHOUT_NEIGHBOURS):
-            other = cases[(cases.trainer == reference) & cases.seed.isin(own.seed)]
-            comparable = trainer != reference and set(other.seed) == set(own.seed)
-            differences.append(paired_difference(patients_of(other), patients) if comparable else "")
-        spread = f"{values.mean():.4f}", f"{values.std():.4f}"
-        rows.append((trainer, len(seeds), len(patients), each, *spread, *differences))
-    columns = "trainer", "seeds", "patients", "Dice of each seed", "Dice", "SD over patients"
-    return grid((*columns, "difference to 2D [95 % CI]", "difference to SliceUNet [95 % CI]"), rows)
-
-
-def first_commits(cases: pd.DataFrame) -> pd.DataFrame:
-    """Of several commits of a run the one that is first in the table."""
-    first = cases.groupby(["trainer", "seed"], observed=True)["commit"].transform("first")
-    return cases[cases["commit"] == first]
+    for trainer, own in cases.groupby("model", observed=True):
+        each = [f"{patients_of(of_seed).mean():.4f}" for _, of_seed in own.groupby("seed")]
+        patients, shared = patients_of(own), cases[cases.seed.isin(own.seed)]
+        row = {"trainer": trainer, "seeds": len(each), "patients": len(patients)}
+        row |= {"Dice of each seed": ", ".join(each), "Dice": f"{patients.mean():.4f}"}
+        row |= {"SD over patients": f"{patients.std():.4f}"}
+        for name, other in ((TO_2D, BASELINE), ("difference to SliceUNet [95 % CI]", WITHOUT_NEIGHBOURS)):
+            row[name] = "" if trainer == other else scores(shared, other).difference(trainer)
+        rows.append(row)
+    return grid(rows)
 
 
 EXPERIMENT = Experiment(
     dataset="Dataset027_ACDC40",
+    patient=r"(patient\d+)_",
     arms={"2D": BASELINE} | {name: f"nnUNetTrainer{name}" for name in VARIANTS},
-    runs=[
-        Runs({"cases.csv": renamed(validated, {"MLV": "myocardium", "LVC": "LV cavity"})}, seeds=[0, 1]),
-    ],
+    runs=[Runs({"cases.csv": renamed}, seeds=[0, 1])],
     epochs=8,
     precision="bfloat16",
-    questions={
-        "over_seeds": over_seeds,
-        "table": every_run,
-        "missing": missing("trainer", seeds=[0, 1]),
-        "made_with": made_with("cases.csv"),
-    },
+    questions={"over_seeds": over_seeds, "table": lambda results: grid(runs(results))},
     figures={"runs.csv": write_runs},
 )

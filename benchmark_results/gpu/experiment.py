@@ -8,6 +8,8 @@ python -m experiments run gpu --device cuda --loaders 4
 from experiments.collectors import validated
 from experiments.declaration import Experiment, Measure, Runs
 
+MEASURED = dict.fromkeys(("eager.csv", "prediction.csv", "compiled.csv", "steps.csv"))
+
 EXPERIMENT = Experiment(
     dataset="Dataset027_ACDC40",
     plans="nnUNetPlans",
@@ -18,11 +20,5 @@ EXPERIMENT = Experiment(
         "3D": "nnUNetTrainer_20epochs 3d_fullres",
     },
     runs=[Runs({"cases.csv": validated})],
-    measure=[
-        Measure(
-            dict.fromkeys(("eager.csv", "prediction.csv", "compiled.csv", "steps.csv")),
-            "python measure.py --dataset 27 --models models.txt --device {device} -o .",
-        )
-    ],
-    questions={},
+    measure=[Measure(MEASURED, "python measure.py --dataset 27 --models models.txt --device {device} -o .")],
 )

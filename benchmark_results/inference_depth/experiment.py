@@ -1,17 +1,11 @@
-"""Do time and memory of prediction grow with the depth as they should? See `run.py`.
+"""Do time and memory of prediction grow with the depth as they should? See `run.py`. Data as for ../acdc40."""
 
-nnUNetv2_plan_and_preprocess -d 27 -c 2d        # then copy splits_final.json to the preprocessed data set
-nnunet-slice-attention plan-compact -d 27
-python -m experiments run inference_depth
-"""
-
-from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 
 from experiments.declaration import Experiment, Measure
-from experiments.page import Results, made_with
+from experiments.results import Results, question
 from experiments.tables import grid
 
 FILE = "depths.csv"
@@ -22,23 +16,18 @@ TITLES = {"seconds": "prediction [s]", "memory": "peak memory beyond the result 
 
 def measured(results: Results) -> pd.DataFrame:
     rows = results.table(FILE)
-    per_slice = 1000 * rows.seconds / rows.depth
-    return rows.assign(memory=rows.peak_mb - rows.result_mb, per_slice=per_slice)
+    return rows.assign(memory=rows.peak_mb - rows.result_mb, per_slice=1000 * rows.seconds / rows.depth)
 
 
-def table(column: str) -> Callable[[Results], str]:
+def spread(values: pd.Series) -> str:
+    return f"{values.median():.0f} [{values.min():.0f}, {values.max():.0f}]"
+
+
+@question
+def table(results: Results, column: str) -> str:
     """Median over the repeats, in brackets the smallest and the largest."""
-
-    def answer(results: Results) -> str:
-        rows = measured(results)
-        cells = rows.groupby(["trainer", "depth"], sort=False)[column].agg(
-            lambda values: f"{values.median():.0f} [{values.min():.0f}, {values.max():.0f}]"
-        )
-        depths = sorted(rows.depth.unique())
-        of_trainers = ([name, *(cells[name, depth] for depth in depths)] for name in rows.trainer.unique())
-        return grid(("trainer", *(f"{depth} slices" for depth in depths)), of_trainers)
-
-    return answer
+    cells = measured(results).groupby(["trainer", "depth"])[column].agg(spread).unstack()
+    return grid(cells.rename(columns="{} slices".format).reset_index())
 
 
 def figure(results: Results, path: Path) -> None:
@@ -63,7 +52,6 @@ EXPERIMENT = Experiment(
         "time": table("per_slice"),
         "memory": table("memory"),
         "repeats": lambda results: results.table(FILE)["repeat"].nunique(),
-        "made_with": made_with(FILE),
     },
     figures={"depths.png": figure},
 )

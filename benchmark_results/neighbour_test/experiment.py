@@ -1,7 +1,5 @@
 """What do trained models lose if they are shown wrong neighbours?
 
-    python -m experiments run neighbour_test      # trains what ../acdc40 and ../thick_hippocampus have not trained yet
-
 Each model predicts the validation images of fold 0 with the slices' own neighbours, with each slice as its own
 neighbours, and with other slices of the volume. No mirroring.
 """
@@ -9,43 +7,34 @@ neighbours, and with other slices of the volume. No mirroring.
 from benchmark_results.acdc40.experiment import EXPERIMENT as ACDC40
 from benchmark_results.thick_hippocampus.experiment import EXPERIMENT as THICK_HIPPOCAMPUS
 from experiments.declaration import Experiment, Predict
-from experiments.page import Results
-from experiments.tables import Table, mean_sd, paired, patient_values
+from experiments.results import Results
+from experiments.tables import over_patients, scores, titled
 
-WAYS = ("own", "repeat", "shuffle")
-COLUMNS = ("trainer", *WAYS, "repeat minus own", "shuffle minus own")
+WAYS = {
+    way: f"nnunet-slice-attention predict --neighbours {way} --disable_tta"
+    for way in ("own", "repeat", "shuffle")
+}
 
 
 def table(results: Results, file: str) -> str:
-    cases, rows = results.table(file), []
+    cases, rows = results.cases(file), []
     for trainer, own in cases.groupby("trainer", sort=False):
-        dice = [mean_sd(patient_values(own, way).values()) for way in WAYS]
-        rows.append((trainer, *dice, *(str(paired(own, way, "own").difference) for way in WAYS[1:])))
+        of_ways = scores(own, "own")
+        differences = {f"{way} minus own": of_ways.difference(way) for way in of_ways.others}
+        rows.append({"trainer": trainer, **{way: over_patients(of_ways, way) for way in WAYS}, **differences})
     note = f"Fold 0: {cases.case.nunique()} validation volumes of {cases.patient.nunique()} patients."
-    return Table(file.removesuffix(".csv"), COLUMNS, tuple(rows), note).markdown()
+    return titled(file.removesuffix(".csv"), rows, note)
 
+
+ARMS = ((ACDC40, ["CSA", "SAU", "TSFM", "VA"]), (THICK_HIPPOCAMPUS, ["CSA", "CSA_4blocks"]))
+TABLES = [f"{experiment.dataset}.csv" for experiment, _ in ARMS]
 
 EXPERIMENT = Experiment(
-    predict=[
-        Predict(
-            f"{experiment.dataset}.csv",
-            of=experiment,
-            arms=arms,
-            ways={way: f"nnunet-slice-attention predict --neighbours {way} --disable_tta" for way in WAYS},
-            model="way",
-        )
-        for experiment, arms in (
-            (ACDC40, ["CSA", "SAU", "TSFM", "VA"]),
-            (THICK_HIPPOCAMPUS, ["CSA", "CSA_4blocks"]),
-        )
-    ],
+    predict=[Predict(f"{of.dataset}.csv", of, arms, WAYS, model="way") for of, arms in ARMS],
     questions={
-        "tables": lambda results: "\n".join(
-            table(results, predict.into) for predict in results.experiment.predict
-        ),
+        "tables": lambda results: "\n".join(table(results, file) for file in TABLES),
         "made_with": lambda results: "\n\n".join(
-            f"{predict.of.dataset}: {results.made_with(predict.into)}."
-            for predict in results.experiment.predict
+            f"{file.removesuffix('.csv')}: {results.made_with(file)}." for file in TABLES
         ),
     },
 )

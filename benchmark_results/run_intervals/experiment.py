@@ -1,27 +1,25 @@
-"""Does the interval over runs and patients hold what it says? Simulated, see `simulate.py`.
-
-python -m experiments run run_intervals
-"""
+"""Does the interval over runs and patients hold what it says? Simulated, see `simulate.py`."""
 
 import math
 
 from benchmark_results.run_intervals import simulate
 from experiments.declaration import Experiment, Measure
-from experiments.page import Results, made_with
+from experiments.results import Results
 from experiments.tables import grid
-
-COLUMNS = (
-    "folds", "seeds", "the 95 % interval holds the truth", "p < 0.05 by the t-test",
-    "p < 0.05 by inverting the interval",
-)  # fmt: skip
 
 
 def table(results: Results) -> str:
-    designs = results.table("designs.csv").itertuples()
-    return grid(
-        COLUMNS,
-        [(d.folds, d.seeds, f"{d.held:.0%}", f"{d.significant:.0%}", f"{1 - d.held:.0%}") for d in designs],
-    )
+    rows = [
+        {
+            "folds": design.folds,
+            "seeds": design.seeds,
+            "the 95 % interval holds the truth": f"{design.held:.0%}",
+            "p < 0.05 by the t-test": f"{design.significant:.0%}",
+            "p < 0.05 by inverting the interval": f"{1 - design.held:.0%}",
+        }
+        for design in results.table("designs.csv").itertuples()
+    ]
+    return grid(rows)
 
 
 EXPERIMENT = Experiment(
@@ -32,6 +30,5 @@ EXPERIMENT = Experiment(
         "of_run": lambda results: simulate.OF_RUN,
         "of_one": lambda results: math.hypot(simulate.OF_PATIENT, simulate.OF_BOTH),
         "table": table,
-        "made_with": made_with("designs.csv"),
     },
 )

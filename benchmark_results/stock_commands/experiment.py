@@ -1,17 +1,13 @@
-"""From raw data to an imported model with nnU-Net's own commands, see `commands.sh`.
-
-python -m experiments run stock_commands
-"""
+"""From raw data to an imported model with nnU-Net's own commands, see `commands.sh`."""
 
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from experiments.collectors import Rows
 from experiments.declaration import Experiment, Measure
-from experiments.page import Results, made_with
-from experiments.tables import CASES, grid, mean_sd, paired_difference
+from experiments.results import Results
+from experiments.tables import CASES, grid, mean_sd, over_patients, scores
 
 CLASSES = {"1": "RV", "2": "myocardium", "3": "LV cavity"}
 STOCK, CSA = "nnUNetTrainer_10epochs", "nnUNetTrainerCSANet_10epochs"
@@ -44,29 +40,25 @@ def imported(out: Path) -> Rows:
 
 
 def table(results: Results) -> str:
-    rows = results.table(CASES)
-    rows = rows.assign(
-        patient=rows.case.str.split("_").str[0], dice=rows[list(CLASSES.values())].mean(axis=1)
-    )
-    patients: dict[str, pd.Series] = {
-        name: own.groupby("patient").dice.mean() for name, own in rows.groupby("model", sort=False)
-    }
-    lines, baseline = [], patients[MODELS[STOCK]].to_dict()
-    for name, of_patients in patients.items():
-        own = rows[rows.model == name]
-        dice = [mean_sd(own[column]) for column in CLASSES.values()]
-        to_2d = "" if name == MODELS[STOCK] else paired_difference(baseline, of_patients.to_dict())
-        lines.append((name, len(own), len(of_patients), *dice, mean_sd(of_patients), to_2d))
-    dice = (f"Dice {structure}" for structure in CLASSES.values())
-    return grid(("model", "n volumes", "n patients", *dice, "Dice", "difference"), lines)
+    """Dice of each class over volumes, their mean over patients."""
+    cases, rows = results.cases(), []
+    all_models = scores(cases)  # the first is nnU-Net 2D
+    for model, own in cases.groupby("model", sort=False):
+        row = {"model": model, "n volumes": own.case.nunique(), "n patients": own.patient.nunique()}
+        row |= {
+            f"Dice {name}": mean_sd(of_class.dice) for name, of_class in own.groupby("structure", sort=False)
+        }
+        to_2d = all_models.difference(model) if model in all_models.others else ""
+        rows.append(row | {"Dice": over_patients(all_models, model), "difference": to_2d})
+    return grid(rows)
 
 
 EXPERIMENT = Experiment(
+    patient=r"(patient\d+)_",
     measure=[Measure({CASES: cases, "imported.csv": imported}, "bash commands.sh {out} {device}")],
     questions={
         "table": table,
         "same": lambda results: results.table("imported.csv").identical.sum(),
         "n": lambda results: len(results.table("imported.csv")),
-        "made_with": made_with(CASES),
     },
 )

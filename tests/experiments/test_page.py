@@ -8,7 +8,9 @@ import sys
 import pytest
 
 from experiments.declaration import RESULTS, Experiment, names
-from experiments.page import Results, made_with, render
+from experiments.page import render
+from experiments.results import Results
+from experiments.tables import made_with
 
 WITH_PAGE = [name for name in names() if (RESULTS / name / "text.md").is_file()]
 RENDER_ALL = """
@@ -69,7 +71,9 @@ def test_placeholders_are_what_the_questions_answer(folder):
 
 def test_a_placeholder_without_a_question_is_an_error_that_names_it(folder):
     questions = {name: answer for name, answer in QUESTIONS.items() if name != "mean"}
-    with pytest.raises(ValueError, match=r"text.md has the placeholder \{mean\}.*n, made_with"):
+    with pytest.raises(
+        ValueError, match=r"text.md has the placeholder \{mean\}.*accuracy.*made_with.*n, unused"
+    ):
         render(folder, Experiment(questions=questions))
 
 

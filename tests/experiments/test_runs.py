@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from experiments.declaration import RESULTS, Budget, Experiment, Runs, load
+from experiments.declaration import RESULTS, Experiment, Runs, load
 from experiments.run import Run, read_runs, write_runs
 
 LISTS = ("length", "from_2d", "screening", "screening_wide")
@@ -77,12 +77,9 @@ def test_a_budget_gives_each_arm_the_process_time_of_2d_and_its_plan_stays(tmp_p
     ]
     steps = "".join(["trainer,phase,round,slices,load_s,step_s\n", *rows])
     (tmp_path / "steps.csv").write_text(steps)
-    experiment = Experiment(
-        questions={}, dataset="Dataset027_ACDC40", arms={"2d": "nnUNetTrainer", "a": "A", "b": "B"}
-    )
-    group = Runs(
-        {}, arms=["2d", "a"], listed="list.csv", budget=Budget("steps.csv", iterations=500, epochs=5)
-    )
+    arms = {"2d": "nnUNetTrainer", "a": "A", "b": "B"}
+    experiment = Experiment(dataset="Dataset027_ACDC40", arms=arms, epochs=5)
+    group = Runs({}, arms=["2d", "a"], listed="list.csv", of_2d=500, steps="steps.csv")
     planned = experiment.runs_of(group, tmp_path)
     assert [(run.iterations, run.iterations_later) for run in planned] == [(100, None), (80, 50)]
     write_runs(tmp_path / "list.csv", planned)

@@ -3,9 +3,10 @@
 import pandas as pd
 import pytest
 
-from experiments.declaration import Experiment
-from experiments.page import Results
-from experiments.tables import FOREGROUND, difference, joined, paired, patient_values
+from experiments.collectors import validated
+from experiments.declaration import Experiment, Runs
+from experiments.results import Results
+from experiments.tables import FOREGROUND, difference, grid, joined, missing, scores
 from nnunet_slice_attention.evaluation import segmentations
 
 NAN = float("nan")
@@ -28,13 +29,13 @@ def cases() -> pd.DataFrame:
 
 
 def test_patients_are_the_unit_and_the_foreground_is_no_class(cases):
-    assert patient_values(cases, "A 2d") == pytest.approx({"p": 0.8, "q": 0.5})
-    assert patient_values(cases, "B 2d", "LV") == pytest.approx({"p": 0.0, "q": 0.4})
+    assert scores(cases).values("A 2d") == pytest.approx({"p": 0.8, "q": 0.5})
+    assert scores(cases).values("B 2d", "LV") == pytest.approx({"p": 0.0, "q": 0.4})
     assert segmentations.FOREGROUND == FOREGROUND
 
 
 def test_what_only_one_hallucinates_is_perfect_for_the_other(cases):
-    found = paired(cases, "B 2d", "A 2d")
+    found = scores(cases, "A 2d").paired("B 2d")
     in_p = ((0.8 + 0.0) / 2 - (0.9 + 1.0) / 2 + 0.0) / 2
     assert found.difference.mean == pytest.approx((in_p + 0.0) / 2)
     assert (found.n, found.wins, found.ties, found.losses) == (2, 0, 1, 1)
@@ -44,13 +45,13 @@ def test_a_case_of_one_model_only_is_refused(cases):
     with pytest.raises(
         ValueError, match="B 2d and A 2d have different cases: only one of them has 'q_1 seed 0'"
     ):
-        paired(cases[(cases.model == "A 2d") | (cases.case != "q_1")], "B 2d", "A 2d")
+        scores(cases[(cases.model == "A 2d") | (cases.case != "q_1")], "A 2d").paired("B 2d")
 
 
 def test_seeds_are_cases_of_their_patient(cases):
     second = cases[cases.case != "p_2"].assign(seed=1, dice=cases.dice / 2)
     both = pd.concat([cases, second])
-    assert patient_values(both, "A 2d") == pytest.approx({"p": (0.9 + 0.7 + 0.45) / 3, "q": 0.375})
+    assert scores(both).values("A 2d") == pytest.approx({"p": (0.9 + 0.7 + 0.45) / 3, "q": 0.375})
 
 
 def test_of_several_commits_of_a_run_the_last_in_the_table_counts(cases, tmp_path):
@@ -58,6 +59,32 @@ def test_of_several_commits_of_a_run_the_last_in_the_table_counts(cases, tmp_pat
     pd.concat([cases.assign(commit="old"), later]).to_csv(tmp_path / "cases.csv", index=False)
     experiment = Experiment(questions={}, arms={"a": "A", "b": "B"})
     results = Results(tmp_path, experiment)
-    assert len(joined(results, ["cases.csv"])) == len(cases)
+    assert len(joined(results, "cases.csv")) == len(cases)
     answer = difference("b", "a")(results)
-    assert answer.difference.mean == pytest.approx(paired(later, "B 2d", "A 2d").difference.mean)
+    assert answer.difference.mean == pytest.approx(scores(later, "A 2d").paired("B 2d").difference.mean)
+
+
+def test_a_table_with_a_column_for_each_structure_has_patients_by_the_experiments_rule(tmp_path):
+    (tmp_path / "cases.csv").write_text(
+        "trainer,seed,case,RV,LV\nA,0,p_1,0.9,0.7\nA,0,p_2,0.5,\nA,0,q_1,0.4,0.2\n"
+    )
+    found = Results(tmp_path, Experiment(patient=r"(\w)_")).cases()
+    assert set(found.model) == {"A"} and set(found.structure) == {"RV", "LV"}
+    assert scores(found).values("A") == pytest.approx({"p": (0.8 + 0.5) / 2, "q": 0.3})
+
+
+def test_a_cell_of_none_is_blank_in_a_table():
+    assert (
+        grid([{"arm": "A", "n": 2}, {"arm": "B", "n": None}]) == "| arm | n |\n|---|---|\n| A | 2 |\n| B | |"
+    )
+
+
+def test_the_missing_runs_are_those_of_the_first_group(tmp_path):
+    (tmp_path / "cases.csv").write_text("trainer,seed,case,RV\nA_5epochs,0,p_1,0.9\n")
+    arms, groups = (
+        {"a": "A_5epochs", "b": "B_5epochs 3d_fullres"},
+        [Runs({"cases.csv": validated}, seeds=[0, 1])],
+    )
+    results = Results(tmp_path, Experiment(dataset="Dataset027_X", arms=arms, runs=groups))
+    left = "B_5epochs 3d_fullres (seed 0), A_5epochs (seed 1), B_5epochs 3d_fullres (seed 1)"
+    assert missing(results) == left

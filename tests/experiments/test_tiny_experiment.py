@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 
 import pytest
 import torch
@@ -11,12 +12,13 @@ from experiments.collectors import compared, curve, logged, process_time, valida
 from experiments.declaration import Experiment, Measure, Predict, Runs
 from experiments.jobs import Options, measurements, trainings
 from experiments.launch import run_all, stages, status
-from experiments.page import Results, render
+from experiments.page import render
+from experiments.results import Results
 from experiments.table import read_csv
 from experiments.tables import count
 from nnunet_slice_attention.jobs.lock import locked
 
-OPTIONS = Options(curve_cases=1)
+OPTIONS = Options()
 TABLES = {
     "cases.csv": validated, "trainings.csv": logged(), "curves.csv": curve, "process_time.csv": process_time,
 }  # fmt: skip
@@ -52,7 +54,7 @@ def folder(tmp_path_factory, nnunet_folders, experiment):
         folder.mkdir()
         (folder / "text.md").write_text("{n} volumes")
         patch.setenv("nnUNet_results", str(tmp_path_factory.mktemp("results")))
-        assert run_all(folder, experiment, OPTIONS, at_a_time=2) == []
+        assert run_all(folder, experiment, OPTIONS) == []
         collect(folder, experiment)
         yield folder
 
@@ -65,7 +67,7 @@ def test_every_table_has_the_rows_of_every_run(folder, experiment):
     assert (
         counts["compared.csv"] == counts["predicted.csv"] == 3 * cases // 4
     )  # of one run, with the foreground
-    assert counts["curves.csv"] == 2 * 2 * 2  # runs, epochs, structures of one case
+    assert counts["curves.csv"] == 2 * cases  # each case and structure of both runs, in both epochs
     assert {row["model"] for row in read_csv(folder / "predicted.csv")} == {"repeat"}
     assert [row["epochs_done"] for row in read_csv(folder / "process_time.csv")] == ["2", "2"]
 
@@ -104,6 +106,18 @@ def test_what_the_tables_have_is_done_without_the_runs(folder, experiment, tmp_p
     assert not any(job.finished() for stage in stages(folder, experiment, again) for job in stage)
 
 
+def test_what_needs_a_model_that_is_not_trained_is_said_and_not_begun(
+    folder, experiment, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("nnUNet_results", str(tmp_path))
+    only_predictions = dataclasses.replace(OPTIONS, again=True, only="^tiny_experiment: AxialConv")
+    (message,) = run_all(folder, experiment, only_predictions)
+    assert re.search(
+        "tiny_experiment: .* is not begun: it needs AxialConv_d701_f0_s0_2x2, which is not", message
+    )
+    assert not list(tmp_path.rglob("*.log"))
+
+
 def test_the_page_has_the_answer(folder, experiment):
     assert render(folder, experiment) == f"{len(read_csv(folder / 'cases.csv')) // 4} volumes"
 
@@ -111,24 +125,29 @@ def test_the_page_has_the_answer(folder, experiment):
 def test_a_run_goes_on_from_its_last_checkpoint_and_counts_no_epoch_twice(folder, experiment):
     fold = trainings(folder, experiment, OPTIONS)[0].run.fold_folder()
     before = read_csv(fold / "process_time.csv")
+    curve_rows = len(read_csv(fold / "curve.csv"))
     checkpoint = torch.load(fold / "checkpoint_final.pth", weights_only=False)
     torch.save(
         checkpoint | {"current_epoch": 1}, fold / "checkpoint_latest.pth"
     )  # killed in the second epoch
     for name in ("made_with.json", "checkpoint_final.pth"):
         (fold / name).unlink()
-    assert run_all(folder, experiment, dataclasses.replace(OPTIONS, again=True), only="^2D") == []
+    assert run_all(folder, experiment, dataclasses.replace(OPTIONS, again=True, only="^2D")) == []
     after = read_csv(fold / "process_time.csv")
     assert [row["epoch"] for row in after] == ["0", "1"]
     assert after[0] == before[0] and after[1] != before[1]
-    assert [row["epoch"] for row in read_csv(fold / "curve.csv")] == ["0", "0", "1", "1"]
+    epochs = [row["epoch"] for row in read_csv(fold / "curve.csv")]
+    assert (
+        epochs == sorted(epochs)
+        and epochs.count("0") == epochs.count("1") == len(epochs) / 2 == curve_rows / 2
+    )
 
 
 def test_a_run_that_an_earlier_runner_is_at_work_on_is_left_to_it(folder, experiment):
     job = trainings(folder, experiment, OPTIONS)[0]
     note = (job.run.fold_folder() / "made_with.json").rename(folder / "aside.json")
     with locked(job.run.results / f"{job.name}.lock"):
-        (message,) = run_all(folder, experiment, dataclasses.replace(OPTIONS, again=True), only="^2D")
+        (message,) = run_all(folder, experiment, dataclasses.replace(OPTIONS, again=True, only="^2D"))
     note.rename(job.run.fold_folder() / "made_with.json")
     assert "another process is at work on it" in message
 
