@@ -1,4 +1,4 @@
-"""`slice_weights` against PyTorch's attention; TSFMUNet's layer against its formula, slice by slice and head by head."""
+"""`slice_weights` against PyTorch's attention; TSFMUNet's layer against its formula, one slice and head at a time."""
 
 import math
 
