@@ -106,11 +106,15 @@ class Commands(RunJob):
     cwd: Path = ROOT
 
     def finished(self) -> bool:
-        """What a model predicted that was trained again since is none of this one's."""
-        note, trained = self.folder / FILE, self.run.fold_folder() if self.run else None
+        """What a model predicted that was trained again since, or is being trained, is none of this one's."""
+        note = self.folder / FILE
         if self.collected or not note.is_file():
             return self.collected
-        return trained is None or note.stat().st_mtime >= (trained / FILE).stat().st_mtime
+        if self.run is None:
+            return True
+        return (
+            self.run.is_finished() and note.stat().st_mtime >= (self.run.fold_folder() / FILE).stat().st_mtime
+        )
 
     def prepare(self) -> None:
         if (self.folder / FILE).is_file():

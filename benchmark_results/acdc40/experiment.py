@@ -44,7 +44,7 @@ EXPERIMENT = Experiment(
         "VA": "nnUNetTrainerVAUNet_10epochs",
         "EarlyFusion": "nnUNetTrainerEarlyFusion_10epochs",
         "AxialConv": "nnUNetTrainerAxialConv_10epochs",
-        "TSFM_copies": "nnUNetTrainerTSFMUNet_RepeatCentre_10epochs",
+        "TSFM_copies": "nnUNetTrainerTSFMUNet_RepeatCentreLearning_10epochs",
     },
     runs=[
         Runs({"cases.csv": compared, "trainings.csv": logged()}),

@@ -27,7 +27,7 @@ EXPERIMENT = Experiment(
         "SAU": "nnUNetTrainerSAUNet_20epochs",
         "TSFM": "nnUNetTrainerTSFMUNet_20epochs",
         "VA": "nnUNetTrainerVAUNet_20epochs",
-        "CSA_copies": "nnUNetTrainerCSANet_12blocks_RepeatCentre_20epochs",
+        "CSA_copies": "nnUNetTrainerCSANet_12blocks_RepeatCentreLearning_20epochs",
         "2D_50": "nnUNetTrainer_50epochs",
         "CSA_50": "nnUNetTrainerCSANet_12blocks_50epochs",
         "CSA_4blocks": "nnUNetTrainerCSANet_4blocks_20epochs",

@@ -1,13 +1,16 @@
 """Runs: their names, which results folders depend on, and lists of them."""
 
 import dataclasses
+import os
 
 import pytest
 
 from experiments.declaration import RESULTS, Experiment, Runs, load
+from experiments.jobs import Commands
+from experiments.made_with import FILE
 from experiments.run import Run, read_runs, write_runs
 
-LISTS = ("length", "from_2d", "screening", "screening_wide")
+LISTS = ("length", "from_2d", "screening", "screening_wide", "decision")
 HEADER = "name,dataset,plans,configuration,trainer,fold,seed,epochs,iterations,iterations_later,after\n"
 FIRST = "2d,514,P,2d,nnUNetTrainer,0,0,20,250,,\n"
 THEN = "csa,514,P,2d,nnUNetTrainerCSANet_From2D,0,0,5,300,,2d_d514_f0_s0_20x250\n"
@@ -102,6 +105,19 @@ def test_a_run_is_found_under_the_name_that_its_trainer_had(tmp_path, monkeypatc
     own = fold.parents[1] / RUN.model / "fold_0"
     own.mkdir(parents=True)
     assert RUN.fold_folder() == own
+
+
+def test_what_a_model_predicted_is_not_finished_while_the_model_is_trained_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("nnUNet_results", str(tmp_path))
+    (tmp_path / RUN.index / "Dataset514_X" / "nnUNetTrainerCSANet__P__2d" / "fold_0").mkdir(parents=True)
+    (tmp_path / FILE).touch()
+    job = Commands(name="predict", folder=tmp_path, commands={}, run=RUN, needs=RUN, collected=False)
+    assert RUN.fold_folder() is not None and not job.finished()
+    (RUN.fold_folder() / FILE).touch()
+    os.utime(tmp_path / FILE, (2, 2))
+    for trained, finished in ((1, True), (3, False)):
+        os.utime(RUN.fold_folder() / FILE, (trained, trained))
+        assert job.finished() == finished
 
 
 def test_what_a_folder_notes_is_as_before_precision_was_declared():
