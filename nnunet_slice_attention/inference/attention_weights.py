@@ -65,21 +65,24 @@ def slice_weights(predictor: SlabPredictor, volume: Tensor) -> dict[int, Tensor]
         for tile in predictor.tiles(padded.shape[-2:], tuple(patch)):
             total[tile] += gaussian.cpu()
             stack = padded[(..., *tile)][None].to(predictor.device)
-            for place, offset, weights in _of_stack(network, stack, predictor.slices_per_pass(patch)):
+            for offset, weights in stack_weights(network, stack, predictor.slices_per_pass(patch)).items():
                 whole = sums.setdefault(offset, torch.zeros(padded.shape[1:]))
-                whole[(place, *tile)] += (gaussian * weights).cpu()
+                whole[(slice(None), *tile)] += gaussian.cpu() * weights
     return {offset: (sums[offset] / total)[inside[1:]] for offset in sorted(sums)}
 
 
 @torch.inference_mode()
-def _of_stack(network: SlabNetwork, stack: Tensor, chunk: int) -> Iterator[tuple[slice, int, Tensor]]:
-    """Slices of a stack (1, C, S, H, W), an offset, and their weights (T, H, W)."""
+def stack_weights(network: SlabNetwork, stack: Tensor, chunk: int) -> dict[int, Tensor]:
+    """{offset: weights (S, H, W)} of a stack (1, C, S, H, W), on the CPU; `chunk` slices at a time."""
+    found: dict[int, Tensor] = {}
     with _recording(weighing_layers(network)) as recorded:
         for place, _ in segment_stack(network, stack, chunk):
             for offsets, weights in recorded:
                 for offset, of_slices in zip(offsets, weights[:, 0], strict=True):
-                    yield place, offset, _enlarged(of_slices, network, stack.shape[-2:]) / len(recorded)
+                    whole = found.setdefault(offset, torch.zeros(stack.shape[2:]))
+                    whole[place] += _enlarged(of_slices, network, stack.shape[-2:]).cpu() / len(recorded)
             recorded.clear()
+    return found
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The command `predict`: the files of nnUNetv2_predict, almost the same segmentation, and clear errors."""
 
+import csv
 import gzip
 import json
 import re
@@ -12,6 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 import onnxruntime
 import pytest
+import SimpleITK
 import torch
 from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
 
@@ -83,6 +85,39 @@ def test_nothing_on_stderr_but_errors(trained, tmp_path):
     ]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_attention_writes_the_neighbours_weights_beside_the_predictions(trained, tmp_path, capsys):
+    assert predict(trained, tmp_path, "-f", "0", "1", "--disable_tta", "--attention") == 0
+    cases = [path.name.removesuffix("_0000.nii.gz") for path in sorted(trained.images.glob("*.nii.gz"))]
+    folder = tmp_path / "attention"
+    for case in cases:
+        image = SimpleITK.ReadImage(str(trained.images / f"{case}_0000.nii.gz"))
+        volumes = [
+            SimpleITK.ReadImage(str(folder / f"{case}_{offset}.nii.gz")) for offset in ("-1", "+0", "+1")
+        ]
+        for volume in volumes:
+            assert volume.GetSize() == image.GetSize() and volume.GetSpacing() == image.GetSpacing()
+        total = sum(SimpleITK.GetArrayFromImage(volume).astype(int) for volume in volumes)
+        assert np.abs(total - 100).max() <= 1  # per cent, rounded
+        with (folder / f"{case}.csv").open() as file:
+            rows = [row for row in csv.DictReader(file) if row["region"] == "image"]
+        assert [row["offset"] for row in rows] == ["-1", "0", "1"]
+        for row, volume in zip(rows, volumes, strict=True):
+            assert float(row["weight"]) * 100 == pytest.approx(
+                SimpleITK.GetArrayFromImage(volume).mean(), abs=0.5
+            )
+    # Interrupted: what is missing is written, and only that.
+    (folder / f"{cases[0]}.csv").unlink()
+    written = (tmp_path / f"{cases[0]}.nii.gz").stat().st_mtime_ns
+    assert predict(trained, tmp_path, "-f", "0", "1", "--attention", "--continue_prediction") == 0
+    assert (folder / f"{cases[0]}.csv").is_file()
+    assert (tmp_path / f"{cases[0]}.nii.gz").stat().st_mtime_ns == written
+    # Another prediction takes the old weights with it.
+    assert predict(trained, tmp_path, "-f", "0", "--disable_tta") == 0
+    assert list(folder.iterdir()) == []
+    assert predict(trained, tmp_path, "-f", "0", "--attention", "--neighbours", "repeat") == 1
+    assert "--neighbours repeat: weights are of a slice's own neighbours" in capsys.readouterr().err
 
 
 def test_one_case_given_as_a_file_is_written_to_one_file(trained, tmp_path, monkeypatch):
