@@ -1,9 +1,17 @@
 """How much each neighbour weighs: assembled from the layers as they compute it, and where the answer is."""
 
+from types import SimpleNamespace
+
 import numpy as np
+import pytest
 import torch
 
-from nnunet_slice_attention.inference.attention_weights import regions, stack_weights, weighing_layers
+from nnunet_slice_attention.inference.attention_weights import (
+    check_weighs_slices,
+    regions,
+    stack_weights,
+    weighing_layers,
+)
 from nnunet_slice_attention.networks import create_network
 from tests.networks.configurations import PATCH, build, every_network, slab
 
@@ -60,6 +68,14 @@ def test_weights_sum_to_one_however_many_slices_are_computed_at_a_time(name, opt
     for offset in set(whole) - {0} if not options.get("repeat_centre") else ():
         beyond = slice(None, -offset) if offset < 0 else slice(5 - offset, None)
         assert not whole[offset][beyond].any()  # there is no such slice
+
+
+def test_a_network_that_does_not_weigh_slices_is_refused_by_name():
+    predictor = SimpleNamespace(network=build("SAUNet", {}), neighbours="own")
+    with pytest.raises(
+        ValueError, match="SAUNet does not weigh slices against each other. Leave out --attention"
+    ):
+        check_weighs_slices(predictor)
 
 
 def test_regions_are_the_image_the_structures_and_their_first_and_last_slice():
