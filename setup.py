@@ -51,6 +51,7 @@ TEST = [
     "pytest-xdist",  # two processes: more would plan the tiny data sets more often
     "ruff>=0.17,<0.18",
     "setuptools>=77",  # the tests build our wheel without build isolation
+    "twine",
 ]
 
 setup(

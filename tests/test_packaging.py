@@ -6,6 +6,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
@@ -43,6 +44,9 @@ def test_the_sdist_builds_the_same_wheel(sources, wheel, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     (sdist,) = tmp_path.glob("*.tar.gz")
     assert contents(build_wheel(sdist, tmp_path)) == contents(wheel)
+    command = [sys.executable, "-m", "twine", "check", "--strict", wheel, sdist]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_workflow_tests_the_oldest_and_the_newest_python_of_the_metadata(wheel_metadata):
@@ -52,6 +56,18 @@ def test_the_workflow_tests_the_oldest_and_the_newest_python_of_the_metadata(whe
     versions = [c.rsplit(" ", 1)[1] for c in classifiers if re.fullmatch(r".*Python :: 3\.\d+", c)]
     assert tested == [versions[0], versions[-1]]
     assert SpecifierSet(wheel_metadata.metadata["Requires-Python"]) == SpecifierSet(f">={versions[0]}")
+
+
+def test_workflows_call_targets_and_tests_that_there_are():
+    targets = set(re.findall(r"^([\w./-]+):", (REPOSITORY / "Makefile").read_text(), flags=re.MULTILINE))
+    called = []
+    for workflow in (REPOSITORY / ".github" / "workflows").glob("*.yml"):
+        for job in yaml.safe_load(workflow.read_text())["jobs"].values():
+            called += [step["run"] for step in job["steps"] if "run" in step]
+    made = [target for command in called for target in re.findall(r"\bmake (\S+)", command)]
+    tested = [folder for command in called for folder in re.findall(r"\btests/\S+", command)]
+    assert "test" in made and set(made) <= targets
+    assert tested and all((REPOSITORY / folder).is_dir() for folder in tested)
 
 
 def test_pre_commit_uses_the_ruff_of_make_test(wheel_metadata):
