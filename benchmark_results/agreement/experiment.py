@@ -1,6 +1,6 @@
 """Does the command `predict` segment as `nnUNetv2_predict` does? Both predict the validation images of fold 0.
 
-nnU-Net's predictions stand in for the truth. No mirroring: its average would hide differences.
+nnU-Net's predictions serve as ground truth. No mirroring: its average would hide differences.
 """
 
 from benchmark_results.acdc40.experiment import EXPERIMENT as ACDC40

@@ -1,4 +1,4 @@
-"""What the networks cost beside nnU-Net's own, on ACDC40 with compact plans. Keep the machine free of other work.
+"""What the networks cost compared with nnU-Net's own, on ACDC40 with compact plans. Keep the machine free of other work.
 
 Data as for ../acdc40. `steps.csv` is measured by `steps.py`, all else by the command `cost`, which writes cost.md,
 cost.png and cost.json too.
@@ -34,9 +34,9 @@ def step_table(results: Results) -> str:
         rows.append(
             {
                 "model": " ".join(model),
-                "slices that learn": slices,
+                "slices with a loss": slices,
                 "step, ms": f"{ms * slices:.0f}",
-                "ms a slice": f"{ms:.1f}",
+                "ms per slice": f"{ms:.1f}",
                 "ratio [95 % CI]": ratio,
                 "middle half of the ratios": "{:.2f} to {:.2f}".format(*ratios.quantile([0.25, 0.75])),
             }

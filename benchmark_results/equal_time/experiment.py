@@ -66,7 +66,7 @@ def length_table(results: Results) -> str:
     for (dataset, n), value in dice.items():
         gain = f"{value - dice[dataset, n // 2]:+.4f}" if (dataset, n // 2) in dice else ""
         row = {"data set": dataset, "iterations": n, "mean Dice": f"{value:.4f}"}
-        rows.append(row | {"gain over half as many": gain})
+        rows.append(row | {"gain over half the iterations": gain})
     return grid(rows)
 
 

@@ -21,7 +21,7 @@ def table(results: Results) -> str:
             "trainer": row.Index,
             "batch": f"{row.batch_size} x {row.patch}",
             "training step [GB]": f"{row.training_gb:.1f}",
-            "times nnU-Net 2D": f"{row.training_gb / memory.training_gb['nnUNetTrainer']:.2f}",
+            "ratio to nnU-Net 2D": f"{row.training_gb / memory.training_gb['nnUNetTrainer']:.2f}",
             "online validation [GB]": f"{row.online_validation_gb:.1f}",
         }
         for row in memory.itertuples()

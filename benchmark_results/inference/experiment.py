@@ -38,12 +38,12 @@ def table(results: Results, deep: bool) -> str:
             {
                 "trainer": model[0],
                 "configuration": model[1],
-                "GMAC a slice, ratio to 2D": f"{gmac[model] / gmac[BASELINE]:.2f}",
-                "ms a slice": f"{own.median():.0f}",
+                "GMAC per slice, ratio to 2D": f"{gmac[model] / gmac[BASELINE]:.2f}",
+                "ms per slice": f"{own.median():.0f}",
                 "ratio to nnU-Net 2D": ratio(own, ways[(*BASELINE, "stock")]),
                 "stock / predict": others[0],
                 "re-encoding / predict": others[1],
-                "the same in multiply-adds": f"{encoded_again[model[0]]:.2f}" if ours else "",
+                "re-encoding / predict, multiply-adds": f"{encoded_again[model[0]]:.2f}" if ours else "",
             }
         )
     return grid(rows)

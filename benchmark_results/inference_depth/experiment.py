@@ -9,7 +9,7 @@ from experiments.results import Results, question
 from experiments.tables import grid
 
 FILE = "depths.csv"
-# Told apart with any colour vision.
+# Distinguishable with any colour vision.
 STYLES = (("o", "#0072B2"), ("s", "#D55E00"), ("^", "#009E73"), ("D", "#CC79A7"))
 TITLES = {"seconds": "prediction [s]", "memory": "peak memory beyond the result [MB]"}
 

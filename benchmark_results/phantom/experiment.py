@@ -21,7 +21,7 @@ def dice_of_arms(results: Results) -> str:
     for trainer in map(results.experiment.trainer, results.experiment.arms):
         if trainer in cases:
             means = cases[trainer].groupby("seed")[["vessel", "nodule"]].mean()
-            row = {"trainer": trainer, "seeds": len(means), "volumes a seed": cases[trainer].case.nunique()}
+            row = {"trainer": trainer, "seeds": len(means), "volumes per seed": cases[trainer].case.nunique()}
             row |= {f"Dice {name}": mean_sd(means[name]) for name in means}
             rows.append(row | {"both": mean_sd(means.mean(axis=1))})
     return grid(rows)

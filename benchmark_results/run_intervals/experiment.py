@@ -1,4 +1,4 @@
-"""Does the interval over runs and patients hold what it says? Simulated, see `simulate.py`."""
+"""Does the interval over runs and patients have its nominal coverage? Simulated, see `simulate.py`."""
 
 import math
 
@@ -13,7 +13,7 @@ def table(results: Results) -> str:
         {
             "folds": design.folds,
             "seeds": design.seeds,
-            "the 95 % interval holds the truth": f"{design.held:.0%}",
+            "coverage of the 95 % interval": f"{design.held:.0%}",
             "p < 0.05 by the t-test": f"{design.significant:.0%}",
             "p < 0.05 by inverting the interval": f"{1 - design.held:.0%}",
         }
@@ -27,8 +27,8 @@ EXPERIMENT = Experiment(
     questions={
         "experiments": lambda results: simulate.EXPERIMENTS,
         "patients": lambda results: simulate.PATIENTS,
-        "of_run": lambda results: simulate.OF_RUN,
-        "of_one": lambda results: math.hypot(simulate.OF_PATIENT, simulate.OF_BOTH),
+        "sd_run": lambda results: simulate.SD_RUN,
+        "sd_patient": lambda results: math.hypot(simulate.SD_PATIENT, simulate.SD_BOTH),
         "table": table,
     },
 )

@@ -16,7 +16,7 @@ from nnunet_slice_attention.evaluation.runs import compare_runs
 
 HERE = Path(__file__).parent
 EXPERIMENTS, DRAWS, PATIENTS = 2000, 2000, 52
-OF_RUN, OF_PATIENT, OF_BOTH = 0.0075, 0.013, 0.008  # SD, Dice; 0.015 between the patients of one run
+SD_RUN, SD_PATIENT, SD_BOTH = 0.0075, 0.013, 0.008  # SD, Dice; 0.015 between the patients of one run
 DESIGNS = ((1, 2), (1, 3), (1, 5), (1, 10), (5, 1), (5, 3))  # (folds, seeds)
 
 
@@ -36,9 +36,9 @@ def study(folds: int, seeds: int) -> tuple[float, float]:
     covered = significant = 0
     for _ in range(EXPERIMENTS):
         deltas = (
-            rng.normal(0, OF_RUN, (folds, seeds, 1))
-            + rng.normal(0, OF_PATIENT, (folds, 1, PATIENTS))
-            + rng.normal(0, OF_BOTH, (folds, seeds, PATIENTS))
+            rng.normal(0, SD_RUN, (folds, seeds, 1))
+            + rng.normal(0, SD_PATIENT, (folds, 1, PATIENTS))
+            + rng.normal(0, SD_BOTH, (folds, seeds, PATIENTS))
         )
         other = {
             f"fold {f}, seed {s}": {f"patient {f} {i}": deltas[f, s, i] for i in range(PATIENTS)}
