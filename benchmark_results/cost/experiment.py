@@ -1,4 +1,4 @@
-"""What the networks cost compared with nnU-Net's own, on ACDC40 with compact plans. Keep the machine free of other work.
+"""Cost of the networks compared with nnU-Net's own, on ACDC40 with compact plans. Keep the machine free of other work.
 
 Data as for ../acdc40. `steps.csv` is measured by `steps.py`, all else by the command `cost`, which writes cost.md,
 cost.png and cost.json too.
