@@ -10,6 +10,7 @@ import pandas as pd
 from ..evaluation.scores import Scores
 from ..evaluation.segmentations import Labels, read_pair
 from ..image_files import check_complete
+from ..inference.weights_files import volumes_of
 from ..report.shown_case import ShownCase, Volumes
 from .compared_models import Model
 from .ground_truth import GroundTruth
@@ -99,7 +100,14 @@ def _read(case: str, predictions: Mapping[str, Path], truth: GroundTruth, slice_
         )
     evaluated = pair.evaluated_voxels(labels)
     shown = {name: _shown(found.prediction, evaluated) for name, found in pairs.items()}
-    return Volumes(volume, _shown(pair.truth, evaluated), shown, pair.spacing)
+    weights = {
+        name: {
+            offset: pair.slices_first(reader.read_seg(str(path))[0][0])
+            for offset, path in volumes_of(file).items()
+        }
+        for name, file in predictions.items()
+    }
+    return Volumes(volume, _shown(pair.truth, evaluated), shown, pair.spacing, weights)
 
 
 def _shown(segmentation: np.ndarray, evaluated: np.ndarray) -> np.ndarray:

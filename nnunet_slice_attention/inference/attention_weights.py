@@ -3,8 +3,6 @@
 For networks whose attention has one softmax over slices: SliceAttention, TSFMUNet and VAUNet.
 """
 
-import glob
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,11 +20,11 @@ from ..files import write_text
 from ..networks import SlabNetwork
 from .cases import Case
 from .predictor import SlabPredictor
+from .weights_files import table_of, volume_of, volumes_of
 from .whole_stack import segment_stack
 
 PER_CENT = 100  # weights are written as small integers, which all of nnU-Net's writers take
 REGIONS = ("image", "structures", "first slice", "last slice")
-FOLDER = "attention"
 
 
 def weighing_layers(network: nn.Module) -> list[nn.Module]:
@@ -146,11 +144,11 @@ def write_weights(predictor: SlabPredictor, case: Case) -> None:
     "first slice" and the "last slice"; a region without a voxel has no row.
     """
     weights, properties = weights_on_image(predictor, [str(path) for path in case.images])
-    writer, table = predictor.plans_manager.image_reader_writer_class(), weights_table(case)
+    writer, table = predictor.plans_manager.image_reader_writer_class(), table_of(case.output)
     table.parent.mkdir(exist_ok=True)
     for offset, volume in weights.items():
         per_cent = np.round(PER_CENT * volume).astype(np.uint8)
-        writer.write_seg(per_cent, str(table.with_name(f"{table.stem}_{offset:+d}{case.ending}")), properties)
+        writer.write_seg(per_cent, str(volume_of(case.output, offset)), properties)
     slices_first = predictor.plans_manager.transpose_forward
     segmented = writer.read_seg(str(case.output))[0][0].transpose(slices_first) > 0
     weights = {offset: volume.transpose(slices_first) for offset, volume in weights.items()}
@@ -162,18 +160,10 @@ def write_weights(predictor: SlabPredictor, case: Case) -> None:
     write_text(table, "offset,region,weight\n" + "".join(lines))
 
 
-def weights_table(case: Case) -> Path:
-    """Written last."""
-    return case.output.parent / FOLDER / f"{case.output.name.removesuffix(case.ending)}.csv"
-
-
-def remove_weights(case: Case) -> None:
-    """Those of an earlier prediction."""
-    table = weights_table(case)
-    table.unlink(missing_ok=True)
-    for volume in table.parent.glob(f"{glob.escape(table.stem)}_[+-]*{case.ending}"):
-        if re.fullmatch(r"[+-]\d+", volume.name[len(table.stem) + 1 : -len(case.ending)]):
-            volume.unlink()
+def remove_weights(prediction: Path) -> None:
+    """Those of an earlier prediction of the same case."""
+    for path in (table_of(prediction), *volumes_of(prediction).values()):
+        path.unlink(missing_ok=True)
 
 
 def regions(image: np.ndarray, segmented: np.ndarray) -> dict[str, np.ndarray]:

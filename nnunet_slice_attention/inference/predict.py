@@ -6,11 +6,12 @@ from pathlib import Path
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
 
-from .attention_weights import check_weighs_slices, remove_weights, weights_table, write_weights
+from .attention_weights import check_weighs_slices, remove_weights, write_weights
 from .cases import Case, find_cases, in_one_line, is_finished, remove_results
 from .image_checks import Expected, find_problems
 from .predictor import SlabPredictor
 from .settings import record_settings
+from .weights_files import table_of
 
 
 def predict_files(
@@ -79,7 +80,7 @@ def predict_files(
     for case in cases:
         if case not in failures:  # existing results of the others may be good
             remove_results(case)
-            remove_weights(case)
+            remove_weights(case.output)
 
     def predict(batch: list[Case]) -> None:
         predictor.predict_from_files(
@@ -97,7 +98,7 @@ def predict_files(
     finally:
         predictor.dataset_json = dataset_json
     for case in asked if attention else ():
-        if case not in failures and not weights_table(case).is_file():
+        if case not in failures and not table_of(case.output).is_file():
             failures |= _write_weights(predictor, case)
     if done := [case for case in cases if case not in failures]:
         record_settings(predictor, done[0].output.parent)

@@ -14,12 +14,14 @@ class Volumes:
         image: intensities of the first channel.
         truth: ground truth labels.
         predictions: labels by model.
+        weights: how much the slice at each offset weighed, in per cent, by model; of those whose prediction wrote them.
     """
 
     image: np.ndarray
     truth: np.ndarray
     predictions: Mapping[str, np.ndarray]
     spacing: tuple[float, float, float]
+    weights: Mapping[str, Mapping[int, np.ndarray]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,9 @@ def viewer_data(
     """What `viewer.js` shows, ready for JSON, and the names of the cases for which there is no room.
 
     Each case holds its `title`, the number of `slices` shown, the `first` of them, how many there are in all (`of`),
-    and the one to begin with, `start`: where the predictions are wrong most. `image` and the `outline` and `errors` of
-    each of `layers` are NIfTI files, compressed and in base64.
+    and the one to begin with, `start`: where the predictions are wrong most. `image`, the `outline` and `errors` of
+    each of `layers`, and the `volume` of each of `weights` are NIfTI files, compressed and in base64. The `brightest`
+    weight shown is twice that of equally weighed slices.
     """
     shown, left_out, size = [], [], 0
     for case in cases:
@@ -34,6 +35,7 @@ def viewer_data(
         needed = len(entry["image"]) + sum(
             len(layer[k]) for layer in entry["layers"] for k in ("outline", "errors")
         )
+        needed += sum(len(weights["volume"]) for weights in entry["weights"])
         if size + needed > max_bytes:
             left_out.append(case.case)
             continue
@@ -59,6 +61,15 @@ def _entry(case: ShownCase, short: Mapping[str, str]) -> dict:
                 "errors": _nifti(_finer(errors(truth, labels), fine), volumes.spacing, fine),
             }
         )
+    weights = [
+        {
+            "name": f"{short[name]}, {_place(offset)}",
+            "volume": _nifti(volume[window], volumes.spacing, 1),
+            "brightest": 2 * 100 / len(by_offset),
+        }
+        for name, by_offset in volumes.weights.items()
+        for offset, volume in by_offset.items()
+    ]
     differing = sum((labels != truth).sum(axis=(1, 2)) for labels in predictions.values())
     return {
         "title": case.title(short),
@@ -69,7 +80,13 @@ def _entry(case: ShownCase, short: Mapping[str, str]) -> dict:
         "image": _image(_finer(image, fine), volumes.spacing, fine),
         "window": [float(q) for q in np.percentile(image, (1, 99))],
         "layers": layers,
+        "weights": weights,
     }
+
+
+def _place(offset: int) -> str:
+    near = {-1: "previous slice", 0: "the slice itself", 1: "next slice"}
+    return near.get(offset, f"slice {offset:+d}")
 
 
 def outline(labels: np.ndarray, fine: int = 1) -> np.ndarray:

@@ -135,6 +135,19 @@ def test_images_of_another_shape_are_refused(folders, capsys):
     assert [path.name for path in (folders / "out").iterdir()] == ["evaluated"]  # no part of a report
 
 
+def test_weights_beside_predictions_are_in_the_report(folders):
+    (folders / "images").mkdir()
+    for path in (folders / "truth").iterdir():
+        write(10 * read(path), folders / "images" / path.name.replace(".nii.gz", "_0000.nii.gz"))
+    (folders / "small" / "attention").mkdir()
+    for path in (folders / "small").glob("*.nii.gz"):
+        weights = np.full(read(path).shape, 30, np.uint8)
+        write(weights, folders / "small" / "attention" / path.name.replace(".nii.gz", "_-1.nii.gz"))
+    assert compare(folders, "--images", str(folders / "images")) == 0
+    page = (folders / "out" / "report.html").read_text()
+    assert '"name": "small, previous slice"' in page and '"name": "perfect, previous slice"' not in page
+
+
 def test_ignored_voxels_are_not_shown(folders, monkeypatch):
     (folders / "images").mkdir()
     description = json.loads((folders / "dataset.json").read_text())

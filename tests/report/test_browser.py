@@ -24,8 +24,11 @@ def shown(name: str, seed: int) -> ShownCase:
     worse = truth.copy()
     worse[4, 20:, :] = 0
     image = rng.normal(100, 20, truth.shape) + 80 * truth
+    weights = {"trainer_b": {1: 50 * truth + 10}} if seed else {}
     extremes = {"trainer_b": ("highest", 0.0)} if seed else {}
-    return in_memory(name, image, truth, {"trainer_a": truth, "trainer_b": worse}, (5.0, 1.0, 1.0), extremes)
+    return in_memory(
+        name, image, truth, {"trainer_a": truth, "trainer_b": worse}, (5.0, 1.0, 1.0), extremes, weights
+    )
 
 
 def bars() -> Figure:
@@ -122,6 +125,19 @@ def test_cases_chosen_quickly_are_drawn_one_after_the_other(page):
     part(page, "case").select_option("1")
     page.wait_for_selector("#viewer[data-state=ready]", timeout=60_000)
     assert part(page, "canvas").screenshot() == seen
+
+
+def test_the_weights_of_slices_are_drawn_where_a_model_has_them(page):
+    choice = part(page, "weights")
+    assert choice.is_hidden()  # the first case has none
+    part(page, "case").select_option("1")
+    page.wait_for_selector("#viewer[data-state=ready]", timeout=60_000)
+    before = part(page, "canvas").screenshot()
+    assert choice.locator("option").all_inner_texts() == ["none", "b, next slice"]
+    choice.select_option("b, next slice")
+    assert part(page, "canvas").screenshot() != before
+    choice.select_option("none")
+    assert part(page, "canvas").screenshot() == before
 
 
 def test_outlines_errors_and_window_change_what_is_drawn(page):

@@ -30,14 +30,14 @@
     const alpha = Array.from({ length: n }, (_, label) => (table[label] ? 255 : 0));
     return { R: channel(0), G: channel(1), B: channel(2), A: alpha, I: alpha.map((_, label) => label), labels: alpha.map(String) };
   };
-  const volume = async (base64, name, table) => {
-    const made = await niivue.NVImage.loadFromBase64({ base64, name: `${name}.nii.gz`, colormap: "gray" });
+  const volume = async (base64, name, table, colormap = "gray") => {
+    const made = await niivue.NVImage.loadFromBase64({ base64, name: `${name}.nii.gz`, colormap });
     if (table) made.setColormapLabel(lut(table));
     nv.addVolume(made);
     return made;
   };
 
-  let current, image, outlines, wrong, slice;
+  let current, image, outlines, wrong, weights, slice;
   const opacity = (made, value) => nv.setOpacity(nv.volumes.indexOf(made), value);
   const show = (index) => {
     slice = Math.min(Math.max(index, 0), current.slices - 1);
@@ -57,6 +57,7 @@
     const chosen = find("errors").value;
     outlines.forEach((made, i) => opacity(made, find("layers").querySelectorAll("input")[i].checked ? 1 : 0));
     wrong.forEach(({ made, name }) => opacity(made, name === chosen ? 0.5 : 0));
+    weights.forEach(({ made, name }) => opacity(made, name === find("weights").value ? 0.6 : 0));
   };
 
   const open = async (number) => {
@@ -64,8 +65,12 @@
     current = cases[number];
     while (nv.volumes.length) nv.removeVolume(nv.volumes[nv.volumes.length - 1]);
     image = await volume(current.image, "image");
-    wrong = [];
-    outlines = [];
+    [weights, wrong, outlines] = [[], [], []];
+    for (const { name, volume: base64, brightest } of current.weights) {
+      const made = await volume(base64, `weights-${name}`, null, "viridis");
+      Object.assign(made, { cal_min: 0, cal_max: brightest });
+      weights.push({ made, name });
+    }
     for (const layer of current.layers) {
       if (layer.errors) wrong.push({ made: await volume(layer.errors, `errors-${layer.name}`, errorColours), name: layer.name });
     }
@@ -82,6 +87,8 @@
     }));
     const names = current.layers.filter((layer) => layer.errors).map((layer) => layer.name);
     find("errors").replaceChildren(new Option("none", ""), ...names.map((name) => new Option(name, name)));
+    find("weights").replaceChildren(new Option("none", ""), ...weights.map(({ name }) => new Option(name, name)));
+    find("weights-label").hidden = !weights.length;
     const [low, high] = current.window;
     const digits = high - low < 20 ? 2 : 0;
     find("width").value = (high - low).toFixed(digits);
@@ -103,7 +110,7 @@
   };
   find("slice").oninput = (event) => show(Number(event.target.value));
   find("width").onchange = find("level").onchange = applyWindow;
-  find("errors").onchange = applyLayers;
+  find("errors").onchange = find("weights").onchange = applyLayers;
   canvas.addEventListener("wheel", (event) => {
     event.preventDefault();
     event.stopImmediatePropagation();
