@@ -5,6 +5,7 @@ import os
 import platform
 import re
 import subprocess
+import warnings
 from importlib.metadata import PackageNotFoundError, distribution, requires, version
 from pathlib import Path
 
@@ -38,6 +39,16 @@ def hardware() -> str:
     info = Path("/proc/cpuinfo")
     names = re.findall(r"model name\s*: (.+)", info.read_text()) if info.is_file() else []
     return f"{os.cpu_count()} x {names[0] if names else platform.processor() or platform.machine()}, {gpu}"
+
+
+def cuda_problem() -> str:
+    """Why PyTorch finds no GPU, if it says so, e.g. that the driver is too old."""
+    import torch
+
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        torch.cuda.is_available()
+    return " ".join(" ".join(str(warning.message).split()) for warning in said)
 
 
 def commit() -> str:

@@ -59,8 +59,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--attention",
         action="store_true",
-        help="also write how much each neighbouring slice weighed, to the folder attention (SliceAttention, TSFMUNet, "
-        "VAUNet)",
+        help="also write the attention weight of each neighbouring slice, to the folder attention (SliceAttention, "
+        "TSFMUNet, VAUNet)",
     )
     parser.add_argument(
         "--slices", type=int, metavar="N", help="slices per forward pass (default: by device)"

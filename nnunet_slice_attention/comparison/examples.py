@@ -1,7 +1,7 @@
 """The cases that a report shows: each model's extremes against the baseline, and where two models differ most."""
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -43,17 +43,20 @@ def select_cases(
             extremes.setdefault(case, {})[name] = kind, by_case[case]
     widest = _widest(deltas)
     chosen = dict.fromkeys([*extremes, *widest])
-    predictions = {model.name: model.predictions for model in models}
 
-    def reader(case: str) -> Callable[[Sequence[str]], Volumes]:
-        return lambda names: _read(case, {name: predictions[name][case] for name in names}, truth, slice_axis)
-
-    return [
-        ShownCase(
-            case, list(predictions), reader(case), models[0].run, extremes.get(case, {}), widest.get(case)
+    def shown(case: str) -> ShownCase:
+        files = {model.name: model.predictions[case] for model in models}
+        return ShownCase(
+            case,
+            list(files),
+            lambda names: _read(case, {name: files[name] for name in names}, truth, slice_axis),
+            models[0].run,
+            extremes.get(case, {}),
+            widest.get(case),
+            lambda: _read_weights(files, truth, slice_axis),
         )
-        for case in chosen
-    ]
+
+    return list(map(shown, chosen))
 
 
 def _extremes(deltas: Mapping[str, float]) -> dict[str, str]:
@@ -100,14 +103,34 @@ def _read(case: str, predictions: Mapping[str, Path], truth: GroundTruth, slice_
         )
     evaluated = pair.evaluated_voxels(labels)
     shown = {name: _shown(found.prediction, evaluated) for name, found in pairs.items()}
-    weights = {
-        name: {
-            offset: pair.slices_first(reader.read_seg(str(path))[0][0])
-            for offset, path in volumes_of(file).items()
-        }
-        for name, file in predictions.items()
-    }
-    return Volumes(volume, _shown(pair.truth, evaluated), shown, pair.spacing, weights)
+    return Volumes(volume, _shown(pair.truth, evaluated), shown, pair.spacing)
+
+
+def _read_weights(
+    predictions: Mapping[str, Path], truth: GroundTruth, slice_axis: int
+) -> dict[str, dict[int, np.ndarray]]:
+    """Raise ValueError if a volume is truncated, or of another shape than its prediction."""
+    reader = truth.reader()
+
+    def read(path: Path, shape: tuple[int, ...]) -> np.ndarray:
+        try:
+            check_complete(path)
+        except OSError as error:
+            raise ValueError(f"{path}: {error}. Predict this case again, or remove {path.parent}.") from error
+        volume = reader.read_seg(str(path))[0][0]
+        if volume.shape != shape:
+            raise ValueError(
+                f"{path} has shape {volume.shape}, but its prediction has {shape}. Predict this case again, or remove "
+                f"{path.parent}."
+            )
+        return np.moveaxis(volume, slice_axis, 0).astype(np.uint8)
+
+    found = {}
+    for name, prediction in predictions.items():
+        if files := volumes_of(prediction):
+            shape = reader.read_seg(str(prediction))[0][0].shape
+            found[name] = {offset: read(path, shape) for offset, path in files.items()}
+    return found
 
 
 def _shown(segmentation: np.ndarray, evaluated: np.ndarray) -> np.ndarray:

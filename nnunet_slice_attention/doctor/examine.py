@@ -10,7 +10,7 @@ from pathlib import Path
 
 import nnunet_slice_attention
 
-from ..environment import supported_nnunet
+from ..environment import cuda_problem, supported_nnunet
 from .check import Check
 
 COMPANIONS = ("dynamic-network-architectures", "batchgeneratorsv2")
@@ -62,6 +62,8 @@ def _torch() -> str:
         device = f"cuda, {torch.cuda.get_device_name()}"
     else:
         device = "mps" if torch.backends.mps.is_available() else "cpu"
+        if problem := cuda_problem():
+            device = f"{device}; no CUDA: {problem}"
     return f"torch {torch.__version__} ({device})"
 
 

@@ -20,25 +20,30 @@ from ..files import write_text
 from ..networks import SlabNetwork
 from .cases import Case
 from .predictor import SlabPredictor
-from .weights_files import table_of, volume_of, volumes_of
+from .weights_files import files_of, table_of, volume_of
 from .whole_stack import segment_stack
 
 PER_CENT = 100  # weights are written as small integers, which all of nnU-Net's writers take
 REGIONS = ("image", "structures", "first slice", "last slice")
 
 
-def weighing_layers(network: nn.Module) -> list[nn.Module]:
+def attention_layers(network: nn.Module) -> list[nn.Module]:
     """The layers with one softmax over slices."""
     return [module for module in network.modules() if hasattr(module, "attention_weights")]
 
 
-def check_weighs_slices(predictor: SlabPredictor) -> None:
+def check_has_attention_weights(predictor: SlabPredictor) -> None:
     """Raise ValueError if the network has no softmax over slices, or the neighbours are not the slices' own."""
     network = getattr(predictor.network, "_orig_mod", predictor.network)
-    if not weighing_layers(network):
+    if not attention_layers(network):
         raise ValueError(
-            f"{type(network).__name__} does not weigh slices against each other. Leave out --attention, or predict "
-            "with a model of SliceAttention, TSFMUNet or VAUNet."
+            f"{predictor.trainer_name} has no attention weights over slices. Leave out --attention, or predict with a "
+            "model of SliceAttention, TSFMUNet or VAUNet."
+        )
+    if network.repeat_centre:
+        raise ValueError(
+            f"{predictor.trainer_name} replaces each neighbour by the slice itself, so weights mean nothing. Leave "
+            "out --attention."
         )
     if predictor.neighbours != "own":
         raise ValueError(
@@ -54,26 +59,36 @@ def slice_weights(predictor: SlabPredictor, volume: Tensor) -> dict[int, Tensor]
     """
     patch = predictor.configuration_manager.patch_size[-2:]
     padded, inside = pad_nd_image(volume, patch, "constant", {"value": 0}, True, None)
-    gaussian = compute_gaussian(tuple(patch), sigma_scale=1 / 8, dtype=torch.float32, device=predictor.device)
+    found = predictor.within_memory(lambda n, _: _of_folds_and_tiles(predictor, padded, tuple(patch), n))
+    return {offset: weights[inside[1:]] for offset, weights in found.items()}
+
+
+@torch.inference_mode()
+def _of_folds_and_tiles(
+    predictor: SlabPredictor, padded: Tensor, patch: tuple[int, int], chunk: int
+) -> dict[int, Tensor]:
+    gaussian = compute_gaussian(patch, sigma_scale=1 / 8, dtype=torch.float32, device=predictor.device)
     total, sums = torch.zeros(padded.shape[-2:]), {}
     for parameters in predictor.list_of_parameters:
         network = predictor.slab_network()
         network.load_state_dict(parameters)
         network.to(predictor.device).eval()
-        for tile in predictor.tiles(padded.shape[-2:], tuple(patch)):
+        for tile in predictor.tiles(padded.shape[-2:], patch):
             total[tile] += gaussian.cpu()
             stack = padded[(..., *tile)][None].to(predictor.device)
-            for offset, weights in stack_weights(network, stack, predictor.slices_per_pass(patch)).items():
+            with predictor.autocast():
+                found = stack_weights(network, stack, chunk)
+            for offset, weights in found.items():
                 whole = sums.setdefault(offset, torch.zeros(padded.shape[1:]))
                 whole[(slice(None), *tile)] += gaussian.cpu() * weights
-    return {offset: (sums[offset] / total)[inside[1:]] for offset in sorted(sums)}
+    return {offset: sums[offset] / total for offset in sorted(sums)}
 
 
 @torch.inference_mode()
 def stack_weights(network: SlabNetwork, stack: Tensor, chunk: int) -> dict[int, Tensor]:
     """{offset: weights (S, H, W)} of a stack (1, C, S, H, W), on the CPU; `chunk` slices at a time."""
     found: dict[int, Tensor] = {}
-    with _recording(weighing_layers(network)) as recorded:
+    with _recording(attention_layers(network)) as recorded:
         for place, _ in segment_stack(network, stack, chunk):
             for offsets, weights in recorded:
                 for offset, of_slices in zip(offsets, weights[:, 0], strict=True):
@@ -161,9 +176,9 @@ def write_weights(predictor: SlabPredictor, case: Case) -> None:
 
 
 def remove_weights(prediction: Path) -> None:
-    """Those of an earlier prediction of the same case."""
-    for path in (table_of(prediction), *volumes_of(prediction).values()):
-        path.unlink(missing_ok=True)
+    """Those of an earlier prediction of the same case, for TIFF with the files that hold their spacing."""
+    for path in files_of(prediction):
+        path.unlink()
 
 
 def regions(image: np.ndarray, segmented: np.ndarray) -> dict[str, np.ndarray]:

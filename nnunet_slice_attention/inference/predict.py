@@ -5,8 +5,9 @@ from pathlib import Path
 
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
+from tqdm import tqdm
 
-from .attention_weights import check_weighs_slices, remove_weights, write_weights
+from .attention_weights import check_has_attention_weights, remove_weights, write_weights
 from .cases import Case, find_cases, in_one_line, is_finished, remove_results
 from .image_checks import Expected, find_problems
 from .predictor import SlabPredictor
@@ -37,15 +38,15 @@ def predict_files(
         overwrite: False skips cases that `output` already has.
         n_preprocessing, n_export: number of processes.
         num_parts, part_id: predict every `num_parts`-th case, starting at `part_id`.
-        attention: also write how much each neighbour weighed, see `write_weights`.
+        attention: also write the attention weight of each neighbouring slice, see `write_weights`.
 
     Returns:
-        one message per case that was not predicted.
+        one message per case that was not predicted, or whose attention weights could not be written.
 
     Raises:
         FileNotFoundError: no cases in `inputs`.
-        ValueError: `part_id` out of range, no processes, the second stage of a cascade, a network whose attention does
-            not weigh slices, or see `find_cases`.
+        ValueError: `part_id` out of range, no processes, the second stage of a cascade, a network without attention
+            weights over slices, or see `find_cases`.
     """
     if not 0 <= part_id < num_parts:
         raise ValueError(
@@ -59,7 +60,7 @@ def predict_files(
             "nnUNetv2_predict -prev_stage_predictions."
         )
     if attention:
-        check_weighs_slices(predictor)
+        check_has_attention_weights(predictor)
     found = find_cases(inputs, output, predictor.dataset_json["file_ending"], overwrite)
     expected = Expected.from_plans(predictor.plans_manager, predictor.dataset_json)
     ending, reader_writer = found[0].ending, expected.reader_writer
@@ -97,11 +98,12 @@ def predict_files(
         failures |= _predict_or_bisect(predict, [case for case in cases if case not in failures], finished)
     finally:
         predictor.dataset_json = dataset_json
-    for case in asked if attention else ():
-        if case not in failures and not table_of(case.output).is_file():
-            failures |= _write_weights(predictor, case)
     if done := [case for case in cases if case not in failures]:
         record_settings(predictor, done[0].output.parent)
+    if attention:
+        left = [case for case in asked if case not in failures and not table_of(case.output).is_file()]
+        for case in tqdm(left, "attention weights", unit="case", disable=not predictor.allow_tqdm):
+            failures |= _write_weights(predictor, case)
     return [f"{case.images[0]}: {problem}" for case, problem in failures.items()]
 
 
@@ -110,7 +112,7 @@ def _write_weights(predictor: SlabPredictor, case: Case) -> dict[Case, str]:
         write_weights(predictor, case)
         return {}
     except Exception as error:  # as for the prediction
-        return {case: f"predicted, but not how much its neighbours weigh: {in_one_line(error)}"}
+        return {case: f"predicted, but without attention weights: {in_one_line(error)}"}
 
 
 def _writable(reader_writer: BaseReaderWriter) -> list[str]:

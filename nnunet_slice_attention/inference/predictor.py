@@ -2,9 +2,9 @@
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from typing import Literal
+from typing import Literal, TypeVar
 
 import torch
 from acvl_utils.cropping_and_padding.padding import pad_nd_image
@@ -23,6 +23,7 @@ NEIGHBOURS: tuple[Neighbours, ...] = ("own", "repeat", "shuffle")
 CPU = torch.device("cpu")
 SLICES_AT_A_TIME = {"cuda": 64, "mps": 16, "cpu": 4}  # for up to 256 x 256 voxels, fewer for larger patches
 Tile = tuple[slice, slice]
+Result = TypeVar("Result")
 
 
 class SlabPredictor(nnUNetPredictor):
@@ -80,11 +81,21 @@ class SlabPredictor(nnUNetPredictor):
             input_image = input_image[:, order]
         patch = self.configuration_manager.patch_size[-2:]
         volume, inside = pad_nd_image(input_image, patch, "constant", {"value": 0}, True, None)
+        logits = self.within_memory(lambda n, place: self._predict(network, volume, n, place))
+        logits = logits[(slice(None), *inside[1:])]
+        return logits if self.neighbours != "shuffle" else logits[:, order.argsort()]
+
+    def within_memory(self, compute: Callable[[int, torch.device], Result]) -> Result:
+        """compute(slices per forward pass, device that collects results), with less while it runs out of memory.
+
+        Raises:
+            RuntimeError: out of memory for a single slice.
+        """
+        patch = self.configuration_manager.patch_size[-2:]
         self._attempts = self._attempts or self._all_attempts(patch)
         while self._attempts:
             try:
-                logits = self._predict(network, volume, *self._attempts[0])[(slice(None), *inside[1:])]
-                return logits if self.neighbours != "shuffle" else logits[:, order.argsort()]
+                return compute(*self._attempts[0])
             except RuntimeError as error:
                 if not is_out_of_memory(error):
                     raise
@@ -96,9 +107,9 @@ class SlabPredictor(nnUNetPredictor):
             "-device cpu."
         )
 
-    def slices_per_pass(self, patch: Sequence[int]) -> int:
-        """Slices per forward pass: what worked for the volume before, or the default."""
-        return (self._attempts or self._all_attempts(patch))[0][0]
+    def autocast(self):
+        """As nnU-Net predicts: half precision on CUDA."""
+        return torch.autocast("cuda") if self.device.type == "cuda" else dummy_context()
 
     def _all_attempts(self, patch: Sequence[int]) -> list[tuple[int, torch.device]]:
         """(slices per forward pass, device that collects results), in the order in which they are tried."""
@@ -129,10 +140,9 @@ class SlabPredictor(nnUNetPredictor):
         weights = torch.zeros(volume.shape[-2:], device=place)
         volume = volume.to(place)
 
-        autocast = torch.autocast("cuda") if self.device.type == "cuda" else dummy_context()
         progress = tqdm(total=len(views) * depth, unit="slice", disable=not self.allow_tqdm)
         repeated = network.repeating_centre() if self.neighbours == "repeat" else nullcontext()
-        with autocast, progress, repeated:
+        with self.autocast(), progress, repeated:
             for together in batched(views, max(1, n_slices // depth)):
                 stacks = torch.stack([volume[(..., *tile)].flip(axes) for tile, axes in together]).to(
                     self.device

@@ -10,6 +10,7 @@ import torch
 from nnunetv2.utilities.file_path_utilities import get_output_folder
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
+from ..environment import cuda_problem
 from ..files import read_json
 from .cases import in_one_line
 from .predictor import SlabPredictor
@@ -155,7 +156,8 @@ def find_device(name: str) -> torch.device:
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if not available.get(name):
         usable = [device for device, there in available.items() if there]
-        raise ValueError(f"device {name!r} is not available. Use -device {' or '.join(usable)}.")
+        reason = f" ({found})" if name == "cuda" and (found := cuda_problem()) else ""
+        raise ValueError(f"device {name!r} is not available{reason}. Use -device {' or '.join(usable)}.")
     if name != "mps":
         torch.set_num_threads(multiprocessing.cpu_count() if name == "cpu" else 1)
     return torch.device(name)

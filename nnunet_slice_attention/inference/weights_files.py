@@ -1,4 +1,4 @@
-"""Where the weights of slices are: beside a prediction in the folder `attention`, one volume per offset and a table."""
+"""Where attention weights are: beside a prediction in the folder `attention`, one volume per offset and a table."""
 
 import re
 from pathlib import Path
@@ -18,13 +18,23 @@ def volume_of(prediction: Path, offset: int) -> Path:
 
 
 def volumes_of(prediction: Path) -> dict[int, Path]:
-    """{offset: file} of those that there are, in order."""
-    pattern = re.compile(
-        rf"{re.escape(_case(prediction))}_([+-]\d+){re.escape(image_ending(prediction.name))}"
-    )
-    files = (prediction.parent / FOLDER).glob("*")
-    found = {int(match[1]): path for path in files if (match := pattern.fullmatch(path.name))}
+    """{offset: file}, in order; none if they are incomplete or of an earlier prediction."""
+    table = table_of(prediction)
+    if not table.is_file() or table.stat().st_mtime < prediction.stat().st_mtime:
+        return {}
+    names = rf"{re.escape(_case(prediction))}_([+-]\d+){re.escape(image_ending(prediction.name))}"
+    found = {
+        int(match[1]): path for path in files_of(prediction) if (match := re.fullmatch(names, path.name))
+    }
     return dict(sorted(found.items()))
+
+
+def files_of(prediction: Path) -> list[Path]:
+    """All files that there are, complete or not, for TIFF with those that hold the spacing."""
+    names = re.compile(
+        rf"{re.escape(_case(prediction))}(\.csv|_[+-]\d+({re.escape(image_ending(prediction.name))}|\.json))"
+    )
+    return [path for path in (prediction.parent / FOLDER).glob("*") if names.fullmatch(path.name)]
 
 
 def _case(prediction: Path) -> str:

@@ -76,7 +76,10 @@ def run_locally(jobs: Sequence[Job], slots: Sequence[Sequence[str]]) -> list[str
     def run_one(job: Job) -> str:
         slot, gpus = free.get()
         try:
-            return "" if stop.is_set() else run_job(job, gpus, slot, stop)
+            message = "" if stop.is_set() else run_job(job, gpus, slot, stop)
+            if not stop.is_set():
+                tqdm.write(f"{job.name}: {'failed' if message else 'finished'}")
+            return message
         except Exception as error:  # from this job's files: the other jobs continue
             return f"{job.name}: {error}"
         finally:

@@ -29,19 +29,23 @@ def viewer_data(
     each of `layers`, and the `volume` of each of `weights` are NIfTI files, compressed and in base64. The `brightest`
     weight shown is twice that of equally weighed slices.
     """
-    shown, left_out, size = [], [], 0
+    shown, left_out, left = [], [], max_bytes
     for case in cases:
         entry = _entry(case, short)
-        needed = len(entry["image"]) + sum(
-            len(layer[k]) for layer in entry["layers"] for k in ("outline", "errors")
-        )
-        needed += sum(len(weights["volume"]) for weights in entry["weights"])
-        if size + needed > max_bytes:
+        if _size(entry) > left and entry["weights"]:
+            left_out.append(f"attention weights of {case.case}")
+            entry = entry | {"weights": []}
+        if _size(entry) > left:
             left_out.append(case.case)
             continue
         shown.append(entry)
-        size += needed
+        left -= _size(entry)
     return shown, left_out
+
+
+def _size(entry: dict) -> int:
+    layers = sum(len(layer[kind]) for layer in entry["layers"] for kind in ("outline", "errors"))
+    return len(entry["image"]) + layers + sum(len(weights["volume"]) for weights in entry["weights"])
 
 
 def _entry(case: ShownCase, short: Mapping[str, str]) -> dict:
@@ -67,7 +71,7 @@ def _entry(case: ShownCase, short: Mapping[str, str]) -> dict:
             "volume": _nifti(volume[window], volumes.spacing, 1),
             "brightest": 2 * 100 / len(by_offset),
         }
-        for name, by_offset in volumes.weights.items()
+        for name, by_offset in case.read_weights().items()
         for offset, volume in by_offset.items()
     ]
     differing = sum((labels != truth).sum(axis=(1, 2)) for labels in predictions.values())

@@ -1,6 +1,7 @@
 """The command `compare` on folders of predictions."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -135,7 +136,7 @@ def test_images_of_another_shape_are_refused(folders, capsys):
     assert [path.name for path in (folders / "out").iterdir()] == ["evaluated"]  # no part of a report
 
 
-def test_weights_beside_predictions_are_in_the_report(folders):
+def test_weights_beside_predictions_are_in_the_report(folders, capsys):
     (folders / "images").mkdir()
     for path in (folders / "truth").iterdir():
         write(10 * read(path), folders / "images" / path.name.replace(".nii.gz", "_0000.nii.gz"))
@@ -143,9 +144,26 @@ def test_weights_beside_predictions_are_in_the_report(folders):
     for path in (folders / "small").glob("*.nii.gz"):
         weights = np.full(read(path).shape, 30, np.uint8)
         write(weights, folders / "small" / "attention" / path.name.replace(".nii.gz", "_-1.nii.gz"))
-    assert compare(folders, "--images", str(folders / "images")) == 0
-    page = (folders / "out" / "report.html").read_text()
-    assert '"name": "small, previous slice"' in page and '"name": "perfect, previous slice"' not in page
+    flags = "--images", str(folders / "images")
+    named = '"name": "small, previous slice"'
+
+    def page() -> str:
+        assert compare(folders, *flags) == 0
+        return (folders / "out" / "report.html").read_text()
+
+    assert named not in page()  # without the table the volumes may be incomplete
+    volumes = list((folders / "small" / "attention").iterdir())
+    tables = [path.with_name(path.name.replace("_-1.nii.gz", ".csv")) for path in volumes]
+    for table in tables:
+        table.touch()
+    assert named in (text := page()) and named.replace("small", "perfect") not in text
+    for path in volumes:
+        write(read(path)[:, 1:], path)
+    assert compare(folders, *flags) == 1
+    assert "_-1.nii.gz has shape (5, 39, 36), but its prediction has (5, 40, 36)" in capsys.readouterr().err
+    for table in tables:
+        os.utime(table, (1, 1))  # the case has been predicted again since
+    assert named not in page()
 
 
 def test_ignored_voxels_are_not_shown(folders, monkeypatch):

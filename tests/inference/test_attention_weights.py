@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from nnunet_slice_attention.inference.attention_weights import (
-    check_weighs_slices,
+    attention_layers,
+    check_has_attention_weights,
     regions,
     stack_weights,
-    weighing_layers,
 )
 from nnunet_slice_attention.networks import create_network
 from tests.networks.configurations import PATCH, build, every_network, slab
@@ -52,7 +52,7 @@ def test_the_slice_that_holds_the_answer_weighs_most():
 @every_network
 def test_weights_sum_to_one_however_many_slices_are_computed_at_a_time(name, options):
     network = build(name, options, double=False).eval()
-    if not weighing_layers(network):
+    if not attention_layers(network):
         assert name not in ("SliceAttention", "TSFMUNet", "VAUNet") or {"identity", "finest_stage"} & set(
             options
         )
@@ -70,12 +70,13 @@ def test_weights_sum_to_one_however_many_slices_are_computed_at_a_time(name, opt
         assert not whole[offset][beyond].any()  # there is no such slice
 
 
-def test_a_network_that_does_not_weigh_slices_is_refused_by_name():
-    predictor = SimpleNamespace(network=build("SAUNet", {}), neighbours="own")
-    with pytest.raises(
-        ValueError, match="SAUNet does not weigh slices against each other. Leave out --attention"
-    ):
-        check_weighs_slices(predictor)
+def test_a_model_without_attention_weights_is_refused_by_name():
+    predictor = SimpleNamespace(network=build("SAUNet", {}), trainer_name="SAU", neighbours="own")
+    with pytest.raises(ValueError, match="SAU has no attention weights over slices. Leave out --attention"):
+        check_has_attention_weights(predictor)
+    predictor.network = build("VAUNet", {"repeat_centre": True})
+    with pytest.raises(ValueError, match="replaces each neighbour by the slice itself"):
+        check_has_attention_weights(predictor)
 
 
 def test_regions_are_the_image_the_structures_and_their_first_and_last_slice():

@@ -120,6 +120,16 @@ def test_attention_writes_the_neighbours_weights_beside_the_predictions(trained,
     assert "--neighbours repeat: weights are of a slice's own neighbours" in capsys.readouterr().err
 
 
+def test_files_that_are_no_attention_weights_of_a_prediction_are_kept(trained, tmp_path, capsys):
+    own = tmp_path / "attention" / "seg.csv"
+    own.parent.mkdir()
+    own.write_text("mine")
+    case = sorted(trained.images.glob("*.nii.gz"))[0]
+    assert predict(trained, tmp_path / "seg.nii.gz", "-f", "0", images=[case]) == 1
+    assert f"{own} would be overwritten" in capsys.readouterr().err
+    assert own.read_text() == "mine"
+
+
 def test_one_case_given_as_a_file_is_written_to_one_file(trained, tmp_path, monkeypatch):
     case = sorted(trained.images.glob("*.nii.gz"))[0]
     monkeypatch.chdir(tmp_path)

@@ -91,17 +91,17 @@ def test_layers_are_the_ground_truth_and_every_model_and_it_opens_where_they_dif
 def test_the_weights_of_slices_are_named_by_model_and_place():
     volume = np.arange(9, dtype=np.uint8)[:, None, None] * np.ones((1, 40, 40), np.uint8)
     shown = case()
-    weighed = replace(
-        shown,
-        read=lambda models: replace(shown.read(models), weights={"b": {-1: volume, 0: volume, 2: volume}}),
-    )
+    weighed = replace(shown, read_weights=lambda: {"b": {-1: volume, 0: volume, 2: volume}})
     ((entry,), _) = viewer_data([weighed], SHORT)
     names = ["model b, previous slice", "model b, the slice itself", "model b, slice +2"]
     assert [weights["name"] for weights in entry["weights"]] == names
     found = read(entry["weights"][0]["volume"])
     assert found.shape == (40, 40, 7) and found.get_fdata()[0, 0].tolist() == list(range(1, 8))
     assert entry["weights"][0]["brightest"] == pytest.approx(200 / 3)
-    assert viewer_data([shown], SHORT)[0][0]["weights"] == []
+    without, _ = viewer_data([shown], SHORT)
+    assert without[0]["weights"] == []
+    room = len(json.dumps(without))
+    assert viewer_data([weighed], SHORT, max_bytes=room) == (without, ["attention weights of case"])
 
 
 def test_a_case_without_any_label_is_shown_whole():
