@@ -4,7 +4,6 @@ A question is a function of `Results`. The rows of a page's table are dictionari
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import pandas as pd
 
@@ -167,11 +166,3 @@ COMMON: dict[str, Question] = {  # a page may have these placeholders without de
     "seeds": count("seed"),
     "volumes": count("case"),
 }
-
-
-def difference_figure(results: Results, path: Path, reference: str) -> None:
-    """Every model's difference to an arm, one dot per patient."""
-    from nnunet_slice_attention.report.figures import difference_figure
-
-    found = scores(results.cases(), results.experiment.model(reference))
-    difference_figure(found).savefig(path, dpi=150)

@@ -9,6 +9,7 @@ from functools import partial
 from experiments import tables
 from experiments.collectors import compared, logged
 from experiments.declaration import Experiment, Runs
+from experiments.figures import difference_figure
 from experiments.results import Results
 
 
@@ -60,5 +61,5 @@ EXPERIMENT = Experiment(
         "short_slabs": short_slabs,
         "losses": tables.losses(),
     },
-    figures={"differences.png": partial(tables.difference_figure, reference="2D")},
+    figures={"differences.png": partial(difference_figure, reference="2D")},
 )

@@ -7,12 +7,15 @@ bash prepare.sh && cd ../..                                # plans, preprocessin
 """
 
 from collections.abc import Iterable
+from functools import partial
 
 import pandas as pd
 
 from benchmark_results.equal_time.step_cost import ratio
 from experiments.collectors import curve, process_time, validated
 from experiments.declaration import Experiment, Measure, Runs
+from experiments.error_kinds import error_kinds
+from experiments.figures import curves_figure
 from experiments.results import Results, question
 from experiments.run import STOCK, loaded_ratios
 from experiments.tables import Scores, grid, made_with
@@ -37,6 +40,15 @@ SCREENED = {
     "attention_distance": "nnUNetTrainerSliceAttention_RandomDistance",
     "attention_5slices": "nnUNetTrainerSliceAttention_5slices",
 }
+KINDS = {
+    "foreground_dice": ("Dice of the foreground", ".4f"),
+    "confused": ("wrong class", ".1%"),
+    "whole_slices": ("whole slices", ".1%"),
+    "ends": ("end slices", ".1%"),
+    "inside": ("slices between", ".1%"),
+}
+A_SLICE_OFF = 0.04  # of the foreground in the wrong class: half of a slice's mean share
+CURVES = {"screening": "screening: half the time, two seeds", "decision": "decision: T, three seeds"}
 BEST = ["2d", "attention_2up", "early_fusion_2d_first", "attention"]  # by two seeds' mean at half the time
 
 
@@ -112,8 +124,47 @@ def listed(values: Iterable[float], form: str) -> str:
     return ", ".join(format(value, form) for value in values)
 
 
+@question
+def errors_table(results: Results, part: str) -> str:
+    """Where the errors of each run are: means over cases, those of voxels as shares of the reference's foreground."""
+    if not results.has(f"{part}/error_kinds.csv"):
+        return "Not run yet."
+    means = mean_errors(results, part)
+    rows = []
+    for arm in means.dice.groupby("name").mean().sort_values(ascending=False, kind="stable").index:
+        row = {"arm": arm, "Dice": listed(means.dice[arm], ".4f")}
+        rows.append(
+            row | {title: listed(means.loc[arm][kind], form) for kind, (title, form) in KINDS.items()}
+        )
+    return grid(rows)
+
+
+def mean_errors(results: Results, part: str) -> pd.DataFrame:
+    """Means over cases, by arm and run: `dice`, and the columns of `KINDS`."""
+    kinds = with_runs(results.table(f"{part}/error_kinds.csv")).groupby(["name", "run"])[list(KINDS)].mean()
+    dice = with_runs(results.cases(f"{part}/cases.csv")).groupby(["name", "run", "case"]).dice.mean()
+    return kinds.assign(dice=dice.groupby(["name", "run"]).mean())
+
+
+@question
+def variation(results: Results, part: str) -> dict[str, str]:
+    """How far two runs of an arm are apart, and what of it is the confusion of classes."""
+    means, cases = mean_errors(results, part), with_runs(results.table(f"{part}/error_kinds.csv"))
+    apart = means.groupby("name").agg(lambda runs: runs.max() - runs.min()).max()
+    often = (cases.confused > A_SLICE_OFF).groupby(cases.case).mean() > 0.5
+    return {
+        "dice": f"{apart.dice:.3f}",
+        "foreground": f"{apart.foreground_dice:.3f}",
+        "correlation": f"{means.dice.corr(means.confused):.2f}",
+        "outlines": f"{means.dice.corr(means.foreground_dice):.2f}",
+        "often": f"{often.sum()} of {len(often)}",
+    }
+
+
 def tables(part: str) -> dict:
-    collectors = {"cases": validated, "curves": curve, "process_time": process_time}
+    collectors = {
+        "cases": validated, "curves": curve, "error_kinds": error_kinds, "process_time": process_time,
+    }  # fmt: skip
     return {f"{part}/{name}.csv": collector for name, collector in collectors.items()}
 
 
@@ -150,6 +201,10 @@ EXPERIMENT = Experiment(
         "from_2d_default_copies": arms_table("from_2d", "default_copies", only="default"),
         "screening": arms_table("screening", reference="2d"),
         "screening_wide": arms_table("screening_wide", reference="2d"),
+        "variation": variation("screening"),
+        "errors": errors_table("screening"),
+        "decision_errors": errors_table("decision"),
         "decision": arms_table("decision", reference="2d"),
     },
+    figures={"curves.png": partial(curves_figure, parts=CURVES, reference="2d", best=BEST[1:])},
 )

@@ -12,6 +12,7 @@ from functools import partial
 from experiments import tables
 from experiments.collectors import compared, logged
 from experiments.declaration import Experiment, Runs
+from experiments.figures import difference_figure
 
 BOTH = ("cases.csv", "every_fold.csv")
 FOLDS = [tables.folds("Folds, against {reference}", reference, *BOTH) for reference in ("2D", "2D_50")]
@@ -50,5 +51,5 @@ EXPERIMENT = Experiment(
         "against_3d": tables.difference("CSA", "3D"),
         "folds": lambda results: "\n".join(of_folds(results) for of_folds in FOLDS),
     },
-    figures={"differences.png": partial(tables.difference_figure, reference="2D")},
+    figures={"differences.png": partial(difference_figure, reference="2D")},
 )

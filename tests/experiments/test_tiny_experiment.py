@@ -10,17 +10,19 @@ import torch
 from experiments.collect import collect
 from experiments.collectors import compared, curve, logged, process_time, validated
 from experiments.declaration import Experiment, Measure, Predict, Runs
+from experiments.error_kinds import error_kinds
 from experiments.jobs import Options, measurements, trainings
 from experiments.launch import run_all, stages, status
 from experiments.page import render
 from experiments.results import Results
 from experiments.table import read_csv
-from experiments.tables import count
+from experiments.tables import FOREGROUND, count
 from nnunet_slice_attention.jobs.lock import locked
 
 OPTIONS = Options()
 TABLES = {
     "cases.csv": validated, "trainings.csv": logged(), "curves.csv": curve, "process_time.csv": process_time,
+    "error_kinds.csv": error_kinds,
 }  # fmt: skip
 
 
@@ -76,6 +78,14 @@ def test_both_ways_to_evaluate_agree(folder):
     by_nnunet, ours = ({(r["name"], r["case"], r["structure"]): r["dice"] for r in read_csv(folder / file)}
                        for file in ("cases.csv", "compared.csv"))  # fmt: skip
     assert ours and all(by_nnunet[key] == dice for key, dice in ours.items() if key in by_nnunet)
+    foreground = {
+        row["case"]: row["foreground_dice"]
+        for row in read_csv(folder / "error_kinds.csv")
+        if row["name"] == "AxialConv"
+    }
+    assert foreground == {
+        case: dice for (_, case, structure), dice in ours.items() if structure == FOREGROUND
+    }
 
 
 def test_what_rows_were_made_with_is_noted_by_their_key(folder, experiment):
