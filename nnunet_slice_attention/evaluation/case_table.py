@@ -2,7 +2,7 @@
 
 import multiprocessing
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,13 +41,15 @@ class Task:
     probabilities: Path | None = None
 
 
-def worker_pool(processes: int) -> ProcessPoolExecutor:
-    """Process pool for `evaluate`; the processes start with the first task.
+def worker_pool(processes: int) -> Executor:
+    """Pool for `evaluate`; for one process this one, since starting another takes as long as evaluating many cases.
 
-    They are spawned, because nnU-Net's readers and torch do not survive a fork with threads. Spawning takes seconds, so
-    one pool serves all models.
+    Processes are spawned, because nnU-Net's readers and torch do not survive a fork with threads. Spawning takes
+    seconds, so one pool serves all models.
     """
-    return ProcessPoolExecutor(max(1, processes), multiprocessing.get_context("spawn"))
+    if processes <= 1:
+        return ThreadPoolExecutor(1)
+    return ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"))
 
 
 def evaluate(
