@@ -57,6 +57,22 @@ def test_a_flag_that_takes_several_values_may_be_given_several_times(command, ot
     assert list(map(str, getattr(args, action.dest))) == ["1", "2", "3"]
 
 
+def test_an_output_that_nobody_reads_any_more_is_no_message():
+    program = [sys.executable, "-m", "nnunet_slice_attention", "trainers-path"]
+    running = subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    running.stdout.close()
+    assert (running.stderr.read(), running.wait()) == ("", 1)
+
+
+def test_another_broken_pipe_is_an_error(monkeypatch, capsys):
+    def broken(*_, **__):
+        raise BrokenPipeError("of a worker")
+
+    monkeypatch.setattr(phantom, "write_phantom", broken)
+    assert main(["phantom", "-o", "somewhere"]) == 1
+    assert "of a worker" in capsys.readouterr().err
+
+
 def test_python_m_is_the_same_command():
     command = [sys.executable, "-m", "nnunet_slice_attention", "trainers-path"]
     assert "shim" in subprocess.run(command, check=True, capture_output=True, text=True).stdout

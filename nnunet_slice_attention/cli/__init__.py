@@ -5,6 +5,7 @@ wait for PyTorch.
 """
 
 import argparse
+import os
 import sys
 import warnings
 from collections.abc import Iterator
@@ -43,12 +44,16 @@ USER_ERRORS = (ValueError, OSError, RuntimeError)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Exit status: 0, or 1 with one message on stderr."""
+    """Exit status: 0, or 1 with one message on stderr; 1 without one where nobody reads the output any more."""
     args = build_parser().parse_args(argv)
     try:
         with quiet_libraries(args.debug):
-            return args.run(args)
+            status = args.run(args)
+            sys.stdout.flush()
+            return status
     except USER_ERRORS as error:
+        if isinstance(error, BrokenPipeError) and _reader_is_gone():
+            return 1
         if args.debug:
             raise
         print(f"nnunet-slice-attention {args.command}: {error}", file=sys.stderr)
@@ -62,6 +67,16 @@ def main(argv: list[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 1
+
+
+def _reader_is_gone() -> bool:
+    """Whether nobody reads our output any more: `head` for example ends when it has read enough."""
+    try:
+        print(flush=True)  # flushing alone does not find out where Python does not buffer
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes it once more at exit
+        return True
+    return False
 
 
 @contextmanager

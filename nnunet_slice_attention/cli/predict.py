@@ -45,7 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--disable_progress_bar", action="store_true", help="no progress bar")
     parser.add_argument("--not_on_device", action="store_true", help="collect the results in main memory")
     parser.add_argument(
-        "-npp", type=int, default=3, help="processes for preprocessing (default: %(default)s)"
+        "-npp",
+        type=int,
+        default=3,
+        help="processes for preprocessing (default: %(default)s); with -npp 0 -nps 0 no other process is started",
     )
     parser.add_argument("-nps", type=int, default=3, help="processes for export (default: %(default)s)")
     parser.add_argument("-num_parts", type=int, default=1, help="split the cases over this many calls")

@@ -36,7 +36,7 @@ def predict_files(
         output: a folder; for one case also the file to write.
         save_probabilities: also write probabilities, for ensembling.
         overwrite: False skips cases that `output` already has.
-        n_preprocessing, n_export: number of processes.
+        n_preprocessing, n_export: number of processes; both 0 for none, one case after the other, as in nnU-Net.
         num_parts, part_id: predict every `num_parts`-th case, starting at `part_id`.
         attention: also write the attention weight of each neighbouring slice, see `write_weights`.
 
@@ -45,15 +45,18 @@ def predict_files(
 
     Raises:
         FileNotFoundError: no cases in `inputs`.
-        ValueError: `part_id` out of range, no processes, the second stage of a cascade, a network without attention
-            weights over slices, or see `find_cases`.
+        ValueError: `part_id` out of range, processes for one of the two only, the second stage of a cascade, a network
+            without attention weights over slices, or see `find_cases`.
     """
     if not 0 <= part_id < num_parts:
         raise ValueError(
             f"-part_id {part_id} is out of range for -num_parts {num_parts}. Give 0 to {num_parts - 1}."
         )
-    if min(n_preprocessing, n_export) < 1:
-        raise ValueError(f"-npp {n_preprocessing} -nps {n_export}: both must be at least 1.")
+    sequential = n_preprocessing == n_export == 0
+    if min(n_preprocessing, n_export) < 1 and not sequential:
+        raise ValueError(
+            f"-npp {n_preprocessing} -nps {n_export}: both must be at least 1, or both 0 for no other processes."
+        )
     if predictor.configuration_manager.previous_stage_name is not None:
         raise ValueError(
             "the model is the second stage of a cascade, which needs the first stage's segmentations. Predict with "
@@ -84,9 +87,13 @@ def predict_files(
             remove_weights(case.output)
 
     def predict(batch: list[Case]) -> None:
+        files = [[str(p) for p in case.images] for case in batch], [case.stem for case in batch]
+        if sequential:
+            batch[0].output.parent.mkdir(parents=True, exist_ok=True)  # as nnU-Net does with processes
+            predictor.predict_from_files_sequential(*files, save_probabilities)
+            return
         predictor.predict_from_files(
-            [[str(p) for p in case.images] for case in batch],
-            [case.stem for case in batch],
+            *files,
             save_probabilities,
             num_processes_preprocessing=n_preprocessing,
             num_processes_segmentation_export=n_export,

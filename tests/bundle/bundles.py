@@ -19,7 +19,7 @@ def export(tiny, path: Path, *flags, trainer=OURS) -> Path:
 
 
 def predict(images: Path, out: Path, *model) -> int:
-    argv = ["predict", "-i", str(images), "-o", str(out), "-device", "cpu", "-npp", "1", "-nps", "1", *model]
+    argv = ["predict", "-i", str(images), "-o", str(out), "-device", "cpu", "-npp", "0", "-nps", "0", *model]
     return main([*argv, "--disable_progress_bar", "--save_probabilities"])
 
 

@@ -50,7 +50,7 @@ def patients(tmp_path):
 
 def predict(model: Path, out: Path, *images: Path, flags=()) -> int:
     argv = ["predict", "-m", str(model), "-f", "0", "-i", *map(str, images), "-o", str(out), "-device", "cpu"]
-    return main([*argv, "-npp", "1", "-nps", "1", "--disable_progress_bar", "--disable_tta", *flags])
+    return main([*argv, "-npp", "0", "-nps", "0", "--disable_progress_bar", "--disable_tta", *flags])
 
 
 def expected(model: Path, image: Path, folder: Path) -> np.ndarray:

@@ -25,6 +25,7 @@ from tests.tiny_data import read, write
 
 TRAINER = "Tiny_nnUNetTrainerTSFMUNet_ShortSlabs"
 MODEL = f"{TRAINER}__nnUNetPlans__2d"
+IN_PROCESSES = "-npp", "1", "-nps", "1"
 
 
 @pytest.fixture(scope="module")
@@ -37,13 +38,13 @@ def trained(train, nnunet_folders, tiny):
 
 
 def predict(trained, out, *flags, images=None):
-    argv = ["predict", "-o", str(out), "-device", "cpu", "-npp", "1", "-nps", "1", "--disable_progress_bar"]
+    argv = ["predict", "-o", str(out), "-device", "cpu", "-npp", "0", "-nps", "0", "--disable_progress_bar"]
     argv += ["-i", *map(str, images or [trained.images])]
     return main([*argv, "-d", trained.id, "-tr", TRAINER, *flags])
 
 
 def test_the_same_files_and_almost_the_same_segmentation_as_nnunet(trained, run_nnunet, tmp_path):
-    assert predict(trained, tmp_path / "ours", "-f", "0", "1", "--save_probabilities") == 0
+    assert predict(trained, tmp_path / "ours", "-f", "0", "1", "--save_probabilities", *IN_PROCESSES) == 0
     run_nnunet(
         "nnUNetv2_predict", "-i", trained.images, "-o", tmp_path / "stock", "-d", trained.id, "-c", "2d", "-f", 0, 1,
         "-tr", TRAINER, "-device", "cpu", "-npp", 1, "-nps", 1, "--save_probabilities",
@@ -59,30 +60,9 @@ def test_the_same_files_and_almost_the_same_segmentation_as_nnunet(trained, run_
 def test_nothing_on_stderr_but_errors(trained, tmp_path):
     """No library's warning, here or in a process that it starts, and no progress bar where that is no terminal."""
     command = [
-        sys.executable,
-        "-m",
-        "nnunet_slice_attention",
-        "predict",
-        "-d",
-        trained.id,
-        "-tr",
-        TRAINER,
-        "-f",
-        "0",
-    ]
-    command += [
-        "-i",
-        trained.images,
-        "-o",
-        tmp_path,
-        "-device",
-        "cpu",
-        "-npp",
-        "1",
-        "-nps",
-        "1",
-        "--disable_tta",
-    ]
+        sys.executable, "-m", "nnunet_slice_attention", "predict", "-d", trained.id, "-tr", TRAINER, "-f", "0",
+        "-i", trained.images, "-o", tmp_path, "-device", "cpu", *IN_PROCESSES, "--disable_tta",
+    ]  # fmt: skip
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -247,7 +227,7 @@ def test_no_image_is_overwritten(trained, tmp_path, capsys, monkeypatch, name, i
             ["-f", "0", "--neighbours", "none"],
             "neighbours='none' is unknown. Choose one of own, repeat, shuffle",
         ),
-        (["-f", "0", "-nps", "0"], "-npp 1 -nps 0: both must be at least 1"),
+        (["-f", "0", "-nps", "1"], "-npp 0 -nps 1: both must be at least 1, or both 0"),
         (["-f", "0", "-i", "nowhere"], "no cases in .*, nowhere. Give a folder"),
         (["-device", "mps"], "device 'mps' is not available. Use -device cpu"),
     ],

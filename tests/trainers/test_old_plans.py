@@ -127,7 +127,7 @@ def test_the_model_predicts_validates_and_resumes(
     images = nnunet_folders / "raw" / tiny.folder / "imagesTs"
     model = ("-i", images, "-d", 701, "-f", 0, "-tr", FIRST, "-p", "nnUNetOldPlans", "-device", "cpu")
     run_nnunet("nnUNetv2_predict", *model, "-o", tmp_path / "stock", "-c", "2d", "-npp", 1, "-nps", 1)
-    assert main(["predict", *map(str, model), "-o", str(tmp_path / "ours"), "-npp", "1", "-nps", "1"]) == 0
+    assert main(["predict", *map(str, model), "-o", str(tmp_path / "ours"), "-npp", "0", "-nps", "0"]) == 0
     for case in ("test_0.nii.gz", "test_5.nii.gz"):
         assert read(tmp_path / "stock" / case).shape == read(tmp_path / "ours" / case).shape
     fold, command = trained / "fold_0", ("nnUNetv2_train", 701, "2d", 0, "-tr", FIRST, "-p", "nnUNetOldPlans")
