@@ -7,7 +7,7 @@ import pytest
 
 from nnunet_slice_attention.evaluation.detection import detection_metrics, pool
 from tests.comparison.prediction_folders import PATIENTS, compare
-from tests.comparison.run_folders import BASELINE, DATASET, OTHER, PER_FOLD, compare_runs, write_runs
+from tests.comparison.run_folders import DATASET, OTHER, PER_FOLD, compare_runs, write_runs
 from tests.comparison.test_compare_probabilities import save_probabilities
 from tests.comparison.test_compare_runs import table_row
 from tests.tables import rows_of
@@ -123,15 +123,13 @@ def test_the_images_of_several_runs_are_pooled(nnunet_folders, tmp_path, monkeyp
     monkeypatch.setattr(
         "nnunet_slice_attention.comparison.ground_truth.nnUNet_preprocessed", str(tmp_path / "preprocessed")
     )
-    for path in tmp_path.glob(f"seed_*/{DATASET.folder}/*/fold_0/validation/*.nii.gz"):
+    for path in tmp_path.glob(f"seed_*/{DATASET.folder}/{OTHER}/fold_0/validation/*.nii.gz"):
         labels = read(path)
         probabilities = np.stack([labels == label for label in range(3)]).astype(np.float32)
         np.savez(path.with_name(path.name.replace(".nii.gz", ".npz")), probabilities=probabilities)
-    assert compare_runs(tmp_path, "--boxes", "--no-ensembles", seeds=("seed_0", "seed_1"), folds=["0"]) == 0
+    seeds = ("seed_0", "seed_1")
+    assert compare_runs(tmp_path, "--boxes", seeds=seeds, folds=["0"], models=[OTHER]) == 0
     boxes = rows_of(tmp_path / "out", "boxes.csv")
-    assert {(row["model"], row["run"]) for row in boxes} == {
-        (model, run) for model in (BASELINE, OTHER) for run in ("seed_0", "seed_1")
-    }
-    name = OTHER.split("__")[0]
-    assert cells(tmp_path, name, "volumes")[1:3] == [str(2 * PER_FOLD)] * 2
+    assert {(row["model"], row["run"]) for row in boxes} == {(OTHER, seed) for seed in seeds}
+    assert cells(tmp_path, OTHER.split("__")[0], "volumes")[1:3] == [str(2 * PER_FOLD)] * 2
     assert f"of {PER_FOLD} patients, each in 2 runs" in (tmp_path / "out" / "report.md").read_text()

@@ -145,7 +145,7 @@ def test_boxes_of_components_are_written_beside_the_predictions(trained, tmp_pat
         assert content["shape"] == list(segmentation.shape) and content["spacing_mm"] == [6, 1, 1]
     assert any(json.loads(path.read_text())["boxes"] for path in files)
     # Interrupted: what is missing or older than the segmentation is written, and only that.
-    first, second = files
+    first, second, *_ = files
     before, content = first.stat().st_mtime_ns, second.read_bytes()
     os.utime(second, (1, 1))
     assert predict(trained, tmp_path, *flags, "--continue_prediction") == 0
