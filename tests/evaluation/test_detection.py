@@ -128,6 +128,16 @@ def test_metrics_equal_those_of_pycocotools(axes):
     assert np.isnan(seen).any() and (seen == 0).any() and ((seen > 0.2) & (seen < 0.9)).sum() > 10
 
 
+def test_of_two_reference_boxes_with_the_same_iou_the_last_is_taken():
+    references = np.array([[[0, 4], [1, 3]], [[2, 6], [1, 3]]])
+    boxes = np.array([[[1, 5], [1, 3]], [[0, 4], [1, 3]]])
+    for order in (1, -1):  # the second box has only one of the two reference boxes left
+        images = [(boxes, np.array([0.9, 0.8]), references[::order])]
+        values = [estimate.value for estimate in detection_metrics(pooled(images))]
+        np.testing.assert_allclose(values, coco_metrics(images), atol=1e-6)
+        assert values[-1] == (1 if order == 1 else 0.5)
+
+
 def test_more_than_a_hundred_detections_in_an_image():
     rng = np.random.default_rng(0)
     references = random_boxes(rng, 150, 2, size=400)
