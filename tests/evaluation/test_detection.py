@@ -186,11 +186,13 @@ def test_the_bootstrap_equals_patients_given_several_times():
     rng = np.random.default_rng(0)
     images = [image for seed in (1, 2, 3) for image in random_images(seed, 2)]
     images = [(boxes, scores + rng.random(len(scores)), refs) for boxes, scores, refs in images]  # no ties
+    sizes = rng.integers(1, 5, len(images))  # images of each patient
     for _ in range(20):
         counts = rng.integers(0, 3, len(images))
         repeated = [image for image, count in zip(images, counts, strict=True) for _ in range(count)]
-        (weighted,) = _weighted(pooled(images), counts[None].astype(float))
-        expected = [e.value for e in detection_metrics(pooled(repeated), draws=1)]
+        (weighted,) = _weighted(pooled(images)._replace(images=sizes), counts[None].astype(float))
+        given = pooled(repeated)._replace(images=np.repeat(sizes, counts))
+        expected = [e.value for e in detection_metrics(given, draws=1)]
         np.testing.assert_allclose(weighted, expected, atol=1e-9)
 
 

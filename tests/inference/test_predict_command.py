@@ -159,7 +159,10 @@ def test_boxes_of_components_are_written_beside_the_predictions(trained, tmp_pat
     assert predict(trained, tmp_path, *flags, "--continue_prediction") == 1
     error = capsys.readouterr().err
     assert "predicted, but without boxes: " in error and "does not match the segmentation next to it" in error
-    assert not first.exists()
+    assert not first.exists() and second.exists()
+    # Predicted again without boxes, those of the earlier prediction are removed.
+    assert predict(trained, tmp_path, "-f", "0", "--disable_tta") == 0
+    assert not list((tmp_path / "boxes").iterdir())
 
 
 @pytest.mark.parametrize("file", ["attention/seg.csv", "boxes/seg.json"])
