@@ -210,6 +210,8 @@ def test_empty_cases():
     assert np.isnan(detection_metrics(pooled([(box, score, nothing)] * 2))).all()
     assert detection_metrics(pooled([(nothing, score[:0], box)] * 2)) == [(0, 0, 0)] * 4
     assert np.isnan(detection_metrics(pool([], "slices"))).all()
+    half = [(box, score, box), (nothing, score[:0], nothing)]  # a bootstrap sample may lack reference boxes
+    np.testing.assert_allclose(detection_metrics(pooled(half)), 1)
 
 
 def test_probabilities_of_another_shape_are_refused():
