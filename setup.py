@@ -46,6 +46,7 @@ TEST = [
     "hypothesis",
     "mypy",
     "monai",  # reference for our surface distances
+    "pycocotools",  # reference for our average precision
     "pytest>=8",
     "pytest-timeout",
     "pytest-xdist",  # two processes: more would plan the tiny data sets more often

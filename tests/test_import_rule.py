@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "evaluation": set(),
     "jobs": set(),
     "plans": {"networks"},
-    "inference": {"attention", "networks"},
+    "inference": {"attention", "evaluation", "networks"},
     "report": {"evaluation"},
     "trainers": {"attention", "augmentation", "networks", "plans"},
     "cost": {"inference"},

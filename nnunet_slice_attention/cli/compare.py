@@ -66,6 +66,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="also evaluate lesion-wise; diameters that separate small, medium and large",
     )
     parser.add_argument(
+        "--boxes",
+        action="store_true",
+        help="also evaluate detection by the boxes of connected components; needs saved probabilities",
+    )
+    parser.add_argument(
         "--no-ensembles", action="store_true", help="do not evaluate pairs of models with probabilities"
     )
     parser.add_argument(
@@ -100,6 +105,7 @@ def run(args: argparse.Namespace) -> int:
         baseline=args.reference or models[0].name,
         tolerance=args.tolerance,
         lesion_sizes=tuple(args.lesions) if args.lesions else None,
+        boxes=args.boxes,
         ensembles=not args.no_ensembles,
         processes=args.np,
         title=args.title,

@@ -66,6 +66,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "TSFMUNet, VAUNet)",
     )
     parser.add_argument(
+        "--boxes",
+        action="store_true",
+        help="also write boxes and scores of the predicted structures' connected components, to the folder boxes; "
+        "needs --save_probabilities",
+    )
+    parser.add_argument(
         "--slices", type=int, metavar="N", help="slices per forward pass (default: by device)"
     )
 
@@ -106,6 +112,7 @@ def run(args: argparse.Namespace) -> int:
         args.num_parts,
         args.part_id,
         args.attention,
+        args.boxes,
     )
     for failure in failures:
         print(f"FAILED {failure}", file=sys.stderr)

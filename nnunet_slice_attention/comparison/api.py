@@ -29,6 +29,7 @@ def compare(
     patients: PathLike | None = None,
     tolerance_mm: float = 2.0,
     lesion_sizes_mm: tuple[float, float] | None = None,
+    boxes: bool = False,
     ensembles: bool = True,
     cost: PathLike | None = None,
     processes: int = 2,
@@ -51,6 +52,7 @@ def compare(
             CSV file of case,patient. By default every case is a patient.
         tolerance_mm: for the normalised surface distance.
         lesion_sizes_mm: diameters that separate small, medium and large; None skips lesion-wise evaluation.
+        boxes: also evaluate detection by boxes, for models that have probabilities.
         ensembles: also evaluate pairs of models that have probabilities.
         cost: `cost.csv` of the command `cost`, to plot accuracy against cost.
         processes: number of cases evaluated in parallel.
@@ -69,6 +71,7 @@ def compare(
         baseline=baseline or found[0].name,
         tolerance=tolerance_mm,
         lesion_sizes=lesion_sizes_mm,
+        boxes=boxes,
         ensembles=ensembles,
         processes=processes,
         title=title,

@@ -9,9 +9,10 @@ from pathlib import Path
 from ..cost.training_costs import training_costs
 from ..evaluation.segmentations import find_slice_axis
 from ..files import check_not_an_input, check_own_folder, write_text
+from ..report.detection_table import PREDICT_AGAIN
 from ..report.page import Report, render_report
 from ..report.shown_case import ShownCase
-from .compared_models import Model, check_same_cases, model_names
+from .compared_models import Model, check_same_cases, model_names, without_probabilities
 from .ensembles import make_ensembles
 from .evaluated import evaluate_models
 from .examples import select_cases
@@ -20,7 +21,7 @@ from .manifest import make_manifest
 from .options import Options
 from .patients import leaked_patients
 
-RESULTS = ("cases.csv", "froc.csv", "manifest.json", "report.md", "report.html")
+RESULTS = ("cases.csv", "froc.csv", "boxes.csv", "manifest.json", "report.md", "report.html")
 AXIS_CASES = 20  # enough to find the slice axis
 
 
@@ -31,7 +32,9 @@ def compare(
     options: Options,
     get_patient: Callable[[str], str],
 ) -> list[str]:
-    """Write `cases.csv`, `manifest.json`, `report.md` and `report.html` to `output`, and `froc.csv` if applicable.
+    """Write `cases.csv`, `manifest.json`, `report.md` and `report.html` to `output`.
+
+    With their data also `froc.csv` and `boxes.csv`.
 
     Args:
         models: with several runs, each model once per run.
@@ -42,8 +45,8 @@ def compare(
         different cases are not comparable.
 
     Raises:
-        ValueError: duplicate model names in a run, a model missing from a run, an unknown baseline, different cases, or
-            a case without a patient.
+        ValueError: duplicate model names in a run, a model missing from a run, an unknown baseline, different cases, a
+            case without a patient, or boxes without any model that has probabilities.
     """
     if options.tolerance <= 0:
         raise ValueError(f"--tolerance {options.tolerance:g} must be above 0 mm.")
@@ -56,6 +59,8 @@ def compare(
             f"--reference {options.baseline!r} is not one of the models. Give one of {', '.join(names)}."
         )
     check_same_cases(models, truth)
+    if options.boxes:
+        _check_probabilities(models)
     patients = {case: get_patient(case) for case in models[0].predictions}
     training_ms = training_costs(options.cost, names) if options.cost else {}
     _check_output(models, output, options)
@@ -81,14 +86,27 @@ def compare(
     ]
     for row in rows:
         row["patient"] = patients[row["case"]]
+    keys = ("model", "run", "case", "structure", "patient", "slices")
+    detected = [
+        {key: row[key] for key in keys if key in row} | {"boxes": row.pop("boxes")}
+        for row in rows
+        if "boxes" in row
+    ]
     manifest = make_manifest(models, truth, options)
     folds = {int(fold) for fold in models[0].fold_by_case.values()}
     leaked = set().union(*(leaked_patients(truth, fold, get_patient) for fold in folds))
     manifest["dataset"]["patients_trained_and_validated_on"] = sorted(leaked)
-    pages = render_report(Report(rows, manifest, options.baseline, names, shown, training_ms, froc))
+    pages = render_report(Report(rows, manifest, options.baseline, names, shown, training_ms, froc, detected))
     _write_csv(output / "cases.csv", rows)
     if froc:
         _write_csv(output / "froc.csv", froc)
+    boxes = [
+        {key: case[key] for key in ("model", "run", "case", "structure") if key in case} | box
+        for case in detected
+        for box in case["boxes"]
+    ]
+    if boxes:
+        _write_csv(output / "boxes.csv", boxes)
     write_text(output / "manifest.json", json.dumps(manifest, indent=2))
     for name, text in pages.items():
         write_text(output / name, text)
@@ -103,6 +121,21 @@ def _check_output(models: Sequence[Model], output: Path, options: Options) -> No
     ensembles = (output / "ensembles").resolve()
     if inside := next((model for model in models if ensembles in model.folder.resolve().parents), None):
         raise ValueError(f"{inside.folder} is where ensembles are written. Give another folder with -o.")
+
+
+def _check_probabilities(models: Sequence[Model]) -> None:
+    """Raise ValueError if no model has the probabilities of all cases."""
+    if {model.name for model in models} - without_probabilities(models):
+        return
+    lacking = (
+        f"{model.label} (of {len(model.cases_without_probabilities)} of {len(model.predictions)} cases)"
+        for model in models
+        if model.cases_without_probabilities
+    )
+    raise ValueError(
+        f"--boxes needs probabilities, for the boxes' scores, but none are saved by {', '.join(lacking)}. "
+        f"{PREDICT_AGAIN[0].upper()}{PREDICT_AGAIN[1:]}."
+    )
 
 
 def _shown_cases(

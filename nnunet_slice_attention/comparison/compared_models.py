@@ -161,6 +161,11 @@ def model_names(models: Sequence[Model]) -> list[str]:
     return list(names)
 
 
+def without_probabilities(models: Sequence[Model]) -> set[str]:
+    """Names of the models that lack probabilities of a case in any run."""
+    return {model.name for model in models if model.cases_without_probabilities}
+
+
 def check_unique(names: Iterable[str]) -> None:
     """Raise ValueError if a name occurs more than once."""
     if duplicates := [name for name, count in Counter(names).items() if count > 1]:

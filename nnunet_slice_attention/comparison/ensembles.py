@@ -11,7 +11,7 @@ from nnunetv2.ensembling.ensemble import ensemble_crossvalidations, ensemble_fol
 from ..dataset_files import check_model
 from ..files import file_signature, write_text
 from ..model_name import ENSEMBLE
-from .compared_models import Model
+from .compared_models import Model, without_probabilities
 from .ground_truth import GroundTruth
 
 
@@ -21,7 +21,7 @@ def make_ensembles(models: Sequence[Model], output: Path, processes: int, truth:
     Args:
         output: folder for the ensembles, see `make_ensemble`; with several runs it has one folder per run.
     """
-    incomplete = {model.name for model in models if model.cases_without_probabilities}
+    incomplete = without_probabilities(models)
     names = [name for name in dict.fromkeys(model.name for model in models) if name not in incomplete]
     by_key = {(model.name, model.run): model for model in models}
     runs = list(dict.fromkeys(model.run for model in models))

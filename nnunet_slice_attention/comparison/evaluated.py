@@ -11,12 +11,12 @@ from ..evaluation.case_table import Task, evaluate, worker_pool
 from ..evaluation.metrics import METRICS
 from ..evaluation.segmentations import Labels
 from ..files import read_json_or_empty, write_text
-from .compared_models import Model
+from .compared_models import Model, without_probabilities
 from .ground_truth import GroundTruth
 from .manifest import file_sha256
 from .options import Options
 
-SCHEMA = 4  # of the rows; bump when a column's name or a metric's definition changes
+SCHEMA = 5  # of the rows; bump when a column's name or a metric's definition changes
 FILES = ("truth", "prediction", "probabilities")  # attributes of a task that are files
 
 
@@ -31,10 +31,12 @@ def evaluate_models(
     """
     cache.mkdir(parents=True, exist_ok=True)
     labels = Labels.from_dataset_json(truth.dataset_json)
-    use_probabilities = options.lesion_sizes is not None or (
-        options.ensembles and len({model.name for model in models}) > 1
+    use_probabilities = (
+        options.lesion_sizes is not None
+        or options.boxes
+        or (options.ensembles and len({model.name for model in models}) > 1)
     )
-    incomplete = {model.name for model in models if model.cases_without_probabilities}  # in any run
+    incomplete = without_probabilities(models)
     rows, failures = [], []
     with worker_pool(options.processes) as pool:
         for model in models:
@@ -49,6 +51,7 @@ def evaluate_models(
                     options.lesion_sizes,
                     slice_axis,
                     model.probabilities(case) if with_probabilities else None,
+                    options.boxes,
                 )
                 for case, path in model.predictions.items()
             ]

@@ -12,6 +12,7 @@ class Options:
         baseline: name of the model that the others are compared with.
         tolerance: for the normalised surface distance, in mm.
         lesion_sizes: diameters in mm that separate small, medium and large; None skips lesion-wise evaluation.
+        boxes: evaluate detection by boxes, for models with probabilities.
         ensembles: evaluate all pairs of models that have probabilities in every run.
         processes: number of cases evaluated in parallel.
         title: of the report.
@@ -22,6 +23,7 @@ class Options:
     baseline: str
     tolerance: float = 2.0
     lesion_sizes: tuple[float, float] | None = None
+    boxes: bool = False
     ensembles: bool = True
     processes: int = 2
     title: str = "Comparison"

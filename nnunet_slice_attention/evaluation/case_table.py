@@ -9,6 +9,7 @@ from pathlib import Path
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 from tqdm import tqdm
 
+from .detection import detection_rows
 from .froc import froc_counts
 from .lesions import SIZE_NAMES, SIZES_MM, match_lesions
 from .metrics import structure_metrics
@@ -28,7 +29,8 @@ class Task:
         lesion_sizes: diameters in mm that separate small, medium and large; None skips lesion-wise evaluation.
         slice_axis: array axis along which slices are stacked.
         probabilities: nnU-Net's npz file, which must match the prediction; also used for FROC if lesions are
-            evaluated. None skips both.
+            evaluated, and for the scores of boxes. None skips all of them.
+        boxes: evaluate detection by boxes.
     """
 
     case: str
@@ -39,6 +41,7 @@ class Task:
     lesion_sizes: tuple[float, float] | None = None
     slice_axis: int = 0
     probabilities: Path | None = None
+    boxes: bool = False
 
 
 def worker_pool(processes: int) -> Executor:
@@ -57,10 +60,10 @@ def evaluate(
 ) -> tuple[list[dict], dict[str, str]]:
     """All rows, and {case: error message} for the cases that could not be evaluated.
 
-    A row holds `case`, `structure`, `spacing_mm` (between slices), `headers_apart_mm` (`Pair.header_offset`), the
-    output of `structure_metrics`, `dice_first` to `dice_last` (see `dice_by_position`) and `continuity_error`; with
-    lesions also the output of `lesion_metrics`, and with probabilities `froc` (see `froc_counts`). `title` is that of
-    the progress bar.
+    A row holds `case`, `structure`, `slices` (their number), `spacing_mm` (between slices), `headers_apart_mm`
+    (`Pair.header_offset`), the output of `structure_metrics`, `dice_first` to `dice_last` (see `dice_by_position`) and
+    `continuity_error`; with lesions also the output of `lesion_metrics`, and with probabilities `froc` (see
+    `froc_counts`); with boxes and probabilities `boxes` (see `detection_rows`). `title` is that of the progress bar.
     """
     rows, problems = [], {}
     results = pool.map(_evaluate_case, tasks, [reader] * len(tasks))
@@ -91,7 +94,7 @@ def case_rows(task: Task, reader: BaseReaderWriter) -> list[dict]:
     rows = []
     for name in task.labels.structures:
         truth, prediction = pair.masks(task.labels, name)
-        row = {"case": task.case, "structure": name, "spacing_mm": pair.spacing[0]}
+        row = {"case": task.case, "structure": name, "slices": len(truth), "spacing_mm": pair.spacing[0]}
         row["headers_apart_mm"] = pair.header_offset
         row |= structure_metrics(truth, prediction, pair.spacing, task.tolerance)
         dice_parts = dice_by_position(truth, prediction)
@@ -103,6 +106,9 @@ def case_rows(task: Task, reader: BaseReaderWriter) -> list[dict]:
                 probability = pair.slices_first(probabilities[task.labels.channels[name]])
                 probability = probability * pair.evaluated_voxels(task.labels)
                 row["froc"] = froc_counts(truth, probability, pair.spacing)
+        if task.boxes and probabilities is not None and name in task.labels.channels:
+            masks = (pair.to_file_axes(mask) for mask in (truth, prediction))
+            row["boxes"] = detection_rows(*masks, probabilities[task.labels.channels[name]], task.slice_axis)
         rows.append(row)
     return rows
 

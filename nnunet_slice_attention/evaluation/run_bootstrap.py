@@ -61,14 +61,14 @@ def _matrix(deltas: Deltas, runs: list[str]) -> np.ndarray:
 def _resample(group: np.ndarray, samples: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Per sample: the sum of the drawn runs' means and their number; runs without a drawn patient do not count."""
     present = ~np.isnan(group)
-    patients = _draw_counts(rng, samples, group.shape[1])
+    patients = draw_counts(rng, samples, group.shape[1])
     n_patients = patients @ present.T.astype(float)
     means = patients @ np.where(present, group, 0).T / np.maximum(n_patients, 1)
-    runs = _draw_counts(rng, samples, group.shape[0]) * (n_patients > 0)
+    runs = draw_counts(rng, samples, group.shape[0]) * (n_patients > 0)
     return (runs * means).sum(axis=1), runs.sum(axis=1)
 
 
-def _draw_counts(rng: np.random.Generator, samples: int, n: int) -> np.ndarray:
+def draw_counts(rng: np.random.Generator, samples: int, n: int) -> np.ndarray:
     """(samples, n): how often each of n items is in a sample of n drawn with replacement."""
     flat = rng.integers(n, size=(samples, n)) + n * np.arange(samples)[:, None]
     return np.bincount(flat.ravel(), minlength=samples * n).reshape(samples, n).astype(float)

@@ -10,6 +10,7 @@ import numpy as np
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 
 from ..image_files import check_complete, image_ending, is_renamed
+from .boxes import boxes_of
 from .settings import SETTINGS
 from .weights_files import files_of
 
@@ -115,7 +116,7 @@ def _check_replaces_predictions_only(cases: Sequence[Case], from_folder: bool, o
     if overwrite and (among_images or not predicted):
         named_by_user = set() if from_folder else {case.output for case in cases}
         at_risk += [result for case in cases for result in case.results if result not in named_by_user]
-        at_risk += [path for case in cases for path in files_of(case.output)]
+        at_risk += [path for case in cases for path in (*files_of(case.output), boxes_of(case.output))]
     if existing := next((path for path in at_risk if path.is_file()), None):
         reason = (
             "It is in the image folder"

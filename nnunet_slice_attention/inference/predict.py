@@ -8,6 +8,7 @@ from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
 from tqdm import tqdm
 
 from .attention_weights import check_has_attention_weights, remove_weights, write_weights
+from .boxes import boxes_of, write_boxes
 from .cases import Case, find_cases, in_one_line, is_finished, remove_results
 from .image_checks import Expected, find_problems
 from .predictor import SlabPredictor
@@ -26,6 +27,7 @@ def predict_files(
     num_parts: int = 1,
     part_id: int = 0,
     attention: bool = False,
+    boxes: bool = False,
 ) -> list[str]:
     """Predict a folder of cases, or one case given by its files, one per channel.
 
@@ -39,14 +41,15 @@ def predict_files(
         n_preprocessing, n_export: number of processes; both 0 for none, one case after the other, as in nnU-Net.
         num_parts, part_id: predict every `num_parts`-th case, starting at `part_id`.
         attention: also write the attention weight of each neighbouring slice, see `write_weights`.
+        boxes: also write boxes of connected components, see `write_boxes`; needs `save_probabilities`.
 
     Returns:
-        one message per case that was not predicted, or whose attention weights could not be written.
+        one message per case that was not predicted, or whose attention weights or boxes could not be written.
 
     Raises:
         FileNotFoundError: no cases in `inputs`.
-        ValueError: `part_id` out of range, processes for one of the two only, the second stage of a cascade, a network
-            without attention weights over slices, or see `find_cases`.
+        ValueError: `part_id` out of range, processes for one of the two only, boxes without probabilities, the second
+            stage of a cascade, a network without attention weights over slices, or see `find_cases`.
     """
     if not 0 <= part_id < num_parts:
         raise ValueError(
@@ -57,6 +60,8 @@ def predict_files(
         raise ValueError(
             f"-npp {n_preprocessing} -nps {n_export}: both must be at least 1, or both 0 for no other processes."
         )
+    if boxes and not save_probabilities:
+        raise ValueError("--boxes needs probabilities, for the boxes' scores. Add --save_probabilities.")
     if predictor.configuration_manager.previous_stage_name is not None:
         raise ValueError(
             "the model is the second stage of a cascade, which needs the first stage's segmentations. Predict with "
@@ -85,6 +90,7 @@ def predict_files(
         if case not in failures:  # existing results of the others may be good
             remove_results(case)
             remove_weights(case.output)
+            boxes_of(case.output).unlink(missing_ok=True)
 
     def predict(batch: list[Case]) -> None:
         files = [[str(p) for p in case.images] for case in batch], [case.stem for case in batch]
@@ -107,19 +113,29 @@ def predict_files(
         predictor.dataset_json = dataset_json
     if done := [case for case in cases if case not in failures]:
         record_settings(predictor, done[0].output.parent)
+
+    def add(kind: str, file_of: Callable[[Path], Path], write: Callable[[Case], None]) -> None:
+        left = [c for c in asked if c not in failures and not _is_current(file_of(c.output), c.output)]
+        for case in tqdm(left, kind, unit="case", disable=not predictor.allow_tqdm):
+            try:
+                write(case)
+            except Exception as error:  # as for the prediction
+                failures[case] = f"predicted, but without {kind}: {in_one_line(error)}"
+
+    if boxes:
+        add(
+            "boxes",
+            boxes_of,
+            lambda case: write_boxes(case.output, case.probabilities, reader_writer, dataset_json),
+        )
     if attention:
-        left = [case for case in asked if case not in failures and not table_of(case.output).is_file()]
-        for case in tqdm(left, "attention weights", unit="case", disable=not predictor.allow_tqdm):
-            failures |= _write_weights(predictor, case)
+        add("attention weights", table_of, lambda case: write_weights(predictor, case))
     return [f"{case.images[0]}: {problem}" for case, problem in failures.items()]
 
 
-def _write_weights(predictor: SlabPredictor, case: Case) -> dict[Case, str]:
-    try:
-        write_weights(predictor, case)
-        return {}
-    except Exception as error:  # as for the prediction
-        return {case: f"predicted, but without attention weights: {in_one_line(error)}"}
+def _is_current(path: Path, prediction: Path) -> bool:
+    """Whether a file exists that is not of an earlier prediction."""
+    return path.is_file() and path.stat().st_mtime >= prediction.stat().st_mtime
 
 
 def _writable(reader_writer: BaseReaderWriter) -> list[str]:

@@ -11,6 +11,7 @@ from ..evaluation.scores import Scores
 from ..model_name import short_names
 from . import differences, figures
 from .accuracy import accuracy_table, slice_table
+from .detection_table import detection_table
 from .html import html_page
 from .lesion_tables import froc_table, lesion_table
 from .overlays import overlay_examples, overlay_figure
@@ -32,6 +33,8 @@ class Report:
         cases: shown slice by slice.
         training_ms: milliseconds per slice of a training step, by model, where measured.
         froc: the output of `froc_counts` for every case, with model, case, structure and, if there are several, run.
+        detected: `boxes` (see `detection_rows`), model, case, structure, patient, `slices` (their number) and, if there
+            are several, run.
     """
 
     rows: Sequence[dict]
@@ -41,6 +44,7 @@ class Report:
     cases: Sequence[ShownCase]
     training_ms: Mapping[str, float]
     froc: Sequence[dict] = ()
+    detected: Sequence[dict] = ()
 
     @property
     def short(self) -> dict[str, str]:
@@ -111,7 +115,11 @@ def build_tables(report: Report, scores: Scores, groups: Mapping[str, Scores]) -
         bounds = (f"< {small:g} mm", f"{small:g}-{large:g} mm", f"> {large:g} mm")
         sizes = dict(zip(SIZE_NAMES, bounds, strict=True))
         tables.append(lesion_table(scores, sizes))
-    tables.append(froc_table([row | {"model": report.short[row["model"]]} for row in report.froc]))
+    shown = [
+        [row | {"model": report.short[row["model"]]} for row in rows]
+        for rows in (report.froc, report.detected)
+    ]
+    tables += [froc_table(shown[0]), detection_table(shown[1], _without_probabilities(report))]
     return [table for table in tables if table.rows]
 
 
@@ -135,12 +143,7 @@ def build_facts(report: Report, scores: Scores) -> dict[str, str]:
             name if name == shown else f"{shown}: {name}" for name, shown in report.short.items()
         ),
         "baseline": report.baseline,
-        "without ensembles and FROC": "; ".join(
-            f"{shown} ({lacking} of {entry['cases']} cases without saved probabilities)"
-            for shown, entry in entries.items()
-            if (lacking := entry["cases_without_probabilities"])
-        )
-        or "none",
+        "without ensembles, FROC and detection": "; ".join(_without_probabilities(report)) or "none",
         "stale or copied predictions (older than the checkpoint)": "; ".join(
             f"{shown}, fold {', '.join(folds)}"
             for shown, entry in entries.items()
@@ -166,6 +169,15 @@ def header_offsets(cases: pd.DataFrame) -> str:
         f"({offsets.idxmax()}): {', '.join(offsets.index)}. Compared voxel by voxel, as nnU-Net does; mm and ml use "
         "the spacing of the ground truth"
     )
+
+
+def _without_probabilities(report: Report) -> list[str]:
+    """E.g. "csa (1 of 16 cases without saved probabilities)"."""
+    return [
+        f"{shown} ({lacking} of {entry['cases']} cases without saved probabilities)"
+        for shown, entry in _model_entries(report).items()
+        if (lacking := entry["cases_without_probabilities"])
+    ]
 
 
 def _model_entries(report: Report) -> dict[str, Mapping]:

@@ -50,5 +50,8 @@ def test_a_model_with_probabilities_for_some_cases_only_is_named(folders):
     (folders / "small" / "patient2_visit0.npz").unlink()
     assert compare(folders) == 0
     report = (folders / "out" / "report.md").read_text()
-    assert "without ensembles and FROC: small (1 of 16 cases without saved probabilities)" in report
+    assert (
+        "without ensembles, FROC and detection: small (1 of 16 cases without saved probabilities)" in report
+    )
     assert {row["model"] for row in rows_of(folders / "out")} == {"perfect", "small"}
+    assert "## Detection" not in report and not (folders / "out" / "boxes.csv").exists()  # unless asked for

@@ -85,7 +85,7 @@ def test_data_leakage_is_the_first_thing_a_report_says(trained, tiny, tmp_path, 
     assert re.search(r"lists no patient for case (case_\d). Add a line \1,PATIENT", capsys.readouterr().err)
 
 
-def test_saved_probabilities_give_froc(trained, tiny, tmp_path):
+def test_saved_probabilities_give_froc_and_detection(trained, tiny, tmp_path):
     argv = [
         "compare",
         "-d",
@@ -99,6 +99,7 @@ def test_saved_probabilities_give_froc(trained, tiny, tmp_path):
         "--lesions",
         "15",
         "30",
+        "--boxes",
     ]
     assert main(argv) == 0
     froc = rows_of(tmp_path, "froc.csv")
@@ -107,7 +108,16 @@ def test_saved_probabilities_give_froc(trained, tiny, tmp_path):
     lesions = {(row["case"], row["structure"]): row["lesions"] for row in rows_of(tmp_path)}
     assert all(lesions[row["case"], row["structure"]] == row["lesions"] for row in froc)
     report = (tmp_path / "report.md").read_text()
-    assert "## FROC" in report
+    assert "## FROC" in report and "## Detection" in report
+    boxes = rows_of(tmp_path, "boxes.csv")
+    for (case, structure), count in lesions.items():  # components by the same rule
+        own = [
+            box
+            for box in boxes
+            if (box["case"], box["structure"], box["images"]) == (case, structure, "volumes")
+        ]
+        expected = int(count) if structure in ("disc", "core") else 0
+        assert sum(box["source"] == "reference" for box in own) == expected
     assert "nothing to compare it with" in report
 
 

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -16,6 +17,8 @@ import pytest
 import SimpleITK
 import torch
 from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
+from skimage.measure import label as measure_labels
+from skimage.measure import regionprops
 
 from nnunet_slice_attention.cli import main
 from nnunet_slice_attention.inference.cases import Case, is_finished, remove_results
@@ -100,8 +103,51 @@ def test_attention_writes_the_neighbours_weights_beside_the_predictions(trained,
     assert "--neighbours repeat: weights are of a slice's own neighbours" in capsys.readouterr().err
 
 
-def test_files_that_are_no_attention_weights_of_a_prediction_are_kept(trained, tmp_path, capsys):
-    own = tmp_path / "attention" / "seg.csv"
+def test_boxes_of_components_are_written_beside_the_predictions(trained, tmp_path, capsys):
+    flags = ("-f", "0", "--disable_tta", "--save_probabilities", "--boxes")
+    assert predict(trained, tmp_path, *flags) == 0
+    files = sorted((tmp_path / "boxes").iterdir())
+    assert [path.stem for path in files] == sorted(path.stem for path in tmp_path.glob("*.npz"))
+    for path in files:
+        content = json.loads(path.read_text())
+        segmentation = read(tmp_path / f"{path.stem}.nii.gz")
+        probabilities = np.load(tmp_path / f"{path.stem}.npz")["probabilities"]
+        expected = [
+            (name, *region.bbox, pytest.approx(region.intensity_max, abs=1e-5))
+            for label, name in ((1, "disc"), (2, "core"))
+            for region in regionprops(measure_labels(segmentation == label), probabilities[label])
+        ]
+        boxes = content["boxes"]
+        assert [(b["structure"], *b["min"], *b["max"], b["score"]) for b in boxes] == expected
+        for box in boxes:
+            size = np.subtract(box["max"], box["min"]) * (6, 1, 1)
+            assert box["size_mm"] == pytest.approx(size.tolist())
+        assert content["shape"] == list(segmentation.shape) and content["spacing_mm"] == [6, 1, 1]
+    assert any(json.loads(path.read_text())["boxes"] for path in files)
+    # Interrupted: what is missing or older than the segmentation is written, and only that.
+    first, second, *_ = files
+    before, content = first.stat().st_mtime_ns, second.read_bytes()
+    os.utime(second, (1, 1))
+    assert predict(trained, tmp_path, *flags, "--continue_prediction") == 0
+    assert (first.stat().st_mtime_ns, second.read_bytes()) == (before, content)
+    assert second.stat().st_mtime > 1
+    # Another prediction's probabilities.
+    npz = tmp_path / f"{first.stem}.npz"
+    probabilities = np.load(npz)["probabilities"]
+    np.savez(npz, probabilities=probabilities[::-1])
+    first.unlink()
+    assert predict(trained, tmp_path, *flags, "--continue_prediction") == 1
+    error = capsys.readouterr().err
+    assert "predicted, but without boxes: " in error and "does not match the segmentation next to it" in error
+    assert not first.exists() and second.exists()
+    # Predicted again without boxes, those of the earlier prediction are removed.
+    assert predict(trained, tmp_path, "-f", "0", "--disable_tta") == 0
+    assert not list((tmp_path / "boxes").iterdir())
+
+
+@pytest.mark.parametrize("file", ["attention/seg.csv", "boxes/seg.json"])
+def test_files_that_are_not_of_a_prediction_are_kept(trained, tmp_path, capsys, file):
+    own = tmp_path / file
     own.parent.mkdir()
     own.write_text("mine")
     case = sorted(trained.images.glob("*.nii.gz"))[0]
@@ -228,6 +274,10 @@ def test_no_image_is_overwritten(trained, tmp_path, capsys, monkeypatch, name, i
             "neighbours='none' is unknown. Choose one of own, repeat, shuffle",
         ),
         (["-f", "0", "-nps", "1"], "-npp 0 -nps 1: both must be at least 1, or both 0"),
+        (
+            ["-f", "0", "--boxes"],
+            "--boxes needs probabilities, for the boxes' scores. Add --save_probabilities",
+        ),
         (["-f", "0", "-i", "nowhere"], "no cases in .*, nowhere. Give a folder"),
         (["-device", "mps"], "device 'mps' is not available. Use -device cpu"),
     ],

@@ -1,0 +1,65 @@
+"""Boxes of a prediction: of each structure's connected components, with scores, as JSON in the folder `boxes`."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
+
+from ..evaluation.boxes import SCORE, component_boxes
+from ..evaluation.probabilities import check_probabilities_match, read_probabilities
+from ..evaluation.segmentations import Labels
+from ..files import write_text
+from ..image_files import image_ending
+from ..image_geometry import is_2d
+
+FOLDER = "boxes"
+AXES = "as nnU-Net reads the image: z, y, x for NIfTI and other ITK formats, whose voxel indices are x, y, z"
+
+
+def boxes_of(prediction: Path) -> Path:
+    """The file of a prediction's boxes; in a folder, because nnU-Net writes CASE.json for TIFF."""
+    return prediction.parent / FOLDER / f"{prediction.name.removesuffix(image_ending(prediction.name))}.json"
+
+
+def write_boxes(
+    prediction: Path, probabilities: Path, reader: BaseReaderWriter, dataset_json: Mapping
+) -> None:
+    """Write the boxes of all components of all structures in 3D, with scores and sizes in mm (none in 2D images).
+
+    Args:
+        prediction: segmentation.
+        probabilities: nnU-Net's npz file of it.
+        reader: nnU-Net's.
+        dataset_json: content of the model's `dataset.json`.
+
+    Raises:
+        ValueError: the probabilities cannot be read, or are not those of the segmentation.
+    """
+    labels = Labels.from_dataset_json(dataset_json)
+    segmentation, header = reader.read_seg(str(prediction))
+    segmentation, of_channels = segmentation[0].astype(int), read_probabilities(probabilities)
+    check_probabilities_match(segmentation, of_channels, labels.label_manager(), probabilities)
+    spacing = [float(mm) for mm in header["spacing"]]
+    found = []
+    for name, channel in labels.channels.items():
+        mask = np.isin(segmentation, labels.structures[name])
+        boxes, scores = component_boxes(mask, of_channels[channel])
+        for box, score in zip(boxes, scores, strict=True):
+            entry = {"structure": name, "score": round(float(score), 6), "min": box[:, 0].tolist()}
+            entry["max"] = box[:, 1].tolist()
+            if not is_2d(spacing):
+                entry["size_mm"] = ((box[:, 1] - box[:, 0]) * spacing).round(4).tolist()
+            found.append(entry)
+    content = {
+        "axes": AXES,
+        "min, max": "voxel indices, max not included",
+        "score": SCORE,
+        "shape": list(segmentation.shape),
+        "spacing_mm": spacing,
+        "boxes": found,
+    }
+    path = boxes_of(prediction)
+    path.parent.mkdir(exist_ok=True)
+    write_text(path, json.dumps(content, indent=1))
