@@ -7,8 +7,10 @@ from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
 from tqdm import tqdm
 
+from .attention_maps import check_has_attention_maps, check_points, write_maps
 from .attention_weights import check_has_attention_weights, remove_weights, write_weights
 from .cases import Case, find_cases, in_one_line, is_finished, remove_results
+from .file_grid import Voxel
 from .image_checks import Expected, find_problems
 from .predictor import SlabPredictor
 from .settings import record_settings
@@ -26,6 +28,7 @@ def predict_files(
     num_parts: int = 1,
     part_id: int = 0,
     attention: bool = False,
+    attention_points: Sequence[Voxel] = (),
 ) -> list[str]:
     """Predict a folder of cases, or one case given by its files, one per channel.
 
@@ -39,6 +42,8 @@ def predict_files(
         n_preprocessing, n_export: number of processes.
         num_parts, part_id: predict every `num_parts`-th case, starting at `part_id`.
         attention: also write the attention weight of each neighbouring slice, see `write_weights`.
+        attention_points: voxels (i, j, k) of each image's file; also write where CSA-Net looks from them, see
+            `write_maps`. With `overwrite` False maps are written again.
 
     Returns:
         one message per case that was not predicted, or whose attention weights could not be written.
@@ -46,7 +51,7 @@ def predict_files(
     Raises:
         FileNotFoundError: no cases in `inputs`.
         ValueError: `part_id` out of range, no processes, the second stage of a cascade, a network without attention
-            weights over slices, or see `find_cases`.
+            weights over slices or without those of a point, a point outside of an image, or see `find_cases`.
     """
     if not 0 <= part_id < num_parts:
         raise ValueError(
@@ -61,6 +66,8 @@ def predict_files(
         )
     if attention:
         check_has_attention_weights(predictor)
+    if attention_points:
+        check_has_attention_maps(predictor)
     found = find_cases(inputs, output, predictor.dataset_json["file_ending"], overwrite)
     expected = Expected.from_plans(predictor.plans_manager, predictor.dataset_json)
     ending, reader_writer = found[0].ending, expected.reader_writer
@@ -78,6 +85,8 @@ def predict_files(
     if not overwrite:
         cases = [case for case in cases if not finished(case)]
     failures = find_problems(cases, expected, n_preprocessing)
+    if attention_points:
+        check_points([case for case in asked if case not in failures], attention_points, reader_writer)
     for case in cases:
         if case not in failures:  # existing results of the others may be good
             remove_results(case)
@@ -103,13 +112,19 @@ def predict_files(
     if attention:
         left = [case for case in asked if case not in failures and not table_of(case.output).is_file()]
         for case in tqdm(left, "attention weights", unit="case", disable=not predictor.allow_tqdm):
-            failures |= _write_weights(predictor, case)
+            failures |= _write(write_weights, predictor, case)
+    if attention_points:
+        left = [case for case in asked if case not in failures]
+        for case in tqdm(left, "attention maps", unit="case", disable=not predictor.allow_tqdm):
+            failures |= _write(write_maps, predictor, case, list(dict.fromkeys(attention_points)))
     return [f"{case.images[0]}: {problem}" for case, problem in failures.items()]
 
 
-def _write_weights(predictor: SlabPredictor, case: Case) -> dict[Case, str]:
+def _write(
+    write: Callable[..., None], predictor: SlabPredictor, case: Case, *what: object
+) -> dict[Case, str]:
     try:
-        write_weights(predictor, case)
+        write(predictor, case, *what)
         return {}
     except Exception as error:  # as for the prediction
         return {case: f"predicted, but without attention weights: {in_one_line(error)}"}
