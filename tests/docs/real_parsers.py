@@ -125,8 +125,10 @@ def _succeeds(*command: str | Path) -> None:
 
 def _pip(arguments: list[str]) -> None:
     """The package's extras exist."""
+    if arguments[:1] == ["wheel"]:
+        return
     if arguments[:1] != ["install"]:
-        raise ValueError("only pip install is known here")
+        raise ValueError("only pip install and pip wheel are known here")
     for word in (word for word in arguments[1:] if not word.startswith("-")):
         wanted = Requirement(re.sub(r"^\.", "nnunet-slice-attention", word))
         if wanted.name == "nnunet-slice-attention" and (unknown := wanted.extras - _extras()):
