@@ -3,7 +3,8 @@
 import json
 import os
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,21 @@ def file_signature(path: Path) -> tuple[str, int, int]:
 
 def write_text(path: Path, text: str) -> None:
     """Replace `path` once the text is completely written."""
-    partial = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.partial")  # unique to this writer
-    try:
+    with replacing(path) as partial:
         partial.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def replacing(path: Path, ending: str = ".partial") -> Iterator[Path]:
+    """A file in the same folder to write to, which replaces `path` at the end, unless there is an exception.
+
+    Args:
+        path: the file to replace.
+        ending: of the file to write to, for writers that choose the format by it.
+    """
+    partial = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}{ending}")  # unique to this writer
+    try:
+        yield partial
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)

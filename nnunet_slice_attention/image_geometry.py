@@ -56,6 +56,13 @@ class Geometry:
             affine = np.asarray(nifti.get("reoriented_affine", nifti["original_affine"]), float)
         return cls(tuple(int(n) for n in shape)[::-1], spacing, affine)
 
+    @classmethod
+    def of_file(cls, path: Path, properties: Mapping[str, Any], shape: Sequence[int]) -> "Geometry":
+        """As the file stores it, where `from_reader` is that of the array, which the reader may have reoriented."""
+        if "nibabel_stuff" in properties:
+            return _nifti_header(path)
+        return _itk_header(path) if "sitk_stuff" in properties else cls.from_reader(properties, shape)
+
     @property
     def origin(self) -> np.ndarray:
         """(3,) in mm."""

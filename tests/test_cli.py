@@ -53,8 +53,9 @@ def list_flags():
 @pytest.mark.parametrize(("command", "others", "action"), list(list_flags()))
 def test_a_flag_that_takes_several_values_may_be_given_several_times(command, others, action):
     flag = action.option_strings[0]
-    args = build_parser().parse_args([command, *others, flag, "1", "2", flag, "3"])
-    assert list(map(str, getattr(args, action.dest))) == ["1", "2", "3"]
+    given = [",".join([number] * len(action.metavar.split(","))) for number in "123"]  # I,J,K takes 1,1,1
+    args = build_parser().parse_args([command, *others, flag, *given[:2], flag, given[2]])
+    assert getattr(args, action.dest) == [(action.type or str)(word) for word in given]
 
 
 def test_an_output_that_nobody_reads_any_more_is_no_message():

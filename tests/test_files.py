@@ -2,7 +2,9 @@
 
 import threading
 
-from nnunet_slice_attention.files import write_text
+import pytest
+
+from nnunet_slice_attention.files import replacing, write_text
 
 
 def test_concurrent_writers_of_one_file_do_not_interfere_and_leave_no_partial_files(tmp_path):
@@ -23,3 +25,13 @@ def test_concurrent_writers_of_one_file_do_not_interfere_and_leave_no_partial_fi
         writer.join()
     assert not failed and path.read_text() in texts
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_fails_while_it_writes_leaves_the_file_as_it_was(tmp_path):
+    path = tmp_path / "map.nii.gz"
+    path.write_text("old")
+    with pytest.raises(OSError, match="disk full"), replacing(path, ".nii.gz") as partial:
+        assert partial.parent == tmp_path and partial.name.endswith(".nii.gz")
+        partial.write_text("ne")
+        raise OSError("disk full")
+    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]

@@ -51,10 +51,26 @@ class CrossSliceAttention(nn.Module):
         self.norm = nn.InstanceNorm2d(dim, affine=True)
 
     def forward(self, centre: Tensor, neighbour: Tensor, position: Tensor) -> Tensor:
+        attended = self.attention(*self._query_key_value(centre, neighbour, position))
+        return centre + self.norm(rearrange(attended, "n (h w) d -> n d h w", h=centre.shape[-2]))
+
+    def weights_at(
+        self, centre: Tensor, neighbour: Tensor, position: Tensor, row: int, column: int
+    ) -> Tensor:
+        """Weights that the query at (row, column) gives to the locations of the keys: (N, h, w), sum 1, float32.
+
+        The mean over heads. Keys are of the neighbour; in the paper's direction of the centre.
+        """
+        height, width = centre.shape[-2:]
+        query, key, _ = self._query_key_value(centre, neighbour, position)
+        token = row * width + column
+        weights = self.attention.weights(query[:, token : token + 1], key)
+        return rearrange(weights, "n 1 (h w) -> n h w", h=height)
+
+    def _query_key_value(self, centre: Tensor, neighbour: Tensor, position: Tensor) -> tuple[Tensor, ...]:
         c, n, p = (rearrange(t, "n d h w -> n (h w) d") for t in (centre, neighbour, position))
         query, key_value = (n, c) if self.direction == "paper" else (c, n)
-        attended = self.attention(query + p, key_value + p, key_value)
-        return centre + self.norm(rearrange(attended, "n (h w) d -> n d h w", h=centre.shape[-2]))
+        return query + p, key_value + p, key_value
 
 
 class InSliceAttention(CrossSliceAttention):

@@ -1,5 +1,6 @@
 """Multi-head scaled dot-product attention between two sets of tokens (Vaswani et al. 2017, eq. 1)."""
 
+import torch
 from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -55,9 +56,16 @@ class MultiHeadAttention(nn.Module):
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         """query (N, L, d), key (N, M, d), value (N, M, d) -> (N, L, d)."""
-        q, k, v = (
-            rearrange(t, "n l (heads d) -> n heads l d", heads=self.num_heads)
-            for t in (self.query(query), self.key(key), self.value(value))
-        )
+        q, k, v = map(self._by_head, (self.query(query), self.key(key), self.value(value)))
         attended = F.scaled_dot_product_attention(q, k, v)
         return self.out(rearrange(attended, "n heads l d -> n l (heads d)"))
+
+    def weights(self, query: Tensor, key: Tensor) -> Tensor:
+        """What `forward` weighs values with, the mean over heads: (N, L, d), (N, M, d) -> (N, L, M), float32."""
+        q, k = (self._by_head(t).float() for t in (self.query(query), self.key(key)))
+        with torch.autocast(query.device.type, enabled=False):
+            scores = q @ k.transpose(-2, -1) / q.shape[-1] ** 0.5
+            return scores.softmax(dim=-1).mean(dim=1)
+
+    def _by_head(self, x: Tensor) -> Tensor:
+        return rearrange(x, "n l (heads d) -> n heads l d", heads=self.num_heads)

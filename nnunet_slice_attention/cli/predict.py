@@ -72,8 +72,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "needs --save_probabilities",
     )
     parser.add_argument(
+        "--attention-point",
+        metavar="I,J,K",
+        type=voxel,
+        nargs="+",
+        action="extend",
+        help="also write where CSA-Net looks from this voxel of each image, one map per offset, to the folder "
+        "attention; indices from 0 in the file's order of axes, as 3D Slicer shows them (ITK-SNAP: from 1)",
+    )
+    parser.add_argument(
         "--slices", type=int, metavar="N", help="slices per forward pass (default: by device)"
     )
+
+
+def voxel(text: str) -> tuple[int, ...]:
+    try:
+        indices = tuple(map(int, text.split(",")))
+    except ValueError:
+        indices = ()
+    if len(indices) != 3:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a voxel I,J,K, e.g. 120,96,4")
+    return indices
 
 
 def run(args: argparse.Namespace) -> int:
@@ -113,6 +132,7 @@ def run(args: argparse.Namespace) -> int:
         args.part_id,
         args.attention,
         args.boxes,
+        args.attention_point or (),
     )
     for failure in failures:
         print(f"FAILED {failure}", file=sys.stderr)

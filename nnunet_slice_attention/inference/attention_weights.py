@@ -9,9 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from acvl_utils.cropping_and_padding.bounding_boxes import insert_crop_into_image
 from acvl_utils.cropping_and_padding.padding import pad_nd_image
-from nnunetv2.inference.export_prediction import convert_predicted_logits_to_segmentation_with_correct_shape
 from nnunetv2.inference.sliding_window_prediction import compute_gaussian
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -19,6 +17,7 @@ from torch.nn import functional as F
 from ..files import write_text
 from ..networks import SlabNetwork
 from .cases import Case
+from .on_image_grid import on_image, preprocessed
 from .predictor import SlabPredictor
 from .weights_files import files_of, table_of, volume_of
 from .whole_stack import segment_stack
@@ -38,12 +37,18 @@ def check_has_attention_weights(predictor: SlabPredictor) -> None:
     if not attention_layers(network):
         raise ValueError(
             f"{predictor.trainer_name} has no attention weights over slices. Leave out --attention, or predict with a "
-            "model of SliceAttention, TSFMUNet or VAUNet."
+            "model of SliceAttention, TSFMUNet or VAUNet; for CSA-Net see --attention-point."
         )
+    check_own_neighbours(predictor, "--attention")
+
+
+def check_own_neighbours(predictor: SlabPredictor, flag: str) -> None:
+    """Raise ValueError if the network or the prediction replaces a slice's neighbours by others."""
+    network = getattr(predictor.network, "_orig_mod", predictor.network)
     if network.repeat_centre:
         raise ValueError(
             f"{predictor.trainer_name} replaces each neighbour by the slice itself, so weights mean nothing. Leave "
-            "out --attention."
+            f"out {flag}."
         )
     if predictor.neighbours != "own":
         raise ValueError(
@@ -121,34 +126,12 @@ def _enlarged(weights: Tensor, network: SlabNetwork, size: Sequence[int]) -> Ten
     return large[:, 0, : size[0], : size[1]]
 
 
-def weights_on_image(predictor: SlabPredictor, images: Sequence[str]) -> tuple[dict[int, np.ndarray], dict]:
+def weights_on_image(predictor: SlabPredictor, images: Sequence[Path]) -> tuple[dict[int, np.ndarray], dict]:
     """{offset: weights} on the grid of a case's images, 0 where nnU-Net crops them; and the reader's properties."""
-    plans, configuration = predictor.plans_manager, predictor.configuration_manager
-    preprocessor = configuration.preprocessor_class(verbose=False)
-    volume, _, properties = preprocessor.run_case(
-        list(images), None, plans, configuration, predictor.dataset_json
-    )
-    found = slice_weights(predictor, torch.from_numpy(np.asarray(volume)))
-    maps = torch.stack(list(found.values()))
-    _, maps = convert_predicted_logits_to_segmentation_with_correct_shape(
-        maps, plans, configuration, _WeightsAsProbabilities(), properties, return_probabilities=True
-    )
-    return dict(zip(found, maps.clip(0, 1), strict=True)), properties
-
-
-class _WeightsAsProbabilities:
-    """In place of a label manager: nnU-Net's export brings weights onto the image's grid as it does probabilities."""
-
-    foreground_labels = ()
-
-    def apply_inference_nonlin(self, maps):
-        return torch.as_tensor(maps)
-
-    def convert_probabilities_to_segmentation(self, maps: Tensor) -> Tensor:
-        return torch.zeros(maps.shape[1:])
-
-    def revert_cropping_on_probabilities(self, maps: Tensor, bbox, shape: Sequence[int]) -> Tensor:
-        return insert_crop_into_image(torch.zeros((len(maps), *shape)), maps, bbox)
+    volume, properties = preprocessed(predictor, images)
+    found = slice_weights(predictor, volume)
+    maps = on_image(predictor, torch.stack(list(found.values())), properties)
+    return dict(zip(found, maps, strict=True)), properties
 
 
 def write_weights(predictor: SlabPredictor, case: Case) -> None:
@@ -158,7 +141,7 @@ def write_weights(predictor: SlabPredictor, case: Case) -> None:
     prediction's format. Regions: the "image" where it is not cropped, the predicted "structures", and of these the
     "first slice" and the "last slice"; a region without a voxel has no row.
     """
-    weights, properties = weights_on_image(predictor, [str(path) for path in case.images])
+    weights, properties = weights_on_image(predictor, case.images)
     writer, table = predictor.plans_manager.image_reader_writer_class(), table_of(case.output)
     table.parent.mkdir(exist_ok=True)
     for offset, volume in weights.items():

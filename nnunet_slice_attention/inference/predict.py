@@ -7,9 +7,11 @@ from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
 from tqdm import tqdm
 
+from .attention_maps import check_has_attention_maps, check_points, write_maps
 from .attention_weights import check_has_attention_weights, remove_weights, write_weights
 from .boxes import boxes_of, write_boxes
 from .cases import Case, find_cases, in_one_line, is_finished, remove_results
+from .file_grid import Voxel
 from .image_checks import Expected, find_problems
 from .predictor import SlabPredictor
 from .settings import record_settings
@@ -28,6 +30,7 @@ def predict_files(
     part_id: int = 0,
     attention: bool = False,
     boxes: bool = False,
+    attention_points: Sequence[Voxel] = (),
 ) -> list[str]:
     """Predict a folder of cases, or one case given by its files, one per channel.
 
@@ -42,6 +45,8 @@ def predict_files(
         num_parts, part_id: predict every `num_parts`-th case, starting at `part_id`.
         attention: also write the attention weight of each neighbouring slice, see `write_weights`.
         boxes: also write boxes of connected components, see `write_boxes`; needs `save_probabilities`.
+        attention_points: voxels (i, j, k) of each image's file; also write where CSA-Net looks from them, see
+            `write_maps`. With `overwrite` False maps are written again.
 
     Returns:
         one message per case that was not predicted, or whose attention weights or boxes could not be written.
@@ -49,7 +54,8 @@ def predict_files(
     Raises:
         FileNotFoundError: no cases in `inputs`.
         ValueError: `part_id` out of range, processes for one of the two only, boxes without probabilities, the second
-            stage of a cascade, a network without attention weights over slices, or see `find_cases`.
+            stage of a cascade, a network without attention weights over slices or without those of a point, a point
+            outside of an image, or see `find_cases`.
     """
     if not 0 <= part_id < num_parts:
         raise ValueError(
@@ -69,6 +75,8 @@ def predict_files(
         )
     if attention:
         check_has_attention_weights(predictor)
+    if attention_points:
+        check_has_attention_maps(predictor)
     found = find_cases(inputs, output, predictor.dataset_json["file_ending"], overwrite)
     expected = Expected.from_plans(predictor.plans_manager, predictor.dataset_json)
     ending, reader_writer = found[0].ending, expected.reader_writer
@@ -86,6 +94,8 @@ def predict_files(
     if not overwrite:
         cases = [case for case in cases if not finished(case)]
     failures = find_problems(cases, expected, n_preprocessing)
+    if attention_points:
+        check_points([case for case in asked if case not in failures], attention_points, reader_writer)
     for case in cases:
         if case not in failures:  # existing results of the others may be good
             remove_results(case)
@@ -114,8 +124,8 @@ def predict_files(
     if done := [case for case in cases if case not in failures]:
         record_settings(predictor, done[0].output.parent)
 
-    def add(kind: str, file_of: Callable[[Path], Path], write: Callable[[Case], None]) -> None:
-        left = [c for c in asked if c not in failures and not _is_current(file_of(c.output), c.output)]
+    def add(kind: str, is_done: Callable[[Case], bool], write: Callable[[Case], None]) -> None:
+        left = [case for case in asked if case not in failures and not is_done(case)]
         for case in tqdm(left, kind, unit="case", disable=not predictor.allow_tqdm):
             try:
                 write(case)
@@ -125,11 +135,18 @@ def predict_files(
     if boxes:
         add(
             "boxes",
-            boxes_of,
+            lambda case: _is_current(boxes_of(case.output), case.output),
             lambda case: write_boxes(case.output, case.probabilities, reader_writer, dataset_json),
         )
     if attention:
-        add("attention weights", table_of, lambda case: write_weights(predictor, case))
+        add(
+            "attention weights",
+            lambda case: _is_current(table_of(case.output), case.output),
+            lambda case: write_weights(predictor, case),
+        )
+    if attention_points:
+        points = list(dict.fromkeys(attention_points))
+        add("attention maps", lambda case: False, lambda case: write_maps(predictor, case, points))
     return [f"{case.images[0]}: {problem}" for case, problem in failures.items()]
 
 

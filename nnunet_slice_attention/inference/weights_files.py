@@ -1,6 +1,10 @@
-"""Where attention weights are: beside a prediction in the folder `attention`, one volume per offset and a table."""
+"""Where attention weights are: beside a prediction in the folder `attention`, one volume per offset and a table.
+
+Maps of a point (see attention_maps) are beside them, as NIfTI whatever the format of the prediction.
+"""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..image_files import image_ending
@@ -15,6 +19,15 @@ def table_of(prediction: Path) -> Path:
 
 def volume_of(prediction: Path, offset: int) -> Path:
     return prediction.parent / FOLDER / f"{_case(prediction)}_{offset:+d}{image_ending(prediction.name)}"
+
+
+def map_of(prediction: Path, point: Sequence[int], offset: int) -> Path:
+    """`point` is a voxel (i, j, k) of the image's file."""
+    return (
+        prediction.parent
+        / FOLDER
+        / f"{_case(prediction)}_point_{'_'.join(map(str, point))}_{offset:+d}.nii.gz"
+    )
 
 
 def volumes_of(prediction: Path) -> dict[int, Path]:
@@ -32,7 +45,8 @@ def volumes_of(prediction: Path) -> dict[int, Path]:
 def files_of(prediction: Path) -> list[Path]:
     """All files that there are, complete or not, for TIFF with those that hold the spacing."""
     names = re.compile(
-        rf"{re.escape(_case(prediction))}(\.csv|_[+-]\d+({re.escape(image_ending(prediction.name))}|\.json))"
+        rf"{re.escape(_case(prediction))}"
+        rf"(\.csv|_[+-]\d+({re.escape(image_ending(prediction.name))}|\.json)|_point(_\d+){{3}}_[+-]\d+\.nii\.gz)"
     )
     return [path for path in (prediction.parent / FOLDER).glob("*") if names.fullmatch(path.name)]
 

@@ -140,3 +140,23 @@ class CSANet(SlabNetwork):
             features = self.added(centre, features)
         at_centre[self.stage] = rearrange(features, "(b t) c h w -> b t c h w", b=len(skips[0]))
         return at_centre
+
+    def weights_at(self, skip: Tensor, around: Neighbourhood, row: int, column: int) -> dict[int, Tensor]:
+        """Where a location of one slice looks: {offset: weights (h, w)}, each with sum 1, in float32.
+
+        The offset 0 is the in-slice attention. Offsets at which there is no slice are left out.
+
+        Args:
+            skip: features of a stack at `stage`, (1, S, d, h, w).
+            around: the one centre slice, and which slices exist.
+            row, column: the location on the features' grid.
+        """
+        centre = around.centre(skip)[:, 0]
+        position = self.position(*centre.shape[-2:])
+        found = {}
+        for offset in self.offsets:
+            attention = (self.previous if offset < 0 else self.next) if offset else self.in_slice
+            other, exists = around.neighbour(skip, offset)
+            if attention is not None and exists.all():
+                found[offset] = attention.weights_at(centre, other[:, 0], position, row, column)[0]
+        return found

@@ -11,6 +11,8 @@ import pytest
 import SimpleITK
 
 from nnunet_slice_attention.cli import main
+from tests.docs.real_parsers import PROGRAMS
+from tests.docs.shell_blocks import commands_of, shell_blocks
 from tests.tiny_data import draw_volume
 
 PAGE = Path(__file__).parents[2] / "docs" / "getting-started" / "prostate.md"
@@ -51,13 +53,9 @@ def _volume(array: np.ndarray) -> SimpleITK.Image:
     return image
 
 
-def commands(page: str) -> list[str]:
-    blocks = re.findall(r"```bash\n(.+?)```", page, re.DOTALL)
-    return [line for block in blocks for line in block.replace("\\\n", " ").splitlines() if line.strip()]
-
-
-def shortened(command: str) -> str:
+def shortened(words: list[str]) -> str:
     """With tiny trainers, on a CPU, one fold and without the 2D network; otherwise as written."""
+    command = shlex.join(words)
     command = command.replace("nnUNetTrainer__nnUNetPlans__2d ", "")
     command = command.replace("nnUNetTrainer", "Tiny_nnUNetTrainer").replace("-f 0 1 2 3 4", "-f 0")
     return f"{command} -device cpu" if re.search(r" (crossval|predict) ", command) else command
@@ -65,12 +63,16 @@ def shortened(command: str) -> str:
 
 def test_the_commands_work_in_order(decathlon, run_nnunet, nnunet_folders, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    written = commands(PAGE.read_text(encoding="utf-8"))
-    programs = [shlex.split(command)[0] for command in written]
+    written = [
+        command
+        for block in shell_blocks([PAGE])
+        for command in commands_of(block, PROGRAMS, tmp_path, os.environ)
+    ]
+    programs = [command[0] for command in written]
     assert programs[:2] == ["nnUNetv2_convert_MSD_dataset", "nnUNetv2_plan_and_preprocess"]
     assert programs[2:] == 5 * ["nnunet-slice-attention"]
     for command in written:
-        program, *arguments = shlex.split(os.path.expandvars(shortened(command)))
+        program, *arguments = shlex.split(shortened(command))
         if program == "nnunet-slice-attention":
             assert main(arguments) == 0, command
         else:
