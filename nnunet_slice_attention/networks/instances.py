@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from scipy.ndimage import find_objects, generate_binary_structure, label
 from torch import Tensor
-from torchvision.models.detection.roi_heads import paste_masks_in_image
+from torch.nn import functional as F
 
 CONNECTED = generate_binary_structure(2, 2)
 LEAST = 1e-4  # probability of a structure, and of the background, where it is not; its logarithm must be finite
@@ -59,12 +59,33 @@ def probabilities(found: Mapping[str, Tensor], n_structures: int, size: tuple[in
         n_structures: n.
         size: (H, W).
     """
-    pasted = paste_masks_in_image(found["masks"], found["boxes"], size)[:, 0]
-    pasted = pasted * found["scores"][:, None, None]
+    pasted = found["scores"][:, None, None] * _pasted(found["masks"], found["boxes"], size)
     nothing = pasted.new_zeros(1, *size)
     return torch.stack(
         [torch.cat([nothing, pasted[found["labels"] == s]]).amax(dim=0) for s in range(1, n_structures + 1)]
     )
+
+
+def _pasted(masks: Tensor, boxes: Tensor, size: tuple[int, int]) -> Tensor:
+    """Masks (I, 1, m, m) of boxes (I, 4) at the pixels of the slice, (I, H, W); 0 outside their box.
+
+    The inverse of torchvision's `project_masks_on_boxes`, from which the masks are learned, and which has the centre of
+    pixel 0 at 0. Its `paste_masks_in_image` enlarges boxes by a pixel, which matters for small structures.
+    """
+    x1, y1, x2, y2 = boxes.unbind(dim=1)
+    y, in_rows = _in_box(size[0], y1, y2)
+    x, in_columns = _in_box(size[1], x1, x2)
+    grid = torch.stack(torch.broadcast_tensors(x[:, None, :], y[:, :, None]), dim=-1)
+    pasted = F.grid_sample(masks, grid, padding_mode="border", align_corners=False)[:, 0]
+    return pasted * (in_rows[:, :, None] & in_columns[:, None, :])
+
+
+def _in_box(pixels: int, first: Tensor, last: Tensor) -> tuple[Tensor, Tensor]:
+    """Along one axis, (I, pixels): coordinates from -1 to 1 of pixels in boxes, and which pixels are inside."""
+    places = torch.arange(pixels, device=first.device, dtype=first.dtype)
+    first, last = first[:, None], last[:, None]
+    inside = (first <= places + 0.5) & (places + 0.5 < last)
+    return 2 * (places - first) / (last - first) - 1, inside
 
 
 def logits_of(probabilities: Tensor, has_background: bool) -> Tensor:

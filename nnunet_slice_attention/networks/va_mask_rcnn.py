@@ -11,7 +11,7 @@ Deviations from the paper: see `mask_rcnn.py` and `attention/volumetric.py`; a b
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from einops import rearrange
@@ -66,6 +66,8 @@ class VAMaskRCNN(SlabNetwork):
         **slab: Any,
     ):
         topology.check_patch(patch_size)
+        if location not in (known := get_args(Location)):
+            raise ValueError(f"location={location!r} is unknown. Choose {' or '.join(known)}.")
         attends = context_radius != 0 and not identity and (channel or spatial)
         bag_radius = context_radius if attends else 0
         super().__init__(
