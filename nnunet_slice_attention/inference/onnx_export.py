@@ -57,8 +57,8 @@ def export_onnx(network: SlabNetwork, patch_size: tuple[int, int], output: Path)
     """
     if isinstance(network, DETECTORS):
         raise ValueError(
-            f"{type(network).__name__} is a detector, whose number of instances differs from slice to slice; ONNX export "
-            "is for segmentation networks. Share it as a bundle: --format bundle."
+            f"{type(network).__name__} is a detector, whose number of instances differs from slice to slice; ONNX "
+            "export is for segmentation networks. Share it as a bundle: --format bundle."
         )
     try:
         import onnxruntime

@@ -35,7 +35,15 @@ NETWORKS: dict[str, type[SlabNetwork]] = {
 for example in (torch.zeros(1), torch.nn.Parameter(torch.zeros(1))):
     rearrange(example, "n -> n")
 
-__all__ = ["DETECTORS", "EVERY_SLICE", "NETWORKS", "SlabLearning", "SlabNetwork", "UNetTopology", "create_network"]
+__all__ = [
+    "DETECTORS",
+    "EVERY_SLICE",
+    "NETWORKS",
+    "SlabLearning",
+    "SlabNetwork",
+    "UNetTopology",
+    "create_network",
+]
 
 
 def create_network(

@@ -12,11 +12,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 CONNECTED = generate_binary_structure(2, 2)
-LEAST = 1e-4  # probability of a structure, and of the background, where it is not; its logarithm must be finite
+LEAST = 1e-4  # probability of what is not there, whose logarithm must be finite
 
 
 def structures_of(target: Tensor, n_structures: int, has_background: bool) -> Tensor:
-    """One mask per structure: nnU-Net's target (B, 1, H, W) of labels or (B, n, H, W) of regions -> (B, n, H, W) bool."""
+    """One mask per structure: nnU-Net's target (N, 1, H, W) of labels or (N, n, H, W) of regions -> (N, n, H, W)."""
     if not has_background:
         return target > 0
     return target == torch.arange(1, n_structures + 1, device=target.device).view(-1, 1, 1)

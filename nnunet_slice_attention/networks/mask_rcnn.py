@@ -1,11 +1,12 @@
 """torchvision's Mask R-CNN (He et al., ICCV 2017), split into a feature pyramid and the detector on it.
 
 Deviations from the paper, and why:
-- No pretrained weights, so group norm instead of frozen batch norm, as in He et al., *Rethinking ImageNet Pre-training*,
-  ICCV 2019. It also keeps a slice's features independent of the other slices in its batch.
+- No pretrained weights, so group norm instead of frozen batch norm, as in He et al., *Rethinking ImageNet
+  Pre-training*, ICCV 2019. It also keeps a slice's features independent of the other slices in its batch.
 - Images keep their size and nnU-Net's normalisation. Photographs are enlarged to 800 pixels and anchors begin at 32;
-  here they begin at 8 voxels.
-- The pyramid and the heads are as wide as the ResNet's first stage: 256 for ResNet-50, as in the paper, 64 for ResNet-18.
+  here they begin at 8 voxels, with two sizes per level, because a slice has few instances to learn from.
+- The pyramid and the heads are as wide as the ResNet's first stage: 256 for ResNet-50, as in the paper, 64 for
+  ResNet-18.
 """
 
 from functools import partial
@@ -25,7 +26,7 @@ from .topology import UNetTopology
 
 LEVELS = ("0", "1", "2", "3")  # torchvision's names of P2 to P5, at strides 4 to 32
 FINEST_STRIDE, COARSEST_STRIDE = 4, 64  # of P2, and of P6, which is subsampled from P5
-ANCHORS = tuple((8 * 2**level, 12 * 2**level) for level in range(len(LEVELS) + 1))  # sides in voxels, per level
+ANCHORS = tuple((8 * 2**level, 12 * 2**level) for level in range(len(LEVELS) + 1))  # sides in voxels
 RATIOS = (0.5, 1.0, 2.0)
 REGION = 7  # cells per axis of a region for the box head, torchvision's
 GROUP_NORM = partial(nn.GroupNorm, 32)
@@ -77,7 +78,8 @@ class Detector(nn.Module):
     """Region proposals, boxes and masks; in single precision, because half precision rounds boxes to whole voxels.
 
     Its input is the pyramid of N target slices: P2 to P5, each (N, D, h, w). If the heads use neighbours, each is
-    (N, S*D, h, w) with S slices, slice-major and the target in the middle, followed by which of them exist, (N, S, 1, 1).
+    (N, S*D, h, w) with S slices, slice-major and the target in the middle, followed by which of them exist,
+    (N, S, 1, 1).
 
     Args:
         width: D.

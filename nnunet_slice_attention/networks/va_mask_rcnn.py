@@ -149,7 +149,8 @@ class AttendingRoIAlign(nn.Module):
         regions = self.align(features, boxes, image_shapes)
         stack = regions.unflatten(1, (features["exists"].shape[1], -1))
         middle = stack.shape[1] // 2
-        if not len(regions):  # which instance norm refuses; every weight must take part, for training on several GPUs
+        if not len(regions):
+            # Instance norm refuses an empty batch. For training on several GPUs every weight must take part.
             return stack[:, middle] + 0 * sum(weight.sum() for weight in self.attention.parameters())
         exists = [
             of_image.expand(len(own), -1)

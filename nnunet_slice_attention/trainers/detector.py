@@ -17,8 +17,8 @@ class nnUNetTrainerDetector(nnUNetTrainerSlab):
         self.enable_deep_supervision = False
         if self.label_manager.has_ignore_label:
             raise ValueError(
-                f"{type(self).__name__}: the data set has an ignore label, but a detector cannot leave out a part of an "
-                "image: what it finds there would count as wrong. Train a segmentation network, e.g. "
+                f"{type(self).__name__}: the data set has an ignore label, but a detector cannot leave out a part of "
+                "an image: what it finds there would count as wrong. Train a segmentation network, e.g. "
                 "nnUNetTrainerVAUNet."
             )
         super().initialize()

@@ -1,4 +1,4 @@
-"""Targets of a detector agree with an independent computation, and a segmentation put together from them with theirs."""
+"""Targets of a detector agree with an independent computation, and give the label map back."""
 
 import numpy as np
 import torch

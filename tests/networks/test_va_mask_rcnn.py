@@ -140,7 +140,7 @@ def test_centre_only_learning_gives_the_middle_slice_without_a_gradient_through_
 
 
 def test_compilation_leaves_the_detector_as_it_is():
-    """With nnUNet_compile=true nnU-Net's predictor compiles the network; instances differ in number from slice to slice."""
+    """With nnUNet_compile=true nnU-Net's predictor compiles the network; the number of instances varies."""
     graphs = []
     network = detector().eval()
     pyramid = network.encoder(torch.zeros(1, 1, 64, 64))
@@ -161,9 +161,7 @@ def test_an_unknown_location_is_named():
 
 
 def test_it_overfits_a_slice():
-    network = create_network(
-        "VAMaskRCNN", 1, 3, PATCH, learning=SlabLearning(centre_only=True), **ONE_SLICE
-    )
+    network = create_network("VAMaskRCNN", 1, 3, PATCH, learning=SlabLearning(centre_only=True), **ONE_SLICE)
     target = discs()
     x = target.expand(1, 1, 3, *PATCH) + 0.3 * slab(depth=3).float()
     optimiser = torch.optim.AdamW(network.parameters(), 1e-3)
