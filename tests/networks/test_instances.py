@@ -61,8 +61,12 @@ def test_regions_may_overlap_and_an_empty_slice_has_no_instance():
 
 
 def test_a_perfect_detection_gives_the_label_map_back():
+    """To the voxel, also where the shapes do not fill their boxes."""
     labels = torch.zeros(SIZE, dtype=torch.uint8)
-    labels[4:20, 6:30], labels[25:36, 40:50], labels[24:34, 5:15] = 1, 1, 2
+    labels[4:20, 6:30], labels[12:20, 20:30], labels[24:34, 5:15] = 1, 0, 2
+    labels[24:32, 13:15] = labels[24:26, 5:9] = 0
+    y, x = torch.meshgrid(*(torch.arange(n) for n in SIZE), indexing="ij")
+    labels[(y - 30) ** 2 + (x - 45) ** 2 < 64] = 1
     (target,) = instances(structures_of(labels[None, None], 2, has_background=True))
     maps = probabilities(found_with_scores(target, [0.9] * 3), 2, SIZE)
     logits = logits_of(maps, has_background=True)
