@@ -87,6 +87,7 @@ def test_overlapping_detections_count_once_and_uncertain_ones_stay_background():
     twice["labels"] = torch.tensor([1, 2])
     maps = probabilities(found_with_scores(twice, [0.7, 0.4]), 2, SIZE)
     np.testing.assert_allclose(maps[:, 12, 15], [0.7, 0.4], atol=1e-5)
+    np.testing.assert_allclose(logits_of(maps, has_background=True)[0, 12, 15].exp(), 0.3, atol=1e-5)
     twice["labels"] = torch.tensor([2, 2])
     maps = probabilities(found_with_scores(twice, [0.3, 0.4]), 2, SIZE)
     np.testing.assert_allclose(maps[:, 12, 15], [0, 0.4], atol=1e-5)
