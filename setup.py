@@ -105,6 +105,7 @@ setup(
         "scipy>=1.15",
         "submitit",
         "timm>=1.0.9",  # weights_only
+        "torchvision",
         *REPORT,
     ],
     extras_require={"imagenet": IMAGENET, "onnx": ONNX, "docs": DOCS, "test": TEST, "dev": [*TEST, "build"]},

@@ -1,6 +1,6 @@
 """How much each neighbouring slice weighed in a prediction: volumes on the image's grid, and a summary.
 
-For networks whose attention has one softmax over slices: SliceAttention, TSFMUNet and VAUNet.
+For networks whose attention has one softmax over slices: SliceAttention, TSFMUNet, VAUNet and VAMaskRCNN.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,8 +27,12 @@ REGIONS = ("image", "structures", "first slice", "last slice")
 
 
 def attention_layers(network: nn.Module) -> list[nn.Module]:
-    """The layers with one softmax over slices."""
-    return [module for module in network.modules() if hasattr(module, "attention_weights")]
+    """The layers with one softmax over slices; those in a detector's heads weigh the slices of a region."""
+    return [
+        module
+        for name, module in network.named_modules()
+        if hasattr(module, "attention_weights") and not name.startswith("decoder.")
+    ]
 
 
 def check_has_attention_weights(predictor: SlabPredictor) -> None:
@@ -37,7 +41,7 @@ def check_has_attention_weights(predictor: SlabPredictor) -> None:
     if not attention_layers(network):
         raise ValueError(
             f"{predictor.trainer_name} has no attention weights over slices. Leave out --attention, or predict with a "
-            "model of SliceAttention, TSFMUNet or VAUNet; for CSA-Net see --attention-point."
+            "model of SliceAttention, TSFMUNet, VAUNet or VAMaskRCNN; for CSA-Net see --attention-point."
         )
     check_own_neighbours(predictor, "--attention")
 

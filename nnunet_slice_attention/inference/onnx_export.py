@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..networks import SlabNetwork
+from ..networks import DETECTORS, SlabNetwork
 
 TOLERANCE = 1e-3  # maximum difference of logits due to rounding
 
@@ -52,9 +52,14 @@ def export_onnx(network: SlabNetwork, patch_size: tuple[int, int], output: Path)
         output: the file, written only after the comparison.
 
     Raises:
-        ValueError: the ONNX packages are not installed.
+        ValueError: the ONNX packages are not installed, or the network is a detector.
         RuntimeError: the file gives different logits.
     """
+    if isinstance(network, DETECTORS):
+        raise ValueError(
+            f"{type(network).__name__} is a detector, whose number of instances differs from slice to slice; ONNX "
+            "export is for segmentation networks. Share it as a bundle: --format bundle."
+        )
     try:
         import onnxruntime
         import onnxscript  # noqa: F401 - torch.onnx needs it

@@ -21,17 +21,29 @@ from .slice_attention import SliceAttention
 from .slice_unet import SliceUNet
 from .topology import UNetTopology
 from .tsfm_unet import TSFMUNet
+from .va_mask_rcnn import VAMaskRCNN
 from .va_unet import VAUNet
 
 ATTENTION_NETWORKS = (SliceAttention, CSANet, SAUNet, TSFMUNet, VAUNet)
 CONTROLS = (EarlyFusion, AxialConv, LSTMUNet, SliceUNet)
-NETWORKS: dict[str, type[SlabNetwork]] = {cls.__name__: cls for cls in (*ATTENTION_NETWORKS, *CONTROLS)}
+DETECTORS = (VAMaskRCNN,)  # not U-Nets; in training they return what their `losses` takes
+NETWORKS: dict[str, type[SlabNetwork]] = {
+    cls.__name__: cls for cls in (*ATTENTION_NETWORKS, *CONTROLS, *DETECTORS)
+}
 
 # einops caches each tensor type on first use. torch.compile guards on that cache: a new entry triggers a recompile.
 for example in (torch.zeros(1), torch.nn.Parameter(torch.zeros(1))):
     rearrange(example, "n -> n")
 
-__all__ = ["EVERY_SLICE", "NETWORKS", "SlabLearning", "SlabNetwork", "UNetTopology", "create_network"]
+__all__ = [
+    "DETECTORS",
+    "EVERY_SLICE",
+    "NETWORKS",
+    "SlabLearning",
+    "SlabNetwork",
+    "UNetTopology",
+    "create_network",
+]
 
 
 def create_network(

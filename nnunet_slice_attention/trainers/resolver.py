@@ -12,7 +12,7 @@ from functools import cache
 from inspect import signature
 from typing import Any, Literal
 
-from ..networks import NETWORKS
+from ..networks import DETECTORS, NETWORKS
 
 Start = Literal["scratch", "2d_first", "from_2d"]
 
@@ -40,7 +40,9 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "ChannelOnly": {"network_options": {"spatial": False}},
     "SpatialOnly": {"network_options": {"channel": False}},
     "Multiplicative": {"network_options": {"multiplicative": True}},
-    "3sliceImages": {"network_options": {"slices_per_image": 3}},
+    "BeforeRCNN": {"network_options": {"location": "rcnn"}},
+    "ResNet18": {"network_options": {"resnet": 18}},
+    **{f"{n}sliceImages": {"network_options": {"slices_per_image": n}} for n in (1, 3)},
     **{f"{n}head{'s' * (n > 1)}": {"network_options": {"num_heads": n}} for n in (1, 4, 8, 16, 32)},
     **{f"{n}slice{'s' * (n > 1)}": {"network_options": {"context_radius": n // 2}} for n in (1, 3, 5, 7, 9)},
     **{f"{n}blocks": {"network_options": {"vit_depth": n}} for n in (0, 2, 4, 8, 12)},
@@ -91,13 +93,16 @@ def resolve_trainer(name: str) -> type:
         options = declaration.get("network_options", {}) | row.get("network_options", {})
         declaration |= row | {"network_options": options}
     start = declaration.pop("start", "scratch")
+    detects = NETWORKS[declaration["network_name"]] in DETECTORS
+    if detects:
+        _check_needs_no_unet(name, declaration, start)
     declaration["network_options"] = _start_options(name, declaration, start)
     if declaration.get("backbone"):
         declaration["network_options"] = _backbone_options(name, declaration, start)
     _check_options(name, declaration)
     declaration["__module__"] = __package__
     declaration["__qualname__"] = name
-    return type(name, (_base_class(start),), declaration)
+    return type(name, (_base_class("detector" if detects else start),), declaration)
 
 
 def starts_from_2d(name: str) -> bool:
@@ -105,15 +110,26 @@ def starts_from_2d(name: str) -> bool:
     return "From2D" in name.split("_")
 
 
-def _base_class(start: Start) -> type:
+def _base_class(kind: Start | Literal["detector"]) -> type:
     # Imported late, because nnU-Net and PyTorch take seconds and names are checked without them.
-    if start == "2d_first":
+    if kind == "detector":
+        from .detector import nnUNetTrainerDetector as Base
+    elif kind == "2d_first":
         from .two_d_first import nnUNetTrainer2DFirst as Base
-    elif start == "from_2d":
+    elif kind == "from_2d":
         from .from_2d import nnUNetTrainerFrom2D as Base
     else:
         from .base import nnUNetTrainerSlab as Base
     return Base
+
+
+def _check_needs_no_unet(name: str, declaration: dict[str, Any], start: Start) -> None:
+    """Raise ValueError for a detector with a suffix that needs the planned U-Net."""
+    if start != "scratch" or declaration.get("backbone"):
+        raise ValueError(
+            f"trainer {name!r}: {declaration['network_name']} is a detector without the planned U-Net, which _2DFirst, "
+            "_From2D and _ImageNet need. Remove that suffix."
+        )
 
 
 def _start_options(name: str, declaration: dict[str, Any], start: Start) -> dict[str, Any]:

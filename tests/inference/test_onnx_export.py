@@ -41,3 +41,9 @@ def test_missing_packages_are_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(ValueError, match=r'onnxruntime is not installed. Run: pip install ".*\[onnx\]"'):
         export_onnx(build("SliceUNet", {}, double=False), PATCH, tmp_path / "x.onnx")
+
+
+def test_a_detector_is_refused_with_another_format(tmp_path):
+    detector = build("VAMaskRCNN", {"resnet": 18}, double=False)
+    with pytest.raises(ValueError, match="VAMaskRCNN is a detector.* --format bundle"):
+        export_onnx(detector, PATCH, tmp_path / "x.onnx")

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nnunet_slice_attention.inference.whole_stack import segment_stack
-from tests.networks.configurations import OPTIONS, build, every_network, slab
+from tests.networks.configurations import OPTIONS, build, every_unet, slab
 
 
 def in_chunks(network, x, chunk):
@@ -25,7 +25,7 @@ def with_blank_slices(x):
     return x * ~blank[:, None, :, None, None]
 
 
-@every_network
+@every_unet
 @pytest.mark.parametrize("depth", [1, 2, 3, 10])
 def test_any_chunk_size_gives_the_channel_view_of_every_slice(name, options, depth):
     network = build(name, options).eval()
@@ -42,7 +42,7 @@ def test_any_chunk_size_gives_the_channel_view_of_every_slice(name, options, dep
             torch.testing.assert_close(got, torch.stack(expected, dim=2), rtol=0, atol=1e-9)
 
 
-@every_network
+@every_unet
 @pytest.mark.parametrize("chunk", [1, 3, 37])
 def test_each_slice_is_encoded_once(name, options, chunk):
     network = build(name, options, double=False).eval()

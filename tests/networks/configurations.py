@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from nnunet_slice_attention.networks import EVERY_SLICE, NETWORKS, SlabLearning, create_network
+from nnunet_slice_attention.networks import DETECTORS, EVERY_SLICE, NETWORKS, SlabLearning, create_network
 
 FEATURES = (16, 16, 32, 32)
 PATCH = (32, 48)
@@ -51,12 +51,22 @@ OPTIONS = [
     ("AxialConv", {"zero_start": True}),
     ("LSTMUNet", {"zero_start": True}),
 ]
-DEFAULTS = [("CSANet", {"num_heads": 4, "vit_depth": 1})] + [(n, {}) for n in NETWORKS if n != "CSANet"]
-every_network = pytest.mark.parametrize(
-    ("name", "options"),
-    OPTIONS,
-    ids=[f"{n}-{'-'.join(f'{k}={v}' for k, v in o.items())}" for n, o in OPTIONS],
-)
+DETECTOR_OPTIONS = [
+    ("VAMaskRCNN", {"resnet": 18, "slices_per_image": 1}),
+    ("VAMaskRCNN", {"resnet": 18, "slices_per_image": 1, "location": "rcnn"}),
+]
+UNETS = sorted(set(NETWORKS) - {cls.__name__ for cls in DETECTORS})
+DEFAULTS = [("CSANet", {"num_heads": 4, "vit_depth": 1})] + [(n, {}) for n in UNETS if n != "CSANet"]
+
+
+def each(options):
+    """Runs a test for each of these networks."""
+    ids = [f"{n}-{'-'.join(f'{k}={v}' for k, v in o.items())}" for n, o in options]
+    return pytest.mark.parametrize(("name", "options"), options, ids=ids)
+
+
+every_unet = each(OPTIONS)
+every_network = each(OPTIONS + DETECTOR_OPTIONS)  # in evaluation: in training a detector returns no logits
 every_default = pytest.mark.parametrize(("name", "options"), DEFAULTS, ids=[name for name, _ in DEFAULTS])
 
 
@@ -66,7 +76,15 @@ def build(name, options, in_channels=1, deep_supervision=False, double=True, lea
         name, in_channels, 3, PATCH, FEATURES, deep_supervision, learning=learning, **options
     )
     randomise_zero_starts(network)
+    if isinstance(network, DETECTORS):
+        keep_few_regions(network)
     return network.double() if double else network
+
+
+def keep_few_regions(detector):
+    """An untrained detector finds hundreds of instances per slice, which takes seconds."""
+    detector.decoder.roi_heads.detections_per_img = 5
+    detector.decoder.rpn._post_nms_top_n = {"training": 20, "testing": 20}
 
 
 def randomise_zero_starts(network):

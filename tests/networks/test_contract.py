@@ -7,18 +7,20 @@ from batchgeneratorsv2.transforms.utils.deep_supervision_downsampling import Dow
 from nnunet_slice_attention.networks import EVERY_SLICE, NETWORKS, SlabLearning, create_network
 from tests.networks.configurations import (
     CONTEXT,
+    DETECTOR_OPTIONS,
     FEATURES,
     OPTIONS,
     PATCH,
     build,
     every_default,
     every_network,
+    every_unet,
     slab,
 )
 
 
 def test_every_registered_network_is_in_the_contract():
-    assert {name for name, _ in OPTIONS} == set(NETWORKS)
+    assert {name for name, _ in OPTIONS + DETECTOR_OPTIONS} == set(NETWORKS)
 
 
 @every_network
@@ -71,7 +73,7 @@ def test_the_valid_mask_of_the_channel_view_equals_a_volume_border(name, options
     torch.testing.assert_close(masked, network(x[:, :, radius:])[:, :, 0], rtol=0, atol=1e-10)
 
 
-@every_network
+@every_unet
 @pytest.mark.parametrize("depth", [1, 2, 3, 5, 8])
 @pytest.mark.parametrize("in_channels", [1, 2])
 def test_any_depth_and_odd_sizes(name, options, depth, in_channels):
@@ -84,7 +86,7 @@ def test_any_depth_and_odd_sizes(name, options, depth, in_channels):
     assert [o.shape[2:] for o in outputs] == [t.shape[1:] for t in targets]
 
 
-@every_network
+@every_unet
 def test_every_parameter_trains_and_is_saved_once(name, options):
     network = build(name, options, deep_supervision=True).train()
     sum(o.square().mean() for o in network(slab(depth=2 * network.context_radius + 3))).backward()
@@ -116,7 +118,7 @@ def test_evaluation_is_deterministic(name, options):
     assert torch.equal(network(x), network(x))
 
 
-@every_network
+@every_unet
 def test_centre_only_training_gives_the_middle_slice_of_the_slab_view(name, options):
     network = build(name, options, deep_supervision=True).train()
     x = slab(depth=3, batch=2)
@@ -127,7 +129,7 @@ def test_centre_only_training_gives_the_middle_slice_of_the_slab_view(name, opti
     assert network.eval()(x)[0].shape[2] == 3
 
 
-@every_network
+@every_unet
 @pytest.mark.parametrize("autocast", [False, True])
 def test_without_context_grad_the_outputs_are_equal_and_the_context_has_no_gradient(name, options, autocast):
     def built(learning):
@@ -158,7 +160,7 @@ def test_without_context_grad_the_outputs_are_equal_and_the_context_has_no_gradi
     assert {k for k in without if "temperature" not in k or not network.repeat_centre} == set()
 
 
-@every_network
+@every_unet
 def test_torch_export_gives_the_same_logits(name, options):
     network = build(name, options, double=False).eval()
     x = slab(depth=3).float()
@@ -185,7 +187,7 @@ def test_only_networks_that_are_symmetric_in_their_paper_ignore_the_slice_order(
     x = slab(depth=3)
     reversed_equal = torch.allclose(network(x.flip(2)).flip(2), network(x), atol=1e-10)
     symmetric = (name == "SAUNet" and options.get("shared", True)) or (
-        name == "VAUNet" and options.get("slices_per_image", 1) == 1
+        name in ("VAUNet", "VAMaskRCNN") and options.get("slices_per_image", 1) == 1
     )
     assert reversed_equal == (symmetric or network.context_radius == 0)
 

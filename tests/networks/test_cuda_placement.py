@@ -11,7 +11,7 @@ from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTens
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from tests.networks.configurations import CONTEXT, PATCH, build, every_network
+from tests.networks.configurations import CONTEXT, PATCH, build, every_unet
 
 CUDA = torch.device("cuda", 0)
 
@@ -42,7 +42,7 @@ def moved(network: nn.Module, fake: FakeTensorMode) -> nn.Module:
     return network
 
 
-@every_network
+@every_unet
 def test_training_stays_on_the_gpu_without_synchronisation(name, options, monkeypatch):
     # Autocast disables itself without a GPU.
     monkeypatch.setattr("torch.cuda.amp.common.amp_definitely_not_available", lambda: False)
@@ -56,7 +56,7 @@ def test_training_stays_on_the_gpu_without_synchronisation(name, options, monkey
     }
 
 
-@every_network
+@every_unet
 def test_prediction_stays_on_the_gpu_in_both_views(name, options):
     fake = FakeTensorMode()
     network = moved(build(name, options, double=False).eval(), fake)

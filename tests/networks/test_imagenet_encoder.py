@@ -16,6 +16,7 @@ from nnunet_slice_attention.networks.imagenet_encoder import (
     read_imagenet_weights,
     with_imagenet_encoder,
 )
+from tests.networks.configurations import UNETS
 
 LITE, PATCH = "tf_efficientnet_lite0", (64, 96)
 
@@ -59,7 +60,7 @@ def test_one_channel_gets_the_sum_of_the_three_and_neighbours_in_an_image_get_ze
     assert not fused[:, ::2].any()
 
 
-@pytest.mark.parametrize("name", sorted(NETWORKS))
+@pytest.mark.parametrize("name", UNETS)
 def test_every_network_takes_it_and_its_statistics_never_change(name):
     options = dict(NETWORKS[name].plain_unet_options)
     network = build(name, features=(8, 16, 32, 64), **options).train()
@@ -85,7 +86,7 @@ def test_coarser_stages_of_the_plan_follow_timms():
 
 
 @pytest.mark.parametrize("backbone", WEIGHTS)
-@pytest.mark.parametrize("name", sorted(NETWORKS))
+@pytest.mark.parametrize("name", UNETS)
 def test_every_network_takes_every_backbone_at_full_depth(name, backbone):
     topology = with_imagenet_encoder(UNetTopology.for_patch((256, 192)), backbone)
     options = dict(NETWORKS[name].plain_unet_options)

@@ -3,12 +3,12 @@
 import pytest
 import torch
 
-from tests.networks.configurations import build, every_default, every_network, slab
+from tests.networks.configurations import build, every_default, every_unet, slab
 
 LOSS_SCALE = 2**16  # initial scale of nnU-Net's gradient scaler
 
 
-@every_network
+@every_unet
 def test_mixed_precision_is_close_to_single_precision(name, options):
     network = build(name, options, deep_supervision=True, double=False).train()
     x = slab(depth=3).float()
@@ -21,7 +21,7 @@ def test_mixed_precision_is_close_to_single_precision(name, options):
     assert (outputs[0] - expected).square().mean().sqrt() < tolerance * expected.std()
 
 
-@every_network
+@every_unet
 def test_an_empty_slice_is_background_and_gradients_stay_finite_in_half_precision(name, options):
     network = build(name, options, deep_supervision=True, double=False).train()
     x = slab(depth=2 * network.context_radius + 3).float()

@@ -1,10 +1,10 @@
-"""Each network on residual encoder plans (`-p nnUNetResEncUNetMPlans`), as nnU-Net writes them."""
+"""Each U-Net on residual encoder plans (`-p nnUNetResEncUNetMPlans`), as nnU-Net writes them."""
 
 import pytest
 import torch
 
-from nnunet_slice_attention.networks import NETWORKS, UNetTopology, create_network
-from tests.networks.configurations import randomise_zero_starts
+from nnunet_slice_attention.networks import UNetTopology, create_network
+from tests.networks.configurations import UNETS, randomise_zero_starts
 
 CLASS = "dynamic_network_architectures.architectures.unet.ResidualEncoderUNet"
 PATCH, IMPORTED = (32, 48), ("conv_op", "norm_op", "dropout_op", "nonlin")
@@ -26,7 +26,7 @@ KWARGS = {
 }
 
 
-@pytest.fixture(params=sorted(NETWORKS))
+@pytest.fixture(params=UNETS)
 def network(request):
     torch.manual_seed(0)
     topology = UNetTopology.from_plans(CLASS, KWARGS, IMPORTED)

@@ -14,7 +14,7 @@ import pytest
 import torch
 from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
 
-from nnunet_slice_attention.networks import NETWORKS
+from tests.networks.configurations import UNETS
 from tests.tiny_data import DEPTHS, TinyDataset, read, write_png
 
 CSA = "Tiny_nnUNetTrainerCSANet"
@@ -90,7 +90,7 @@ def test_prediction_ensembling_and_export_work_and_the_imported_model_predicts_t
         np.testing.assert_array_equal(again[name], segmentation)
 
 
-@pytest.mark.parametrize("network", sorted(set(NETWORKS) - {"CSANet"}))
+@pytest.mark.parametrize("network", [*sorted(set(UNETS) - {"CSANet"}), "VAMaskRCNN_ResNet18_1sliceImages"])
 def test_every_other_network_trains_validates_and_predicts(
     network, train, run_nnunet, nnunet_folders, tiny, tmp_path
 ):

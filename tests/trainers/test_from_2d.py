@@ -10,6 +10,7 @@ from nnunetv2.run.run_training import get_trainer_from_args
 
 from nnunet_slice_attention.networks import NETWORKS
 from nnunet_slice_attention.trainers.from_2d import num_finetuning_epochs
+from tests.networks.configurations import UNETS
 from tests.trainers.two_d_models import OURS, TWO_D
 
 
@@ -25,9 +26,9 @@ def slices(stack: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
 SUFFIXES = {"From2D": set(), "From2D_RepeatCentre": {"repeat_centre"}}
 NAMES = [
     f"Tiny_nnUNetTrainer{name}_{suffix}"
-    for name, network in NETWORKS.items()
+    for name in UNETS
     for suffix, options in SUFFIXES.items()
-    if options <= set(signature(network).parameters)
+    if options <= set(signature(NETWORKS[name]).parameters)
 ]
 
 

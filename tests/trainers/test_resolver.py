@@ -20,6 +20,7 @@ def test_a_name_gives_the_same_class_every_time_and_pickles():
     assert pickle.loads(pickle.dumps(trainer)) is resolve_trainer("nnUNetTrainerCSANet_CentreQuery_5epochs")
 
 
+SMALL = {"CSANet": {"vit_depth": 1}, "VAMaskRCNN": {"resnet": 18}}
 NO_NEIGHBOURS = ("RepeatCentre", "RepeatCentreLearning", "Identity", "NoCSA", "1slice")
 
 
@@ -29,17 +30,19 @@ def test_every_variant_builds_for_every_network_that_has_its_option(variant):
 
     row = dict(VARIANTS[variant])
     wanted = row.pop("network_options", {})
-    row.pop("start", None)  # determines the base class, see below
+    needs_unet = row.pop("start", "scratch") != "scratch" or "backbone" in row
     having = [name for name in NETWORKS if set(wanted) <= accepted_options(name)]
+    having = [name for name in having if not (needs_unet and name == "VAMaskRCNN")]
     assert having
     for name in having:
         trainer = resolve_trainer(f"nnUNetTrainer{name}_{variant}_5epochs")
         assert {key: getattr(trainer, key) for key in row} == row
         assert wanted.items() <= trainer.network_options.items()
-        options = ({"vit_depth": 1} if name == "CSANet" else {}) | trainer.network_options
+        options = SMALL.get(name, {}) | trainer.network_options
         network = create_network(name, 1, 2, (32, 32), (32, 32, 32, 32), **options)
         no_neighbours = name == "SliceUNet" or variant in NO_NEIGHBOURS
-        assert network.context_radius == (0 if no_neighbours else trainer.context_radius())
+        within_image = 0 if network.repeat_centre else network.slices_per_image // 2
+        assert network.context_radius == (within_image if no_neighbours else trainer.context_radius())
 
 
 @pytest.mark.parametrize("base", sorted(BASES))
@@ -71,6 +74,15 @@ def test_variants_that_cannot_start_as_the_planned_2d_network_are_errors(name, s
         resolve_trainer(f"nnUNetTrainer{name}_{suffix}")
 
 
+def test_a_detector_has_its_own_trainer_and_needs_no_unet():
+    trainer = resolve_trainer("nnUNetTrainerVAMaskRCNN_BeforeRCNN_ResNet18_1sliceImages_FromScratch_5epochs")
+    assert trainer.__base__.__name__ == "nnUNetTrainerDetector"
+    assert trainer.network_options == {"location": "rcnn", "resnet": 18, "slices_per_image": 1}
+    for suffix in ("2DFirst", "From2D", "ImageNet", "ImageNetLite2_2DFirst"):
+        with pytest.raises(ValueError, match="VAMaskRCNN is a detector without the planned U-Net"):
+            resolve_trainer(f"nnUNetTrainerVAMaskRCNN_{suffix}")
+
+
 def test_starts_are_mutually_exclusive():
     with pytest.raises(ValueError, match="_2DFirst and _From2D are mutually exclusive"):
         resolve_trainer("nnUNetTrainerVAUNet_2DFirst_From2D")
@@ -90,6 +102,9 @@ def test_every_network_has_a_trainer():
         ("nnUNetTrainerTSFMUNet", 2),
         ("nnUNetTrainerVAUNet_9slices", 4),
         ("nnUNetTrainerVAUNet_3sliceImages", 4),
+        ("nnUNetTrainerVAMaskRCNN", 4),
+        ("nnUNetTrainerVAMaskRCNN_1sliceImages_5slices", 2),
+        ("nnUNetTrainerVAMaskRCNN_Identity", 4),
     ],
 )
 def test_slabs_cover_the_networks_context_and_controls_get_the_same(name, radius):
@@ -119,6 +134,7 @@ def test_other_names_are_left_to_nnunet(name):
         ("nnUNetTrainerVAUNet_ChannelOnly_SpatialOnly", "mutually exclusive. Keep one"),
         ("nnUNetTrainerCSANet__NoISA", "suffix _ does not exist"),
         ("nnUNetTrainerSliceUNet_8heads", "network SliceUNet has no option num_heads"),
+        ("nnUNetTrainerVAUNet_BeforeRCNN", "network VAUNet has no option location"),
     ],
 )
 def test_errors_give_the_next_step(name, message):
