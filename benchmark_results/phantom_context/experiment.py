@@ -4,11 +4,13 @@ from benchmark_results.phantom.experiment import dice_of_arms
 from experiments.collectors import validated
 from experiments.declaration import Experiment, Runs
 
-NETWORKS = ("CSANet", "SAUNet_ContextSlabs", "SAUNet_ShortSlabs", "TSFMUNet", "VAUNet")
+NETWORKS = (
+    "CSANet", "SAUNet_ContextSlabs", "SAUNet_ShortSlabs", "TSFMUNet", "VAUNet", "LSTMUNet", "LSTMUNet_RepeatCentre",
+)  # fmt: skip
 
 EXPERIMENT = Experiment(
     dataset="Dataset998_SlicePhantom",
-    arms={name: f"nnUNetTrainer{name}" for name in NETWORKS},
+    arms={name: f"nnUNetTrainer{name}" for name in NETWORKS} | {"2D": "nnUNetTrainer"},
     runs=[Runs({"cases.csv": validated}, seeds=[0, 1, 2])],
     epochs=5,
     questions={"table": dice_of_arms},
