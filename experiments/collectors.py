@@ -53,7 +53,7 @@ def compared(run: Run) -> Rows:
 
 def compare_command(predictions: Mapping[str, Path], truth: Path, output: Path) -> list[str]:
     folders = [f"{name}={folder}" for name, folder in predictions.items()]
-    options = ["--truth", str(truth), "-o", str(output), "--predictions", *folders]
+    options = ["--truth", str(truth), "-o", str(output), "-np", "1", "--predictions", *folders]
     return [sys.executable, "-m", "nnunet_slice_attention", "compare", *options]
 
 

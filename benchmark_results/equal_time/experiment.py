@@ -49,6 +49,10 @@ KINDS = {
 }
 A_SLICE_OFF = 0.04  # of the foreground in the wrong class: half of a slice's mean share
 CURVES = {"screening": "screening: half the time, two seeds", "decision": "decision: T, three seeds"}
+COMBINED = {  # screened after the others, see "Where the errors are"
+    "attention_2up_3slice_images": "nnUNetTrainerSliceAttention_Skips2Up_3sliceImages",
+    "early_fusion_5slices_2d_first": "nnUNetTrainerEarlyFusion_2DFirst_5slices",
+}
 BEST = ["2d", "attention_2up", "early_fusion_2d_first", "attention"]  # by two seeds' mean at half the time
 
 
@@ -178,12 +182,29 @@ ALL = [f"nnUNetTrainer{name}" for name in NETWORKS]
 EXPERIMENT = Experiment(
     dataset="Dataset514_HippocampusCoronal3",
     plans="nnUNetCompact12Plans",
-    arms=SCREENED,
+    arms=SCREENED | COMBINED,
     epochs=50,
     runs=[
         Runs(tables("length"), listed="length.csv"),
         Runs(tables("from_2d"), listed="from_2d.csv"),
-        Runs(tables("screening"), seeds=[0, 1], listed="screening.csv", of_2d=12_500, steps="steps_514.csv"),
+        Runs(
+            tables("screening"),
+            [*SCREENED],
+            (0,),
+            [0, 1],
+            "screening.csv",
+            of_2d=12_500,
+            steps="steps_514.csv",
+        ),
+        Runs(
+            tables("screening"),
+            [*COMBINED],
+            (0,),
+            [0, 1],
+            "combined.csv",
+            of_2d=12_500,
+            steps="steps_combined.csv",
+        ),
         Runs(tables("screening_wide"), listed="screening_wide.csv"),
         Runs(tables("decision"), BEST, (0,), [0, 1, 2], "decision.csv", of_2d=25_000, steps="steps_514.csv"),
     ],
@@ -191,6 +212,7 @@ EXPERIMENT = Experiment(
         steps("networks_514.csv", 514, "nnUNetCompact12Plans", 40, ALL),
         steps("networks_27.csv", 27, "nnUNetCompactPlans", 20, ALL),
         steps("steps_514.csv", 514, "nnUNetCompact12Plans", 30, list(SCREENED.values())[1:]),
+        steps("steps_combined.csv", 514, "nnUNetCompact12Plans", 30, COMBINED.values()),
     ],
     questions={
         "steps": step_table,

@@ -36,6 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--npz", action="store_true", help="keep probabilities, for ensembles and FROC")
     parser.add_argument("--no-ensembles", action="store_true", help="no ensembles of two models")
     parser.add_argument(
+        "-np", metavar="N", type=int, default=2, help="processes of the comparison (default: %(default)s)"
+    )
+    parser.add_argument(
         "--dry-run",
         action="store_true",
         help="check everything and print what is left to do, without doing it",
@@ -71,6 +74,7 @@ def run(args: argparse.Namespace) -> int:
         images=Path(args.i).absolute() if args.i else None,
         group=args.group,
         ensembles=not args.no_ensembles,
+        processes=args.np,
     )
     gpus = args.num_gpus if args.device == "cuda" else 0
     launch = LAUNCHERS[args.launcher](args, "crossval", gpus, plan.output)

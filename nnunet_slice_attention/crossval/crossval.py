@@ -75,5 +75,6 @@ def _compare(plan: Plan, repeats: Sequence[int], name: str) -> list[str]:
         title=f"{plan.dataset}, folds {', '.join(map(str, folds))}",
         group=plan.group,
         ensembles=plan.ensembles,
+        processes=plan.processes,
     )
     return compare(models, truth, plan.output / name, options, group_by(plan.group))

@@ -21,7 +21,7 @@ class Plan:
         repeats: independent runs per model and fold.
         images: folder of images to predict with each model; None predicts nothing.
         output: folder for predictions and comparisons.
-        group, ensembles: as in the command `compare`.
+        group, ensembles, processes: as in the command `compare`.
     """
 
     dataset: str
@@ -33,6 +33,7 @@ class Plan:
     images: Path | None = None
     group: str | None = None
     ensembles: bool = True
+    processes: int = 2
 
     def training_jobs(self) -> list[TrainingJob]:
         """All models of a fold before the next fold, so that models can be compared as early as possible."""

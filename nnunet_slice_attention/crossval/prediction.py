@@ -67,6 +67,8 @@ class PredictionJob(ModelJob):
         command = [sys.executable, "-m", "nnunet_slice_attention", "predict", "-d", self.dataset]
         command += ["-tr", model.trainer, "-p", model.plans, "-c", model.configuration, "-f", *self.folds]
         command += ["-i", str(self.images), "-o", str(self.output), "-device", self.settings.device]
+        if self.settings.device == "cpu":  # the network is what takes long
+            command += ["-npp", "1", "-nps", "1"]
         return command + ["--continue_prediction"] + ["--save_probabilities"] * self.settings.npz
 
     def finished(self) -> bool:

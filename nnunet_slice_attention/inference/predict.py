@@ -112,7 +112,7 @@ def predict_files(
             *files,
             save_probabilities,
             num_processes_preprocessing=n_preprocessing,
-            num_processes_segmentation_export=n_export,
+            num_processes_segmentation_export=min(n_export, len(batch)),
         )
 
     dataset_json = predictor.dataset_json

@@ -46,7 +46,10 @@ def test_ensembles_are_made_per_run_and_only_if_every_run_has_probabilities(two_
     assert both not in {row["model"] for row in rows_of(two_runs / "out")}
     assert {row["model"] for row in rows_of(two_runs / "out", "froc.csv")} == {STOCK}
     report = (two_runs / "out" / "report.md").read_text()
-    assert "without ensembles and FROC: Tiny_nnUNetTrainerSAUNet, second (1 of 2 cases without" in report
+    assert (
+        "without ensembles, FROC and detection: Tiny_nnUNetTrainerSAUNet, second (1 of 2 cases without"
+        in report
+    )
 
 
 def test_examples_are_from_the_first_run_and_say_so(two_runs, tiny, monkeypatch):

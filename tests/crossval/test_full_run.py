@@ -22,7 +22,19 @@ def crossval(nnunet_folders, tiny, tmp_path_factory):
 
     def run(*flags):
         command = [sys.executable, "-m", "nnunet_slice_attention", "crossval", "-d", str(tiny.id)]
-        command += ["-m", str(OURS), str(STOCK), "-f", "0", "-o", str(root / "out"), "-device", "cpu"]
+        command += [
+            "-m",
+            str(OURS),
+            str(STOCK),
+            "-f",
+            "0",
+            "-o",
+            str(root / "out"),
+            "-device",
+            "cpu",
+            "-np",
+            "1",
+        ]
         return subprocess.run([*command, *flags], env=env, capture_output=True, text=True, check=False)
 
     run.out, run.models = root / "out", root / "results" / tiny.folder
