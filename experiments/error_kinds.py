@@ -33,6 +33,10 @@ def _cases(folder: Path) -> list[dict]:
     truths = Path(os.environ["nnUNet_preprocessed"], plans["dataset_name"], "gt_segmentations")
     ending, axis = dataset["file_ending"], plans["transpose_forward"][0]
     predictions = sorted((folder / "validation").glob(f"*{ending}"))
+    if not predictions:
+        raise ValueError(
+            f"{folder / 'validation'} has no {ending} files. Validate again: nnUNetv2_train ... --val."
+        )
     reader = determine_reader_writer_from_dataset_json(dataset, str(predictions[0]), verbose=False)()
     rows = []
     for file in predictions:

@@ -48,7 +48,7 @@ KINDS = {
     "inside": ("slices between", ".1%"),
 }
 A_SLICE_OFF = 0.04  # of the foreground in the wrong class: half of a slice's mean share
-CURVES = {"screening": "screening: half the time, two seeds", "decision": "decision: T, three seeds"}
+CURVES = {"screening": "screening: T/2", "decision": "decision: T"}
 COMBINED = {  # screened after the others, see "Where the errors are"
     "attention_2up_3slice_images": "nnUNetTrainerSliceAttention_Skips2Up_3sliceImages",
     "early_fusion_5slices_2d_first": "nnUNetTrainerEarlyFusion_2DFirst_5slices",
@@ -224,6 +224,7 @@ EXPERIMENT = Experiment(
         "screening": arms_table("screening", reference="2d"),
         "screening_wide": arms_table("screening_wide", reference="2d"),
         "variation": variation("screening"),
+        "decision_variation": variation("decision"),
         "errors": errors_table("screening"),
         "decision_errors": errors_table("decision"),
         "decision": arms_table("decision", reference="2d"),

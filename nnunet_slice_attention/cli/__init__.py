@@ -5,12 +5,12 @@ wait for PyTorch.
 """
 
 import argparse
-import os
 import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ..standard_output import reader_is_gone
 from . import (
     compare,
     cost,
@@ -52,7 +52,7 @@ def main(argv: list[str] | None = None) -> int:
             sys.stdout.flush()
             return status
     except USER_ERRORS as error:
-        if isinstance(error, BrokenPipeError) and _reader_is_gone():
+        if isinstance(error, BrokenPipeError) and reader_is_gone():
             return 1
         if args.debug:
             raise
@@ -67,16 +67,6 @@ def main(argv: list[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 1
-
-
-def _reader_is_gone() -> bool:
-    """Whether nobody reads our output any more: `head` for example ends when it has read enough."""
-    try:
-        print(flush=True)  # flushing alone does not find out where Python does not buffer
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes it once more at exit
-        return True
-    return False
 
 
 @contextmanager

@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--attention",
         action="store_true",
         help="also write the attention weight of each neighbouring slice, to the folder attention (SliceAttention, "
-        "TSFMUNet, VAUNet)",
+        "TSFMUNet, VAUNet, VAMaskRCNN)",
     )
     parser.add_argument(
         "--boxes",

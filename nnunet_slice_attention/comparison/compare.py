@@ -128,12 +128,13 @@ def _check_probabilities(models: Sequence[Model]) -> None:
     if {model.name for model in models} - without_probabilities(models):
         return
     lacking = (
-        f"{model.label} (of {len(model.cases_without_probabilities)} of {len(model.predictions)} cases)"
+        f"{model.label} lacks {len(model.cases_without_probabilities)} of {len(model.predictions)}"
         for model in models
         if model.cases_without_probabilities
     )
     raise ValueError(
-        f"--boxes needs probabilities, for the boxes' scores, but none are saved by {', '.join(lacking)}. "
+        "--boxes needs probabilities, for the boxes' scores, but no model has those of all cases: "
+        f"{', '.join(lacking)}. "
         f"{PREDICT_AGAIN[0].upper()}{PREDICT_AGAIN[1:]}."
     )
 

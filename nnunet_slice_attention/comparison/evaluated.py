@@ -51,7 +51,7 @@ def evaluate_models(
                     options.lesion_sizes,
                     slice_axis,
                     model.probabilities(case) if with_probabilities else None,
-                    options.boxes,
+                    options.boxes and with_probabilities,
                 )
                 for case, path in model.predictions.items()
             ]

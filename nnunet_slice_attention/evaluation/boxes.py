@@ -40,17 +40,16 @@ def component_boxes(
     boxes = np.array(found, int).reshape(n, 3, 2)
     scores = np.full(n, np.nan)
     if probability is not None and n:
-        scores = np.asarray(maximum(probability, components, np.arange(1, n + 1)), float)
+        # Of the mask's voxels only: scipy sorts what it is given.
+        scores = np.asarray(maximum(probability[mask], components[mask], np.arange(1, n + 1)), float)
     return boxes, scores
 
 
-def box_iou(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Intersection over union, (N, M), of boxes (N, axes, 2) with others (M, axes, 2)."""
-    first = np.maximum(boxes[:, None, :, 0], others[None, :, :, 0])
-    last = np.minimum(boxes[:, None, :, 1], others[None, :, :, 1])
+def box_iou(box: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Intersection over union, (M,), of a box (axes, 2) with others (M, axes, 2)."""
+    first, last = np.maximum(box[:, 0], others[..., 0]), np.minimum(box[:, 1], others[..., 1])
     intersection = np.clip(last - first, 0, None).prod(axis=-1)
-    union = _volumes(boxes)[:, None] + _volumes(others)[None] - intersection
-    return intersection / union
+    return intersection / (_volumes(box) + _volumes(others) - intersection)
 
 
 def _volumes(boxes: np.ndarray) -> np.ndarray:

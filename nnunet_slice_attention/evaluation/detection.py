@@ -62,12 +62,16 @@ def match_boxes(boxes: np.ndarray, scores: np.ndarray, references: np.ndarray) -
     matches = np.full(len(boxes), -1)
     if not len(references):
         return matches
-    overlap = box_iou(boxes, references)[:, ::-1]  # argmax takes the first of equal values
+    references, free = (
+        references[::-1],
+        np.ones(len(references), bool),
+    )  # argmax takes the first of equal values
     for i in np.argsort(-scores, kind="stable"):
-        best = int(overlap[i].argmax())
-        if overlap[i, best] >= MIN_IOU:
+        overlap = box_iou(boxes[i], references) * free
+        best = int(overlap.argmax())
+        if overlap[best] >= MIN_IOU:
             matches[i] = len(references) - 1 - best
-            overlap[:, best] = -1
+            free[best] = False
     return matches
 
 

@@ -74,21 +74,19 @@ def write_maps(predictor: SlabPredictor, case: Case, points: Sequence[Voxel]) ->
         points: voxels (i, j, k) of the image's file.
 
     Raises:
-        ValueError: nnU-Net crops the image at the point, or the point's slice is empty.
+        ValueError: nnU-Net crops the image at a point, or a point's slice is empty; the maps of the others are written.
     """
     volume, properties = preprocessed(predictor, case.images)
     backward = predictor.plans_manager.transpose_backward
     shape = [properties["shape_before_cropping"][axis] for axis in backward]
     grid = FileGrid.of(case.images[0], properties, shape)
+    unseen = []
     for point in points:
         index = [grid.in_array(point)[axis] for axis in predictor.plans_manager.transpose_forward]
         place = _in_preprocessed(index, volume.shape[1:], properties)
         found = {} if place is None else point_weights(predictor, volume, place)
         if not found:
-            raise ValueError(
-                f"{FLAG} {_text(point)} is in a part that is 0 in all channels, which the network does not see. Give "
-                "another point"
-            )
+            unseen.append(_text(point))
         for offset, weights in found.items():
             whole = torch.zeros(1, *volume.shape[1:])
             whole[0, place[0] + offset] = weights
@@ -98,6 +96,11 @@ def write_maps(predictor: SlabPredictor, case: Case, points: Sequence[Voxel]) ->
             path.parent.mkdir(exist_ok=True)
             with replacing(path, ".nii.gz") as partial:
                 nibabel.save(grid.as_nifti(values), partial)
+    if unseen:
+        raise ValueError(
+            f"{FLAG} {' '.join(unseen)} is in a part that is 0 in all channels, which the network does not see. Give "
+            "another point"
+        )
 
 
 def point_weights(predictor: SlabPredictor, volume: Tensor, point: Voxel) -> dict[int, Tensor]:

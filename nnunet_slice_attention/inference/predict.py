@@ -7,6 +7,7 @@ from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
 from tqdm import tqdm
 
+from ..standard_output import reader_is_gone
 from .attention_maps import check_has_attention_maps, check_points, write_maps
 from .attention_weights import check_has_attention_weights, remove_weights, write_weights
 from .boxes import boxes_of, write_boxes
@@ -49,7 +50,8 @@ def predict_files(
             `write_maps`. With `overwrite` False maps are written again.
 
     Returns:
-        one message per case that was not predicted, or whose attention weights or boxes could not be written.
+        one message per case that was not predicted, or for which something that was asked for
+            beside the prediction could not be written.
 
     Raises:
         FileNotFoundError: no cases in `inputs`.
@@ -124,13 +126,16 @@ def predict_files(
     if done := [case for case in cases if case not in failures]:
         record_settings(predictor, done[0].output.parent)
 
+    predicted = [case for case in asked if case not in failures]
+
     def add(kind: str, is_done: Callable[[Case], bool], write: Callable[[Case], None]) -> None:
-        left = [case for case in asked if case not in failures and not is_done(case)]
+        left = [case for case in predicted if not is_done(case)]
         for case in tqdm(left, kind, unit="case", disable=not predictor.allow_tqdm):
             try:
                 write(case)
             except Exception as error:  # as for the prediction
-                failures[case] = f"predicted, but without {kind}: {in_one_line(error)}"
+                problem = f"predicted, but without {kind}: {in_one_line(error)}"
+                failures[case] = "; ".join(filter(None, [failures.get(case), problem]))
 
     if boxes:
         add(
@@ -177,6 +182,8 @@ def _predict_or_bisect(
         predict(cases)
         return {}
     except Exception as error:  # any failure of one case must not stop the others
+        if isinstance(error, BrokenPipeError) and reader_is_gone():  # of nnU-Net's messages, not a failure
+            return _predict_or_bisect(predict, [case for case in cases if not finished(case)], finished)
         if len(cases) == 1:
             remove_results(cases[0])
             return {cases[0]: in_one_line(error)}

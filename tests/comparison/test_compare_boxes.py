@@ -103,10 +103,7 @@ def test_slices_along_another_axis_give_the_same_table_and_the_files_axes(folder
 def test_a_model_without_probabilities_is_named_with_the_next_step(folders, capsys):
     assert compare(folders, "--boxes") == 1
     error = capsys.readouterr().err
-    assert (
-        "none are saved by perfect (of 16 of 16 cases), small (of 16 of 16 cases). Predict again with"
-        in error
-    )
+    assert "of all cases: perfect lacks 16 of 16, small lacks 16 of 16. Predict again with" in error
     assert not (folders / "out").exists()
     save_probabilities(folders / "perfect")
     assert compare(folders, "--boxes") == 0

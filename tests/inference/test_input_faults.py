@@ -167,6 +167,23 @@ def test_a_case_that_kills_the_workers_is_isolated_with_few_calls(tmp_path):
     assert len(calls) < 20  # one by one it would be 33
 
 
+def test_messages_that_nobody_reads_any_more_are_no_failure(tmp_path, monkeypatch):
+    cases = [Case((), tmp_path / f"{i}.nii.gz", ".nii.gz") for i in range(3)]
+    done, gone = [], [True]
+
+    def predict_batch(batch: list[Case]) -> None:
+        done.append(batch[0])
+        if gone:
+            raise BrokenPipeError
+        done.extend(batch[1:])
+
+    monkeypatch.setattr(
+        "nnunet_slice_attention.inference.predict.reader_is_gone", lambda: bool(gone and gone.pop())
+    )
+    assert _predict_or_bisect(predict_batch, cases, done.__contains__) == {}
+    assert done == cases
+
+
 @pytest.mark.parametrize(
     ("file", "change", "message"),
     [
