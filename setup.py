@@ -46,6 +46,7 @@ TEST = [
     "hypothesis",
     "mypy",
     "monai",  # reference for our surface distances
+    "playwright",  # drives an installed Chromium; brings no browser
     "pycocotools",  # reference for our average precision
     "pytest>=8",
     "pytest-timeout",

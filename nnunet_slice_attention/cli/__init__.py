@@ -10,7 +10,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..standard_output import reader_is_gone
 from . import (
     compare,
     cost,
@@ -52,6 +51,8 @@ def main(argv: list[str] | None = None) -> int:
             sys.stdout.flush()
             return status
     except USER_ERRORS as error:
+        from nnunet_slice_attention.standard_output import reader_is_gone
+
         if isinstance(error, BrokenPipeError) and reader_is_gone():
             return 1
         if args.debug:

@@ -205,7 +205,7 @@ def test_a_map_lies_where_the_point_looks_in_the_images_own_voxels(trained, imag
 
 
 def predict(tiny, out, *flags, images):
-    argv = ["predict", "-o", str(out), "-device", "cpu", "-npp", "1", "-nps", "1", "-f", "0", "--disable_tta"]
+    argv = ["predict", "-o", str(out), "-device", "cpu", "-npp", "0", "-nps", "0", "-f", "0", "--disable_tta"]
     return main([*argv, "-i", str(images), "-d", str(tiny.id), "-tr", TRAINER, *flags])
 
 
@@ -221,7 +221,7 @@ def test_points_are_checked_before_prediction_and_maps_go_with_their_prediction(
         predict(tiny, out, "--attention-point", "30,20", images=image)
     assert "'30,20' is not a voxel I,J,K, e.g. 120,96,4" in capsys.readouterr().err
 
-    cropped = ["--attention-point", "30,20,2", "--attention-point", "0,0,0"]
+    cropped = ["--attention-point", "0,0,0", "--attention-point", "30,20,2"]
     assert predict(tiny, out, *cropped, images=image.parent) == 1
     assert "--attention-point 0,0,0 is in a part that is 0 in all channels" in capsys.readouterr().err
     assert (out / "case.nii.gz").is_file() and len(list((out / "attention").iterdir())) == 3

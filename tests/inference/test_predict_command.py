@@ -136,10 +136,11 @@ def test_boxes_of_components_are_written_beside_the_predictions(trained, tmp_pat
     probabilities = np.load(npz)["probabilities"]
     np.savez(npz, probabilities=probabilities[::-1])
     first.unlink()
-    assert predict(trained, tmp_path, *flags, "--continue_prediction") == 1
+    assert predict(trained, tmp_path, *flags, "--attention", "--continue_prediction") == 1
     error = capsys.readouterr().err
     assert "predicted, but without boxes: " in error and "does not match the segmentation next to it" in error
     assert not first.exists() and second.exists()
+    assert (tmp_path / "attention" / f"{first.stem}.csv").is_file()  # one failure does not stop the other
     # Predicted again without boxes, those of the earlier prediction are removed.
     assert predict(trained, tmp_path, "-f", "0", "--disable_tta") == 0
     assert not list((tmp_path / "boxes").iterdir())
