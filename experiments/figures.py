@@ -41,15 +41,18 @@ def curves_figure(
     ):
         points = mean_curves(results.table(f"{part}/curves.csv"))
         arms = sorted(points.index.unique("name"), key=lambda arm: arm in colours)
+        unnamed = [arm for arm in arms if arm not in colours]
+        labels = (
+            {arm: arm for arm in arms} | dict.fromkeys(unnamed) | dict.fromkeys(unnamed[:1], "the others")
+        )
         for arm in arms:
             colour, runs = colours.get(arm, "lightgrey"), points.loc[arm]
             for _, run in runs.groupby(["fold", "seed"]):
                 axis.plot(run.cpu_s / 60, run.dice, color=colour, linewidth=0.6, alpha=0.5)
             by_epoch = runs.groupby("epoch")
-            mean = by_epoch.mean()[
-                by_epoch.dice.count() == by_epoch.dice.count().max()
-            ]  # all runs got so far
-            axis.plot(mean.cpu_s / 60, mean.dice, color=colour, linewidth=2, label=arm)
+            got_so_far = by_epoch.dice.count()
+            mean = by_epoch.mean()[got_so_far == got_so_far.max()]
+            axis.plot(mean.cpu_s / 60, mean.dice, color=colour, linewidth=2, label=labels[arm])
         axis.set(title=title, xlabel="process time of training [min]", ylabel="Dice")
         axis.set_ylim(bottom=points.dice.quantile(0.05))
         axis.grid(alpha=0.3)

@@ -74,6 +74,8 @@ class VAUNet(SlabNetwork):
     @classmethod
     def slab_radius(cls, context_radius: int | None = None, slices_per_image: int = 1, **options) -> int:
         images = cls.default_context_radius if context_radius is None else context_radius
+        if images < 0:
+            raise ValueError(f"context_radius={images} must be 0 or more.")
         return images * slices_per_image + slices_per_image // 2
 
     def fuse(self, skips: list[Tensor], around: Neighbourhood) -> list[Tensor]:

@@ -2,7 +2,6 @@
 
 import re
 
-import numpy as np
 import pytest
 import torch
 from nnunetv2.run.run_training import get_trainer_from_args
@@ -198,8 +197,8 @@ def test_a_checkpoint_of_the_first_phase_predicts_as_the_2d_model(
     expected = predict("nnUNetv2_predict", "Tiny_nnUNetTrainer")
     found = predict(command, first_phase_model, "-chk", "checkpoint_best.pth")
     assert found.keys() == expected.keys() and len(found) == 3
+    assert any(segmentation.any() for segmentation in expected.values())
     for name, segmentation in expected.items():
-        assert len(np.unique(segmentation)) > 1 or segmentation.shape[0] == 1
         assert (found[name] != segmentation).mean() < 0.02  # nnU-Net accumulates windows in half precision
 
 
