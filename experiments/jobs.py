@@ -83,7 +83,8 @@ class Training(RunJob):
 
     def command(self) -> list[str]:
         job = json.dumps([vars(self.run), self.options.device])
-        return [sys.executable, "-m", "experiments.training", job]
+        # As a module it would be imported again by each of nnU-Net's worker processes.
+        return [sys.executable, "-c", "from experiments.training import main; main()", job]
 
     def environment(self) -> dict[str, str]:
         return ONE_THREAD | {"nnUNet_n_proc_DA": str(self.options.loaders)} | super().environment()

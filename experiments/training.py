@@ -1,9 +1,8 @@
 """One run: nnU-Net's own training from a fixed seed, its process time epoch by epoch, and validation.
 
-A job of `jobs.Training`: python -m experiments.training JOB, with one thread and the run's results folder in the
-environment. On a CPU it works in single precision unless the run says otherwise. In the fold's folder
-`process_time.csv` has one row per epoch, `curve.csv` the Dice of a few validation cases at about 12 epochs, and
-`made_with.json`, written last, says that the run is finished.
+A job of `jobs.Training`, with one thread and the run's results folder in the environment. On a CPU it works in single
+precision unless the run says otherwise. In the fold's folder `process_time.csv` has one row per epoch, `curve.csv` the
+Dice of a few validation cases at about 12 epochs, and `made_with.json`, written last, says that the run is finished.
 """
 
 import json
@@ -181,8 +180,9 @@ def train_and_validate(run: Run, device_name: str) -> None:
     note(folder, {"row": run.row(), "cpu_s": total_cpu_seconds(folder)})
 
 
-def main(job: str) -> None:
-    row, device = json.loads(job)
+def main() -> None:
+    """The process's argument is the run's row and the device, as JSON."""
+    row, device = json.loads(sys.argv[1])
     run = Run(**row)
     try:
         # The lock of the runs that were begun before there were jobs: one of these may be at work still.
@@ -190,7 +190,3 @@ def main(job: str) -> None:
             train_and_validate(run, device)
     except Busy:
         raise SystemExit(f"{run.index}: another process is at work on it.") from None
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

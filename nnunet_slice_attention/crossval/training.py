@@ -14,6 +14,9 @@ from .model_job import ModelJob
 State = Literal["done", "validate", "continue", "start"]
 FINAL, LATEST, BEST = (f"checkpoint_{name}.pth" for name in ("final", "latest", "best"))
 
+# As a module it would be imported again by each of nnU-Net's worker processes, which need half of it.
+TRAIN = "from nnunetv2.run.run_training import run_training_entry; run_training_entry()"
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingJob(ModelJob):
@@ -54,14 +57,7 @@ class TrainingJob(ModelJob):
     def command(self) -> list[str]:
         """nnU-Net's command for what is left."""
         model, settings = self.model, self.settings
-        command = [
-            sys.executable,
-            "-m",
-            "nnunetv2.run.run_training",
-            self.dataset,
-            model.configuration,
-            self.fold,
-        ]
+        command = [sys.executable, "-c", TRAIN, self.dataset, model.configuration, self.fold]
         command += ["-tr", model.trainer, "-p", model.plans, "-device", settings.device]
         if settings.num_gpus > 1:
             command += ["-num_gpus", str(settings.num_gpus)]

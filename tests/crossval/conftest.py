@@ -35,6 +35,10 @@ def preprocessed(nnunet_folders, tiny, tmp_path, monkeypatch):
 
 @pytest.fixture
 def without_preflight(monkeypatch):
+    skip_preflight(monkeypatch)
+
+
+def skip_preflight(monkeypatch):
     """Skip the process that builds the trainers; the split is read from the preprocessed data set."""
 
     def check(dataset, *_):

@@ -1,63 +1,55 @@
 """The command `crossval` from training to prediction, through nnU-Net's own training; then the same call again."""
 
-import os
+import io
 import shutil
-import subprocess
-import sys
+from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from nnunet_slice_attention.cli import main
 from nnunet_slice_attention.crossval.model_job import Settings
 from nnunet_slice_attention.crossval.prediction import PredictionJob
+from tests.crossval.conftest import skip_preflight
 from tests.crossval.tiny_plan import OURS, STOCK
+
+FOLD = "3"
 
 
 @pytest.fixture(scope="module")
 def crossval(nnunet_folders, tiny, tmp_path_factory):
-    """The command, run once in a process and with a results folder of its own; call it to run it again."""
-    root = tmp_path_factory.mktemp("crossval")
-    env = os.environ | {"nnUNet_results": str(root / "results")}
+    """The command, run once for a fold that no other test trains; call it to run it again, for its standard output."""
+    out = tmp_path_factory.mktemp("crossval") / "out"
+    argv = ["crossval", "-d", str(tiny.id), "-m", str(OURS), str(STOCK), "-f", FOLD, "-o", str(out)]
 
-    def run(*flags):
-        command = [sys.executable, "-m", "nnunet_slice_attention", "crossval", "-d", str(tiny.id)]
-        command += [
-            "-m",
-            str(OURS),
-            str(STOCK),
-            "-f",
-            "0",
-            "-o",
-            str(root / "out"),
-            "-device",
-            "cpu",
-            "-np",
-            "1",
-        ]
-        return subprocess.run([*command, *flags], env=env, capture_output=True, text=True, check=False)
+    def run(*flags) -> str:
+        with redirect_stdout(io.StringIO()) as printed:
+            assert main([*argv, "-device", "cpu", "-np", "1", *flags]) == 0
+        return printed.getvalue()
 
-    run.out, run.models = root / "out", root / "results" / tiny.folder
+    run.out, run.models = out, nnunet_folders / "results" / tiny.folder
     run.images = str(nnunet_folders / "raw" / tiny.folder / "imagesTs")
-    result = run("--npz", "-i", run.images, "--jobs", "2")
-    assert result.returncode == 0, result.stderr
-    return run
+    run("--npz", "-i", run.images, "--jobs", "2")
+    with pytest.MonkeyPatch.context() as patch:
+        skip_preflight(patch)
+        yield run
 
 
 def training_logs(crossval):
     """nnU-Net writes one each time a run is started."""
-    return sorted(crossval.models.glob("*/fold_*/training_log_*.txt"))
+    return sorted(crossval.models.glob(f"*/fold_{FOLD}/training_log_*.txt"))
 
 
 def test_everything_is_trained_compared_and_predicted(crossval):
     for model in (OURS, STOCK):
-        fold = crossval.models / str(model) / "fold_0"
+        fold = crossval.models / str(model) / f"fold_{FOLD}"
         assert (fold / "validation" / "summary.json").is_file()
         assert {"crossval.lock", "crossval.log"} <= {path.name for path in fold.iterdir()}
         predicted = {path.name for path in (crossval.out / "predictions" / str(model)).glob("*.nii.gz")}
         assert predicted == {path.name.replace("_0000", "") for path in Path(crossval.images).iterdir()}
     report = (crossval.out / "comparison" / "report.md").read_text()
-    assert "folds: 0" in report
+    assert f"folds: {FOLD}" in report
     assert "Tiny_nnUNetTrainerSAUNet + Tiny_nnUNetTrainer" in report  # probabilities were saved
 
 
@@ -65,16 +57,16 @@ def test_the_same_call_again_does_nothing_and_a_dry_run_says_so(crossval):
     before = training_logs(crossval)
     assert len(before) == 2
     predicted = {path: path.stat().st_mtime_ns for path in crossval.out.glob("predictions/*/*.nii.gz")}
-    assert crossval("--npz", "-i", crossval.images).returncode == 0
+    crossval("--npz", "-i", crossval.images)
     assert training_logs(crossval) == before
     assert all(path.stat().st_mtime_ns == when for path, when in predicted.items())
-    dry = crossval("--dry-run", "--npz", "-i", crossval.images).stdout.splitlines()
+    dry = crossval("--dry-run", "--npz", "-i", crossval.images).splitlines()
     assert [line.rsplit(" ", 1)[1] for line in dry] == 4 * ["done"]
 
 
 def test_lost_or_damaged_results_are_made_again_and_nothing_else(crossval):
-    shutil.rmtree(crossval.models / str(OURS) / "fold_0" / "validation")
-    damaged = crossval.models / str(STOCK) / "fold_0"
+    shutil.rmtree(crossval.models / str(OURS) / f"fold_{FOLD}" / "validation")
+    damaged = crossval.models / str(STOCK) / f"fold_{FOLD}"
     for name in ("validation/summary.json", "debug.json"):  # by a kill, or a full disk
         complete = (damaged / name).read_bytes()
         (damaged / name).write_bytes(complete[: len(complete) // 2])
@@ -82,28 +74,25 @@ def test_lost_or_damaged_results_are_made_again_and_nothing_else(crossval):
         cache.write_bytes(b"")
     before = training_logs(crossval)
     dry = crossval("--dry-run", "--npz")
-    assert [line.rsplit(" ", 1)[1] for line in dry.stdout.splitlines()] == 2 * ["validate"], dry.stderr
-    result = crossval("--npz", "--jobs", "2")
-    assert result.returncode == 0, result.stderr
+    assert [line.rsplit(" ", 1)[1] for line in dry.splitlines()] == 2 * ["validate"]
+    crossval("--npz", "--jobs", "2")
     again = [path for path in training_logs(crossval) if path not in before]
     assert [path.parents[1].name for path in again] == sorted([str(OURS), str(STOCK)])
     assert not any("Epoch 0" in path.read_text() for path in again)  # only validated
 
 
-def test_predictions_of_other_weights_or_images_are_made_again(crossval, tiny, monkeypatch, tmp_path):
-    results = str(crossval.models.parent)
-    monkeypatch.setattr("nnunet_slice_attention.crossval.model_job.nnUNet_results", results)
+def test_predictions_of_other_weights_or_images_are_made_again(crossval, tiny, tmp_path):
     output = crossval.out / "predictions" / str(OURS)
     job = PredictionJob(
         dataset=str(tiny.id),
         model=OURS,
-        folds=["0"],
+        folds=[FOLD],
         settings=Settings("cpu", npz=True),
         images=Path(crossval.images),
         output=output,
     )
     assert job.finished()
-    assert not replace(job, folds=["0", "1"]).finished()
+    assert not replace(job, folds=[FOLD, "4"]).finished()
     assert replace(job, settings=Settings("cpu")).finished()
     images = shutil.copytree(crossval.images, tmp_path / "images")
     assert not replace(job, images=images).finished()
@@ -112,6 +101,6 @@ def test_predictions_of_other_weights_or_images_are_made_again(crossval, tiny, m
     job.prepare()
     assert not list(output.glob("*.nii.gz"))
     sources = (output / "made_from.json").read_text()
-    (crossval.models / str(OURS) / "fold_0" / "checkpoint_final.pth").touch()
+    (crossval.models / str(OURS) / f"fold_{FOLD}" / "checkpoint_final.pth").touch()
     job.prepare()
     assert (output / "made_from.json").read_text() != sources

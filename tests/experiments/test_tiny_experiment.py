@@ -38,7 +38,7 @@ def experiment(tiny) -> Experiment:
         epochs=2,
         iterations=2,
     )
-    ways = {"repeat": "nnunet-slice-attention predict --neighbours repeat --disable_tta -npp 1 -nps 1"}
+    ways = {"repeat": "nnunet-slice-attention predict --neighbours repeat --disable_tta -npp 0 -nps 0"}
     return dataclasses.replace(
         trained,
         predict=[Predict("predicted.csv", of=trained, arms=["AxialConv"], ways=ways, model="way")],

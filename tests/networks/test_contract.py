@@ -7,12 +7,12 @@ from batchgeneratorsv2.transforms.utils.deep_supervision_downsampling import Dow
 from nnunet_slice_attention.networks import EVERY_SLICE, NETWORKS, SlabLearning, create_network
 from tests.networks.configurations import (
     CONTEXT,
+    DEFAULTS,
     DETECTOR_OPTIONS,
     FEATURES,
     OPTIONS,
     PATCH,
     build,
-    every_default,
     every_network,
     every_unet,
     slab,
@@ -168,11 +168,12 @@ def test_torch_export_gives_the_same_logits(name, options):
     torch.testing.assert_close(exported(x), network(x))
 
 
-@every_default
-@pytest.mark.parametrize("centre_only", [False, True])
-def test_torch_compile_captures_the_network_in_one_graph(name, options, centre_only):
+@pytest.mark.parametrize(
+    ("name", "options", "learning"),
+    [(*DEFAULTS[0], EVERY_SLICE), *((*default, CONTEXT) for default in DEFAULTS)],
+)
+def test_torch_compile_captures_the_network_in_one_graph(name, options, learning):
     torch.compiler.reset()
-    learning = CONTEXT if centre_only else EVERY_SLICE
     network = build(name, options, double=False, learning=learning).train()
     x = slab(depth=3).float()
     expected = network(x)

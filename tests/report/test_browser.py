@@ -76,7 +76,7 @@ def browser():
 
 @pytest.fixture
 def page(browser, page_file):
-    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page = browser.new_page(viewport={"width": 700, "height": 600})
     said, fetched = [], []
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
