@@ -46,6 +46,9 @@ EXPERIMENT = Experiment(
         "EarlyFusion": "nnUNetTrainerEarlyFusion_10epochs",
         "AxialConv": "nnUNetTrainerAxialConv_10epochs",
         "TSFM_copies": "nnUNetTrainerTSFMUNet_RepeatCentreLearning_10epochs",
+        "SliceAttention": "nnUNetTrainerSliceAttention_10epochs",
+        "LSTM": "nnUNetTrainerLSTMUNet_10epochs",
+        "VAMaskRCNN": "nnUNetTrainerVAMaskRCNN_ResNet18_1sliceImages_10epochs",
     },
     runs=[
         Runs({"cases.csv": compared, "trainings.csv": logged()}),

@@ -132,7 +132,7 @@ def test_regions_an_ignore_label_and_two_channels_train_and_validate(
 
 
 def test_a_killed_run_is_resumed_with_c_and_finishes(nnunet_folders, tiny):
-    trainer = "Tiny_nnUNetTrainerCSANet_NoISA"
+    trainer = "Long_nnUNetTrainerCSANet_NoISA"
     fold = model_folder(nnunet_folders, tiny, trainer) / "fold_0"
     command = [
         sys.executable, "-c", "from nnunetv2.run.run_training import run_training_entry as run; run()",
