@@ -116,7 +116,8 @@ def run(args: argparse.Namespace) -> int:
     for failure in failures:
         print(f"FAILED {failure}", file=sys.stderr)
     if not failures:
-        print(f"Wrote {args.o}/report.html, report.md, cases.csv and manifest.json")
+        boxes = ", boxes.csv" if args.boxes else ""
+        print(f"Wrote {args.o}/report.html, report.md, cases.csv{boxes} and manifest.json")
     return 1 if failures else 0
 
 

@@ -96,6 +96,7 @@ def voxel(text: str) -> tuple[int, ...]:
 
 
 def run(args: argparse.Namespace) -> int:
+    from nnunet_slice_attention.inference.beside import Beside
     from nnunet_slice_attention.inference.predict import predict_files
     from nnunet_slice_attention.inference.trained_model import load_predictor, model_folder
 
@@ -130,9 +131,7 @@ def run(args: argparse.Namespace) -> int:
         args.nps,
         args.num_parts,
         args.part_id,
-        args.attention,
-        args.boxes,
-        args.attention_point or (),
+        Beside(attention=args.attention, boxes=args.boxes, attention_points=args.attention_point or ()),
     )
     for failure in failures:
         print(f"FAILED {failure}", file=sys.stderr)

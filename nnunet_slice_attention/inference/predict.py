@@ -5,18 +5,15 @@ from pathlib import Path
 
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
-from tqdm import tqdm
 
 from ..standard_output import reader_is_gone
-from .attention_maps import check_has_attention_maps, check_points, write_maps
-from .attention_weights import check_has_attention_weights, remove_weights, write_weights
-from .boxes import boxes_of, write_boxes
+from .beside import Beside, remove_beside
 from .cases import Case, find_cases, in_one_line, is_finished, remove_results
-from .file_grid import Voxel
 from .image_checks import Expected, find_problems
 from .predictor import SlabPredictor
 from .settings import record_settings
-from .weights_files import table_of
+
+NOTHING = Beside()
 
 
 def predict_files(
@@ -29,9 +26,7 @@ def predict_files(
     n_export: int = 3,
     num_parts: int = 1,
     part_id: int = 0,
-    attention: bool = False,
-    boxes: bool = False,
-    attention_points: Sequence[Voxel] = (),
+    beside: Beside = NOTHING,
 ) -> list[str]:
     """Predict a folder of cases, or one case given by its files, one per channel.
 
@@ -44,10 +39,7 @@ def predict_files(
         overwrite: False skips cases that `output` already has.
         n_preprocessing, n_export: number of processes; both 0 for none, one case after the other, as in nnU-Net.
         num_parts, part_id: predict every `num_parts`-th case, starting at `part_id`.
-        attention: also write the attention weight of each neighbouring slice, see `write_weights`.
-        boxes: also write boxes of connected components, see `write_boxes`; needs `save_probabilities`.
-        attention_points: voxels (i, j, k) of each image's file; also write where CSA-Net looks from them, see
-            `write_maps`. With `overwrite` False maps are written again.
+        beside: what is also written.
 
     Returns:
         one message per case that was not predicted, or for which something that was asked for
@@ -55,9 +47,8 @@ def predict_files(
 
     Raises:
         FileNotFoundError: no cases in `inputs`.
-        ValueError: `part_id` out of range, processes for one of the two only, boxes without probabilities, the second
-            stage of a cascade, a network without attention weights over slices or without those of a point, a point
-            outside of an image, or see `find_cases`.
+        ValueError: `part_id` out of range, processes for one of the two only, the second stage of a cascade, what
+            `beside` or `find_cases` refuse.
     """
     if not 0 <= part_id < num_parts:
         raise ValueError(
@@ -68,17 +59,12 @@ def predict_files(
         raise ValueError(
             f"-npp {n_preprocessing} -nps {n_export}: both must be at least 1, or both 0 for no other processes."
         )
-    if boxes and not save_probabilities:
-        raise ValueError("--boxes needs probabilities, for the boxes' scores. Add --save_probabilities.")
+    beside.check(predictor, save_probabilities)
     if predictor.configuration_manager.previous_stage_name is not None:
         raise ValueError(
             "the model is the second stage of a cascade, which needs the first stage's segmentations. Predict with "
             "nnUNetv2_predict -prev_stage_predictions."
         )
-    if attention:
-        check_has_attention_weights(predictor)
-    if attention_points:
-        check_has_attention_maps(predictor)
     found = find_cases(inputs, output, predictor.dataset_json["file_ending"], overwrite)
     expected = Expected.from_plans(predictor.plans_manager, predictor.dataset_json)
     ending, reader_writer = found[0].ending, expected.reader_writer
@@ -96,13 +82,11 @@ def predict_files(
     if not overwrite:
         cases = [case for case in cases if not finished(case)]
     failures = find_problems(cases, expected, n_preprocessing)
-    if attention_points:
-        check_points([case for case in asked if case not in failures], attention_points, reader_writer)
+    beside.check_images([case for case in asked if case not in failures], reader_writer)
     for case in cases:
         if case not in failures:  # existing results of the others may be good
             remove_results(case)
-            remove_weights(case.output)
-            boxes_of(case.output).unlink(missing_ok=True)
+            remove_beside(case.output)
 
     def predict(batch: list[Case]) -> None:
         files = [[str(p) for p in case.images] for case in batch], [case.stem for case in batch]
@@ -126,38 +110,8 @@ def predict_files(
     if done := [case for case in cases if case not in failures]:
         record_settings(predictor, done[0].output.parent)
 
-    predicted = [case for case in asked if case not in failures]
-
-    def add(kind: str, is_done: Callable[[Case], bool], write: Callable[[Case], None]) -> None:
-        left = [case for case in predicted if not is_done(case)]
-        for case in tqdm(left, kind, unit="case", disable=not predictor.allow_tqdm):
-            try:
-                write(case)
-            except Exception as error:  # as for the prediction
-                problem = f"predicted, but without {kind}: {in_one_line(error)}"
-                failures[case] = "; ".join(filter(None, [failures.get(case), problem]))
-
-    if boxes:
-        add(
-            "boxes",
-            lambda case: _is_current(boxes_of(case.output), case.output),
-            lambda case: write_boxes(case.output, case.probabilities, reader_writer, dataset_json),
-        )
-    if attention:
-        add(
-            "attention weights",
-            lambda case: _is_current(table_of(case.output), case.output),
-            lambda case: write_weights(predictor, case),
-        )
-    if attention_points:
-        points = list(dict.fromkeys(attention_points))
-        add("attention maps", lambda case: False, lambda case: write_maps(predictor, case, points))
+    failures |= beside.write(predictor, [case for case in asked if case not in failures], reader_writer)
     return [f"{case.images[0]}: {problem}" for case, problem in failures.items()]
-
-
-def _is_current(path: Path, prediction: Path) -> bool:
-    """Whether a file exists that is not of an earlier prediction."""
-    return path.is_file() and path.stat().st_mtime >= prediction.stat().st_mtime
 
 
 def _writable(reader_writer: BaseReaderWriter) -> list[str]:

@@ -30,10 +30,14 @@ def map_of(prediction: Path, point: Sequence[int], offset: int) -> Path:
     )
 
 
+def is_current(path: Path, prediction: Path) -> bool:
+    """Whether a file exists that is not of an earlier prediction."""
+    return path.is_file() and path.stat().st_mtime >= prediction.stat().st_mtime
+
+
 def volumes_of(prediction: Path) -> dict[int, Path]:
     """{offset: file}, in order; none if they are incomplete or of an earlier prediction."""
-    table = table_of(prediction)
-    if not table.is_file() or table.stat().st_mtime < prediction.stat().st_mtime:
+    if not is_current(table_of(prediction), prediction):
         return {}
     names = rf"{re.escape(_case(prediction))}_([+-]\d+){re.escape(image_ending(prediction.name))}"
     found = {

@@ -15,6 +15,7 @@ from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO, SimpleITKIOWit
 from nnunet_slice_attention.attention.multi_head import MultiHeadAttention
 from nnunet_slice_attention.cli import main
 from nnunet_slice_attention.inference.attention_maps import check_has_attention_maps, point_weights
+from nnunet_slice_attention.inference.beside import Beside
 from nnunet_slice_attention.inference.file_grid import FileGrid
 from nnunet_slice_attention.inference.predict import predict_files
 from nnunet_slice_attention.inference.predictor import SlabPredictor
@@ -178,7 +179,12 @@ def test_a_map_lies_where_the_point_looks_in_the_images_own_voxels(trained, imag
     weights["position.embedding"] = 20 * patterns.T.reshape(1, dim, *grid)
 
     points = [(30, 20, 2), (75, 60, 0)]
-    assert predict_files(predictor, [image], tmp_path / "out", attention_points=[*points, points[0]]) == []
+    assert (
+        predict_files(
+            predictor, [image], tmp_path / "out", beside=Beside(attention_points=[*points, points[0]])
+        )
+        == []
+    )
     written = {path.name for path in (tmp_path / "out" / "attention").iterdir()}
     assert written == {
         *(f"case_point_30_20_2_{offset}.nii.gz" for offset in ("-1", "+0", "+1")),

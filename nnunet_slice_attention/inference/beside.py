@@ -1,0 +1,92 @@
+"""What can be written beside a prediction: boxes, attention weights, and attention maps of points."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
+from tqdm import tqdm
+
+from .attention_maps import check_has_attention_maps, check_points, write_maps
+from .attention_weights import check_has_attention_weights, remove_weights, write_weights
+from .boxes import boxes_of, write_boxes
+from .cases import Case, in_one_line
+from .file_grid import Voxel
+from .predictor import SlabPredictor
+from .weights_files import is_current, table_of
+
+
+class _Kind(NamedTuple):
+    name: str
+    is_done: Callable[[Case], bool]
+    write: Callable[[Case], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beside:
+    """What is asked for beside the segmentations.
+
+    Attributes:
+        attention: the attention weight of each neighbouring slice, see `write_weights`.
+        boxes: boxes of connected components, see `write_boxes`; needs probabilities.
+        attention_points: voxels (i, j, k) of each image's file; where CSA-Net looks from them, see `write_maps`.
+    """
+
+    attention: bool = False
+    boxes: bool = False
+    attention_points: Sequence[Voxel] = ()
+
+    def check(self, predictor: SlabPredictor, with_probabilities: bool) -> None:
+        """Raise ValueError for what cannot be written with this model."""
+        if self.boxes and not with_probabilities:
+            raise ValueError("--boxes needs probabilities, for the boxes' scores. Add --save_probabilities.")
+        if self.attention:
+            check_has_attention_weights(predictor)
+        if self.attention_points:
+            check_has_attention_maps(predictor)
+
+    def check_images(self, cases: Sequence[Case], reader: BaseReaderWriter) -> None:
+        """Raise ValueError for a point outside of an image."""
+        if self.attention_points:
+            check_points(cases, self.attention_points, reader)
+
+    def write(
+        self, predictor: SlabPredictor, cases: Sequence[Case], reader: BaseReaderWriter
+    ) -> dict[Case, str]:
+        """Write what the predicted cases do not have yet; maps are written again. Returns what failed, by case."""
+        problems: dict[Case, str] = {}
+        for kind in self._kinds(predictor, reader):
+            left = [case for case in cases if not kind.is_done(case)]
+            for case in tqdm(left, kind.name, unit="case", disable=not predictor.allow_tqdm):
+                try:
+                    kind.write(case)
+                except Exception as error:  # one case must not stop the others
+                    problem = f"predicted, but without {kind.name}: {in_one_line(error)}"
+                    problems[case] = "; ".join(filter(None, [problems.get(case), problem]))
+        return problems
+
+    def _kinds(self, predictor: SlabPredictor, reader: BaseReaderWriter) -> Iterator[_Kind]:
+        def has(file: Callable[[Path], Path]) -> Callable[[Case], bool]:
+            return lambda case: is_current(file(case.output), case.output)
+
+        if self.boxes:
+            dataset_json = predictor.dataset_json
+            yield _Kind(
+                "boxes",
+                has(boxes_of),
+                lambda case: write_boxes(case.output, case.probabilities, reader, dataset_json),
+            )
+        if self.attention:
+            yield _Kind("attention weights", has(table_of), lambda case: write_weights(predictor, case))
+        if self.attention_points:
+            points = list(dict.fromkeys(self.attention_points))
+            yield _Kind(
+                "attention maps", lambda case: False, lambda case: write_maps(predictor, case, points)
+            )
+
+
+def remove_beside(prediction: Path) -> None:
+    """What was written beside an earlier prediction of the same case."""
+    remove_weights(prediction)
+    boxes_of(prediction).unlink(missing_ok=True)
