@@ -49,19 +49,18 @@ class Case:
         return self.output, self.probabilities, self.probabilities.with_suffix(".pkl"), *spacing
 
 
-def find_cases(inputs: Sequence[Path], output: Path, ending: str, overwrite: bool = True) -> list[Case]:
+def find_cases(inputs: Sequence[Path], output: Path, ending: str) -> list[Case]:
     """The cases of a folder, or one case given by its channels.
 
     Args:
         inputs: one folder, or the channels of one case in order.
         output: a folder; for one case also the file to write.
         ending: extension of the data set's images, e.g. ".nii.gz".
-        overwrite: False keeps existing results.
 
     Raises:
         FileNotFoundError: there are no cases.
-        ValueError: a result would overwrite an image or a file that is not a prediction; `output` is the image folder;
-            or it is a file, but `inputs` is a folder.
+        ValueError: a result has the name of an image, or of a file that is not a prediction; `output` is the image
+            folder; or it is a file, but `inputs` is a folder.
     """
     inputs, output = [Path(p) for p in inputs], Path(output).absolute()  # nnU-Net cannot create the folder ""
     chosen = image_ending(output.name) if not output.is_dir() else ""
@@ -83,7 +82,7 @@ def find_cases(inputs: Sequence[Path], output: Path, ending: str, overwrite: boo
             "..., one per channel, or the files of one case."
         )
     _check_replaces_no_image(found)
-    _check_replaces_predictions_only(found, from_folder=not chosen, overwrite=overwrite)
+    _check_replaces_predictions_only(found, from_folder=not chosen)
     if len(inputs) == 1 and inputs[0].is_dir() and inputs[0].resolve() == output.resolve():
         raise ValueError(
             f"{output} is the image folder, where the next prediction would mistake results for images. Give another "
@@ -104,16 +103,17 @@ def _check_replaces_no_image(cases: Sequence[Case]) -> None:
                 )
 
 
-def _check_replaces_predictions_only(cases: Sequence[Case], from_folder: bool, overwrite: bool) -> None:
-    """Raise ValueError if a file would be overwritten that may not be a prediction, such as a ground truth.
+def _check_replaces_predictions_only(cases: Sequence[Case], from_folder: bool) -> None:
+    """Raise ValueError if a file may not be a prediction, such as a ground truth, and a result has its name.
 
-    Predictions are recognised by the file that nnU-Net writes next to them, but not in an image folder.
+    Predictions are recognised by the file that nnU-Net writes next to them, but not in an image folder. Files that are
+    to be kept count too: among a ground truth's, missing cases would be filled in, and then all look predicted.
     """
     folder = cases[0].output.parent
     predicted = (folder / SETTINGS).is_file()
     among_images = any(image.parent.resolve() == folder.resolve() for case in cases for image in case.images)
     at_risk = [] if predicted else [folder / name for name in DESCRIPTIONS]
-    if overwrite and (among_images or not predicted):
+    if among_images or not predicted:
         named_by_user = set() if from_folder else {case.output for case in cases}
         at_risk += [result for case in cases for result in case.results if result not in named_by_user]
         at_risk += [path for case in cases for path in (*files_of(case.output), boxes_of(case.output))]
@@ -124,7 +124,7 @@ def _check_replaces_predictions_only(cases: Sequence[Case], from_folder: bool, o
             else f"Without {SETTINGS} next to it, it does not count as a prediction"
         )
         raise ValueError(
-            f"{existing} would be overwritten. {reason}. Give another folder with -o, or remove that file."
+            f"{existing} has the name of a result. {reason}. Give another folder with -o, or remove that file."
         )
 
 

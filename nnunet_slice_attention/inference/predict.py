@@ -65,7 +65,7 @@ def predict_files(
             "the model is the second stage of a cascade, which needs the first stage's segmentations. Predict with "
             "nnUNetv2_predict -prev_stage_predictions."
         )
-    found = find_cases(inputs, output, predictor.dataset_json["file_ending"], overwrite)
+    found = find_cases(inputs, output, predictor.dataset_json["file_ending"])
     expected = Expected.from_plans(predictor.plans_manager, predictor.dataset_json)
     ending, reader_writer = found[0].ending, expected.reader_writer
     if ending != predictor.dataset_json["file_ending"] and ending not in (

@@ -85,7 +85,7 @@ def test_only_predictions_are_overwritten(images, output, there, tmp_path):
     folder_with(tmp_path / "imagesTr", "case_0_0000.nii.gz")
     folder_with(tmp_path / "labelsTr")
     folder_with(tmp_path, "scan.nii", "scan_0000.nii.gz", there)
-    with pytest.raises(ValueError, match=rf"{there} would be overwritten\..*Give another folder with -o"):
+    with pytest.raises(ValueError, match=rf"{there} has the name of a result\..*Give another folder with -o"):
         find_cases([tmp_path / images], tmp_path / output, ".nii.gz")
     assert (tmp_path / there).read_bytes() == b"here before"
 
@@ -96,7 +96,7 @@ def test_a_prediction_is_overwritten_unless_it_is_in_the_image_folder(tmp_path):
     out = folder_with(tmp_path / "out", *results)
     assert find_cases([images], out, ".nii.gz")
     folder_with(images, "predict_from_raw_data_args.json", "a.npz")
-    with pytest.raises(ValueError, match=r"a.npz would be overwritten. It is in the image folder"):
+    with pytest.raises(ValueError, match=r"a.npz has the name of a result. It is in the image folder"):
         find_cases([images], images, ".nii.gz")
 
 
@@ -109,14 +109,6 @@ def test_results_are_not_written_to_the_image_folder(tmp_path):
     images = folder_with(tmp_path / "images", "a_0000.nii.gz")
     with pytest.raises(ValueError, match=r"images is the image folder"):
         find_cases([images], images, ".nii.gz")
-
-
-def test_existing_files_are_allowed_without_overwriting(tmp_path):
-    images = folder_with(tmp_path / "images", "a_0000.nii.gz")
-    out = folder_with(tmp_path / "out", "a.nii.gz", "a.npz")
-    with pytest.raises(ValueError, match="a.nii.gz would be overwritten"):
-        find_cases([images], out, ".nii.gz")
-    assert find_cases([images], out, ".nii.gz", overwrite=False)
 
 
 def test_channels_are_grouped_in_any_format(tmp_path):
@@ -133,5 +125,5 @@ def test_channels_are_grouped_in_any_format(tmp_path):
 def test_the_spacing_file_of_a_tiff_result_is_not_overwritten(tmp_path):
     images = folder_with(tmp_path / "images", "a_0000.tif")
     out = folder_with(tmp_path / "out", "a.json")
-    with pytest.raises(ValueError, match="a.json would be overwritten"):
+    with pytest.raises(ValueError, match="a.json has the name of a result"):
         find_cases([images], out, ".tif")

@@ -80,7 +80,8 @@ def test_a_users_own_file_next_to_the_image_is_kept(model, patients, tmp_path, c
     before = own.read_bytes()
     assert predict(model, Path("."), Path("one.nii")) == 1
     assert (
-        "one.nii.gz would be overwritten. Without predict_from_raw_data_args.json" in capsys.readouterr().err
+        "one.nii.gz has the name of a result. Without predict_from_raw_data_args.json"
+        in capsys.readouterr().err
     )
     assert own.read_bytes() == before and sorted(p.name for p in patients.folder.iterdir()) == [
         "one.nii",

@@ -242,6 +242,22 @@ def test_truncated_results_are_not_finished_and_are_removed(trained, tmp_path):
     assert {p.name for p in tmp_path.iterdir()} == {"whole.nii.gz"}
 
 
+@pytest.mark.parametrize(
+    "flags", [[], ["--continue_prediction"], ["--continue_prediction", "--save_probabilities"]]
+)
+@pytest.mark.parametrize("missing", [False, True])
+def test_no_ground_truth_is_overwritten_or_filled_up(trained, tmp_path, capsys, flags, missing):
+    images, labels = (
+        shutil.copytree(trained.images.with_name(name), tmp_path / name) for name in ("imagesTr", "labelsTr")
+    )
+    if missing:
+        (labels / "case_0.nii.gz").unlink()
+    before = {path: path.read_bytes() for path in labels.iterdir()}
+    assert predict(trained, labels, "-f", "0", *flags, images=[images]) == 1
+    assert re.search(r"labelsTr.case_\d.nii.gz has the name of a result", capsys.readouterr().err)
+    assert {path: path.read_bytes() for path in labels.iterdir()} == before
+
+
 @pytest.mark.parametrize("flags", [[], ["--continue_prediction"]])
 @pytest.mark.parametrize("name", ["scan.nii.gz", "scan_0000.nii.gz"])
 @pytest.mark.parametrize(
