@@ -13,8 +13,8 @@ REFERENCE = Path(__file__).parent / "reference"
 
 COMMANDS = """# Commands
 
-`nnunet-slice-attention COMMAND`, with nnU-Net's flag names. Errors are one message on stderr with exit status 1;
-`--debug` shows the traceback.
+`nnunet-slice-attention COMMAND`, with nnU-Net's flag names. Errors are one message on stderr with exit status 1
+(2, with the usage, for wrong flags); `--debug` shows the traceback.
 
 {index}
 """

@@ -24,10 +24,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="maximum in-plane patch size (default: %(default)s)",
     )
     parser.add_argument(
-        "--batch-size", type=int, metavar="N", help="slices per 2D batch (default: by patch size)"
+        "--batch-size",
+        type=int,
+        metavar="N",
+        help="slices per 2D batch, at most as planned (default: by patch size)",
     )
     parser.add_argument(
-        "--batch-size-3d", type=int, metavar="N", help="patches per 3D batch (default: by patch size)"
+        "--batch-size-3d",
+        type=int,
+        metavar="N",
+        help="patches per 3D batch, at most as planned (default: by patch size)",
     )
     parser.add_argument(
         "--features",

@@ -120,7 +120,11 @@ def check_depth(plans: dict, trainer: type) -> Check:
     if depth >= context:
         return Check("depth", True, f"median {depth} slices")
     text = f"median {depth} slices, fewer than the {context} that {trainer.__name__} uses"
-    return Check("depth", True, text, "A trainer with fewer slices would suffice, e.g. suffix _3slices.")
+    fewer = depth - (depth + 1) % 2  # slices are an odd number
+    step = f"A trainer with fewer slices would suffice: suffix _{fewer}slices."
+    return Check(
+        "depth", True, text, step if fewer >= 3 else "Compare with nnU-Net 2D, which needs no neighbours."
+    )
 
 
 def check_slabs(plans: dict, trainer: type) -> Check:

@@ -164,11 +164,14 @@ def test_an_isotropic_data_set_is_a_note(folders, plans, capsys):
     assert status == 0 and "nearly isotropic" in text and "nnUNetv2_train 27 3d_fullres 0" in text
 
 
-def test_volumes_thinner_than_the_context_are_a_note(folders, plans, capsys):
-    plans["original_median_shape_after_transp"][0] = 4
+@pytest.mark.parametrize(
+    ("depth", "step"), [(4, "suffix _3slices."), (3, "suffix _3slices."), (2, "Compare with nnU-Net 2D")]
+)
+def test_volumes_thinner_than_the_context_are_a_note(folders, plans, capsys, depth, step):
+    plans["original_median_shape_after_transp"][0] = depth
     write(folders, plans)
     status, text = diagnose(capsys, "-d", "27", "-tr", f"{CSA}_5slices")
-    assert status == 0 and "median 4 slices, fewer than the 5" in text
+    assert status == 0 and f"median {depth} slices, fewer than the 5" in text and step in text
 
 
 def test_more_slices_per_step_than_planned_is_a_note(folders, plans, capsys):
