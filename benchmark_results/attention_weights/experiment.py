@@ -4,23 +4,16 @@ Data as for ../acdc40, whose model it is.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import pandas as pd
 
 from benchmark_results.acdc40.experiment import EXPERIMENT as ACDC40
-from benchmark_results.attention_weights.weights import FILE, median_case
-from experiments.collectors import case_rows
+from benchmark_results.attention_weights.weights import FILE, POSITIONS, STRUCTURES, median_case
 from experiments.declaration import Experiment, Measure
 from experiments.results import Results, question
-from experiments.table import Rows
 from experiments.tables import grid, mean_sd
 
 COLUMNS = {"previous": "previous slice", "itself": "slice itself", "next": "next slice"}
-
-
-def rows_of(out: Path) -> Rows:
-    return case_rows(out / FILE)
 
 
 @question
@@ -29,7 +22,9 @@ def table(results: Results, by: Mapping[str, str]) -> str:
     weights = results.table(FILE)
     patients = weights.case.str.extract(ACDC40.patient, expand=False).rename("patient")
     keys, rows = list(by), []
-    for group, own in weights.groupby(keys, sort=False):
+    weights["position"] = pd.Categorical(weights.position, POSITIONS)
+    weights["structure"] = pd.Categorical(weights.structure, [*STRUCTURES])
+    for group, own in weights.groupby(keys, observed=True):
         means = 100 * own.groupby(patients)[list(COLUMNS)].mean()
         row = dict(zip(by.values(), group, strict=True)) | {"patients": len(means)}
         rows.append(row | {title: mean_sd(means[name], 1) for name, title in COLUMNS.items()})
@@ -38,9 +33,7 @@ def table(results: Results, by: Mapping[str, str]) -> str:
 
 EXPERIMENT = Experiment(
     measure=[
-        Measure(
-            {FILE: rows_of}, "python weights.py {out} {trainer} {device}", of=ACDC40, arm="SliceAttention"
-        )
+        Measure({FILE: None}, "python weights.py {out} {trainer} {device}", of=ACDC40, arm="SliceAttention")
     ],
     questions={
         "weights": table({"structure": "structure", "position": "slice of the structure"}),

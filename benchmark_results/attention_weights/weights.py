@@ -1,7 +1,7 @@
 """Predict ACDC40's validation images of fold 0 with the weights of neighbours: python weights.py OUT TRAINER DEVICE
 
-Writes `weights.csv` to OUT, one row per case, structure of the reference and position of the slice in it, and
-`weights.png` next to this file.
+Writes `weights.csv`, one row per case, structure of the reference and position of the slice in it, and `weights.png`
+next to this file.
 """
 
 import subprocess
@@ -15,6 +15,7 @@ import SimpleITK
 
 DATASET, PLANS, FILE = "Dataset027_ACDC40", "nnUNetCompactPlans", "weights.csv"
 STRUCTURES = {"RV": 1, "MLV": 2, "LVC": 3}
+POSITIONS = ("first", "between", "last")
 OFFSETS = {"previous": -1, "itself": 0, "next": 1}
 COLOURS = {"RV": "#56b4e9", "MLV": "#009e73", "LVC": "#e69f00"}  # distinguishable with any colour vision
 MARGIN = 12  # pixels around the heart
@@ -42,10 +43,12 @@ def weights_of(out: Path, case: str) -> dict[str, np.ndarray]:
 
 
 def positions(structure: np.ndarray) -> Iterator[tuple[str, list[int]]]:
-    """Slices of a structure (S, H, W); none for one of a single slice, which is first and last."""
+    """Slices of a structure (S, H, W) that have two neighbours; none for a structure of one slice."""
     slices = [int(s) for s in np.flatnonzero(structure.any(axis=(1, 2)))]
     if len(slices) > 1:
-        yield from (("first", slices[:1]), ("between", slices[1:-1]), ("last", slices[-1:]))
+        ends = {0, len(structure) - 1}
+        for position, found in zip(POSITIONS, (slices[:1], slices[1:-1], slices[-1:]), strict=True):
+            yield position, [s for s in found if s not in ends]
 
 
 def rows(out: Path) -> Iterator[dict]:
@@ -78,7 +81,7 @@ def draw(out: Path, case: str, path: Path) -> None:
         for where in np.nonzero((labels > 0).any(axis=0))
     )
     top = max(float(weights[name][(slice(None), *window)].max()) for name in ("previous", "next"))
-    figure = Figure(figsize=(8.4, 8.6), layout="constrained")
+    figure = Figure(figsize=(8.4, 7.6), layout="constrained")
     axes = figure.subplots(3, 3)
     for column, s in enumerate(shown):
         place = f"slice {s + 1} of {len(labels)}"
@@ -107,8 +110,9 @@ def main(out: str, trainer: str, device: str) -> None:
     folder = Path(out)
     predict(folder, trainer, device)
     table = pd.DataFrame(rows(folder))
-    table.to_csv(folder / FILE, index=False)
-    draw(folder, median_case(table), Path(__file__).parent / "weights.png")
+    here = Path(__file__).parent
+    table.to_csv(here / FILE, index=False)
+    draw(folder, median_case(table), here / "weights.png")
 
 
 if __name__ == "__main__":
