@@ -33,6 +33,11 @@ def model_card(predictor: SlabPredictor, manifest: Mapping, summaries: Mapping[s
             f"- each slice is segmented with {radius} neighbours on each side, about {radius * slice_spacing:g} mm; "
             "images are not resampled across slices, so expect lower accuracy at other slice spacings"
         )
+        if network.slice_position is not None:
+            lines.append(
+                "- a slice's position between the first and the last slice matters: images must show the same part of "
+                "the body, from end to end and in the same direction, as those of training"
+            )
     lines += [
         "## Training",
         f"- configuration {manifest['configuration']}, plans {plans.plans_name}, folds {', '.join(manifest['folds'])}, "

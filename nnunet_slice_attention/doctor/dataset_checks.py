@@ -131,7 +131,7 @@ def check_slabs(plans: dict, trainer: type) -> Check:
     """Slabs in slices and voxels, and context in mm on each side of a slice."""
     radius = trainer.context_radius()
     try:
-        slab = slab_plan(plans, CONFIGURATION, radius, trainer.sampling)
+        slab = slab_plan(plans, CONFIGURATION, radius, trainer.sampling, trainer.uses_position())
     except ValueError as error:
         return Check(
             "slabs", False, str(error), "Slice-attention trainers cannot be used with this data set as it is."

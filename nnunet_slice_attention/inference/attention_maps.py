@@ -10,7 +10,6 @@ from collections.abc import Sequence
 import nibabel
 import numpy as np
 import torch
-from acvl_utils.cropping_and_padding.padding import pad_nd_image
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 from nnunetv2.inference.sliding_window_prediction import compute_gaussian
 from torch import Tensor
@@ -113,7 +112,7 @@ def point_weights(predictor: SlabPredictor, volume: Tensor, point: Voxel) -> dic
         point: (slice, row, column).
     """
     patch = predictor.configuration_manager.patch_size[-2:]
-    padded, inside = pad_nd_image(volume, patch, "constant", {"value": 0}, True, None)
+    padded, inside = predictor.padded(volume)
     place = tuple(index + where.start for index, where in zip(point, inside[1:], strict=True))
     is_image = torch.zeros(padded.shape[-2:])
     is_image[inside[2:]] = 1

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from acvl_utils.cropping_and_padding.padding import pad_nd_image
 from nnunetv2.inference.sliding_window_prediction import compute_gaussian
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -67,7 +66,7 @@ def slice_weights(predictor: SlabPredictor, volume: Tensor) -> dict[int, Tensor]
     offsets the weights sum to 1, or to 0 for a slice without neighbours whose network does not weigh the slice itself.
     """
     patch = predictor.configuration_manager.patch_size[-2:]
-    padded, inside = pad_nd_image(volume, patch, "constant", {"value": 0}, True, None)
+    padded, inside = predictor.padded(volume)
     found = predictor.within_memory(lambda n, _: _of_folds_and_tiles(predictor, padded, tuple(patch), n))
     return {offset: weights[inside[1:]] for offset, weights in found.items()}
 
@@ -95,7 +94,7 @@ def _of_folds_and_tiles(
 
 @torch.inference_mode()
 def stack_weights(network: SlabNetwork, stack: Tensor, chunk: int) -> dict[int, Tensor]:
-    """{offset: weights (S, H, W)} of a stack (1, C, S, H, W), on the CPU; `chunk` slices at a time."""
+    """{offset: weights (S, H, W)} of a stack, as `segment_stack` takes it, of one volume; on the CPU."""
     found: dict[int, Tensor] = {}
     with _recording(attention_layers(network)) as recorded:
         for place, _ in segment_stack(network, stack, chunk):

@@ -76,14 +76,26 @@ class SlabPredictor(nnUNetPredictor):
                 )
             return super().predict_sliding_window_return_logits(input_image)
         network.to(self.device).eval()
+        volume, inside = self.padded(input_image)
         if self.neighbours == "shuffle":
-            order = torch.randperm(input_image.shape[1], generator=torch.Generator().manual_seed(0))
-            input_image = input_image[:, order]
-        patch = self.configuration_manager.patch_size[-2:]
-        volume, inside = pad_nd_image(input_image, patch, "constant", {"value": 0}, True, None)
+            order = torch.randperm(volume.shape[1], generator=torch.Generator().manual_seed(0))
+            volume = volume[:, order]
         logits = self.within_memory(lambda n, place: self._predict(network, volume, n, place))
         logits = logits[(slice(None), *inside[1:])]
         return logits if self.neighbours != "shuffle" else logits[:, order.argsort()]
+
+    def padded(self, volume: Tensor) -> tuple[Tensor, tuple[slice, ...]]:
+        """A preprocessed volume (C, S, H, W) for a slab network, zero-padded in plane to the patch size.
+
+        Returns:
+            volume: with the slices' positions as one more channel if the network uses them: all slices count, so that
+                positions are as in training whatever a tile or a slice contains.
+            inside: where the volume is in it.
+        """
+        every = torch.ones(1, volume.shape[1], dtype=torch.bool, device=volume.device)
+        placed = self.slab_network().placed(volume.transpose(0, 1)[None], every)[0].transpose(0, 1)
+        patch = self.configuration_manager.patch_size[-2:]
+        return pad_nd_image(placed, patch, "constant", {"value": 0}, True, None)
 
     def within_memory(self, compute: Callable[[int, torch.device], Result]) -> Result:
         """compute(slices per forward pass, device that collects results), with less while it runs out of memory.

@@ -17,7 +17,7 @@ def segment_stack(network: SlabNetwork, stack: Tensor, chunk: int) -> Iterator[t
 
     Args:
         network: without deep supervision, in evaluation mode.
-        stack: (B, C, S, H, W).
+        stack: (B, C, S, H, W); a whole volume unless it has the slices' positions, see `SlabNetwork.placed`.
         chunk: slices per chunk, 1 or more.
 
     Yields:
@@ -26,6 +26,7 @@ def segment_stack(network: SlabNetwork, stack: Tensor, chunk: int) -> Iterator[t
     slices = stack.transpose(1, 2)
     n_slices, radius = slices.shape[1], network.fusion_radius
     valid = network.valid_slices(slices)
+    slices = network.placed(slices, valid)
     skips, begin, end = [], 0, 0  # features of the slices begin..end
     for first in range(0, n_slices, chunk):
         last = min(first + chunk, n_slices)

@@ -20,8 +20,10 @@ from torch.nn import functional as F
 from ..attention.neighbours import Neighbourhood, unsqueeze_like
 from ..attention.slicewise import Slices, depth, map_each, slicewise, slicewise_centre_grad
 from .slab_learning import EVERY_SLICE, SlabLearning
+from .slice_position import SlicePosition, relative_positions, with_positions
 from .topology import UNetTopology
 from .two_d_weights import zero_image_neighbours
+from .whole_volume import segment_volume
 
 Logits = Tensor | list[Tensor]
 
@@ -42,6 +44,9 @@ class SlabNetwork(nn.Module):
         repeat_centre: control: same weights, but each neighbour is replaced by the centre slice. If context carries no
             gradient in training, its copies carry none either.
         copies_learn: let the copies carry a gradient all the same.
+        position: features depend on where their slice is in its volume, see `SlicePosition`. Then the position is one
+            more channel of each slice, the last. The slab view may be without it, (B, C, S, H, W), and is then taken
+            for a whole volume.
         zero_start: what a network adds to the planned 2D network starts at zero, so that its logits are that network's.
         learning: how it learns from slabs.
         has_background: channel 0 of the logits is background; False if regions are trained.
@@ -74,6 +79,7 @@ class SlabNetwork(nn.Module):
         learning: SlabLearning = EVERY_SLICE,
         has_background: bool = True,
         copies_learn: bool = False,
+        position: bool = False,
     ):
         super().__init__()
         if context_radius < 0:
@@ -87,6 +93,7 @@ class SlabNetwork(nn.Module):
         self.encoder, self.decoder = topology.build(
             slices_per_image * in_channels, num_classes, deep_supervision
         )
+        self.slice_position = SlicePosition(topology.features) if position else None
         if zero_start:
             zero_image_neighbours(self)
         self.learning, self.has_background, self.copies_learn = learning, has_background, copies_learn
@@ -154,7 +161,8 @@ class SlabNetwork(nn.Module):
         """Logits of a slab (5D input) or of a centre slice with its neighbours as channels (4D input).
 
         Args:
-            x: (B, C, S, H, W) or (B, (2R+1)*C, H, W).
+            x: (B, C, S, H, W) or (B, (2R+1)*C, H, W). With `position` (B, C+1, S, H, W) or (B, (2R+1)*(C+1), H, W);
+                (B, C, S, H, W) is then a whole volume, which evaluation segments in chunks, see `segment_volume`.
             valid: (B, S) or (B, 2R+1) bool, False where a slice does not exist. All-zero slices, with which nnU-Net
                 pads shallow volumes, also count as missing.
 
@@ -166,28 +174,34 @@ class SlabNetwork(nn.Module):
             n_slices = self._channel_view_slices(x)
             stack = rearrange(x, "b (s c) h w -> b s c h w", s=n_slices)
             centre = range(n_slices // 2, n_slices // 2 + 1)
-            return map_each(lambda t: t[:, 0], self._segment(stack, centre, valid))
+            return map_each(lambda t: t[:, 0], self.segment(stack, centre, valid))
         if x.ndim != 5:
             raise ValueError(f"expected (B, C, S, H, W) or (B, n*C, H, W), got shape {tuple(x.shape)}.")
         n_slices = x.shape[2]
         middle = range(n_slices // 2, n_slices // 2 + 1)
         only_centre = self.learning.centre_only and (self.training or self.decodes_as_in_training)
         stack = rearrange(x, "b c s h w -> b s c h w")
-        logits = self._segment(stack, middle if only_centre else range(n_slices), valid)
+        whole = self.slice_position is not None and x.shape[1] == self.in_channels
+        if whole and not (self.training or only_centre or torch.compiler.is_exporting()):
+            logits = segment_volume(self, stack, valid)
+        else:
+            logits = self.segment(stack, middle if only_centre else range(n_slices), valid)
         return map_each(lambda t: rearrange(t, "b t k h w -> b k t h w"), logits)
 
     def _channel_view_slices(self, x: Tensor) -> int:
         n = 1 if self.two_dimensional else 2 * self.context_radius + 1
-        if x.shape[1] != n * self.in_channels:
+        channels = self.in_channels + (self.slice_position is not None)
+        if x.shape[1] != n * channels:
             raise ValueError(
-                f"the channel view takes {n} slices x {self.in_channels} channels = {n * self.in_channels} channels, "
+                f"the channel view takes {n} slices x {channels} channels = {n * channels} channels, "
                 f"got {x.shape[1]}. Stack the neighbouring slices slice-major, or pass a slab (B, C, S, H, W)."
             )
         return n
 
-    def _segment(self, stack: Tensor, centres: range, valid: Tensor | None) -> Logits:
-        """(B, S, C, H, W) -> (B, T, K, H, W)."""
+    def segment(self, stack: Tensor, centres: range, valid: Tensor | None = None) -> Logits:
+        """Logits (B, T, K, H, W) of T adjacent slices of a stack (B, S, C, H, W); lists with deep supervision."""
         valid = self.valid_slices(stack, valid)
+        stack = self.placed(stack, valid)
         if self.fusion_radius and not self.two_dimensional:
             encoded = range(stack.shape[1])
             around = Neighbourhood(centres, valid, self.repeat_centre, not self._grad_in_centre_only)
@@ -213,17 +227,34 @@ class SlabNetwork(nn.Module):
         valid[:, r : r + 1] = around.valid
         return skips, Neighbourhood(range(r, r + 1), valid, context_grad=False)
 
-    @staticmethod
-    def valid_slices(stack: Tensor, valid: Tensor | None = None) -> Tensor:
-        """Slices of a stack (B, S, C, H, W) that are in `valid` and not all zero: (B, S) bool."""
-        is_image = (stack != 0).any(dim=4).any(dim=3).any(dim=2)
+    def valid_slices(self, stack: Tensor, valid: Tensor | None = None) -> Tensor:
+        """Slices of a stack (B, S, C, H, W) that are in `valid` and not all zero: (B, S) bool; see `placed`."""
+        is_image = (stack[:, :, : self.in_channels] != 0).any(dim=4).any(dim=3).any(dim=2)
         return is_image if valid is None else valid & is_image
+
+    def placed(self, stack: Tensor, valid: Tensor) -> Tensor:
+        """A stack (B, S, C, H, W) with the slices' positions as one more channel, if the network has `position`.
+
+        A stack that has that channel is returned as it is; another is taken for a whole volume.
+
+        Args:
+            valid: (B, S), the slices that exist.
+
+        Raises:
+            ValueError: the stack has another number of channels.
+        """
+        if stack.shape[2] == self.in_channels + (self.slice_position is not None):
+            return stack
+        if stack.shape[2] != self.in_channels:
+            more = ", or one more with its position" if self.slice_position else ""
+            raise ValueError(f"a slice has {self.in_channels} channels{more}, got {stack.shape[2]}.")
+        return with_positions(stack, relative_positions(valid))
 
     def encode(self, stack: Tensor, valid: Tensor, slices: range) -> list[Tensor]:
         """Features of some slices of a stack.
 
         Args:
-            stack: (B, S, C, H, W).
+            stack: what `placed` returns.
             valid: (B, S), see `valid_slices`.
             slices: T adjacent ones; neighbours within `image_radius`, where they exist, must be in the stack.
 
@@ -232,10 +263,12 @@ class SlabNetwork(nn.Module):
         """
         around = Neighbourhood(slices, valid, self.repeat_centre)
         radius = self.slices_per_image // 2
+        content = stack[:, :, : self.in_channels]
         images = torch.cat(
-            [self._image_slices(stack, around, offset) for offset in range(-radius, radius + 1)], dim=2
+            [self._image_slices(content, around, offset) for offset in range(-radius, radius + 1)], dim=2
         )
-        return self._run(self.encoder, self._padded(images))
+        skips = self._run(self.encoder, self._padded(images))
+        return self.slice_position(skips, around.centre(stack)) if self.slice_position else skips
 
     def decode(self, skips: list[Tensor], around: Neighbourhood, size: Sequence[int]) -> Logits:
         """Logits of the centres from the features of all slices within `fusion_radius` of them.
@@ -284,10 +317,15 @@ class SlabNetwork(nn.Module):
 
         Norms divide the constant features of an empty slice by almost 0: gradients of a loss there would overflow.
         """
-        missing = logits.new_full((logits.shape[2], 1, 1), -CERTAIN)
+        exists = unsqueeze_like(around.centre(around.valid), logits)
+        return torch.where(exists, logits, self.logits_of_missing(logits))
+
+    def logits_of_missing(self, like: Tensor) -> Tensor:
+        """(K, 1, 1): background, of the type of logits (B, T, K, H, W)."""
+        missing = like.new_full((like.shape[2], 1, 1), -CERTAIN)
         if self.has_background:
             missing[0] = CERTAIN
-        return torch.where(unsqueeze_like(around.centre(around.valid), logits), logits, missing)
+        return missing
 
     def _padded(self, x: Tensor) -> Tensor:
         """(..., H, W) zero-padded, as nnU-Net pads, to a multiple of the encoder's stride."""

@@ -25,7 +25,7 @@ class SliceAttention(SlabNetwork):
     """SliceAttention on slabs.
 
     Args:
-        in_channels, num_classes, topology, deep_supervision, repeat_centre: see `SlabNetwork`.
+        in_channels, num_classes, topology, deep_supervision, repeat_centre, position: see `SlabNetwork`.
         patch_size: (H, W) in voxels; checked to be large enough to pool.
         slab: `learning` and `has_background`, see `SlabNetwork`.
         context_radius: neighbours on each side that are attended to.
@@ -52,6 +52,7 @@ class SliceAttention(SlabNetwork):
         elsewhere: Elsewhere = "nothing",
         slices_per_image: int = 1,
         repeat_centre: bool = False,
+        position: bool = False,
         **slab: Any,
     ):
         topology.check_patch(patch_size)
@@ -71,6 +72,7 @@ class SliceAttention(SlabNetwork):
             slices_per_image,
             repeat_centre,
             zero_start=True,
+            position=position,
             **slab,
         )
         reach = range(-context_radius, context_radius + 1)

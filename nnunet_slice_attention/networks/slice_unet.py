@@ -15,7 +15,7 @@ class SliceUNet(SlabNetwork):
     """nnU-Net's 2D U-Net, context radius 0.
 
     Args:
-        in_channels, num_classes, topology, deep_supervision: see `SlabNetwork`.
+        in_channels, num_classes, topology, deep_supervision, position: see `SlabNetwork`.
         patch_size: (H, W) in voxels; checked to be large enough to pool.
         slab: `learning` and `has_background`, see `SlabNetwork`.
     """
@@ -29,7 +29,8 @@ class SliceUNet(SlabNetwork):
         topology: UNetTopology,
         patch_size: Sequence[int],
         deep_supervision: bool = False,
+        position: bool = False,
         **slab: Any,
     ):
         topology.check_patch(patch_size)
-        super().__init__(in_channels, num_classes, topology, deep_supervision, **slab)
+        super().__init__(in_channels, num_classes, topology, deep_supervision, position=position, **slab)

@@ -15,10 +15,9 @@ if TYPE_CHECKING:
 
 
 def added_parameters(network: "SlabNetwork") -> list[nn.Parameter]:
-    """Parameters of the modules that the planned 2D network does not have."""
-    return [
-        p for name, p in network.named_parameters() if name.partition(".")[0] not in network.two_d_modules
-    ]
+    """Parameters that the planned 2D network does not have; without `slice_position`, which needs no neighbours."""
+    without = (*network.two_d_modules, "slice_position")
+    return [p for name, p in network.named_parameters() if name.partition(".")[0] not in without]
 
 
 def zero_image_neighbours(network: "SlabNetwork") -> None:

@@ -14,6 +14,7 @@ from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 from ..networks import EVERY_SLICE, SlabLearning
 
 Sampling = Literal["context", "short", "full", "centre", "deep"]
+MEDIANS_PER_WHOLE_VOLUME = 4  # depth of a patch that is taken for a whole volume, in median volumes
 
 
 @dataclass(frozen=True)
@@ -102,18 +103,32 @@ def single_slices(slab: SlabPlan, batch_size: int) -> SlabPlan:
     return replace(slab, train_depth=None, train_slabs=batch_size, train_margin=0)
 
 
-def prediction_depth(batch_size: int, context_radius: int, median_depth: int) -> int:
+def prediction_depth(
+    batch_size: int, context_radius: int, median_depth: int, whole_volumes: bool = False
+) -> int:
     """Slices of the saved patch: the depth of the median volume if memory allows.
 
     Prediction stores no activations for a backward pass, so twice the slices of a training batch fit.
+
+    Args:
+        whole_volumes: the network takes a patch for a whole volume, see `SlabNetwork`, so almost no volume may be
+            deeper. It needs no memory for more slices.
     """
+    if whole_volumes:
+        return max(2 * context_radius + 1, MEDIANS_PER_WHOLE_VOLUME * median_depth)
     return max(2 * context_radius + 1, min(median_depth, 2 * batch_size))
 
 
 def slab_plan(
-    plans: dict, configuration: str, context_radius: int, sampling: Sampling = "context"
+    plans: dict,
+    configuration: str,
+    context_radius: int,
+    sampling: Sampling = "context",
+    whole_volumes: bool = False,
 ) -> SlabPlan:
-    """The slabs for given plans. Idempotent: plans already rewritten give the same result.
+    """The slabs for given plans; `whole_volumes` as in `prediction_depth`.
+
+    Idempotent: plans already rewritten give the same result.
 
     Raises:
         ValueError: a 3D configuration, a cascade, or a data set of 2D images.
@@ -127,7 +142,7 @@ def slab_plan(
         train_depth=depth,
         train_slabs=slabs,
         train_margin=SLAB_RULES[sampling].margin(depth, context_radius),
-        predict_depth=prediction_depth(batch_size, context_radius, median_depth(plans)),
+        predict_depth=prediction_depth(batch_size, context_radius, median_depth(plans), whole_volumes),
     )
 
 

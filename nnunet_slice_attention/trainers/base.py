@@ -10,6 +10,7 @@ from nnunetv2.utilities.plans_handling.plans_handler import ConfigurationManager
 from torch import nn
 
 from ..augmentation.draw_distance import depth_to_load, prepend_draw_distance
+from ..augmentation.keep_position import keep_position
 from ..augmentation.slice_coherent import keep_centre_slice, make_slice_coherent
 from ..environment import commit, versions
 from ..networks import NETWORKS, SlabNetwork, UNetTopology, create_network
@@ -18,6 +19,7 @@ from ..plans.slabs import SLAB_RULES, Sampling, SlabPlan, slab_plan, with_predic
 from .border_padding import BorderPaddedDataset
 from .norm_check import check_norm
 from .optimisers import OPTIMISERS, Optimiser, configure
+from .slice_position import PlacedDataset
 
 REGIONS = "slice_attention_trains_regions"  # entry of the saved plans
 
@@ -58,7 +60,7 @@ class nnUNetTrainerSlab(nnUNetTrainer):
         dataset_json: dict,
         device: torch.device = torch.device("cuda"),  # noqa: B008 - nnU-Net inspects this signature
     ):
-        slab = slab_plan(plans, configuration, self.context_radius(), self.sampling)
+        slab = slab_plan(plans, configuration, self.context_radius(), self.sampling, self.uses_position())
         super().__init__(
             with_prediction_slab(plans, configuration, slab), configuration, fold, dataset_json, device
         )
@@ -127,6 +129,11 @@ class nnUNetTrainerSlab(nnUNetTrainer):
     def context_radius(cls) -> int:
         """Neighbours on each side that the slabs contain."""
         return NETWORKS[cls.network_name].slab_radius(**cls.network_options)
+
+    @classmethod
+    def uses_position(cls) -> bool:
+        """Whether the network gets each slice's position in its volume, see `SlabNetwork`."""
+        return cls.network_options.get("position", False)
 
     @classmethod
     def build_network_architecture(
@@ -206,12 +213,14 @@ class nnUNetTrainerSlab(nnUNetTrainer):
     @classmethod
     def get_training_transforms(cls, patch_size, *args, **kwargs):
         pipeline = super().get_training_transforms(patch_size, *args, **kwargs)
-        if len(patch_size) == 2:
-            return pipeline
-        pipeline = make_slice_coherent(
-            pipeline, keep_centre_only=SLAB_RULES[cls.sampling].learning.centre_only
-        )
-        return prepend_draw_distance(pipeline, patch_size[0], cls.max_distance)
+        on_slabs = len(patch_size) == 3
+        if on_slabs:
+            pipeline = make_slice_coherent(
+                pipeline, keep_centre_only=SLAB_RULES[cls.sampling].learning.centre_only
+            )
+        if cls.uses_position():
+            pipeline = keep_position(pipeline)
+        return prepend_draw_distance(pipeline, patch_size[0], cls.max_distance) if on_slabs else pipeline
 
     @classmethod
     def get_validation_transforms(cls, *args, **kwargs):
@@ -232,7 +241,8 @@ class nnUNetTrainerSlab(nnUNetTrainer):
         return next(m for m in self.network.modules() if isinstance(m, SlabNetwork))
 
     def get_tr_and_val_datasets(self):
-        return tuple(BorderPaddedDataset(d, self.slab_margin) for d in super().get_tr_and_val_datasets())
+        padded = (BorderPaddedDataset(d, self.slab_margin) for d in super().get_tr_and_val_datasets())
+        return tuple(map(PlacedDataset, padded) if self.uses_position() else padded)
 
     def save_checkpoint(self, filename: str) -> None:
         """Replace the previous checkpoint only by a complete one, so that a kill while writing loses nothing."""

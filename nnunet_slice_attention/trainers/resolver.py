@@ -32,6 +32,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "R50ViT": {"network_options": {"r50_vit": True}},
     "AllSkips": {"network_options": {"finest_stage": 0}},
     **{f"Skips{n}Up": {"network_options": {"finest_stage": n}} for n in (1, 2, 3, 4)},
+    "Position": {"network_options": {"position": True}},
     "Mixing": {"network_options": {"elsewhere": "mixing"}},
     "SharedMasks": {"network_options": {"shared": True}},
     "MaskPerOffset": {"network_options": {"shared": False}},

@@ -43,6 +43,13 @@ def test_missing_packages_are_named(tmp_path, monkeypatch):
         export_onnx(build("SliceUNet", {}, double=False), PATCH, tmp_path / "x.onnx")
 
 
+def test_a_network_that_needs_positions_is_refused_with_another_format(tmp_path):
+    network = build("SliceAttention", {"position": True}, double=False)
+    with pytest.raises(ValueError, match="needs each slice's position in its volume.* --format bundle"):
+        export_onnx(network, PATCH, tmp_path / "x.onnx")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_detector_is_refused_with_another_format(tmp_path):
     detector = build("VAMaskRCNN", {"resnet": 18}, double=False)
     with pytest.raises(ValueError, match="VAMaskRCNN is a detector.* --format bundle"):

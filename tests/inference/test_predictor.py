@@ -9,7 +9,7 @@ from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
 from nnunetv2.inference.sliding_window_prediction import compute_gaussian
 
 from nnunet_slice_attention.inference.predictor import SlabPredictor
-from tests.networks.configurations import PATCH, build, every_default
+from tests.networks.configurations import PATCH, POSITION_OPTIONS, build, each, every_default
 
 K = 3  # heads of the networks that `build` makes
 
@@ -178,3 +178,28 @@ def test_out_of_memory_for_one_slice_is_an_error_with_the_next_step(monkeypatch)
     monkeypatch.setattr(network, "encode", no_memory)
     with pytest.raises(RuntimeError, match=r"out of memory on cpu for a single slice of \(32, 48\) voxels"):
         predictor(network).predict_sliding_window_return_logits(torch.randn(1, 2, *PATCH))
+
+
+@each(POSITION_OPTIONS)
+def test_positions_are_those_in_the_volume_whatever_a_tile_contains(name, options):
+    network = build(name, options, double=False).eval()
+    height, width = PATCH
+    volume = torch.randn(1, 7, height, 2 * width, generator=torch.Generator().manual_seed(1))
+    volume[:, :3, :, :width] = 0  # the left tile's first slices are empty
+    positions = ((torch.arange(7) + 0.5) / 7)[None, :, None, None].expand(1, 7, height, 2 * width)
+    with torch.inference_mode():
+        stacks = torch.cat([volume, positions])[None].split(width, dim=-1)
+        expected = torch.cat([network(stack)[0] for stack in stacks], dim=-1)
+    settings = {"tile_step_size": 1, "use_gaussian": False, "slices_at_a_time": 3}
+    got = predictor(network, (), **settings).predict_sliding_window_return_logits(volume)
+    torch.testing.assert_close(got, expected, rtol=0, atol=1e-4)
+
+
+def test_shuffled_slices_keep_their_positions():
+    network = build("SliceUNet", {"position": True}, double=False).eval()
+    volume = torch.randn(1, 7, *PATCH, generator=torch.Generator().manual_seed(1))
+    own, shuffled = (
+        predictor(network, (), neighbours=kind).predict_sliding_window_return_logits(volume)
+        for kind in ("own", "shuffle")
+    )
+    torch.testing.assert_close(shuffled, own)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nnunet_slice_attention.inference.whole_stack import segment_stack
-from tests.networks.configurations import OPTIONS, build, every_unet, slab
+from tests.networks.configurations import OPTIONS, POSITION_OPTIONS, build, each, every_unet, slab
 
 
 def in_chunks(network, x, chunk):
@@ -52,6 +52,15 @@ def test_each_slice_is_encoded_once(name, options, chunk):
         in_chunks(network, slab(depth=37).float(), chunk)
     assert sum(encoded) == 37
     assert max(encoded) <= chunk + 2 * network.fusion_radius
+
+
+@each(POSITION_OPTIONS)
+@pytest.mark.parametrize("chunk", [1, 4, 20])
+def test_a_whole_stack_gets_positions_before_it_is_cut_into_chunks(name, options, chunk):
+    network = build(name, options).eval()
+    x = with_blank_slices(slab(depth=10, batch=2))
+    with torch.inference_mode():
+        torch.testing.assert_close(in_chunks(network, x, chunk), network(x), rtol=0, atol=1e-9)
 
 
 @settings(max_examples=60, deadline=None)

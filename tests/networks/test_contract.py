@@ -12,6 +12,7 @@ from tests.networks.configurations import (
     FEATURES,
     OPTIONS,
     PATCH,
+    POSITION_OPTIONS,
     build,
     every_network,
     every_unet,
@@ -170,7 +171,7 @@ def test_torch_export_gives_the_same_logits(name, options):
 
 @pytest.mark.parametrize(
     ("name", "options", "learning"),
-    [(*DEFAULTS[0], EVERY_SLICE), *((*default, CONTEXT) for default in DEFAULTS)],
+    [(*DEFAULTS[0], EVERY_SLICE), *((*row, CONTEXT) for row in [*DEFAULTS, POSITION_OPTIONS[0]])],
 )
 def test_torch_compile_captures_the_network_in_one_graph(name, options, learning):
     torch.compiler.reset()

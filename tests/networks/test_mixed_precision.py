@@ -2,9 +2,12 @@
 
 import torch
 
-from tests.networks.configurations import build, every_default, every_unet, slab
+from tests.networks.configurations import OPTIONS, POSITION_OPTIONS, build, each, every_default, slab
 
 LOSS_SCALE = 2**16  # initial scale of nnU-Net's gradient scaler
+
+
+every_unet = each(OPTIONS + POSITION_OPTIONS)
 
 
 @every_unet

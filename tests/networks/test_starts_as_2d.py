@@ -18,6 +18,7 @@ STARTS = [
     ("SliceAttention", {"finest_stage": 0}),
     ("SliceAttention", {"finest_stage": 2, "elsewhere": "mixing", "slices_per_image": 3}),
     ("SliceAttention", {"repeat_centre": True}),
+    ("SliceAttention", {"position": True}),
     ("CSANet", {"num_heads": 4, "vit_depth": 1, "zero_start": True}),
     ("SAUNet", {"zero_start": True, "dense": False}),
     ("SAUNet", {"zero_start": True, "dense": False, "shared": False}),

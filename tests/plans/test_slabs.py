@@ -71,8 +71,16 @@ def test_prediction_depth_is_the_median_volume_within_memory_and_never_less_than
     assert prediction_depth(batch, radius, median) == expected
 
 
+@pytest.mark.parametrize(("batch", "radius", "median", "expected"), [(6, 1, 100, 400), (2, 8, 3, 17)])
+def test_a_patch_that_is_taken_for_a_whole_volume_is_four_times_as_deep_as_the_median(
+    batch, radius, median, expected
+):
+    assert prediction_depth(batch, radius, median, whole_volumes=True) == expected
+
+
 def test_the_saved_plans_differ_in_the_patch_only_and_rewriting_is_idempotent(plans):
     before = deepcopy(plans)
+    assert slab_plan(plans, "2d", 1, whole_volumes=True).predict_depth == 40
     slab = slab_plan(plans, "2d", 1)
     saved = with_prediction_slab(plans, "2d", slab)
     assert plans == before

@@ -23,7 +23,7 @@ def slices(stack: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
     return stack.transpose(1, 2)[chosen]
 
 
-SUFFIXES = {"From2D": set(), "From2D_RepeatCentre": {"repeat_centre"}}
+SUFFIXES = {"From2D": set(), "From2D_RepeatCentre": {"repeat_centre"}, "From2D_Position": {"position"}}
 NAMES = [
     f"Tiny_nnUNetTrainer{name}_{suffix}"
     for name in UNETS
@@ -39,7 +39,7 @@ def test_the_first_loss_is_the_2d_networks(name, two_d):
     stock.initialize()
     stock.load_checkpoint(str(two_d.checkpoint))
     batch = next(trainer.dataloader_train)
-    image, target = batch["data"], batch["target"]
+    image, target = batch["data"][:, :1], batch["target"]  # without positions
     valid = trainer.network.valid_slices(image.transpose(1, 2))
     if target[0].shape[2] == 1:  # the loss is on the middle slice of each slab
         image, valid = image[:, :, [image.shape[2] // 2]], valid[:, [image.shape[2] // 2]]

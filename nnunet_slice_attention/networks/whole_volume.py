@@ -1,0 +1,52 @@
+"""A whole volume in one call, at the cost of the slices that exist.
+
+nnU-Net's predictor calls a network on windows of the saved patch, and a network that takes a window's first and last
+slice for the volume's needs windows that are deeper than almost all volumes.
+"""
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from .slab_network import SlabNetwork
+
+CHUNK = 16  # slices that are segmented at a time
+
+
+# Not compiled with the network: the range of slices depends on the data, and one graph would need memory for all.
+@torch.compiler.disable
+def segment_volume(
+    network: "SlabNetwork", stack: Tensor, valid: Tensor | None = None
+) -> Tensor | list[Tensor]:
+    """Logits (B, S, K, H, W) of all slices of whole volumes (B, S, C, H, W); lists with deep supervision.
+
+    Only slices between the first and the last that exists in any volume are computed, `CHUNK` at a time with their
+    context, so that memory does not grow with the volume's depth; the others are background.
+
+    Args:
+        valid: (B, S) bool, see `SlabNetwork.forward`.
+    """
+    valid = network.valid_slices(stack, valid)
+    stack = network.placed(stack, valid)
+    n_slices, radius = stack.shape[1], network.context_radius
+    existing = valid.any(dim=0).nonzero().flatten().tolist() or [0]
+    first, end = existing[0], existing[-1] + 1
+    chunks = []
+    for begin in range(first, end, CHUNK):
+        centres = range(begin, min(begin + CHUNK, end))
+        low, high = max(0, centres.start - radius), min(centres.stop + radius, n_slices)
+        inside = range(centres.start - low, centres.stop - low)
+        chunks.append(network.segment(stack[:, low:high], inside, valid[:, low:high]))
+
+    def assembled(*logits: Tensor) -> Tensor:
+        missing = network.logits_of_missing(logits[0])
+        before, behind = (
+            missing.expand(len(stack), n, -1, *logits[0].shape[-2:]) for n in (first, n_slices - end)
+        )
+        return torch.cat([before, *logits, behind], dim=1)
+
+    if isinstance(chunks[0], list):
+        return [assembled(*heads) for heads in zip(*chunks, strict=True)]
+    return assembled(*chunks)
