@@ -53,6 +53,10 @@ COMBINED = {  # screened after the others, see "Where the errors are"
     "attention_2up_3slice_images": "nnUNetTrainerSliceAttention_Skips2Up_3sliceImages",
     "early_fusion_5slices_2d_first": "nnUNetTrainerEarlyFusion_2DFirst_5slices",
 }
+POSITION = {  # the same; with and without neighbours
+    "attention_position": "nnUNetTrainerSliceAttention_Position",
+    "unet_position": "nnUNetTrainerSliceUNet_Position",
+}
 BEST = ["2d", "attention_2up", "early_fusion_2d_first", "attention"]  # by two seeds' mean at half the time
 
 
@@ -182,7 +186,7 @@ ALL = [f"nnUNetTrainer{name}" for name in NETWORKS]
 EXPERIMENT = Experiment(
     dataset="Dataset514_HippocampusCoronal3",
     plans="nnUNetCompact12Plans",
-    arms=SCREENED | COMBINED,
+    arms=SCREENED | COMBINED | POSITION,
     epochs=50,
     runs=[
         Runs(tables("length"), listed="length.csv"),
@@ -205,6 +209,15 @@ EXPERIMENT = Experiment(
             of_2d=12_500,
             steps="steps_combined.csv",
         ),
+        Runs(
+            tables("screening"),
+            [*POSITION],
+            (0,),
+            [0, 1],
+            "position.csv",
+            of_2d=12_500,
+            steps="steps_position.csv",
+        ),
         Runs(tables("screening_wide"), listed="screening_wide.csv"),
         Runs(tables("decision"), BEST, (0,), [0, 1, 2], "decision.csv", of_2d=25_000, steps="steps_514.csv"),
     ],
@@ -213,6 +226,7 @@ EXPERIMENT = Experiment(
         steps("networks_27.csv", 27, "nnUNetCompactPlans", 20, ALL),
         steps("steps_514.csv", 514, "nnUNetCompact12Plans", 30, list(SCREENED.values())[1:]),
         steps("steps_combined.csv", 514, "nnUNetCompact12Plans", 30, COMBINED.values()),
+        steps("steps_position.csv", 514, "nnUNetCompact12Plans", 30, POSITION.values()),
     ],
     questions={
         "steps": step_table,

@@ -153,7 +153,7 @@ def test_files_that_are_not_of_a_prediction_are_kept(trained, tmp_path, capsys, 
     own.write_text("mine")
     case = sorted(trained.images.glob("*.nii.gz"))[0]
     assert predict(trained, tmp_path / "seg.nii.gz", "-f", "0", images=[case]) == 1
-    assert f"{own} would be overwritten" in capsys.readouterr().err
+    assert f"{own} has the name of a result" in capsys.readouterr().err
     assert own.read_text() == "mine"
 
 
