@@ -176,6 +176,11 @@ def tables(part: str) -> dict:
     return {f"{part}/{name}.csv": collector for name, collector in collectors.items()}
 
 
+def screened(arms: Iterable[str], listed: str, steps: str) -> Runs:
+    """On fold 0, two seeds, for half of T."""
+    return Runs(tables("screening"), [*arms], (0,), [0, 1], listed, of_2d=12_500, steps=steps)
+
+
 def steps(table: str, dataset: int, plans: str, rounds: int, trainers) -> Measure:
     options = f"--dataset {dataset} --plans {plans} --rounds {rounds} -o {table}"
     return Measure({table: None}, f"python step_cost.py {options} {' '.join(trainers)}")
@@ -191,33 +196,9 @@ EXPERIMENT = Experiment(
     runs=[
         Runs(tables("length"), listed="length.csv"),
         Runs(tables("from_2d"), listed="from_2d.csv"),
-        Runs(
-            tables("screening"),
-            [*SCREENED],
-            (0,),
-            [0, 1],
-            "screening.csv",
-            of_2d=12_500,
-            steps="steps_514.csv",
-        ),
-        Runs(
-            tables("screening"),
-            [*COMBINED],
-            (0,),
-            [0, 1],
-            "combined.csv",
-            of_2d=12_500,
-            steps="steps_combined.csv",
-        ),
-        Runs(
-            tables("screening"),
-            [*POSITION],
-            (0,),
-            [0, 1],
-            "position.csv",
-            of_2d=12_500,
-            steps="steps_position.csv",
-        ),
+        screened(SCREENED, "screening.csv", "steps_514.csv"),
+        screened(COMBINED, "combined.csv", "steps_combined.csv"),
+        screened(POSITION, "position.csv", "steps_position.csv"),
         Runs(tables("screening_wide"), listed="screening_wide.csv"),
         Runs(tables("decision"), BEST, (0,), [0, 1, 2], "decision.csv", of_2d=25_000, steps="steps_514.csv"),
     ],
