@@ -5,7 +5,7 @@ import math
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from nnunet_slice_attention.evaluation.nnunet_summary import read_cases
@@ -18,21 +18,49 @@ Collector = Callable[[Run], Rows]
 
 def validated(run: Run) -> Rows:
     """case, structure, dice of nnU-Net's validation; dice is empty where neither segmentation has the structure."""
+    return [of_case | {"dice": rounded(metrics["Dice"])} for of_case, metrics in _evaluated(run)]
+
+
+def overlaps(run: Run) -> Rows:
+    """case, structure, dice, precision, recall, jaccard of nnU-Net's validation; empty where they would divide by 0."""
+    rows = []
+    for of_case, metrics in _evaluated(run):
+        correct = metrics["TP"]
+        shares = {
+            "dice": (2 * correct, metrics["n_pred"] + metrics["n_ref"]),
+            "precision": (correct, metrics["n_pred"]),
+            "recall": (correct, metrics["n_ref"]),
+            "jaccard": (correct, correct + metrics["FP"] + metrics["FN"]),
+        }
+        rows.append(
+            of_case | {name: rounded(part / of if of else math.nan) for name, (part, of) in shares.items()}
+        )
+    return rows
+
+
+def _evaluated(run: Run) -> Iterator[tuple[dict[str, str], dict]]:
+    """case and structure, and nnU-Net's metrics of them; none of a run that is not finished."""
     if not run.is_finished():
-        return []
+        return
     folder = run.fold_folder()
     dataset = json.loads((folder.parent / "dataset.json").read_text())
     labels = dataset["labels"].items()
     names = {str(tuple(label) if isinstance(label, list) else label): name for name, label in labels}
-    return [
-        {
-            "case": Path(case["prediction_file"]).name.removesuffix(dataset["file_ending"]),
-            "structure": names[label],
-            "dice": rounded(metrics["Dice"]),
-        }
-        for case in read_cases(folder / "validation" / "summary.json")
-        for label, metrics in case["metrics"].items()
-    ]
+    for case in read_cases(folder / "validation" / "summary.json"):
+        name = Path(case["prediction_file"]).name.removesuffix(dataset["file_ending"])
+        for label, metrics in case["metrics"].items():
+            yield {"case": name, "structure": names[label]}, metrics
+
+
+def parameters(run: Run) -> Rows:
+    """parameters: how many numbers the model's weights hold, shared ones counted once."""
+    if not run.is_finished():
+        return []
+    import torch
+
+    checkpoint = run.fold_folder() / "checkpoint_final.pth"
+    weights = torch.load(checkpoint, map_location="cpu", weights_only=False)["network_weights"].values()
+    return [{"parameters": str(sum({weight.data_ptr(): weight.numel() for weight in weights}.values()))}]
 
 
 def compared(run: Run) -> Rows:

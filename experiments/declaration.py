@@ -24,6 +24,7 @@ class Runs:
             iterations are noted once they are planned.
         of_2d: each arm trains for the process time of so many iterations of nnU-Net 2D, in equally long epochs.
         steps: CSV of what a step costs, see `benchmark_results/equal_time/step_cost.py`.
+        dataset, plans: other ones than the experiment's.
     """
 
     into: Mapping[str, Collector]
@@ -33,6 +34,8 @@ class Runs:
     listed: str = ""
     of_2d: int = 0
     steps: str = ""
+    dataset: str = ""
+    plans: str = ""
 
 
 @dataclass(frozen=True)
@@ -145,7 +148,8 @@ class Experiment:
 
     def _run(self, arm: str, fold: int, seed: int, group: Runs, folder: Path) -> Run:
         trainer, configuration = self.model(arm).split()
-        model = int(self.dataset[7:10]), self.plans, configuration, trainer, fold, seed
+        dataset, plans = group.dataset or self.dataset, group.plans or self.plans
+        model = int(dataset[7:10]), plans, configuration, trainer, fold, seed
         named = re.search(r"_(\d+)epochs$", trainer)
         if not (epochs := self.epochs or (int(named[1]) if named else 0)):
             raise ValueError(

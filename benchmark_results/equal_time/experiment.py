@@ -18,7 +18,8 @@ from experiments.error_kinds import error_kinds
 from experiments.figures import curves_figure
 from experiments.results import Results, question
 from experiments.run import STOCK, loaded_ratios
-from experiments.tables import Scores, grid, made_with
+from experiments.runs_table import listed, runs_table, with_runs
+from experiments.tables import grid, made_with
 
 STEPS = {"40 x 40, batch 12": "networks_514.csv", "128 x 128, batch 6": "networks_27.csv"}
 SHARE_OF_2D = 3 / 5  # of the epochs
@@ -88,48 +89,6 @@ def length_table(results: Results) -> str:
         row = {"data set": dataset, "iterations": n, "mean Dice": f"{value:.4f}"}
         rows.append(row | {"gain over half the iterations": gain})
     return grid(rows)
-
-
-@question
-def arms_table(results: Results, part: str, reference: str, only: str | None = None) -> str:
-    """Mean Dice of each run of each arm, and the paired difference to the reference over runs and patients."""
-    file = f"{part}/cases.csv"
-    if not results.has(file) or reference not in set(results.table(file).name):
-        return "Not run yet."
-    cases = with_runs(results.cases(file))
-    dice = cases.groupby(["name", "run", "case"]).dice.mean().groupby(["name", "run"]).mean().unstack()
-    times = with_runs(results.table(f"{part}/process_time.csv"))
-    seconds = times.pivot(index="name", columns="run", values="cpu_s")
-    rows = []
-    for arm in dice.median(axis="columns").sort_values(ascending=False, kind="stable").index:
-        gains = (dice.loc[arm] - dice.loc[reference]).dropna()
-        if only not in (None, arm):
-            continue
-        slower = seconds.loc[arm] / seconds.loc[reference]
-        comparable = arm != reference and len(gains)
-        found = Scores(cases[cases.run.isin(gains.index)], reference).paired(arm) if comparable else None
-        rows.append(
-            {
-                "arm": arm,
-                "Dice of each run": listed(dice.loc[arm].dropna(), ".4f"),
-                f"minus {reference} [95 % CI]": found and found.difference,
-                "runs": len(gains) if found else dice.loc[arm].count(),
-                "patients": found and found.n,
-                "of each run": found and listed(gains, "+.4f"),
-                "p": found and f"{found.p:.2g}",
-                "time": found and listed(slower[gains.index], ".2f"),
-            }
-        )
-    return grid(rows)
-
-
-def with_runs(table: pd.DataFrame) -> pd.DataFrame:
-    run = "fold " + table.fold.astype(str) + ", seed " + table.seed.astype(str)
-    return table.assign(model=table["name"], run=run).drop(columns="fold")
-
-
-def listed(values: Iterable[float], form: str) -> str:
-    return ", ".join(format(value, form) for value in values)
 
 
 @question
@@ -213,16 +172,16 @@ EXPERIMENT = Experiment(
         "steps": step_table,
         "steps_made_with": made_with("networks_514.csv"),
         "length": length_table,
-        "from_2d": arms_table("from_2d", reference="2d_on"),
-        "from_2d_copies": arms_table("from_2d", "attention_context_copies", only="attention_context"),
-        "from_2d_default_copies": arms_table("from_2d", "default_copies", only="default"),
-        "screening": arms_table("screening", reference="2d"),
-        "screening_wide": arms_table("screening_wide", reference="2d"),
+        "from_2d": runs_table("from_2d", reference="2d_on"),
+        "from_2d_copies": runs_table("from_2d", "attention_context_copies", arms=["attention_context"]),
+        "from_2d_default_copies": runs_table("from_2d", "default_copies", arms=["default"]),
+        "screening": runs_table("screening", reference="2d"),
+        "screening_wide": runs_table("screening_wide", reference="2d"),
         "variation": variation("screening"),
         "decision_variation": variation("decision"),
         "errors": errors_table("screening"),
         "decision_errors": errors_table("decision"),
-        "decision": arms_table("decision", reference="2d"),
+        "decision": runs_table("decision", reference="2d"),
     },
     figures={"curves.png": partial(curves_figure, parts=CURVES, reference="2d", best=BEST[1:])},
 )

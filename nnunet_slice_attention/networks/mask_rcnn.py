@@ -5,6 +5,8 @@ Deviations from the paper, and why:
   Pre-training*, ICCV 2019. It also keeps a slice's features independent of the other slices in its batch.
 - Images keep their size and nnU-Net's normalisation. Photographs are enlarged to 800 pixels and anchors begin at 32;
   here they begin at 8 voxels, with two sizes per level, because a slice has few instances to learn from.
+- 128 regions per slice are sampled for the heads instead of 512: those are for the one or two photographs that a GPU
+  takes, and a batch of nnU-Net has a dozen slices or more with few instances each.
 - The pyramid and the heads are as wide as the ResNet's first stage: 256 for ResNet-50, as in the paper, 64 for
   ResNet-18.
 """
@@ -28,6 +30,7 @@ LEVELS = ("0", "1", "2", "3")  # torchvision's names of P2 to P5, at strides 4 t
 FINEST_STRIDE, COARSEST_STRIDE = 4, 64  # of P2, and of P6, which is subsampled from P5
 ANCHORS = tuple((8 * 2**level, 12 * 2**level) for level in range(len(LEVELS) + 1))  # sides in voxels
 RATIOS = (0.5, 1.0, 2.0)
+SAMPLED = 128  # regions per slice that the heads are trained on
 REGION = 7  # cells per axis of a region for the box head, torchvision's
 GROUP_NORM = partial(nn.GroupNorm, 32)
 
@@ -98,6 +101,7 @@ class Detector(nn.Module):
         model = MaskRCNN(
             backbone,
             rpn_anchor_generator=AnchorGenerator(ANCHORS, (RATIOS,) * len(ANCHORS)),
+            box_batch_size_per_image=SAMPLED,
             box_head=TwoMLPHead(width * REGION**2, 4 * width),
             box_predictor=FastRCNNPredictor(4 * width, self.n_structures + 1),
             mask_head=MaskRCNNHeads(width, [width] * 4, dilation=1, norm_layer=GROUP_NORM),

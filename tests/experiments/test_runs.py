@@ -67,6 +67,14 @@ def test_each_arm_on_each_fold_from_each_seed(tmp_path):
         experiment.runs_of(Runs({}, arms=["4D"]), tmp_path)
 
 
+def test_a_group_of_runs_may_be_on_another_data_set_with_other_plans(tmp_path):
+    experiment = Experiment(dataset="Dataset027_ACDC40", arms={"2D": "nnUNetTrainer"}, epochs=5)
+    groups = Runs({}), Runs({}, dataset="Dataset530_BTCV30EightOrgans", plans="nnUNetPlans")
+    (here,), (there,) = (experiment.runs_of(group, tmp_path) for group in groups)
+    assert (here.dataset, here.plans) == (27, "nnUNetCompactPlans")
+    assert (there.dataset, there.plans) == (530, "nnUNetPlans")
+
+
 def test_a_trainer_without_a_number_of_epochs_is_refused(tmp_path):
     experiment = Experiment(questions={}, dataset="Dataset027_ACDC40", arms={"2D": "nnUNetTrainer"})
     with pytest.raises(ValueError, match="nnUNetTrainer does not say how many epochs"):

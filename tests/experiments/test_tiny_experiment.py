@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from experiments.collect import collect
-from experiments.collectors import compared, curve, logged, process_time, validated
+from experiments.collectors import compared, curve, logged, overlaps, parameters, process_time, validated
 from experiments.declaration import Experiment, Measure, Predict, Runs
 from experiments.error_kinds import error_kinds
 from experiments.jobs import Options, measurements, trainings
@@ -22,7 +22,7 @@ from nnunet_slice_attention.jobs.lock import locked
 OPTIONS = Options()
 TABLES = {
     "cases.csv": validated, "trainings.csv": logged(), "curves.csv": curve, "process_time.csv": process_time,
-    "error_kinds.csv": error_kinds,
+    "error_kinds.csv": error_kinds, "overlaps.csv": overlaps, "size.csv": parameters,
 }  # fmt: skip
 
 
@@ -78,6 +78,14 @@ def test_both_ways_to_evaluate_agree(folder):
     by_nnunet, ours = ({(r["name"], r["case"], r["structure"]): r["dice"] for r in read_csv(folder / file)}
                        for file in ("cases.csv", "compared.csv"))  # fmt: skip
     assert ours and all(by_nnunet[key] == dice for key, dice in ours.items() if key in by_nnunet)
+    for row in read_csv(folder / "overlaps.csv"):
+        assert row["dice"] == by_nnunet[row["name"], row["case"], row["structure"]]
+        dice, precision, recall, jaccard = (
+            float(row[n] or "nan") for n in ("dice", "precision", "recall", "jaccard")
+        )
+        if dice > 0:  # what the definitions imply
+            assert jaccard == pytest.approx(dice / (2 - dice), abs=2e-5)
+            assert 2 / (1 / precision + 1 / recall) == pytest.approx(dice, abs=2e-5)
     foreground = {
         row["case"]: row["foreground_dice"]
         for row in read_csv(folder / "error_kinds.csv")

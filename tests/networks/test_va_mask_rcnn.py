@@ -161,6 +161,14 @@ def test_an_unknown_location_is_named():
         detector(location="rcn")
 
 
+def test_at_most_128_regions_of_each_slice_train_the_heads():
+    network = create_network("VAMaskRCNN", 1, 3, PATCH, learning=CONTEXT, **ONE_SLICE).train()
+    regions = []
+    network.decoder.roi_heads.box_head.register_forward_hook(lambda *call: regions.append(len(call[2])))
+    network.losses(network(slab(depth=3, batch=2).float()), discs(batch=2))
+    assert regions == [2 * 128]
+
+
 def test_it_overfits_a_slice():
     network = create_network("VAMaskRCNN", 1, 3, PATCH, learning=SlabLearning(centre_only=True), **ONE_SLICE)
     target = discs()

@@ -1,0 +1,67 @@
+"""Training runs against those of a reference: what several pages share about arms with more than one run."""
+
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+
+from nnunet_slice_attention.evaluation.metrics import FOREGROUND
+from nnunet_slice_attention.evaluation.scores import Scores
+
+from .results import Results, question
+from .tables import grid
+
+NOT_RUN = "Not run yet."
+
+
+@question
+def runs_table(results: Results, part: str, reference: str, arms: Sequence[str] | None = None) -> str:
+    """Mean Dice of each run of each arm, and the paired difference to the reference over runs and patients.
+
+    Args:
+        part: folder of the tables.
+        arms: in this order, those that have run; all, the best first, if None.
+    """
+    file = f"{part}/cases.csv"
+    if not results.has(file) or reference not in set(results.table(file).name):
+        return NOT_RUN
+    cases = with_runs(results.cases(file))
+    dice = cases.groupby(["name", "run", "case"]).dice.mean().groupby(["name", "run"]).mean().unstack()
+    times = with_runs(results.table(f"{part}/process_time.csv"))
+    seconds = times.pivot(index="name", columns="run", values="cpu_s")
+    rows = []
+    by_dice = dice.median(axis="columns").sort_values(ascending=False, kind="stable").index
+    for arm in by_dice if arms is None else [arm for arm in arms if arm in dice.index]:
+        gains = (dice.loc[arm] - dice.loc[reference]).dropna()
+        slower = seconds.loc[arm] / seconds.loc[reference]
+        comparable = arm != reference and len(gains)
+        found = Scores(cases[cases.run.isin(gains.index)], reference).paired(arm) if comparable else None
+        rows.append(
+            {
+                "arm": arm,
+                "Dice of each run": listed(dice.loc[arm].dropna(), ".4f"),
+                f"minus {reference} [95 % CI]": found and found.difference,
+                "runs": len(gains) if found else dice.loc[arm].count(),
+                "patients": found and found.n,
+                "of each run": found and listed(gains, "+.4f"),
+                "p": found and f"{found.p:.2g}",
+                "time": found and listed(slower[gains.index], ".2f"),
+            }
+        )
+    return grid(rows)
+
+
+def with_runs(table: pd.DataFrame) -> pd.DataFrame:
+    run = "fold " + table.fold.astype(str) + ", seed " + table.seed.astype(str)
+    return table.assign(model=table["name"], run=run).drop(columns="fold")
+
+
+def run_means(table: pd.DataFrame) -> pd.DataFrame:
+    """By arm and run: means over cases of the means over their structures."""
+    keys, own = ["name", "run"], with_runs(table)
+    if "case" in own:
+        own = own[own.structure != FOREGROUND].groupby([*keys, "case"]).mean(numeric_only=True)
+    return own.groupby(keys).mean(numeric_only=True)
+
+
+def listed(values: Iterable[float], form: str) -> str:
+    return ", ".join(format(value, form) for value in values)

@@ -1,0 +1,102 @@
+"""Answers about arms with several runs, and the papers' own tables, from tables written by hand."""
+
+import pandas as pd
+import pytest
+
+from benchmark_results.papers.experiment import costs_table, metrics_table, resliced_table
+from experiments.declaration import Experiment
+from experiments.results import Results
+from experiments.runs_table import NOT_RUN, run_means, runs_table
+from experiments.tables import FOREGROUND
+
+PATIENTS = ("p", "q", "r")
+
+
+def cases(dice, **more) -> pd.DataFrame:
+    """Of the runs {(arm, seed): {structure: Dice}}; the patients differ by 0.01."""
+    return pd.DataFrame(
+        {"name": arm, "fold": 0, "seed": seed, "case": patient, "structure": structure}
+        | {"dice": value + 0.01 * place}
+        | {column: of_arm[arm] for column, of_arm in more.items()}
+        for (arm, seed), by_structure in dice.items()
+        for place, patient in enumerate(PATIENTS)
+        for structure, value in by_structure.items()
+    )
+
+
+@pytest.fixture
+def results(tmp_path):
+    def written(**tables):
+        for file, table in tables.items():
+            path = tmp_path / f"{file.replace('__', '/')}.csv"
+            path.parent.mkdir(exist_ok=True)
+            table.to_csv(path, index=False)
+        return Results(tmp_path, Experiment())
+
+    return written
+
+
+def cells(markdown: str) -> list[list[str]]:
+    header, _, *rows = markdown.splitlines()
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in (header, *rows)]
+
+
+DICE = {
+    ("2D", 0): {"a": 0.8, "b": 0.6}, ("2D", 1): {"a": 0.7, "b": 0.5},
+    ("X", 0): {"a": 0.9, "b": 0.6}, ("X", 1): {"a": 0.8, "b": 0.6}, ("Y", 0): {"a": 0.1, "b": 0.1},
+}  # fmt: skip
+TIMES = pd.DataFrame(
+    {"name": name, "fold": 0, "seed": seed, "cpu_s": 60.0 * minutes}
+    for (name, seed), minutes in {("2D", 0): 2, ("2D", 1): 2, ("X", 0): 3, ("X", 1): 5, ("Y", 0): 1}.items()
+)
+
+
+def test_a_run_is_the_mean_over_cases_of_the_mean_over_structures():
+    table = cases(DICE)
+    table.loc[table.structure.eq("b") & table.case.eq("p") & table.name.eq("X"), "dice"] = float("nan")
+    means = run_means(pd.concat([table, table.assign(structure=FOREGROUND, dice=0.0)]))
+    of_x = ((0.9) + (0.91 + 0.61) / 2 + (0.92 + 0.62) / 2) / 3  # b of p is in neither segmentation
+    assert means.dice["X", "fold 0, seed 0"] == pytest.approx(of_x)
+
+
+def test_arms_are_paired_with_the_reference_run_by_run(results):
+    found = results(x__cases=cases(DICE), x__process_time=TIMES)
+    title, *rows = cells(runs_table("x", "2D", ["Y", "missing", "X", "2D"])(found))
+    by_arm = {row[0]: dict(zip(title, row, strict=True)) for row in rows}
+    assert list(by_arm) == ["Y", "X", "2D"]  # in the order asked for
+    assert by_arm["X"]["of each run"] == "+0.0500, +0.1000" and by_arm["X"]["runs"] == "2"
+    assert by_arm["X"]["minus 2D [95 % CI]"].startswith("+0.075") and by_arm["X"]["time"] == "1.50, 2.50"
+    assert by_arm["Y"]["of each run"] == "-0.6000" and by_arm["Y"]["patients"] == "3"
+    assert by_arm["2D"]["Dice of each run"] == "0.7100, 0.6100" and by_arm["2D"]["time"] == ""
+    assert [row[0] for row in cells(runs_table("x", "2D")(found))[1:]] == ["X", "2D", "Y"]  # the best first
+    assert runs_table("elsewhere", "2D")(found) == runs_table("x", "Z")(found) == NOT_RUN
+
+
+def test_what_reslicing_loses_is_paired_within_the_runs_that_are_there_twice(results):
+    resliced = {("2D", 0): {"a": 0.78, "b": 0.58}, ("X", 0): {"a": 0.85, "b": 0.55}}
+    found = results(t__cases=cases(DICE), t_resliced__cases=cases(resliced))
+    title, *rows = cells(resliced_table("t", ["2D", "X", "Y", "missing"])(found))
+    by_arm = {row[0]: dict(zip(title, row, strict=True)) for row in rows}
+    assert by_arm["X"]["trained on data as they are"] == "0.7600, 0.7100"
+    assert by_arm["X"]["trained on data re-sliced"] == "0.7100"
+    assert by_arm["X"]["re-sliced minus as they are [95 % CI]"].startswith("-0.050")
+    assert by_arm["2D"]["re-sliced minus as they are [95 % CI]"].startswith("-0.020")
+    assert by_arm["Y"]["re-sliced minus as they are [95 % CI]"] == ""
+    assert by_arm["Y"]["trained on data re-sliced"] == by_arm["missing"]["trained on data as they are"] == ""
+
+
+def test_metrics_and_costs_of_each_run(results):
+    of_arm = {"precision": {"2D": 0.9, "X": 0.8}, "recall": {"2D": 0.7, "X": 0.6}}
+    of_arm |= {"jaccard": {"2D": 0.5, "X": 0.4}}
+    runs = {run: dice for run, dice in DICE.items() if run[0] != "Y"}
+    found = results(
+        s__overlaps=cases(runs, **of_arm),
+        s__distances=cases(runs, hd95={"2D": 3.0, "X": 2.0}),
+        s__process_time=TIMES,
+        s__size=TIMES[["name", "fold", "seed"]].assign(parameters=1_500_000),
+    )
+    assert cells(metrics_table("s", ["X", "Y"])(found))[1:] == [
+        ["X", "0.7600, 0.7100", "0.8000, 0.8000", "0.6000, 0.6000", "0.4000, 0.4000", "2.00, 2.00"]
+    ]
+    assert cells(costs_table("s", ["X"])(found))[1:] == [["X", "3.0, 5.0", "1.5, 1.5"]]
+    assert metrics_table("none", ["X"])(found) == costs_table("none", ["X"])(found) == NOT_RUN
