@@ -59,7 +59,7 @@ def check_own_neighbours(predictor: SlabPredictor, flag: str) -> None:
         )
 
 
-def slice_weights(predictor: SlabPredictor, volume: Tensor) -> dict[int, Tensor]:
+def volume_weights(predictor: SlabPredictor, volume: Tensor) -> dict[int, Tensor]:
     """{offset: weights in [0, 1]} of a preprocessed volume (C, S, H, W): each (S, H, W), float32, without mirroring.
 
     The mean over heads, layers and folds; layers that do not reach as far as an offset count as 0 there. Over the
@@ -132,7 +132,7 @@ def _enlarged(weights: Tensor, network: SlabNetwork, size: Sequence[int]) -> Ten
 def weights_on_image(predictor: SlabPredictor, images: Sequence[Path]) -> tuple[dict[int, np.ndarray], dict]:
     """{offset: weights} on the grid of a case's images, 0 where nnU-Net crops them; and the reader's properties."""
     volume, properties = preprocessed(predictor, images)
-    found = slice_weights(predictor, volume)
+    found = volume_weights(predictor, volume)
     maps = on_image(predictor, torch.stack(list(found.values())), properties)
     return dict(zip(found, maps, strict=True)), properties
 

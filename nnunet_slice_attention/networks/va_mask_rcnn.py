@@ -23,7 +23,7 @@ from ..attention.volumetric import VolumetricAttention
 from .mask_rcnn import LEVELS, MaskRCNNTopology
 from .slab_network import Logits, SlabNetwork
 from .topology import UNetTopology
-from .va_unet import VAUNet
+from .va_unet import VAUNet, bag_radius
 
 Location = Literal["rpn", "rcnn"]
 
@@ -68,22 +68,21 @@ class VAMaskRCNN(SlabNetwork):
         topology.check_patch(patch_size)
         if location not in (known := get_args(Location)):
             raise ValueError(f"location={location!r} is unknown. Choose {' or '.join(known)}.")
-        attends = context_radius != 0 and not identity and (channel or spatial)
-        bag_radius = context_radius if attends else 0
+        radius = bag_radius(context_radius, identity, channel, spatial)
         super().__init__(
             in_channels,
             num_classes,
             MaskRCNNTopology.with_resnet(resnet, has_background),
             deep_supervision,
-            self.slab_radius(bag_radius, slices_per_image),
+            self.slab_radius(radius, slices_per_image),
             slices_per_image,
             repeat_centre,
             has_background=has_background,
             **slab,
         )
-        self.offsets = offsets_within(bag_radius, slices_per_image)
+        self.offsets = offsets_within(radius, slices_per_image)
         self.attention = nn.ModuleList()
-        self.heads_attend = attends and location == "rcnn"
+        self.heads_attend = radius > 0 and location == "rcnn"
 
         def attention(offsets: list[int]) -> VolumetricAttention:
             return VolumetricAttention(self.encoder.width, offsets, channel, spatial, multiplicative)
@@ -91,9 +90,9 @@ class VAMaskRCNN(SlabNetwork):
         if self.heads_attend:
             heads = self.decoder.roi_heads
             for pool in ("box_roi_pool", "mask_roi_pool"):
-                attending = AttendingRoIAlign(getattr(heads, pool), attention(offsets_within(bag_radius)))
+                attending = AttendingRoIAlign(getattr(heads, pool), attention(offsets_within(radius)))
                 setattr(heads, pool, attending)
-        elif attends:
+        elif radius:
             self.attention.extend(attention(self.offsets) for _ in LEVELS)
 
     @classmethod

@@ -52,23 +52,22 @@ class VAUNet(SlabNetwork):
         **slab: Any,
     ):
         topology.check_patch(patch_size)
-        attends = context_radius != 0 and not identity and (channel or spatial)
-        bag_radius = context_radius if attends else 0
+        radius = bag_radius(context_radius, identity, channel, spatial)
         super().__init__(
             in_channels,
             num_classes,
             topology,
             deep_supervision,
-            self.slab_radius(bag_radius, slices_per_image),
+            self.slab_radius(radius, slices_per_image),
             slices_per_image,
             repeat_centre,
             zero_start,
             **slab,
         )
-        offsets = offsets_within(bag_radius, slices_per_image)
+        offsets = offsets_within(radius, slices_per_image)
         self.attention = nn.ModuleList(
             VolumetricAttention(dim, offsets, channel, spatial, multiplicative, zero_start)
-            for dim in (topology.features if attends else [])
+            for dim in (topology.features if radius else [])
         )
 
     @classmethod
@@ -82,3 +81,8 @@ class VAUNet(SlabNetwork):
         if not self.attention:
             return super().fuse(skips, around)
         return [attend(skip, around) for attend, skip in zip(self.attention, skips, strict=True)]
+
+
+def bag_radius(context_radius: int, identity: bool, channel: bool, spatial: bool) -> int:
+    """Images on each side of the target that the attention reads; 0 if there is no attention."""
+    return 0 if identity or not (channel or spatial) else context_radius
