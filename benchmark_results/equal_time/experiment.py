@@ -58,6 +58,7 @@ POSITION = {  # the same; with and without neighbours
     "attention_position": "nnUNetTrainerSliceAttention_Position",
     "unet_position": "nnUNetTrainerSliceUNet_Position",
 }
+FUSED_POSITION = {"early_fusion_position_2d_first": "nnUNetTrainerEarlyFusion_2DFirst_Position"}  # after those two
 BEST = ["2d", "attention_2up", "early_fusion_2d_first", "attention"]  # by two seeds' mean at half the time
 
 
@@ -150,7 +151,7 @@ ALL = [f"nnUNetTrainer{name}" for name in NETWORKS]
 EXPERIMENT = Experiment(
     dataset="Dataset514_HippocampusCoronal3",
     plans="nnUNetCompact12Plans",
-    arms=SCREENED | COMBINED | POSITION,
+    arms=SCREENED | COMBINED | POSITION | FUSED_POSITION,
     epochs=50,
     runs=[
         Runs(tables("length"), listed="length.csv"),
@@ -158,6 +159,7 @@ EXPERIMENT = Experiment(
         screened(SCREENED, "screening.csv", "steps_514.csv"),
         screened(COMBINED, "combined.csv", "steps_combined.csv"),
         screened(POSITION, "position.csv", "steps_position.csv"),
+        screened(FUSED_POSITION, "fused_position.csv", "steps_fused_position.csv"),
         Runs(tables("screening_wide"), listed="screening_wide.csv"),
         Runs(tables("decision"), BEST, (0,), [0, 1, 2], "decision.csv", of_2d=25_000, steps="steps_514.csv"),
     ],
@@ -167,6 +169,7 @@ EXPERIMENT = Experiment(
         steps("steps_514.csv", 514, "nnUNetCompact12Plans", 30, list(SCREENED.values())[1:]),
         steps("steps_combined.csv", 514, "nnUNetCompact12Plans", 30, COMBINED.values()),
         steps("steps_position.csv", 514, "nnUNetCompact12Plans", 30, POSITION.values()),
+        steps("steps_fused_position.csv", 514, "nnUNetCompact12Plans", 30, FUSED_POSITION.values()),
     ],
     questions={
         "steps": step_table,

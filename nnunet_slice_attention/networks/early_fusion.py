@@ -13,7 +13,7 @@ class EarlyFusion(SlabNetwork):
     Missing neighbours are replaced by the centre slice.
 
     Args:
-        in_channels, num_classes, topology, deep_supervision, repeat_centre, zero_start: see `SlabNetwork`.
+        in_channels, num_classes, topology, deep_supervision, repeat_centre, zero_start, position: see `SlabNetwork`.
         patch_size: (H, W) in voxels; checked to be large enough to pool.
         slab: `learning` and `has_background`, see `SlabNetwork`.
     """
@@ -28,6 +28,7 @@ class EarlyFusion(SlabNetwork):
         context_radius: int = 1,
         repeat_centre: bool = False,
         zero_start: bool = False,
+        position: bool = False,
         **slab: Any,
     ):
         topology.check_patch(patch_size)
@@ -40,5 +41,6 @@ class EarlyFusion(SlabNetwork):
             slices_per_image=2 * context_radius + 1,
             repeat_centre=repeat_centre,
             zero_start=zero_start,
+            position=position,
             **slab,
         )

@@ -52,7 +52,7 @@ OPTIONS = [
     ("LSTMUNet", {"zero_start": True}),
 ]
 # Apart from the contract: without positions a network takes a slab for a whole volume, so each slice affects all.
-POSITION_OPTIONS = [("SliceAttention", {"position": True}), ("SliceUNet", {"position": True})]
+POSITION_OPTIONS = [(name, {"position": True}) for name in ("SliceAttention", "EarlyFusion", "SliceUNet")]
 DETECTOR_OPTIONS = [
     ("VAMaskRCNN", {"resnet": 18, "slices_per_image": 1}),
     ("VAMaskRCNN", {"resnet": 18, "slices_per_image": 1, "location": "rcnn"}),
