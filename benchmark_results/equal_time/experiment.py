@@ -58,8 +58,11 @@ POSITION = {  # the same; with and without neighbours
     "attention_position": "nnUNetTrainerSliceAttention_Position",
     "unet_position": "nnUNetTrainerSliceUNet_Position",
 }
-FUSED_POSITION = {"early_fusion_position_2d_first": "nnUNetTrainerEarlyFusion_2DFirst_Position"}  # after those two
-BEST = ["2d", "attention_2up", "early_fusion_2d_first", "attention"]  # by two seeds' mean at half the time
+FUSED_POSITION = {
+    "early_fusion_position_2d_first": "nnUNetTrainerEarlyFusion_2DFirst_Position"
+}  # after those two
+# Of SCREENED, by two seeds' mean at half the time.
+BEST = ["2d", "attention_2up", "early_fusion_2d_first", "attention"]
 
 
 def step_table(results: Results) -> str:
@@ -141,6 +144,11 @@ def screened(arms: Iterable[str], listed: str, steps: str) -> Runs:
     return Runs(tables("screening"), [*arms], (0,), [0, 1], listed, of_2d=12_500, steps=steps)
 
 
+def decided(arms: Iterable[str], listed: str, steps: str) -> Runs:
+    """On fold 0, three seeds, for T."""
+    return Runs(tables("decision"), [*arms], (0,), [0, 1, 2], listed, of_2d=25_000, steps=steps)
+
+
 def steps(table: str, dataset: int, plans: str, rounds: int, trainers) -> Measure:
     options = f"--dataset {dataset} --plans {plans} --rounds {rounds} -o {table}"
     return Measure({table: None}, f"python step_cost.py {options} {' '.join(trainers)}")
@@ -161,7 +169,8 @@ EXPERIMENT = Experiment(
         screened(POSITION, "position.csv", "steps_position.csv"),
         screened(FUSED_POSITION, "fused_position.csv", "steps_fused_position.csv"),
         Runs(tables("screening_wide"), listed="screening_wide.csv"),
-        Runs(tables("decision"), BEST, (0,), [0, 1, 2], "decision.csv", of_2d=25_000, steps="steps_514.csv"),
+        decided(BEST, "decision.csv", "steps_514.csv"),
+        decided(POSITION, "decision_position.csv", "steps_position.csv"),
     ],
     measure=[
         steps("networks_514.csv", 514, "nnUNetCompact12Plans", 40, ALL),
@@ -186,5 +195,5 @@ EXPERIMENT = Experiment(
         "decision_errors": errors_table("decision"),
         "decision": runs_table("decision", reference="2d"),
     },
-    figures={"curves.png": partial(curves_figure, parts=CURVES, reference="2d", best=BEST[1:])},
+    figures={"curves.png": partial(curves_figure, parts=CURVES, reference="2d", best=[*BEST[1:], *POSITION])},
 )
