@@ -89,7 +89,7 @@ def test_the_layer_matches_its_formula(mode, radius):
 def test_positions_are_the_sines_and_cosines_of_the_paper():
     offsets = [-3, 0, 1, 2]
     expected = [[position(channel, offset) for channel in range(C)] for offset in offsets]
-    torch.testing.assert_close(sinusoidal_position(offsets, C), torch.tensor(expected))
+    torch.testing.assert_close(sinusoidal_position(torch.tensor(offsets), C), torch.tensor(expected))
 
 
 def test_single_queries_match_the_fused_kernel_and_missing_slices_have_no_weight():

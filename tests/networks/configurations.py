@@ -27,6 +27,8 @@ OPTIONS = [
     ("TSFMUNet", {}),
     ("TSFMUNet", {"mode": "local", "context_radius": 3}),
     ("TSFMUNet", {"repeat_centre": True}),
+    ("TSFMUNet", {"millimetres": True}),
+    ("TSFMUNet", {"millimetres": True, "mode": "local", "repeat_centre": True}),
     ("VAUNet", {}),
     ("VAUNet", {"spatial": False, "multiplicative": True}),
     ("VAUNet", {"channel": False, "context_radius": 2}),
