@@ -36,8 +36,8 @@ def model_card(predictor: SlabPredictor, manifest: Mapping, summaries: Mapping[s
         )
         if REFERENCE_SPACING in plans.plans:
             lines.append(
-                "- the slice spacing in an image's header matters: the command below tells it to the network, but "
-                f"`nnUNetv2_predict` cannot, with which each image counts as one of {plans.plans[REFERENCE_SPACING]:g} mm"
+                "- the slice spacing in an image's header matters: the command below tells it to the network; "
+                f"`nnUNetv2_predict` cannot, and segments each image as one of {plans.plans[REFERENCE_SPACING]:g} mm"
             )
         if network.slice_position is not None:
             lines.append(

@@ -7,8 +7,8 @@ Deviations and interpretations (neither the details of the full paper nor code a
   its feature map and those of its neighbouring slices"; queries and keys are pooled as in CAT-Net, the same group's
   later network. `mode="local"` has one weight per location instead.
 - Slice positions are relative to the query slice, not to the first slice of the stack, so any depth works. They count
-  slices. With `millimetres` they are distances, a reading of the abstract's "adaptable to different levels of anisotropy"
-  that lets a network which is trained on mixed slice spacings tell 2 mm from 6 mm.
+  slices. With `millimetres` they are distances, so that a network trained on mixed slice spacings can tell 2 mm from
+  6 mm: a reading of the abstract's "adaptable to different levels of anisotropy".
 - The context radius is split over the layers: two layers of radius 1 see two slices on each side.
 - Slices outside the volume are masked. Pre-norm layers with group norm per slice.
 """
@@ -41,8 +41,8 @@ class TSFMUNet(SlabNetwork):
         num_layers: transformer layers, at most `context_radius`, since a layer of radius 0 would attend to nothing;
             default 2, or 1 where the radius is 1.
         mode: "global" or "local", see `SliceTransformerLayer`.
-        millimetres: slice positions are distances: an offset is multiplied by the slice spacing of its volume in units of
-            a reference spacing, which the side channel tells, all positive. Without that channel it is taken for 1.
+        millimetres: slice positions are distances: an offset is multiplied by its volume's slice spacing, in units of a
+            reference spacing, which the side channel tells. Without that channel the spacing is taken for 1.
     """
 
     default_context_radius = 2
