@@ -119,8 +119,8 @@ class SliceTransformerLayer(nn.Module):
         """Projected positions of the offsets, n c 1 1, or of those of each stack, b 1 n c 1 1."""
         if around.distance is None:
             return projection(self.position)
-        first, *_, last = self.offsets
-        offsets = around.distance[:, None] * torch.arange(first, last + 1, device=around.distance.device)
+        slices = torch.arange(self.offsets[0], self.offsets[-1] + 1, device=around.distance.device)
+        offsets = around.distance[:, None] * slices
         position = sinusoidal_position(offsets, self.position.shape[1]).to(self.position.dtype)
         projected = projection(rearrange(position, "b n c -> (b n) c 1 1"))
         return rearrange(projected, "(b n) c 1 1 -> b 1 n c 1 1", b=len(position))

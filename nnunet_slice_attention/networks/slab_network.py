@@ -45,8 +45,8 @@ class SlabNetwork(nn.Module):
         repeat_centre: control: same weights, but each neighbour is replaced by the centre slice. If context carries no
             gradient in training, its copies carry none either.
         copies_learn: let the copies carry a gradient all the same.
-        position: features depend on where their slice is in its volume, see `SlicePosition`, which the side channel
-            tells. The slab view may be without it, (B, C, S, H, W), and is then taken for a whole volume.
+        position: features depend on where their slice is in its volume, see `SlicePosition`. The side channel tells it;
+            the slab view may be without it, (B, C, S, H, W), and is then taken for a whole volume.
         zero_start: what a network adds to the planned 2D network starts at zero, so that its logits are that network's.
         learning: how it learns from slabs.
         has_background: channel 0 of the logits is background; False if regions are trained.

@@ -1,6 +1,7 @@
 """Trainers with `_Millimetres`, on volumes of mixed slice spacing whose slices lie along the files' first axis."""
 
 import json
+import pickle
 import warnings
 import zipfile
 from itertools import combinations
@@ -51,6 +52,7 @@ def test_batches_have_each_cases_spacing_after_augmentation(suffix, mixed, nnune
     monkeypatch.setenv("nnUNet_n_proc_DA", "0")
     trainer = get_trainer_from_args(str(mixed.id), "2d", 0, f"{TRAINER}{suffix}", device=torch.device("cpu"))
     trainer.on_train_start()
+    pickle.dumps(trainer.get_tr_and_val_datasets())  # for loaders that are spawned
     drawn = []
     for loader in (trainer.dataloader_train, trainer.dataloader_val):
         drawn.append(set())
