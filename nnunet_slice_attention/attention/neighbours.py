@@ -16,12 +16,15 @@ class Neighbourhood:
         valid: (B, S) bool, False for padding slices.
         repeat_centre: control: each neighbour is replaced by the centre slice, and always exists.
         context_grad: False if the neighbours' features carry no gradient; then nothing computed from them needs one.
+        distance: (B,), between adjacent slices of each stack, in units of a reference spacing; None if the network does
+            not know it.
     """
 
     centres: range
     valid: Tensor
     repeat_centre: bool = False
     context_grad: bool = True
+    distance: Tensor | None = None
 
     @property
     def neighbours_need_grad(self) -> bool:

@@ -19,11 +19,11 @@ MODES: tuple[Mode, ...] = ("global", "local")
 POOLED = 4  # queries and keys of global attention are pooled to 4 x 4, as in CAT-Net
 
 
-def sinusoidal_position(offsets: list[int], dim: int, base: float = 10_000.0) -> Tensor:
-    """PE(i, j) = sin(j / base^(i/dim)) for even i, cos(...) for odd i: (n, dim) for n offsets j in slices."""
-    channel = torch.arange(dim)
-    angle = torch.tensor(offsets, dtype=torch.float64)[:, None] / base ** (channel / dim)
-    return torch.where(channel % 2 == 0, angle.sin(), angle.cos()).float()
+def sinusoidal_position(offsets: Tensor, dim: int, base: float = 10_000.0) -> Tensor:
+    """PE(i, j) = sin(j / base^(i/dim)) for even i, cos(...) for odd i: (..., dim) for offsets j in slices, (...)."""
+    channel = torch.arange(dim, device=offsets.device)
+    angle = offsets[..., None] / base ** (channel / dim)
+    return torch.where(channel % 2 == 0, angle.sin(), angle.cos())
 
 
 def slice_weights(query: Tensor, key: Tensor, exists: Tensor) -> Tensor:
@@ -43,7 +43,8 @@ def slice_weights(query: Tensor, key: Tensor, exists: Tensor) -> Tensor:
 class SliceTransformerLayer(nn.Module):
     """Attention over the slices at -radius..radius, then a feed-forward block: (B, S, C, h, w) -> (B, S, C, h, w).
 
-    Slices that do not exist are masked. Norms are per slice, so that any number of slices works.
+    Slices that do not exist are masked. Norms are per slice, so that any number of slices works. Positions count
+    slices, or are distances where `Neighbourhood.distance` is known.
 
     Args:
         dim: channels C.
@@ -77,8 +78,8 @@ class SliceTransformerLayer(nn.Module):
             for last in (self.out, self.feed_forward[-1]):
                 nn.init.zeros_(last.weight)
                 nn.init.zeros_(last.bias)
-        position = sinusoidal_position(self.offsets, dim)[..., None, None]
-        self.register_buffer("position", position, persistent=False)  # n C 1 1
+        position = sinusoidal_position(torch.tensor(self.offsets, dtype=torch.float64), dim)
+        self.register_buffer("position", position.float()[..., None, None], persistent=False)  # n C 1 1
 
     def forward(self, x: Tensor, around: Neighbourhood) -> Tensor:
         n_slices = x.shape[1]
@@ -86,7 +87,7 @@ class SliceTransformerLayer(nn.Module):
         content = self.norm(slices)
         around = around.with_every_slice_as_centre()
         weights = self._weights(content, around)
-        value, _ = self._window(self.value(content), self.value(self.position), around)
+        value, _ = self._window(self.value(content), self._positions(self.value, around), around)
         value = self._by_head(value)
         slices = slices + self.out(self._to_map(weights.to(value.dtype) @ value, content))
         return self._stack(slices + self.feed_forward(slices), n_slices)
@@ -109,10 +110,20 @@ class SliceTransformerLayer(nn.Module):
 
         at_centre = self.position[len(self.offsets) // 2]
         query = self._by_head(self._stack(self.query(tokens + at_centre), n_slices)[:, :, None])
-        key, exists = self._window(self.key(tokens), self.key(self.position), around)
+        key, exists = self._window(self.key(tokens), self._positions(self.key, around), around)
         if self.mode == "local":
             exists = repeat(exists, "bs n -> (bs hw) n", hw=content[0, 0].numel())
         return slice_weights(query, self._by_head(key), exists[:, None, None])
+
+    def _positions(self, projection: nn.Conv2d, around: Neighbourhood) -> Tensor:
+        """Projected positions of the offsets, n c 1 1, or of those of each stack, b 1 n c 1 1."""
+        if around.distance is None:
+            return projection(self.position)
+        slices = torch.arange(self.offsets[0], self.offsets[-1] + 1, device=around.distance.device)
+        offsets = around.distance[:, None] * slices
+        position = sinusoidal_position(offsets, self.position.shape[1]).to(self.position.dtype)
+        projected = projection(rearrange(position, "b n c -> (b n) c 1 1"))
+        return rearrange(projected, "(b n) c 1 1 -> b 1 n c 1 1", b=len(position))
 
     def _window(self, features: Tensor, position: Tensor, around: Neighbourhood) -> tuple[Tensor, Tensor]:
         """(b s) c h w -> the slices around each, position added: b s n c h w, and whether they exist: (b s) n."""

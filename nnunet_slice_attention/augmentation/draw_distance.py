@@ -18,25 +18,32 @@ class DrawDistance(BasicTransform):
     Args:
         depth: S; L is `depth_to_load(depth, max_distance)`.
         max_distance: in slices.
+        scale_last: the image's last channel is the distance between its slices, which is k times as large then.
     """
 
-    def __init__(self, depth: int, max_distance: int):
+    def __init__(self, depth: int, max_distance: int, scale_last: bool = False):
         super().__init__()
-        self.depth, self.max_distance = depth, max_distance
+        self.depth, self.max_distance, self.scale_last = depth, max_distance, scale_last
 
     def apply(self, data_dict: dict, **params) -> dict:
         distance = int(torch.randint(1, self.max_distance + 1, ()))
         first = (depth_to_load(self.depth, self.max_distance) - depth_to_load(self.depth, distance)) // 2
         kept = slice(first, first + depth_to_load(self.depth, distance), distance)
-        return data_dict | {name: data_dict[name][:, kept] for name in self._stacks(data_dict)}
+        drawn = {name: data_dict[name][:, kept] for name in self._stacks(data_dict)}
+        if self.scale_last:
+            image = drawn["image"]
+            drawn["image"] = torch.cat([image[:-1], distance * image[-1:]])
+        return data_dict | drawn
 
     @staticmethod
     def _stacks(data_dict: dict) -> Iterator[str]:
         return (name for name in ("image", "segmentation") if name in data_dict)
 
 
-def prepend_draw_distance(pipeline: ComposeTransforms, depth: int, max_distance: int) -> ComposeTransforms:
+def prepend_draw_distance(
+    pipeline: ComposeTransforms, depth: int, max_distance: int, scale_last: bool = False
+) -> ComposeTransforms:
     """`pipeline` with `DrawDistance` as its first step; unchanged if `max_distance` is 1."""
     if max_distance == 1:
         return pipeline
-    return ComposeTransforms([DrawDistance(depth, max_distance), *pipeline.transforms])
+    return ComposeTransforms([DrawDistance(depth, max_distance, scale_last), *pipeline.transforms])

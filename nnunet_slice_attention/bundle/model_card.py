@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from ..inference.predictor import SlabPredictor
 from ..networks import SlabNetwork
+from ..plans.slice_spacing import REFERENCE_SPACING
 
 
 def model_card(predictor: SlabPredictor, manifest: Mapping, summaries: Mapping[str, Mapping]) -> str:
@@ -33,6 +34,11 @@ def model_card(predictor: SlabPredictor, manifest: Mapping, summaries: Mapping[s
             f"- each slice is segmented with {radius} neighbours on each side, about {radius * slice_spacing:g} mm; "
             "images are not resampled across slices, so expect lower accuracy at other slice spacings"
         )
+        if REFERENCE_SPACING in plans.plans:
+            lines.append(
+                "- the slice spacing in an image's header matters: the command below tells it to the network; "
+                f"`nnUNetv2_predict` cannot, and segments each image as one of {plans.plans[REFERENCE_SPACING]:g} mm"
+            )
         if network.slice_position is not None:
             lines.append(
                 "- a slice's position between the first and the last slice matters: images must show the same part of "

@@ -94,6 +94,12 @@ def _load_case_parameters() -> str:
     return _parameters(nnUNetDatasetBlosc2.load_case)
 
 
+def _preprocessing_parameters() -> str:
+    from nnunetv2.preprocessing.preprocessors.default_preprocessor import DefaultPreprocessor
+
+    return _parameters(DefaultPreprocessor.run_case_npy)
+
+
 def _scales() -> list[list[float]]:
     plan = SimpleNamespace(pool_op_kernel_sizes=[[1, 1], [2, 2], [2, 2]])
     fake = SimpleNamespace(enable_deep_supervision=True, configuration_manager=plan)
@@ -233,9 +239,14 @@ CONTRACT = (
         "sampling_probabilities pad_sides probabilistic_oversampling transforms",
     ),
     Expectation(
-        "A data set loads a case by its identifier; we wrap that to add empty slices at both ends.",
+        "A data set loads a case by its identifier; we wrap that to add empty slices at both ends and side channels.",
         _load_case_parameters,
         "self identifier",
+    ),
+    Expectation(
+        "Preprocessors process an array with these parameters; we append the slice spacing to what that returns.",
+        _preprocessing_parameters,
+        "self data seg properties plans_manager configuration_manager dataset_json",
     ),
     Expectation(
         "Plans have the median shape, patch, batch and strides under these keys; the slab rule reads them.",

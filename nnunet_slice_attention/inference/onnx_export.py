@@ -52,7 +52,7 @@ def export_onnx(network: SlabNetwork, patch_size: tuple[int, int], output: Path)
         output: the file, written only after the comparison.
 
     Raises:
-        ValueError: the ONNX packages are not installed, or the network is a detector or needs positions.
+        ValueError: the ONNX packages are not installed, or the network is a detector or needs a side channel.
         RuntimeError: the file gives different logits.
     """
     if isinstance(network, DETECTORS):
@@ -60,10 +60,10 @@ def export_onnx(network: SlabNetwork, patch_size: tuple[int, int], output: Path)
             f"{type(network).__name__} is a detector, whose number of instances differs from slice to slice; ONNX "
             "export is for segmentation networks. Share it as a bundle: --format bundle."
         )
-    if network.slice_position is not None:
+    if network.side_channel is not None:
         raise ValueError(
-            "the network needs each slice's position in its volume, which the inputs of an ONNX export do not contain. "
-            "Share it as a bundle: --format bundle."
+            f"a slice needs one more channel with {network.side_channel}, which the inputs of an ONNX export do not "
+            "contain. Share the network as a bundle: --format bundle."
         )
     try:
         import onnxruntime

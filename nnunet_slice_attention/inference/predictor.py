@@ -16,6 +16,7 @@ from torch._dynamo import OptimizedModule
 from tqdm import tqdm
 
 from ..networks import SlabNetwork
+from .slice_spacing import telling_slice_spacing
 from .whole_stack import segment_stack
 
 Neighbours = Literal["own", "repeat", "shuffle"]
@@ -60,9 +61,17 @@ class SlabPredictor(nnUNetPredictor):
         self.slices_at_a_time = slices_at_a_time
         self._attempts: list[tuple[int, torch.device]] = []  # remaining, starting with the one that worked
 
+    def initialize_from_trained_model_folder(self, *args, **kwargs):
+        super().initialize_from_trained_model_folder(*args, **kwargs)
+        self.configuration_manager = telling_slice_spacing(self.configuration_manager, self.plans_manager)
+
+    def manual_initialization(self, *args, **kwargs):
+        super().manual_initialization(*args, **kwargs)
+        self.configuration_manager = telling_slice_spacing(self.configuration_manager, self.plans_manager)
+
     @torch.inference_mode()
     def predict_sliding_window_return_logits(self, input_image: Tensor) -> Tensor:
-        """Logits (K, S, H, W) of a preprocessed volume (C, S, H, W), in float32.
+        """Logits (K, S, H, W) of a preprocessed volume (C, S, H, W), with or without a side channel, in float32.
 
         Raises:
             RuntimeError: out of memory for a single slice.
@@ -88,14 +97,15 @@ class SlabPredictor(nnUNetPredictor):
         """A preprocessed volume (C, S, H, W) for a slab network, zero-padded in plane to the patch size.
 
         Returns:
-            volume: with the slices' positions as one more channel if the network uses them: all slices count, so that
-                positions are as in training whatever a tile or a slice contains.
+            volume: with the side channel, if the network has one. All slices count for positions, so that they are as
+                in training whatever a tile or a slice contains.
             inside: where the volume is in it.
         """
         every = torch.ones(1, volume.shape[1], dtype=torch.bool, device=volume.device)
-        placed = self.slab_network().placed(volume.transpose(0, 1)[None], every)[0].transpose(0, 1)
+        stack = self.slab_network().with_side_channel(volume.transpose(0, 1)[None], every)
+        volume = stack[0].transpose(0, 1)
         patch = self.configuration_manager.patch_size[-2:]
-        return pad_nd_image(placed, patch, "constant", {"value": 0}, True, None)
+        return pad_nd_image(volume, patch, "constant", {"value": 0}, True, None)
 
     def within_memory(self, compute: Callable[[int, torch.device], Result]) -> Result:
         """compute(slices per forward pass, device that collects results), with less while it runs out of memory.

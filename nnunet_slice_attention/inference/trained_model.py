@@ -12,11 +12,14 @@ from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
 from ..environment import cuda_problem
 from ..files import read_json
+from ..plans.slice_spacing import REFERENCE_SPACING
 from .cases import in_one_line
 from .predictor import SlabPredictor
 
 # Entries of the plans that affect predictions, besides the configuration.
-DECISIVE_PLANS = ("transpose_forward", "transpose_backward", "image_reader_writer", "label_manager")
+DECISIVE_PLANS = (
+    "transpose_forward", "transpose_backward", "image_reader_writer", "label_manager", REFERENCE_SPACING,
+)  # fmt: skip
 INTENSITIES = "foreground_intensity_properties_per_channel"
 WITHOUT_INTENSITIES = {
     "ZScoreNormalization",

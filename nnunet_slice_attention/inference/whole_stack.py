@@ -17,7 +17,7 @@ def segment_stack(network: SlabNetwork, stack: Tensor, chunk: int) -> Iterator[t
 
     Args:
         network: without deep supervision, in evaluation mode.
-        stack: (B, C, S, H, W); a whole volume unless it has the slices' positions, see `SlabNetwork.placed`.
+        stack: (B, C, S, H, W); without a side channel it is a whole volume, see `SlabNetwork.forward`.
         chunk: slices per chunk, 1 or more.
 
     Yields:
@@ -26,7 +26,8 @@ def segment_stack(network: SlabNetwork, stack: Tensor, chunk: int) -> Iterator[t
     slices = stack.transpose(1, 2)
     n_slices, radius = slices.shape[1], network.fusion_radius
     valid = network.valid_slices(slices)
-    slices = network.placed(slices, valid)
+    slices = network.with_side_channel(slices, valid)
+    distance = network.slice_distance(slices)
     skips, begin, end = [], 0, 0  # features of the slices begin..end
     for first in range(0, n_slices, chunk):
         last = min(first + chunk, n_slices)
@@ -39,7 +40,7 @@ def segment_stack(network: SlabNetwork, stack: Tensor, chunk: int) -> Iterator[t
             )
         begin, end = keep, needed
         centres = range(first - begin, last - begin)
-        around = Neighbourhood(centres, valid[:, begin:end], network.repeat_centre)
+        around = Neighbourhood(centres, valid[:, begin:end], network.repeat_centre, distance=distance)
         logits = network.decode(skips, around, stack.shape[-2:])
         yield slice(first, last), logits.transpose(1, 2)
 

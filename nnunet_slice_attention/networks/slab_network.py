@@ -19,8 +19,9 @@ from torch.nn import functional as F
 
 from ..attention.neighbours import Neighbourhood, unsqueeze_like
 from ..attention.slicewise import Slices, depth, map_each, slicewise, slicewise_centre_grad
+from .side_channel import append_side_channel
 from .slab_learning import EVERY_SLICE, SlabLearning
-from .slice_position import SlicePosition, relative_positions, with_positions
+from .slice_position import SlicePosition, relative_positions
 from .topology import UNetTopology
 from .two_d_weights import zero_image_neighbours
 from .whole_volume import segment_volume
@@ -44,15 +45,15 @@ class SlabNetwork(nn.Module):
         repeat_centre: control: same weights, but each neighbour is replaced by the centre slice. If context carries no
             gradient in training, its copies carry none either.
         copies_learn: let the copies carry a gradient all the same.
-        position: features depend on where their slice is in its volume, see `SlicePosition`. Then the position is one
-            more channel of each slice, the last. The slab view may be without it, (B, C, S, H, W), and is then taken
-            for a whole volume.
+        position: features depend on where their slice is in its volume, see `SlicePosition`. The side channel tells it;
+            the slab view may be without it, (B, C, S, H, W), and is then taken for a whole volume.
         zero_start: what a network adds to the planned 2D network starts at zero, so that its logits are that network's.
         learning: how it learns from slabs.
         has_background: channel 0 of the logits is background; False if regions are trained.
 
     Attributes:
         two_dimensional: see `set_two_dimensional`.
+        side_channel: what one more channel of each slice, the last, tells about it; None if there is none.
         context_radius: R; the output at slice i depends on slices i-R..i+R and on no other.
         fusion_radius: the part of R covered by mixing encoded slices; the rest enters as channels of the images.
         head_strides: (vertical, horizontal) downsampling of each of the decoder's heads, finest first.
@@ -94,6 +95,7 @@ class SlabNetwork(nn.Module):
             slices_per_image * in_channels, num_classes, deep_supervision
         )
         self.slice_position = SlicePosition(topology.features) if position else None
+        self.side_channel = "its position in its volume" if position else None
         if zero_start:
             zero_image_neighbours(self)
         self.learning, self.has_background, self.copies_learn = learning, has_background, copies_learn
@@ -161,8 +163,9 @@ class SlabNetwork(nn.Module):
         """Logits of a slab (5D input) or of a centre slice with its neighbours as channels (4D input).
 
         Args:
-            x: (B, C, S, H, W) or (B, (2R+1)*C, H, W). With `position` (B, C+1, S, H, W) or (B, (2R+1)*(C+1), H, W);
-                (B, C, S, H, W) is then a whole volume, which evaluation segments in chunks, see `segment_volume`.
+            x: (B, C, S, H, W) or (B, (2R+1)*C, H, W), with a side channel (B, C+1, S, H, W) or
+                (B, (2R+1)*(C+1), H, W). With `position` (B, C, S, H, W) is a whole volume, which evaluation segments in
+                chunks, see `segment_volume`.
             valid: (B, S) or (B, 2R+1) bool, False where a slice does not exist. All-zero slices, with which nnU-Net
                 pads shallow volumes, also count as missing.
 
@@ -190,8 +193,9 @@ class SlabNetwork(nn.Module):
 
     def _channel_view_slices(self, x: Tensor) -> int:
         n = 1 if self.two_dimensional else 2 * self.context_radius + 1
-        channels = self.in_channels + (self.slice_position is not None)
-        if x.shape[1] != n * channels:
+        channels = self.in_channels + (self.side_channel is not None)
+        may_lack_it = self.slice_position is None  # a slice with its neighbours does not show where it is
+        if x.shape[1] != n * channels and not (may_lack_it and x.shape[1] == n * self.in_channels):
             raise ValueError(
                 f"the channel view takes {n} slices x {channels} channels = {n * channels} channels, "
                 f"got {x.shape[1]}. Stack the neighbouring slices slice-major, or pass a slab (B, C, S, H, W)."
@@ -201,13 +205,15 @@ class SlabNetwork(nn.Module):
     def segment(self, stack: Tensor, centres: range, valid: Tensor | None = None) -> Logits:
         """Logits (B, T, K, H, W) of T adjacent slices of a stack (B, S, C, H, W); lists with deep supervision."""
         valid = self.valid_slices(stack, valid)
-        stack = self.placed(stack, valid)
+        stack = self.with_side_channel(stack, valid)
+        distance = self.slice_distance(stack)
         if self.fusion_radius and not self.two_dimensional:
-            encoded = range(stack.shape[1])
-            around = Neighbourhood(centres, valid, self.repeat_centre, not self._grad_in_centre_only)
+            encoded, context_grad = range(stack.shape[1]), not self._grad_in_centre_only
+            around = Neighbourhood(centres, valid, self.repeat_centre, context_grad, distance)
         else:
+            encoded, alone = centres, range(len(centres))
             centre_valid = valid[:, centres.start : centres.stop]
-            encoded, around = centres, Neighbourhood(range(len(centres)), centre_valid, self.repeat_centre)
+            around = Neighbourhood(alone, centre_valid, self.repeat_centre, distance=distance)
         skips = self.encode(stack, valid, encoded)
         if (
             self._grad_in_centre_only
@@ -225,17 +231,15 @@ class SlabNetwork(nn.Module):
         skips = [torch.cat([*[skip.detach()] * r, skip, *[skip.detach()] * r], dim=1) for skip in skips]
         valid = around.valid.new_ones(len(around.valid), 2 * r + 1)
         valid[:, r : r + 1] = around.valid
-        return skips, Neighbourhood(range(r, r + 1), valid, context_grad=False)
+        return skips, Neighbourhood(range(r, r + 1), valid, context_grad=False, distance=around.distance)
 
     def valid_slices(self, stack: Tensor, valid: Tensor | None = None) -> Tensor:
-        """Slices of a stack (B, S, C, H, W) that are in `valid` and not all zero: (B, S) bool; see `placed`."""
+        """Slices of a stack (B, S, C, H, W) that are in `valid` and not all zero: (B, S) bool."""
         is_image = (stack[:, :, : self.in_channels] != 0).any(dim=4).any(dim=3).any(dim=2)
         return is_image if valid is None else valid & is_image
 
-    def placed(self, stack: Tensor, valid: Tensor) -> Tensor:
-        """A stack (B, S, C, H, W) with the slices' positions as one more channel, if the network has `position`.
-
-        A stack that has that channel is returned as it is; another is taken for a whole volume.
+    def with_side_channel(self, stack: Tensor, valid: Tensor) -> Tensor:
+        """A stack (B, S, C, H, W) with the side channel, if the network has one, appended unless it is there.
 
         Args:
             valid: (B, S), the slices that exist.
@@ -243,18 +247,26 @@ class SlabNetwork(nn.Module):
         Raises:
             ValueError: the stack has another number of channels.
         """
-        if stack.shape[2] == self.in_channels + (self.slice_position is not None):
+        if stack.shape[2] == self.in_channels + (self.side_channel is not None):
             return stack
         if stack.shape[2] != self.in_channels:
-            more = ", or one more with its position" if self.slice_position else ""
+            more = f", or one more with {self.side_channel}" if self.side_channel else ""
             raise ValueError(f"a slice has {self.in_channels} channels{more}, got {stack.shape[2]}.")
-        return with_positions(stack, relative_positions(valid))
+        return append_side_channel(stack, self.assumed_side_channel(valid))
+
+    def assumed_side_channel(self, valid: Tensor) -> Tensor:
+        """(B, S): the side channel of a stack that lacks it, given which slices exist; a whole volume's positions."""
+        return relative_positions(valid)
+
+    def slice_distance(self, stack: Tensor) -> Tensor | None:
+        """`Neighbourhood.distance` of a stack with its side channel; None if the network does not know it."""
+        return None
 
     def encode(self, stack: Tensor, valid: Tensor, slices: range) -> list[Tensor]:
         """Features of some slices of a stack.
 
         Args:
-            stack: what `placed` returns.
+            stack: what `with_side_channel` returns.
             valid: (B, S), see `valid_slices`.
             slices: T adjacent ones; neighbours within `image_radius`, where they exist, must be in the stack.
 

@@ -3,15 +3,15 @@
 A slice alone, or with few neighbours, does not show how far along the organ it is, which decides classes that follow
 each other along the slices. The position is relative: (index + 1/2) / number of slices. A small network turns it into a
 scale and a shift per channel (feature-wise linear modulation, Perez et al., AAAI 2018), which start at 1 and 0: norms
-would remove a constant input channel.
-
-The position travels as one channel more, constant over a slice and 0 where there is none.
+would remove a constant input channel. The position travels as the side channel, see `side_channel.py`.
 """
 
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+
+from .side_channel import side_values
 
 FREQUENCIES = 4
 HIDDEN = 32
@@ -24,12 +24,6 @@ def relative_positions(valid: Tensor) -> Tensor:
     last = torch.where(valid, index, -1).amax(dim=1, keepdim=True)
     inside = (index >= first) & (index <= last)
     return torch.where(inside, (index - first + 0.5) / (last - first + 1).clamp(min=1), 0.0)
-
-
-def with_positions(stack: Tensor, positions: Tensor) -> Tensor:
-    """(B, S, C, H, W) and (B, S) -> (B, S, C + 1, H, W)."""
-    channel = positions.to(stack.dtype)[..., None, None, None].expand(*stack.shape[:2], 1, *stack.shape[3:])
-    return torch.cat([stack, channel], dim=2)
 
 
 class SlicePosition(nn.Module):
@@ -55,7 +49,7 @@ class SlicePosition(nn.Module):
             skips: features (B, T, C_l, h_l, w_l) per stage, finest first.
             slices: the same T slices with their positions, (B, T, C + 1, H, W).
         """
-        position = slices[:, :, -1].amax(dim=(-1, -2))[..., None]  # 0 in the padding of an image
+        position = side_values(slices)[..., None]
         angles = torch.pi * position * torch.arange(1, FREQUENCIES + 1, device=position.device)
         codes = self.codes(torch.cat([2 * position - 1, angles.sin(), angles.cos()], dim=-1))
         modulated = []

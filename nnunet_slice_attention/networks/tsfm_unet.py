@@ -6,18 +6,24 @@ Deviations and interpretations (neither the details of the full paper nor code a
 - Attention is at the bottleneck. It is global, one weight per pair of slices, following the poster's "weighted sum of
   its feature map and those of its neighbouring slices"; queries and keys are pooled as in CAT-Net, the same group's
   later network. `mode="local"` has one weight per location instead.
-- Slice positions are relative to the query slice, not to the first slice of the stack, so any depth works.
+- Slice positions are relative to the query slice, not to the first slice of the stack, so any depth works. They count
+  slices. With `millimetres` they are distances, so that a network trained on mixed slice spacings can tell 2 mm from
+  6 mm: a reading of the abstract's "adaptable to different levels of anisotropy".
 - The context radius is split over the layers: two layers of radius 1 see two slices on each side.
 - Slices outside the volume are masked. Pre-norm layers with group norm per slice.
 """
 
+import warnings
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from ..attention.neighbours import Neighbourhood
 from ..attention.slice_transformer import Mode, SliceTransformerLayer
+from .side_channel import side_values
 from .slab_network import SlabNetwork
 from .topology import UNetTopology
 
@@ -35,6 +41,8 @@ class TSFMUNet(SlabNetwork):
         num_layers: transformer layers, at most `context_radius`, since a layer of radius 0 would attend to nothing;
             default 2, or 1 where the radius is 1.
         mode: "global" or "local", see `SliceTransformerLayer`.
+        millimetres: slice positions are distances: an offset is multiplied by its volume's slice spacing, in units of a
+            reference spacing, which the side channel tells. Without that channel the spacing is taken for 1.
     """
 
     default_context_radius = 2
@@ -51,6 +59,7 @@ class TSFMUNet(SlabNetwork):
         num_heads: int = 4,
         num_layers: int | None = None,
         mode: Mode = "global",
+        millimetres: bool = False,
         repeat_centre: bool = False,
         zero_start: bool = False,
         **slab: Any,
@@ -72,6 +81,7 @@ class TSFMUNet(SlabNetwork):
             zero_start=zero_start,
             **slab,
         )
+        self.side_channel = "the slice spacing of its volume" if millimetres else None
         self.transformer = nn.ModuleList(
             SliceTransformerLayer(topology.features[-1], num_heads, r, mode, zero_start)
             for r in split_radius(radius, num_layers or 2)
@@ -82,6 +92,28 @@ class TSFMUNet(SlabNetwork):
         for layer in self.transformer:
             deepest = layer(deepest, around)
         return super().fuse([*fine, deepest], around)
+
+    def slice_distance(self, stack: Tensor) -> Tensor | None:
+        return side_values(stack).amax(dim=1) if self.side_channel else None
+
+    def assumed_side_channel(self, valid: Tensor) -> Tensor:
+        """The reference spacing for all slices; a prediction gets a warning."""
+        if not (self.training or torch.compiler.is_exporting()):
+            _warn_of_the_assumed_spacing()
+        return torch.ones_like(valid, dtype=torch.float32)
+
+
+@torch.compiler.disable
+@cache
+def _warn_of_the_assumed_spacing() -> None:
+    """Once per process: nnU-Net's prediction calls the network on window after window."""
+    warnings.warn(
+        "the network distinguishes slice spacings (_Millimetres), but nnUNetv2_predict cannot tell it a volume's: each "
+        "counts as one with the median slice spacing of the training data. Predict with `nnunet-slice-attention "
+        "predict`, which reads the spacing of each image. In Python, append to a stack of images one more channel: the "
+        "volume's slice spacing divided by that median.",
+        stacklevel=2,
+    )
 
 
 def split_radius(radius: int, num_layers: int) -> list[int]:

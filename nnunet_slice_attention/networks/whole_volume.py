@@ -29,7 +29,7 @@ def segment_volume(
         valid: (B, S) bool, see `SlabNetwork.forward`.
     """
     valid = network.valid_slices(stack, valid)
-    stack = network.placed(stack, valid)
+    stack = network.with_side_channel(stack, valid)
     n_slices, radius = stack.shape[1], network.context_radius
     existing = valid.any(dim=0).nonzero().flatten().tolist() or [0]
     first, end = existing[0], existing[-1] + 1

@@ -2,6 +2,7 @@
 
 import os
 from copy import deepcopy
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
@@ -10,16 +11,17 @@ from nnunetv2.utilities.plans_handling.plans_handler import ConfigurationManager
 from torch import nn
 
 from ..augmentation.draw_distance import depth_to_load, prepend_draw_distance
-from ..augmentation.keep_position import keep_position
+from ..augmentation.keep_side_channel import keep_side_channel
 from ..augmentation.slice_coherent import keep_centre_slice, make_slice_coherent
 from ..environment import commit, versions
 from ..networks import NETWORKS, SlabNetwork, UNetTopology, create_network
 from ..networks.imagenet_encoder import load_imagenet_weights, with_imagenet_encoder
 from ..plans.slabs import SLAB_RULES, Sampling, SlabPlan, slab_plan, with_prediction_slab
+from ..plans.slice_spacing import REFERENCE_SPACING, reference_spacing
 from .border_padding import BorderPaddedDataset
 from .norm_check import check_norm
 from .optimisers import OPTIMISERS, Optimiser, configure
-from .slice_position import PlacedDataset
+from .side_channel import SideChannelDataset, SideChannelDatasetClass, distances, positions
 
 REGIONS = "slice_attention_trains_regions"  # entry of the saved plans
 
@@ -66,6 +68,8 @@ class nnUNetTrainerSlab(nnUNetTrainer):
         )
         # When prediction builds the network it has the plans, but not yet the labels.
         self.plans_manager.plans[REGIONS] = self.label_manager.has_regions
+        if self.uses_spacing():
+            self.plans_manager.plans[REFERENCE_SPACING] = reference_spacing(plans)
         self.slab, self.foreground_share = slab, self.oversample_foreground_percent
         self.planned_batch_size = self.configuration_manager.batch_size
         self.train_on(slab)
@@ -136,6 +140,11 @@ class nnUNetTrainerSlab(nnUNetTrainer):
         return cls.network_options.get("position", False)
 
     @classmethod
+    def uses_spacing(cls) -> bool:
+        """Whether the network gets the slice spacing of each volume, see `TSFMUNet`."""
+        return cls.network_options.get("millimetres", False)
+
+    @classmethod
     def build_network_architecture(
         cls,
         plans_manager: PlansManager,
@@ -165,6 +174,10 @@ class nnUNetTrainerSlab(nnUNetTrainer):
 
     def initialize(self):
         super().initialize()
+        if self.uses_spacing():
+            # Not only for training: perform_actual_validation predicts the cases of this class.
+            values = partial(distances, plans=self.plans_manager.plans)
+            self.dataset_class = SideChannelDatasetClass(self.dataset_class, values)
         if self.backbone:
             load_imagenet_weights(self.unwrapped_network(), self.backbone)
 
@@ -218,9 +231,11 @@ class nnUNetTrainerSlab(nnUNetTrainer):
             pipeline = make_slice_coherent(
                 pipeline, keep_centre_only=SLAB_RULES[cls.sampling].learning.centre_only
             )
-        if cls.uses_position():
-            pipeline = keep_position(pipeline)
-        return prepend_draw_distance(pipeline, patch_size[0], cls.max_distance) if on_slabs else pipeline
+        if cls.uses_position() or cls.uses_spacing():
+            pipeline = keep_side_channel(pipeline)
+        if on_slabs:
+            pipeline = prepend_draw_distance(pipeline, patch_size[0], cls.max_distance, cls.uses_spacing())
+        return pipeline
 
     @classmethod
     def get_validation_transforms(cls, *args, **kwargs):
@@ -241,8 +256,10 @@ class nnUNetTrainerSlab(nnUNetTrainer):
         return next(m for m in self.network.modules() if isinstance(m, SlabNetwork))
 
     def get_tr_and_val_datasets(self):
-        padded = (BorderPaddedDataset(d, self.slab_margin) for d in super().get_tr_and_val_datasets())
-        return tuple(map(PlacedDataset, padded) if self.uses_position() else padded)
+        datasets = super().get_tr_and_val_datasets()
+        if self.uses_position():  # only here: in prediction the network finds them, see `segment_volume`
+            datasets = (SideChannelDataset(d, positions) for d in datasets)
+        return tuple(BorderPaddedDataset(d, self.slab_margin) for d in datasets)
 
     def save_checkpoint(self, filename: str) -> None:
         """Replace the previous checkpoint only by a complete one, so that a kill while writing loses nothing."""

@@ -39,6 +39,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "MaskPerOffset": {"network_options": {"shared": False}},
     "Global": {"network_options": {"mode": "global"}},
     "Local": {"network_options": {"mode": "local"}},
+    "Millimetres": {"network_options": {"millimetres": True}},
     "ChannelOnly": {"network_options": {"spatial": False}},
     "SpatialOnly": {"network_options": {"channel": False}},
     "Multiplicative": {"network_options": {"multiplicative": True}},

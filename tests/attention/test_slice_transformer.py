@@ -18,13 +18,13 @@ B, S, C, H, W, HEADS = 2, 5, 8, 8, 4, 2
 VALID = np.array([[1, 1, 1, 1, 1], [1, 0, 1, 1, 0]], bool)
 
 
-def position(channel: int, offset: int) -> float:
+def position(channel: int, offset: float) -> float:
     """PE(i, j) = sin(j / w^(i/d)) for even i, cos for odd i, w = 10^4 (Guo and Terzopoulos 2020)."""
     angle = offset / 10_000 ** (channel / C)
     return math.cos(angle) if channel % 2 else math.sin(angle)
 
 
-def at(offset: int) -> np.ndarray:
+def at(offset: float) -> np.ndarray:
     return np.array([position(channel, offset) for channel in range(C)])[:, None, None]
 
 
@@ -39,8 +39,8 @@ def normed(norm, x):
     return gain * (x - x.mean()) / np.sqrt(x.var() + norm.eps) + shift
 
 
-def reference(layer, stack) -> tuple[np.ndarray, np.ndarray]:
-    """The layer's output, and its mean weights over the heads."""
+def reference(layer, stack, distances) -> tuple[np.ndarray, np.ndarray]:
+    """The layer's output, and its mean weights over the heads; `distances` between slices, of each stack."""
     out, weight_maps = np.empty_like(stack), np.zeros((len(layer.offsets), B, S, H, W))
     for b in range(B):
         content = [normed(layer.norm, x) for x in stack[b]]
@@ -50,8 +50,8 @@ def reference(layer, stack) -> tuple[np.ndarray, np.ndarray]:
         for i in range(S):
             there = [(o, i + o) for o in layer.offsets if 0 <= i + o < S and (VALID[b, i + o] or not o)]
             query = projected(layer.query, tokens[i] + at(0))
-            keys = [projected(layer.key, tokens[j] + at(o)) for o, j in there]
-            values = [projected(layer.value, content[j] + at(o)) for o, j in there]
+            keys = [projected(layer.key, tokens[j] + at(o * distances[b])) for o, j in there]
+            values = [projected(layer.value, content[j] + at(o * distances[b])) for o, j in there]
             attended = np.zeros((C, H, W))
             for head in np.split(np.arange(C), HEADS):
                 products = np.stack([query[head] * key[head] for key in keys])
@@ -70,26 +70,29 @@ def reference(layer, stack) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("mode", ["global", "local"])
 @pytest.mark.parametrize("radius", [1, 2])
+@pytest.mark.parametrize("distances", [None, [1.0, 1.0], [0.4, 2.5]])
 @torch.no_grad()
-def test_the_layer_matches_its_formula(mode, radius):
+def test_the_layer_matches_its_formula(mode, radius, distances):
     torch.manual_seed(0)
     layer = SliceTransformerLayer(C, HEADS, radius, mode).double()
     for parameter in layer.parameters():
         torch.nn.init.normal_(parameter, std=0.5)
     stack = torch.randn(B, S, C, H, W, dtype=torch.float64)
-    found = layer(stack, Neighbourhood(range(S), torch.from_numpy(VALID)))
-    expected, weights = map(torch.from_numpy, reference(layer, stack.numpy()))
+    known = None if distances is None else torch.tensor(distances, dtype=torch.float64)
+    found = layer(stack, Neighbourhood(range(S), torch.from_numpy(VALID), distance=known))
+    expected, weights = map(torch.from_numpy, reference(layer, stack.numpy(), distances or [1, 1]))
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)  # positions are in single precision
     for centres in (range(S), range(1, 3)):
-        found = layer.attention_weights(stack, Neighbourhood(centres, torch.from_numpy(VALID)))
+        around = Neighbourhood(centres, torch.from_numpy(VALID), distance=known)
+        found = layer.attention_weights(stack, around)
         expected = weights[:, :, centres.start : centres.stop]
         torch.testing.assert_close(found.expand_as(expected), expected, rtol=0, atol=1e-5)
 
 
 def test_positions_are_the_sines_and_cosines_of_the_paper():
-    offsets = [-3, 0, 1, 2]
+    offsets = [-3, 0, 1, 2.5]
     expected = [[position(channel, offset) for channel in range(C)] for offset in offsets]
-    torch.testing.assert_close(sinusoidal_position(offsets, C), torch.tensor(expected))
+    torch.testing.assert_close(sinusoidal_position(torch.tensor(offsets), C), torch.tensor(expected))
 
 
 def test_single_queries_match_the_fused_kernel_and_missing_slices_have_no_weight():

@@ -26,6 +26,18 @@ def test_image_and_labels_keep_the_same_slices_around_the_middle_at_both_distanc
     assert min(drawn.values()) > 60
 
 
+def test_a_channel_of_distances_grows_with_the_distance_that_is_drawn():
+    image = torch.stack([torch.arange(5.0), torch.tensor([0.0, 1.5, 1.5, 1.5, 1.5])])[..., None, None]
+    image = image.expand(2, 5, 4, 4)  # the first slice is outside of the volume
+    drawn = set()
+    for _ in range(50):
+        slices, distances = DrawDistance(3, 2, scale_last=True)(image=image.clone())["image"][
+            ..., 0, 0
+        ].tolist()
+        drawn.add((*slices, *distances))
+    assert drawn == {(1, 2, 3, 1.5, 1.5, 1.5), (0, 2, 4, 0, 3, 3)}
+
+
 @pytest.mark.parametrize("name", ["SliceAttention_RandomDistance", "CSANet_RandomDistance_ShortSlabs"])
 def test_a_trainer_loads_deeper_patches_but_trains_on_slabs_of_its_own_depth(name, nnunet_folders, tiny):
     trainer = get_trainer_from_args(str(tiny.id), "2d", 0, f"nnUNetTrainer{name}", device=torch.device("cpu"))

@@ -43,9 +43,16 @@ def test_missing_packages_are_named(tmp_path, monkeypatch):
         export_onnx(build("SliceUNet", {}, double=False), PATCH, tmp_path / "x.onnx")
 
 
-def test_a_network_that_needs_positions_is_refused_with_another_format(tmp_path):
-    network = build("SliceAttention", {"position": True}, double=False)
-    with pytest.raises(ValueError, match="needs each slice's position in its volume.* --format bundle"):
+@pytest.mark.parametrize(
+    ("name", "option", "told"),
+    [
+        ("SliceAttention", "position", "its position in its volume"),
+        ("TSFMUNet", "millimetres", "the slice spacing of its volume"),
+    ],
+)
+def test_a_network_that_needs_a_side_channel_is_refused_with_another_format(name, option, told, tmp_path):
+    network = build(name, {option: True}, double=False)
+    with pytest.raises(ValueError, match=f"needs one more channel with {told}.* --format bundle"):
         export_onnx(network, PATCH, tmp_path / "x.onnx")
     assert not list(tmp_path.iterdir())
 

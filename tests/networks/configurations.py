@@ -7,6 +7,7 @@ from nnunet_slice_attention.networks import DETECTORS, EVERY_SLICE, NETWORKS, Sl
 
 FEATURES = (16, 16, 32, 32)
 PATCH = (32, 48)
+MILLIMETRES = ("TSFMUNet", {"millimetres": True})
 OPTIONS = [
     ("SliceAttention", {}),
     ("SliceAttention", {"finest_stage": 0, "context_radius": 2}),
@@ -27,6 +28,7 @@ OPTIONS = [
     ("TSFMUNet", {}),
     ("TSFMUNet", {"mode": "local", "context_radius": 3}),
     ("TSFMUNet", {"repeat_centre": True}),
+    MILLIMETRES,
     ("VAUNet", {}),
     ("VAUNet", {"spatial": False, "multiplicative": True}),
     ("VAUNet", {"channel": False, "context_radius": 2}),

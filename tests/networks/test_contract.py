@@ -10,6 +10,7 @@ from tests.networks.configurations import (
     DEFAULTS,
     DETECTOR_OPTIONS,
     FEATURES,
+    MILLIMETRES,
     OPTIONS,
     PATCH,
     POSITION_OPTIONS,
@@ -171,7 +172,10 @@ def test_torch_export_gives_the_same_logits(name, options):
 
 @pytest.mark.parametrize(
     ("name", "options", "learning"),
-    [(*DEFAULTS[0], EVERY_SLICE), *((*row, CONTEXT) for row in [*DEFAULTS, POSITION_OPTIONS[0]])],
+    [
+        (*DEFAULTS[0], EVERY_SLICE),
+        *((*row, CONTEXT) for row in [*DEFAULTS, POSITION_OPTIONS[0], MILLIMETRES]),
+    ],
 )
 def test_torch_compile_captures_the_network_in_one_graph(name, options, learning):
     torch.compiler.reset()

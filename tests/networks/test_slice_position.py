@@ -139,7 +139,9 @@ def test_a_compiled_network_segments_whole_volumes_in_chunks_and_an_exported_one
 
 def test_the_error_for_wrong_channels_gives_the_expected_number():
     network = build("SliceAttention", {"position": True}, in_channels=2)
-    with pytest.raises(ValueError, match="a slice has 2 channels, or one more with its position, got 4"):
+    with pytest.raises(
+        ValueError, match="a slice has 2 channels, or one more with its position in its volume, got 4"
+    ):
         network(slab(4))
     with pytest.raises(ValueError, match="3 slices x 3 channels = 9 channels, got 6"):
         network(torch.zeros(1, 6, *PATCH))

@@ -14,7 +14,7 @@ from nnunetv2.utilities.label_handling.label_handling import LabelManager
 
 from nnunet_slice_attention.trainers.border_padding import BorderPaddedDataset
 from nnunet_slice_attention.trainers.resolver import resolve_trainer
-from nnunet_slice_attention.trainers.slice_position import PlacedDataset
+from nnunet_slice_attention.trainers.side_channel import SideChannelDataset, positions
 from tests.bundle import bundles
 from tests.tiny_data import DEPTHS
 
@@ -32,7 +32,7 @@ class OneCase:
 
 
 def dataset(margin):
-    return PlacedDataset(BorderPaddedDataset(OneCase(), margin))
+    return BorderPaddedDataset(SideChannelDataset(OneCase(), positions), margin)
 
 
 @pytest.mark.parametrize("margin", [0, 1, 3])
