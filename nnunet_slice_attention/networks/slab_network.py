@@ -15,10 +15,11 @@ from typing import Any
 import torch
 from einops import rearrange
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from ..attention.neighbours import Neighbourhood, unsqueeze_like
+from ..attention.neighbours import Neighbourhood
 from ..attention.slicewise import Slices, depth, map_each, slicewise, slicewise_centre_grad
+from .missing_slices import fill_missing
+from .padding import pad, unpad
 from .side_channel import append_side_channel
 from .slab_learning import EVERY_SLICE, SlabLearning
 from .slice_position import SlicePosition, relative_positions
@@ -27,9 +28,6 @@ from .two_d_weights import zero_image_neighbours
 from .whole_volume import segment_volume
 
 Logits = Tensor | list[Tensor]
-
-
-CERTAIN = 10.0  # logits of a missing slice: +CERTAIN for background, -CERTAIN for the other classes
 
 
 class SlabNetwork(nn.Module):
@@ -279,7 +277,7 @@ class SlabNetwork(nn.Module):
         images = torch.cat(
             [self._image_slices(content, around, offset) for offset in range(-radius, radius + 1)], dim=2
         )
-        skips = self._run(self.encoder, self._padded(images))
+        skips = self._run(self.encoder, pad(images, self.total_stride))
         return self.slice_position(skips, around.centre(stack)) if self.slice_position else skips
 
     def decode(self, skips: list[Tensor], around: Neighbourhood, size: Sequence[int]) -> Logits:
@@ -296,16 +294,10 @@ class SlabNetwork(nn.Module):
         fused = SlabNetwork.fuse(self, skips, around) if self.two_dimensional else self.fuse(skips, around)
         decoded = self._run(self.decoder, fused)
         padded = skips[0].shape[-2:]
-
-        def unpad(t: Tensor) -> Tensor:
-            scales = [p // s for p, s in zip(padded, t.shape[-2:], strict=True)]
-            # As nnU-Net rounds the sizes of its targets; in an export the finest head's sizes may be symbolic.
-            height, width = (
-                n if s == 1 else max(1, round(n * (1 / s))) for n, s in zip(size, scales, strict=True)
-            )
-            return t[..., :height, :width]
-
-        return map_each(lambda t: self._fill_missing(unpad(t), around), self.finish(decoded, around))
+        return map_each(
+            lambda t: fill_missing(unpad(t, padded, size), around, self.has_background),
+            self.finish(decoded, around),
+        )
 
     def _image_slices(self, stack: Tensor, around: Neighbourhood, offset: int) -> Tensor:
         """The slices at `offset` as channels of the encoder's input; zeros in 2D mode."""
@@ -323,23 +315,3 @@ class SlabNetwork(nn.Module):
         return (slicewise_centre_grad if self._grad_in_centre_only and depth(slices) > 1 else slicewise)(
             network, slices
         )
-
-    def _fill_missing(self, logits: Tensor, around: Neighbourhood) -> Tensor:
-        """(B, T, K, h, w) with background in missing slices.
-
-        Norms divide the constant features of an empty slice by almost 0: gradients of a loss there would overflow.
-        """
-        exists = unsqueeze_like(around.centre(around.valid), logits)
-        return torch.where(exists, logits, self.logits_of_missing(logits))
-
-    def logits_of_missing(self, like: Tensor) -> Tensor:
-        """(K, 1, 1): background, of the type of logits (B, T, K, H, W)."""
-        missing = like.new_full((like.shape[2], 1, 1), -CERTAIN)
-        if self.has_background:
-            missing[0] = CERTAIN
-        return missing
-
-    def _padded(self, x: Tensor) -> Tensor:
-        """(..., H, W) zero-padded, as nnU-Net pads, to a multiple of the encoder's stride."""
-        pad_y, pad_x = (-s % k for s, k in zip(x.shape[-2:], self.total_stride, strict=True))
-        return F.pad(x, (0, pad_x, 0, pad_y)) if pad_y or pad_x else x

@@ -21,6 +21,7 @@ from ..attention.neighbours import Neighbourhood, offsets_within, unsqueeze_like
 from ..attention.slicewise import slicewise
 from ..attention.volumetric import VolumetricAttention
 from .mask_rcnn import LEVELS, MaskRCNNTopology
+from .missing_slices import fill_missing
 from .slab_network import Logits, SlabNetwork
 from .topology import UNetTopology
 from .va_unet import VAUNet, bag_radius
@@ -122,7 +123,7 @@ class VAMaskRCNN(SlabNetwork):
             # As the logits of a U-Net: no gradient through the norms of an empty slice.
             return [torch.where(unsqueeze_like(valid, p), p, torch.zeros_like(p)) for p in pyramid]
         logits = slicewise(self.decoder, pyramid)[..., : size[0], : size[1]]
-        logits = self._fill_missing(logits, around)
+        logits = fill_missing(logits, around, self.has_background)
         return [logits] if self.decoder.deep_supervision else logits
 
     def losses(self, pyramid: list[Tensor], target: Tensor) -> dict[str, Tensor]:

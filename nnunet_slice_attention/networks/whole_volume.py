@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from .missing_slices import logits_of_missing
+
 if TYPE_CHECKING:
     from .slab_network import SlabNetwork
 
@@ -41,7 +43,7 @@ def segment_volume(
         chunks.append(network.segment(stack[:, low:high], inside, valid[:, low:high]))
 
     def assembled(*logits: Tensor) -> Tensor:
-        missing = network.logits_of_missing(logits[0])
+        missing = logits_of_missing(logits[0], network.has_background)
         before, behind = (
             missing.expand(len(stack), n, -1, *logits[0].shape[-2:]) for n in (first, n_slices - end)
         )
