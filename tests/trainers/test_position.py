@@ -104,7 +104,6 @@ def test_augmentation_changes_the_image_and_no_position(suffix, patch, loaded):
         "SliceAttention_Position",
         "SliceAttention_Position_FromScratch_RandomDistance",
         "SliceUNet_Position",
-        "EarlyFusion_2DFirst_Position",
     ],
 )
 def test_batches_of_training_and_validation_have_positions_and_they_are_trained(
