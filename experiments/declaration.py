@@ -156,7 +156,9 @@ class Experiment:
                 f"{trainer} does not say how many epochs it has. Declare the experiment's epochs."
             )
         if group.of_2d:
-            iterations = planned_iterations(trainer, folder / group.steps, group.of_2d / epochs)
+            iterations = planned_iterations(
+                trainer, configuration, folder / group.steps, group.of_2d / epochs
+            )
             return Run(arm, *model, epochs, *iterations)
         return Run(arm, *model, epochs, self.iterations, precision=self.precision)
 

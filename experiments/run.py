@@ -166,14 +166,18 @@ def loaded_ratios(steps: Path) -> pd.DataFrame:
     return seconds.div(seconds[STOCK, "2d"], axis="index")
 
 
-def planned_iterations(trainer: str, steps: Path, of_2d: float) -> tuple[int, int | None]:
+def planned_iterations(trainer: str, configuration: str, steps: Path, of_2d: float) -> tuple[int, int | None]:
     """Steps per epoch, and those after the 2D phase if there is one, in the process time of `of_2d` steps of 2D.
 
     Raises:
         ValueError: the trainer's steps were not measured.
     """
     ratios = loaded_ratios(steps).median() if steps.is_file() else {}
-    found = [round(of_2d / ratios[trainer, phase]) for phase in PHASES if (trainer, phase) in ratios]
+    is_reference = (trainer, configuration) == (STOCK, "2d")
+    own = [(trainer, phase) for phase in PHASES if (phase == "2d") == is_reference]
+    found = [round(of_2d / ratios[step]) for step in own if step in ratios]
     if not found:
-        raise ValueError(f"{steps} has no steps of {trainer}. Measure them with step_cost.py.")
+        raise ValueError(
+            f"{steps} has no steps of {trainer} {configuration}. Measure them with step_cost.py."
+        )
     return found[0], found[1] if len(found) == 2 else None

@@ -6,7 +6,7 @@ python make_data.py --hippocampus FOLDER/Dataset004_Hippocampus --btcv FOLDER/Da
 bash prepare.sh && cd ../..                                # plans, preprocessing, compact plans
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 import pandas as pd
@@ -63,6 +63,8 @@ FUSED_POSITION = {
 }  # after those two
 # Of SCREENED, by two seeds' mean at half the time.
 BEST = ["2d", "attention_2up", "early_fusion_2d_first", "attention"]
+
+VOLUMES = {"3d": f"{STOCK} 3d_fullres"}
 
 
 def step_table(results: Results) -> str:
@@ -144,13 +146,15 @@ def screened(arms: Iterable[str], listed: str, steps: str) -> Runs:
     return Runs(tables("screening"), [*arms], (0,), [0, 1], listed, of_2d=12_500, steps=steps)
 
 
-def decided(arms: Iterable[str], listed: str, steps: str) -> Runs:
-    """On fold 0, three seeds, for T."""
-    return Runs(tables("decision"), [*arms], (0,), [0, 1, 2], listed, of_2d=25_000, steps=steps)
+def decided(arms: Iterable[str], listed: str, steps: str, seeds: Sequence[int] = (0, 1, 2)) -> Runs:
+    """On fold 0, for T."""
+    return Runs(tables("decision"), [*arms], (0,), seeds, listed, of_2d=25_000, steps=steps)
 
 
-def steps(table: str, dataset: int, plans: str, rounds: int, trainers) -> Measure:
-    options = f"--dataset {dataset} --plans {plans} --rounds {rounds} -o {table}"
+def steps(table: str, dataset: int, plans: str, rounds: int, trainers, configuration: str = "2d") -> Measure:
+    options = (
+        f"--dataset {dataset} --plans {plans} --rounds {rounds} --configuration {configuration} -o {table}"
+    )
     return Measure({table: None}, f"python step_cost.py {options} {' '.join(trainers)}")
 
 
@@ -159,7 +163,7 @@ ALL = [f"nnUNetTrainer{name}" for name in NETWORKS]
 EXPERIMENT = Experiment(
     dataset="Dataset514_HippocampusCoronal3",
     plans="nnUNetCompact12Plans",
-    arms=SCREENED | COMBINED | POSITION | FUSED_POSITION,
+    arms=SCREENED | COMBINED | POSITION | FUSED_POSITION | VOLUMES,
     epochs=50,
     runs=[
         Runs(tables("length"), listed="length.csv"),
@@ -171,6 +175,7 @@ EXPERIMENT = Experiment(
         Runs(tables("screening_wide"), listed="screening_wide.csv"),
         decided(BEST, "decision.csv", "steps_514.csv"),
         decided(POSITION, "decision_position.csv", "steps_position.csv"),
+        decided(VOLUMES, "decision_3d.csv", "steps_3d.csv", seeds=[0]),
     ],
     measure=[
         steps("networks_514.csv", 514, "nnUNetCompact12Plans", 40, ALL),
@@ -179,6 +184,7 @@ EXPERIMENT = Experiment(
         steps("steps_combined.csv", 514, "nnUNetCompact12Plans", 30, COMBINED.values()),
         steps("steps_position.csv", 514, "nnUNetCompact12Plans", 30, POSITION.values()),
         steps("steps_fused_position.csv", 514, "nnUNetCompact12Plans", 30, FUSED_POSITION.values()),
+        steps("steps_3d.csv", 514, "nnUNetCompact12Plans", 30, [STOCK], "3d_fullres"),
     ],
     questions={
         "steps": step_table,

@@ -10,7 +10,9 @@ from experiments.jobs import Commands
 from experiments.made_with import FILE
 from experiments.run import Run, read_runs, write_runs
 
-LISTS = ("length", "from_2d", "screening", "screening_wide", "decision")
+LISTS = (
+    "length", "from_2d", "screening", "position", "fused_position", "screening_wide", "decision", "decision_position",
+)  # fmt: skip
 HEADER = "name,dataset,plans,configuration,trainer,fold,seed,epochs,iterations,iterations_later,after\n"
 FIRST = "2d,514,P,2d,nnUNetTrainer,0,0,20,250,,\n"
 THEN = "csa,514,P,2d,nnUNetTrainerCSANet_From2D,0,0,5,300,,2d_d514_f0_s0_20x250\n"
@@ -82,21 +84,24 @@ def test_a_trainer_without_a_number_of_epochs_is_refused(tmp_path):
 
 
 def test_a_budget_gives_each_arm_the_process_time_of_2d_and_its_plan_stays(tmp_path):
-    costs = {"nnUNetTrainer,2d": (1, 1, 1), "A,2D phase": (1.25, 9, 1.25), "A,with neighbours": (2, 2, 9)}
+    costs = {
+        "nnUNetTrainer,2d": (1, 1, 1), "nnUNetTrainer,all": (4, 4, 4),  # the latter 3d_fullres
+        "A,2D phase": (1.25, 9, 1.25), "A,with neighbours": (2, 2, 9),
+    }  # fmt: skip
     rows = [
         f"{of},{n},12,0.5,{cost - 0.5}\n" for of, rounds in costs.items() for n, cost in enumerate(rounds)
     ]
     steps = "".join(["trainer,phase,round,slices,load_s,step_s\n", *rows])
     (tmp_path / "steps.csv").write_text(steps)
-    arms = {"2d": "nnUNetTrainer", "a": "A", "b": "B"}
+    arms = {"2d": "nnUNetTrainer", "3d": "nnUNetTrainer 3d_fullres", "a": "A", "b": "B"}
     experiment = Experiment(dataset="Dataset027_ACDC40", arms=arms, epochs=5)
-    group = Runs({}, arms=["2d", "a"], listed="list.csv", of_2d=500, steps="steps.csv")
+    group = Runs({}, arms=["2d", "3d", "a"], listed="list.csv", of_2d=500, steps="steps.csv")
     planned = experiment.runs_of(group, tmp_path)
-    assert [(run.iterations, run.iterations_later) for run in planned] == [(100, None), (80, 50)]
+    assert [(run.iterations, run.iterations_later) for run in planned] == [(100, None), (25, None), (80, 50)]
     write_runs(tmp_path / "list.csv", planned)
     (tmp_path / "steps.csv").unlink()
     assert experiment.runs_of(group, tmp_path) == planned
-    with pytest.raises(ValueError, match=r"steps.csv has no steps of B. Measure them"):
+    with pytest.raises(ValueError, match=r"steps.csv has no steps of B 2d. Measure them"):
         experiment.runs_of(dataclasses.replace(group, arms=["b"]), tmp_path)
 
 
