@@ -18,23 +18,28 @@ class Plan:
     patch_size = (4, *PATCH)
 
 
+class Plans:
+    plans = {}
+
+
 class Labels:
     num_segmentation_heads = K
 
 
 def predictor(network, mirror_axes=(1, 2), **options):
     made = SlabPredictor(device=torch.device("cpu"), allow_tqdm=False, **options)
-    made.manual_initialization(network, None, Plan, None, {}, "", mirror_axes)
+    made.manual_initialization(network, Plans, Plan, None, {}, "", mirror_axes)
     made.label_manager = Labels
     return made
 
 
 @pytest.fixture(autouse=True)
 def no_plans(monkeypatch):
-    """Networks without plans, which `manual_initialization` needs for the labels only."""
+    """Networks without plans, which `manual_initialization` needs for labels and slice spacing only."""
 
     def initialise(self, network, plans, configuration, parameters, dataset_json, trainer_name, axes):
         self.network, self.configuration_manager, self.allowed_mirroring_axes = network, configuration, axes
+        self.plans_manager = plans
 
     monkeypatch.setattr(nnUNetPredictor, "manual_initialization", initialise)
 

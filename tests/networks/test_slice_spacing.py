@@ -4,6 +4,7 @@ import warnings
 
 import pytest
 import torch
+from torch.nn import functional as F
 
 from nnunet_slice_attention.inference.whole_stack import segment_stack
 from nnunet_slice_attention.networks import SlabLearning, create_network, tsfm_unet
@@ -66,11 +67,10 @@ def test_views_chunks_and_padding_agree_in_a_batch_of_spacings(name, options):
     network = build(name, options, in_channels=2).eval()
     x, distances = slab(2, depth=6, batch=2), (0.5, 2.0)
     one_by_one = torch.cat([network(spaced(x[i : i + 1], d)) for i, d in enumerate(distances)])
-    slabs = spaced(x, *distances)
-    slabs = torch.nn.functional.pad(
-        slabs, (3, 0, 0, 0, 2, 2)
-    )  # as nnU-Net pads, without a side channel there
+    margins = (3, 0, 0, 0, 2, 2)
+    slabs = F.pad(spaced(x, *distances), margins)  # as nnU-Net pads, without a side channel there
     padded = network(slabs)
+    torch.testing.assert_close(padded, network(spaced(F.pad(x, margins), *distances)))
     torch.testing.assert_close(network(spaced(x, *distances)), one_by_one)
     radius = network.context_radius
     for i in range(2, 8):
@@ -91,14 +91,14 @@ def test_slabs_whose_context_has_no_gradient_have_the_same_distances(name, optio
     torch.testing.assert_close(found, expected)
 
 
-def test_a_single_slice_in_2d_mode_needs_no_spacing():
+def test_in_2d_mode_the_spacing_has_no_effect():
     network = build(*MILLIMETRES).eval()
     network.set_two_dimensional(True)
-    x = slab(depth=1)
+    x = slab(depth=3)
     alone = network(spaced(x, 1.0))
-    for distance in (0.0, 3.0):
+    for distance in (0.5, 3.0):
         assert torch.equal(network(spaced(x, distance)), alone)
-        assert torch.equal(network(spaced(x, distance)[:, :, 0]), alone[:, :, 0])
+        torch.testing.assert_close(network(spaced(x, distance)[:, :, 0]), alone[:, :, 0])
 
 
 def test_a_prediction_without_spacing_warns_once_and_names_the_command():
