@@ -21,7 +21,7 @@ from tests.tiny_data import TinyDataset, draw_volume, read, write
 SPACINGS = (1.5, 12.0, 4.0, 6.0, 2.0, 20.0)  # mm, of each training volume
 REFERENCE = 5.0  # their median
 SLICES = 5  # as many as a window of nnU-Net's prediction, whose slices then have all their neighbours
-MIXED = TinyDataset(703, "MixedSpacing")
+MIXED = TinyDataset(704, "MixedSpacing")
 TRAINER = "Tiny_nnUNetTrainerTSFMUNet_Millimetres"
 
 
