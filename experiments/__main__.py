@@ -46,13 +46,12 @@ def run(args: argparse.Namespace, folder: Path, experiment: Experiment) -> int:
     if args.jobs < 1:
         raise ValueError("--jobs takes numbers from 1 on.")
     options = Options(args.again, args.only, args.jobs, args.device, args.loaders)
-    found = stages(folder, experiment, options)
     if args.dry_run:
-        jobs = [job for stage in found for job in stage]
+        jobs = [job for stage in stages(folder, experiment, options) for job in stage]
         print("\n".join(f"{job.name}: {'done' if job.finished() else 'to do'}" for job in jobs))
         return 0
     if args.status:
-        print(status([training.run for training in found[0]]))
+        print(status([training.run for training in stages(folder, experiment, options)[0]]))
         return 0
     failures = run_all(folder, experiment, options)
     for failure in failures:

@@ -20,10 +20,11 @@ def stages(folder: Path, experiment: Experiment, options: Options) -> list[list[
 
 def run_all(folder: Path, experiment: Experiment, options: Options) -> list[str]:
     """Run what is not finished; a message for each job that is not finished then."""
+    if failures := measure_steps(folder, experiment, options):
+        return failures
     for group in experiment.runs:  # noted before the first run, to stay when steps are measured again
         if group.of_2d:
             write_runs(folder / group.listed, experiment.runs_of(group, folder))
-    failures: list[str] = []
     at_a_time = (options.at_a_time, options.at_a_time, 1)  # a measurement has the machine to itself
     for jobs, number in zip(stages(folder, experiment, options), at_a_time, strict=True):
         left = [job for job in jobs if not job.finished()]
@@ -33,6 +34,14 @@ def run_all(folder: Path, experiment: Experiment, options: Options) -> list[str]
         waits = "{0.name} is not begun: it needs {0.needs.index}, which is not trained."
         failures += [waits.format(job) for job in left]
     return failures
+
+
+def measure_steps(folder: Path, experiment: Experiment, options: Options) -> list[str]:
+    """Measure what runs with a budget are planned from, if it is not there yet; a message for each failure."""
+    tables = {group.steps for group in experiment.runs if group.of_2d}
+    jobs = zip(experiment.measure, measurements(folder, experiment, options), strict=True)
+    left = [job for measure, job in jobs if tables & set(measure.into) and not job.finished()]
+    return run_locally(left, gpu_slots(int(options.device == "cuda"), 1)) if left else []
 
 
 def status(runs: Sequence[Run]) -> str:
