@@ -201,5 +201,9 @@ EXPERIMENT = Experiment(
         "decision_errors": errors_table("decision"),
         "decision": runs_table("decision", reference="2d"),
     },
-    figures={"curves.png": partial(curves_figure, parts=CURVES, reference="2d", best=[*BEST[1:], *POSITION])},
+    figures={
+        "curves.png": partial(
+            curves_figure, parts=CURVES, reference="2d", best=[*BEST[1:], *POSITION, *VOLUMES]
+        )
+    },
 )
