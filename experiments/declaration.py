@@ -24,7 +24,7 @@ class Runs:
             iterations are noted once they are planned.
         of_2d: each arm trains for the process time of so many iterations of nnU-Net 2D, in equally long epochs.
         steps: CSV of what a step costs, see `benchmark_results/equal_time/step_cost.py`.
-        dataset, plans: other ones than the experiment's.
+        dataset, plans, precision: other ones than the experiment's.
     """
 
     into: Mapping[str, Collector]
@@ -36,6 +36,7 @@ class Runs:
     steps: str = ""
     dataset: str = ""
     plans: str = ""
+    precision: str = ""
 
 
 @dataclass(frozen=True)
@@ -155,12 +156,12 @@ class Experiment:
             raise ValueError(
                 f"{trainer} does not say how many epochs it has. Declare the experiment's epochs."
             )
+        iterations = self.iterations, None
         if group.of_2d:
             iterations = planned_iterations(
                 trainer, configuration, folder / group.steps, group.of_2d / epochs
             )
-            return Run(arm, *model, epochs, *iterations)
-        return Run(arm, *model, epochs, self.iterations, precision=self.precision)
+        return Run(arm, *model, epochs, *iterations, precision=group.precision or self.precision)
 
 
 def names() -> list[str]:

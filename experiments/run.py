@@ -124,7 +124,9 @@ def read_runs(path: Path) -> list[Run]:
             runs.append(Run(**{key: int(v) if key in NUMBERS else v for key, v in row.items() if v}))
         except (TypeError, ValueError) as error:
             columns = ", ".join(COLUMNS)
-            raise ValueError(f"{path}, line {line}: {error}. The columns are {columns}.") from error
+            raise ValueError(
+                f"{path}, line {line}: {error}. The columns are {columns}; precision is optional."
+            ) from error
     return check_places(runs, path)
 
 
@@ -155,7 +157,8 @@ def check_places(runs: Iterable[Run], origin: Path) -> list[Run]:
 
 
 def write_runs(path: Path, runs: Sequence[Run]) -> None:
-    write_csv(path, COLUMNS, ({column: getattr(run, column) for column in COLUMNS} for run in runs))
+    columns = [*COLUMNS, *(["precision"] if any(run.precision != "single" for run in runs) else [])]
+    write_csv(path, columns, ({column: getattr(run, column) for column in columns} for run in runs))
 
 
 def loaded_ratios(steps: Path) -> pd.DataFrame:

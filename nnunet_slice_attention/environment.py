@@ -52,16 +52,16 @@ def cuda_problem() -> str:
 
 
 def commit() -> str:
-    """Commit of the package's source, e.g. "1a2b3c4" or "1a2b3c4-dirty"; "unknown" outside Git."""
+    """Commit of the source, e.g. "1a2b3c4"; "1a2b3c4-dirty" if Python files differ from it; "unknown" outside Git."""
     file = Path(__file__)
     git = ["git", "-C", str(file.parent)]
     try:
         # A package installed inside another repository is not tracked there.
         subprocess.run([*git, "ls-files", "--error-unmatch", file.name], capture_output=True, check=True)
-        describe = subprocess.run(
-            [*git, "describe", "--always", "--dirty"], capture_output=True, text=True, check=True
-        )
-        return describe.stdout.strip()
+        head = subprocess.run([*git, "describe", "--always"], capture_output=True, text=True, check=True)
+        # Experiments write their tables into the repository while further runs of theirs are due.
+        changed = subprocess.run([*git, "diff", "--quiet", "HEAD", "--", ":(top)*.py"], capture_output=True)
+        return head.stdout.strip() + ("-dirty" if changed.returncode else "")
     except (OSError, subprocess.CalledProcessError):
         return _installed_commit()
 

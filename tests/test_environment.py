@@ -37,9 +37,11 @@ def test_the_commit_of_the_source(tmp_path):
     git(tmp_path, "init", "-q")
     (tmp_path / ".gitignore").write_text("__pycache__\n")
     assert commit_seen_in(tmp_path) in ("unknown", commit())  # in a repository, but not part of it
+    (tmp_path / "table.csv").write_text("dice\n")
     git(tmp_path, "add", "-A")
     git(tmp_path, "commit", "-q", "-m", "all")
     head = git(tmp_path, "rev-parse", "--short", "HEAD")
+    (tmp_path / "table.csv").write_text("dice\n0.9\n")  # a result, no source
     assert commit_seen_in(tmp_path) == head
     (tmp_path / PACKAGE.name / "files.py").write_text("# edited\n")
     assert commit_seen_in(tmp_path) == f"{head}-dirty"

@@ -21,6 +21,7 @@ from experiments.run import STOCK, loaded_ratios
 from experiments.runs_table import listed, runs_table, with_runs
 from experiments.tables import grid, made_with
 
+CORONAL, AXIAL = "Dataset514_HippocampusCoronal3", "Dataset504_HippocampusEvery3"
 STEPS = {"40 x 40, batch 12": "networks_514.csv", "128 x 128, batch 6": "networks_27.csv"}
 SHARE_OF_2D = 3 / 5  # of the epochs
 NETWORKS = (
@@ -58,9 +59,7 @@ POSITION = {  # the same; with and without neighbours
     "attention_position": "nnUNetTrainerSliceAttention_Position",
     "unet_position": "nnUNetTrainerSliceUNet_Position",
 }
-FUSED_POSITION = {
-    "early_fusion_position_2d_first": "nnUNetTrainerEarlyFusion_2DFirst_Position"
-}  # after those two
+FUSED_POSITION = {"early_fusion_position_2d_first": "nnUNetTrainerEarlyFusion_2DFirst_Position"}
 # Of SCREENED, by two seeds' mean at half the time.
 BEST = ["2d", "attention_2up", "early_fusion_2d_first", "attention"]
 
@@ -151,17 +150,25 @@ def decided(arms: Iterable[str], listed: str, steps: str, seeds: Sequence[int] =
     return Runs(tables("decision"), [*arms], (0,), seeds, listed, of_2d=25_000, steps=steps)
 
 
-def steps(table: str, dataset: int, plans: str, rounds: int, trainers, configuration: str = "2d") -> Measure:
-    options = (
-        f"--dataset {dataset} --plans {plans} --rounds {rounds} --configuration {configuration} -o {table}"
+def confirmed(dataset: str, plans: str, folds: Sequence[int], seeds: Sequence[int], of_2d: int) -> Runs:
+    """What was chosen, on images that the choice has not seen."""
+    part = f"confirmation_{dataset[7:10]}"
+    more = {"dataset": dataset, "plans": plans, "precision": "bfloat16"}
+    return Runs(
+        tables(part), ["2d", *POSITION], folds, seeds, f"{part}.csv", of_2d, steps=f"steps_{part}.csv", **more
     )
+
+
+def steps(table: str, dataset: int, plans: str, rounds: int, trainers, more: str = "") -> Measure:
+    """`more`: options of step_cost.py."""
+    options = f"--dataset {dataset} --plans {plans} --rounds {rounds} -o {table} {more}"
     return Measure({table: None}, f"python step_cost.py {options} {' '.join(trainers)}")
 
 
 ALL = [f"nnUNetTrainer{name}" for name in NETWORKS]
 
 EXPERIMENT = Experiment(
-    dataset="Dataset514_HippocampusCoronal3",
+    dataset=CORONAL,
     plans="nnUNetCompact12Plans",
     arms=SCREENED | COMBINED | POSITION | FUSED_POSITION | VOLUMES,
     epochs=50,
@@ -176,6 +183,8 @@ EXPERIMENT = Experiment(
         decided(BEST, "decision.csv", "steps_514.csv"),
         decided(POSITION, "decision_position.csv", "steps_position.csv"),
         decided(VOLUMES, "decision_3d.csv", "steps_3d.csv", seeds=[0]),
+        confirmed(CORONAL, "nnUNetCompact12Plans", (1,), (0, 1, 2), of_2d=25_000),
+        confirmed(AXIAL, "nnUNetCompact12Plans", (1,), (0, 1, 2), of_2d=25_000),
     ],
     measure=[
         steps("networks_514.csv", 514, "nnUNetCompact12Plans", 40, ALL),
@@ -184,7 +193,13 @@ EXPERIMENT = Experiment(
         steps("steps_combined.csv", 514, "nnUNetCompact12Plans", 30, COMBINED.values()),
         steps("steps_position.csv", 514, "nnUNetCompact12Plans", 30, POSITION.values()),
         steps("steps_fused_position.csv", 514, "nnUNetCompact12Plans", 30, FUSED_POSITION.values()),
-        steps("steps_3d.csv", 514, "nnUNetCompact12Plans", 30, [STOCK], "3d_fullres"),
+        steps("steps_3d.csv", 514, "nnUNetCompact12Plans", 30, [STOCK], "--configuration 3d_fullres"),
+        *(
+            steps(
+                f"steps_confirmation_{n}.csv", n, "nnUNetCompact12Plans", 30, POSITION.values(), "--bfloat16"
+            )
+            for n in (514, 504)
+        ),
     ],
     questions={
         "steps": step_table,
@@ -200,6 +215,10 @@ EXPERIMENT = Experiment(
         "errors": errors_table("screening"),
         "decision_errors": errors_table("decision"),
         "decision": runs_table("decision", reference="2d"),
+        "confirmed": runs_table("confirmation_514", reference="2d"),
+        "confirmed_context": runs_table("confirmation_514", "unet_position", arms=["attention_position"]),
+        "confirmed_errors": errors_table("confirmation_514"),
+        "confirmed_axial": runs_table("confirmation_504", reference="2d"),
     },
     figures={
         "curves.png": partial(

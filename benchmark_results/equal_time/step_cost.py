@@ -35,6 +35,9 @@ def main() -> None:
         "--configuration", default="2d", help="of the trainers; nnU-Net 2D is always the reference"
     )
     parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument(
+        "--bfloat16", action="store_true", help="in mixed precision, as nnU-Net trains on a GPU"
+    )
     parser.add_argument("-o", "--output", type=Path, required=True)
     args = parser.parse_args()
     os.environ |= {"nnUNet_n_proc_DA": "0", "nnUNet_results": tempfile.mkdtemp()}
@@ -88,7 +91,8 @@ def make_step(name: str, phase: str | None, args: argparse.Namespace, configurat
         start = time.process_time()
         batch = next(loader)
         loaded = time.process_time()
-        trainer.train_step(batch)
+        with torch.autocast("cpu", torch.bfloat16, enabled=args.bfloat16):
+            trainer.train_step(batch)
         return slices_with_loss(batch), loaded - start, time.process_time() - loaded
 
     return step

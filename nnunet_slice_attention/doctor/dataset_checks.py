@@ -139,10 +139,14 @@ def check_slabs(plans: dict, trainer: type) -> Check:
     height, width = slab.in_plane
     reach = radius * plans["original_median_spacing_after_transp"][0]
     first = "first on nnU-Net's own 2D batches, then " if trainer.begins_in_2d else ""
+    number, depth = slab.train_slabs, slab.train_depth
+    slabs = f"{number} slabs of {depth} slices" if depth > 1 else f"{number} single slices"
+    around = (
+        f"{radius} neighbour{'s' * (radius != 1)} on each side, {reach:g} mm" if radius else "no neighbours"
+    )
     text = (
-        f"training {first}on {slab.train_slabs} slabs of {slab.train_depth} slices of {height} x {width}, prediction "
-        f"on {slab.predict_depth} slices; a slice has {radius} neighbour{'s' * (radius != 1)} on each side, "
-        f"{reach:g} mm"
+        f"training {first}on {slabs} of {height} x {width}, prediction on {slab.predict_depth} slices; a slice has "
+        f"{around}"
     )
     planned = PlansManager(plans).get_configuration(CONFIGURATION).batch_size
     slices = slab.train_slabs * (

@@ -55,12 +55,14 @@ class SlabNetwork(nn.Module):
         context_radius: R; the output at slice i depends on slices i-R..i+R and on no other.
         fusion_radius: the part of R covered by mixing encoded slices; the rest enters as channels of the images.
         head_strides: (vertical, horizontal) downsampling of each of the decoder's heads, finest first.
+        sees_neighbours: False if no option makes an output depend on other slices.
         always_starts_as_2d: it starts as the planned 2D network without the option `zero_start`.
         plain_unet_options: options with which encoder and decoder are the planned ones.
         two_d_modules: modules that the planned 2D network has too.
     """
 
     default_context_radius: int = 1
+    sees_neighbours: bool = True
     always_starts_as_2d: bool = False
     plain_unet_options: Mapping[str, Any] = MappingProxyType({})
     two_d_modules: tuple[str, ...] = ("encoder", "decoder")

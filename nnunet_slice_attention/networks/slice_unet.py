@@ -1,7 +1,7 @@
 """The planned 2D U-Net on every slice of a slab: the control that separates sampling from attention.
 
-It sees no neighbours. With context slabs, where only the middle slice is decoded, it is nnU-Net's `2d`; with other
-slabs it differs only in which slices share a batch and an augmentation.
+It sees no neighbours. With context slabs, which then are single slices, it is nnU-Net's `2d`; with other slabs it
+differs only in which slices share a batch and an augmentation.
 """
 
 from collections.abc import Sequence
@@ -20,6 +20,7 @@ class SliceUNet(SlabNetwork):
         slab: `learning` and `has_background`, see `SlabNetwork`.
     """
 
+    sees_neighbours = False
     always_starts_as_2d = True
 
     def __init__(

@@ -131,8 +131,10 @@ class nnUNetTrainerSlab(nnUNetTrainer):
 
     @classmethod
     def context_radius(cls) -> int:
-        """Neighbours on each side that the slabs contain."""
-        return NETWORKS[cls.network_name].slab_radius(**cls.network_options)
+        """Neighbours on each side that the slabs contain; 0 if only the middle slice would be read."""
+        network = NETWORKS[cls.network_name]
+        reads_middle_only = cls.sampling == "context" and not network.sees_neighbours
+        return 0 if reads_middle_only else network.slab_radius(**cls.network_options)
 
     @classmethod
     def uses_position(cls) -> bool:

@@ -151,6 +151,13 @@ def test_a_planned_data_set_is_described_in_slices_and_millimetres(folders, plan
     assert "2 neighbours on each side, 16 mm" in text
 
 
+def test_without_neighbours_it_says_single_slices(folders, plans, capsys):
+    write(folders, plans)
+    _, text = diagnose(capsys, "-d", "27", "-tr", "nnUNetTrainerSliceUNet_Position")
+    assert "training on 12 single slices of 256 x 224" in text
+    assert "a slice has no neighbours" in text
+
+
 def test_2d_first_is_described(folders, plans, capsys):
     write(folders, plans)
     _, text = diagnose(capsys, "-d", "27", "-tr", "nnUNetTrainerSliceAttention")

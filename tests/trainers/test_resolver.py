@@ -40,7 +40,7 @@ def test_every_variant_builds_for_every_network_that_has_its_option(variant):
         assert wanted.items() <= trainer.network_options.items()
         options = SMALL.get(name, {}) | trainer.network_options
         network = create_network(name, 1, 2, (32, 32), (32, 32, 32, 32), **options)
-        no_neighbours = name == "SliceUNet" or variant in NO_NEIGHBOURS
+        no_neighbours = not NETWORKS[name].sees_neighbours or variant in NO_NEIGHBOURS
         within_image = 0 if network.repeat_centre else network.slices_per_image // 2
         assert network.context_radius == (within_image if no_neighbours else trainer.context_radius())
 
@@ -105,6 +105,8 @@ def test_every_network_has_a_trainer():
         ("nnUNetTrainerVAMaskRCNN", 4),
         ("nnUNetTrainerVAMaskRCNN_1sliceImages_5slices", 2),
         ("nnUNetTrainerVAMaskRCNN_Identity", 4),
+        ("nnUNetTrainerSliceUNet_Position", 0),  # the other slices of a context slab would not be read at all
+        ("nnUNetTrainerSliceUNet_CentreSlabs", 1),
     ],
 )
 def test_slabs_cover_the_networks_context_and_controls_get_the_same(name, radius):
