@@ -98,13 +98,13 @@ def test_a_budget_gives_each_arm_the_process_time_of_2d_and_its_plan_stays(tmp_p
     group = Runs({}, arms=["2d", "3d", "a"], listed="list.csv", of_2d=500, steps="steps.csv")
     planned = experiment.runs_of(group, tmp_path)
     assert [(run.iterations, run.iterations_later) for run in planned] == [(100, None), (25, None), (80, 50)]
+    mixed = experiment.runs_of(dataclasses.replace(group, precision="bfloat16", seeds=[7]), tmp_path)
+    write_runs(tmp_path / "mixed.csv", mixed)
+    assert {run.precision for run in mixed} == {"bfloat16"}
+    assert read_runs(tmp_path / "mixed.csv") == mixed
     write_runs(tmp_path / "list.csv", planned)
     (tmp_path / "steps.csv").unlink()
     assert experiment.runs_of(group, tmp_path) == planned
-    mixed = dataclasses.replace(group, listed="mixed.csv", precision="bfloat16", seeds=[7])
-    write_runs(tmp_path / "mixed.csv", planned := experiment.runs_of(mixed, tmp_path))
-    assert {run.precision for run in planned} == {"bfloat16"}
-    assert read_runs(tmp_path / "mixed.csv") == planned
     with pytest.raises(ValueError, match=r"steps.csv has no steps of B 2d. Measure them"):
         experiment.runs_of(dataclasses.replace(group, arms=["b"]), tmp_path)
 

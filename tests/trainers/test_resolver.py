@@ -106,7 +106,7 @@ def test_every_network_has_a_trainer():
         ("nnUNetTrainerVAMaskRCNN_1sliceImages_5slices", 2),
         ("nnUNetTrainerVAMaskRCNN_Identity", 4),
         ("nnUNetTrainerSliceUNet_Position", 0),  # the other slices of a context slab would not be read at all
-        ("nnUNetTrainerSliceUNet_CentreSlabs", 1),
+        ("nnUNetTrainerSliceUNet_FullSlabs", 1),
     ],
 )
 def test_slabs_cover_the_networks_context_and_controls_get_the_same(name, radius):
