@@ -45,6 +45,12 @@ class Results:
         model = table.get("model", table.get("trainer", table.get("name")))
         return table.assign(model=model, patient=table.get("patient", patient))
 
+    def hardware(self, file: str) -> list[str]:
+        """What each row of a table was measured on; "" if its run has no note."""
+        notes = read_json_or_empty(self.folder / FILE)
+        rows = read_csv(self.folder / file)
+        return [notes.get(row_key(row, list(row)), {}).get("hardware", "") for row in rows]
+
     def made_with(self, file: str) -> str:
         """What the rows of a table were made with, by their run's key or its name; runs without a note are counted."""
         path, notes = self.folder / file, read_json_or_empty(self.folder / FILE)

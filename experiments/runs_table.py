@@ -17,6 +17,8 @@ NOT_RUN = "Not run yet."
 def runs_table(results: Results, part: str, reference: str, arms: Sequence[str] | None = None) -> str:
     """Mean Dice of each run of each arm, and the paired difference to the reference over runs and patients.
 
+    The time of a run relative to the reference's is given if both were measured on the same hardware.
+
     Args:
         part: folder of the tables.
         arms: in this order, those that have run; all, the best first, if None.
@@ -26,13 +28,16 @@ def runs_table(results: Results, part: str, reference: str, arms: Sequence[str] 
         return NOT_RUN
     cases = with_runs(results.cases(file))
     dice = cases.groupby(["name", "run", "case"]).dice.mean().groupby(["name", "run"]).mean().unstack()
-    times = with_runs(results.table(f"{part}/process_time.csv"))
-    seconds = times.pivot(index="name", columns="run", values="cpu_s")
+    file = f"{part}/process_time.csv"
+    times = with_runs(results.table(file)).assign(hardware=results.hardware(file))
+    times = times.pivot(index="name", columns="run", values=["cpu_s", "hardware"])
+    seconds, hardware = times["cpu_s"], times["hardware"]
     rows = []
     by_dice = dice.median(axis="columns").sort_values(ascending=False, kind="stable").index
     for arm in by_dice if arms is None else [arm for arm in arms if arm in dice.index]:
         gains = (dice.loc[arm] - dice.loc[reference]).dropna()
-        slower = seconds.loc[arm] / seconds.loc[reference]
+        same = hardware.loc[arm] == hardware.loc[reference]
+        slower = (seconds.loc[arm] / seconds.loc[reference]).where(same)
         comparable = arm != reference and len(gains)
         found = Scores(cases[cases.run.isin(gains.index)], reference).paired(arm) if comparable else None
         rows.append(
@@ -64,4 +69,5 @@ def run_means(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def listed(values: Iterable[float], form: str) -> str:
-    return ", ".join(format(value, form) for value in values)
+    """A dash for NaN."""
+    return ", ".join("-" if pd.isna(value) else format(value, form) for value in values)

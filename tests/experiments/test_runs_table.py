@@ -1,10 +1,13 @@
 """Answers about arms with several runs, and the papers' own tables, from tables written by hand."""
 
+import json
+
 import pandas as pd
 import pytest
 
 from benchmark_results.papers.experiment import costs_table, metrics_table, resliced_table
 from experiments.declaration import Experiment
+from experiments.made_with import FILE
 from experiments.results import Results
 from experiments.runs_table import NOT_RUN, run_means, runs_table
 from experiments.tables import FOREGROUND
@@ -70,6 +73,15 @@ def test_arms_are_paired_with_the_reference_run_by_run(results):
     assert by_arm["2D"]["Dice of each run"] == "0.7100, 0.6100" and by_arm["2D"]["time"] == ""
     assert [row[0] for row in cells(runs_table("x", "2D")(found))[1:]] == ["X", "2D", "Y"]  # the best first
     assert runs_table("elsewhere", "2D")(found) == runs_table("x", "Z")(found) == NOT_RUN
+
+
+def test_times_on_two_kinds_of_hardware_are_not_compared(results):
+    found = results(x__cases=cases(DICE), x__process_time=TIMES)
+    keys = [", ".join(map(str, run)) for run in TIMES[["name", "fold", "seed"]].itertuples(index=False)]
+    hardware = {key: {"hardware": "4 x B" if key == "X, 0, 1" else "2 x A"} for key in keys}
+    (found.folder / FILE).write_text(json.dumps(hardware))
+    title, row = cells(runs_table("x", "2D", ["X"])(found))
+    assert dict(zip(title, row, strict=True))["time"] == "1.50, -"
 
 
 def test_what_reslicing_loses_is_paired_within_the_runs_that_are_there_twice(results):
