@@ -2,12 +2,12 @@
 
 export nnUNet_raw=... nnUNet_preprocessed=...
 python benchmark_results/spacing_shift/make_data.py --source FOLDER/Dataset004_Hippocampus             # 504
-python benchmark_results/equal_time/make_data.py --hippocampus ... --btcv FOLDER/Dataset030_BTCV30     # 514, 530
+python benchmark_results/equal_time/make_data.py --hippocampus ... --btcv FOLDER/Dataset030_BTCV30     # 530
 python -m benchmark_results.papers.make_data --source FOLDER/Dataset004_Hippocampus                    # the others
 bash benchmark_results/equal_time/prepare.sh && bash benchmark_results/papers/prepare.sh
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -38,7 +38,7 @@ ON_HIPPOCAMPUS = {
     "va": [*VA_NETWORKS, *VA_MODULES, *VA_PLACES, *VA_SLICES, *VA_PRETRAINED],
 }
 HIPPOCAMPUS = "Dataset504_HippocampusEvery3"
-DISTANCES = {3: HIPPOCAMPUS, 6: "Dataset506_HippocampusEvery6", 12: "Dataset512_HippocampusEvery12"}  # mm
+FARTHER = {6: "Dataset506_HippocampusEvery6", 12: "Dataset512_HippocampusEvery12"}  # mm between slices
 CT = "Dataset530_BTCV30EightOrgans"
 AS_IT_IS, RESLICED = "Dataset520_HippocampusMixedSpacing", "Dataset521_HippocampusResliced"
 
@@ -116,10 +116,6 @@ def on(dataset: str, part: str, arms: Sequence[str], **options: str) -> Runs:
     return Runs(tables(part), together(arms), seeds=SEEDS, dataset=dataset, **options)
 
 
-def distance_runs() -> Mapping[int, Runs]:
-    return {mm: on(dataset, f"csa_net_{mm}mm", CSA_PAIR) for mm, dataset in DISTANCES.items() if mm != 3}
-
-
 NAMES = together(*ON_HIPPOCAMPUS.values(), TSFM)
 EXPERIMENT = Experiment(
     dataset=HIPPOCAMPUS,
@@ -130,7 +126,7 @@ EXPERIMENT = Experiment(
     runs=[
         *(on(HIPPOCAMPUS, part, arms) for part, arms in ON_HIPPOCAMPUS.items()),
         Runs(metrics("sau_net"), SAU, seeds=SEEDS),
-        *distance_runs().values(),
+        *(on(dataset, f"csa_net_{mm}mm", CSA_PAIR) for mm, dataset in FARTHER.items()),
         on(CT, "csa_net_ct", ["2D", "CSANet", "CSANet_NoCSA"], plans="nnUNetCompactPlans"),
         on(AS_IT_IS, "tsfm_unet", TSFM),
         on(RESLICED, "tsfm_unet_resliced", TSFM),
@@ -140,7 +136,7 @@ EXPERIMENT = Experiment(
         "csa_heads": runs_table("csa_net", "CSANet", CSA_HEADS),
         "csa_modules": runs_table("csa_net", "CSANet", CSA_MODULES),
         "csa_ct": runs_table("csa_net_ct", "2D", ["2D", "CSANet", "CSANet_NoCSA"]),
-        **{f"csa_{mm}mm": runs_table(f"csa_net_{mm}mm", "2D", CSA_PAIR) for mm in distance_runs()},
+        **{f"csa_{mm}mm": runs_table(f"csa_net_{mm}mm", "2D", CSA_PAIR) for mm in FARTHER},
         "sau": runs_table("sau_net", "2D", SAU),
         "sau_metrics": metrics_table("sau_net", SAU),
         "sau_costs": costs_table("sau_net", SAU),
