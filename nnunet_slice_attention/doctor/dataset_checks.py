@@ -10,6 +10,7 @@ from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 from .. import dataset_files
 from ..plans.slabs import SLAB_RULES, has_architecture, median_depth, slab_plan, with_architecture
 from .check import Check
+from .extent_check import check_extents
 from .header_check import check_headers
 
 CONFIGURATION = "2d"
@@ -46,6 +47,7 @@ def check_dataset(dataset: str | int, plans_name: str, trainer: type) -> list[Ch
         check_axis(plans),
         check_spacing(plans, dataset),
         check_depth(plans, trainer),
+        *check_extents(Path(preprocessed, name), plans, trainer),
         slabs,
         network,
     ]
