@@ -97,7 +97,7 @@ setup(
         "numpy",
         "SimpleITK",
         "tifffile",
-        "torch>=2.6",  # safe_globals by name
+        "torch>=2.7",  # torch.compiler.is_exporting
         "tqdm",
         "filelock>=4.1",  # fallback_to_soft; later versions need Python 3.11
         "packaging",

@@ -26,6 +26,7 @@ def curves_figure(
     """Dice of the same validation cases over process time: a panel for each part, {folder of curves.csv: its title}.
 
     The reference is black, the `best` arms have colours, the others are grey. Thick: an arm's mean; thin: its runs.
+    Times are those of `mean_curves`.
     """
     from matplotlib.figure import Figure
 
@@ -39,7 +40,7 @@ def curves_figure(
     for axis, (part, title) in zip(
         figure.subplots(1, len(drawn), squeeze=False)[0], drawn.items(), strict=True
     ):
-        points = mean_curves(results.table(f"{part}/curves.csv"))
+        points = mean_curves(results, part, reference)
         arms = sorted(points.index.unique("name"), key=lambda arm: arm in colours)
         unnamed = [arm for arm in arms if arm not in colours]
         labels = (
@@ -48,18 +49,28 @@ def curves_figure(
         for arm in arms:
             colour, runs = colours.get(arm, "lightgrey"), points.loc[arm]
             for _, run in runs.groupby(["fold", "seed"]):
-                axis.plot(run.cpu_s / 60, run.dice, color=colour, linewidth=0.6, alpha=0.5)
-            by_epoch = runs.groupby("epoch")
-            got_so_far = by_epoch.dice.count()
-            mean = by_epoch.mean()[got_so_far == got_so_far.max()]
-            axis.plot(mean.cpu_s / 60, mean.dice, color=colour, linewidth=2, label=labels[arm])
-        axis.set(title=title, xlabel="process time of training [min]", ylabel="Dice")
+                axis.plot(run.time, run.dice, color=colour, linewidth=0.6, alpha=0.5)
+            mean = runs.groupby("epoch").mean()
+            axis.plot(mean.time, mean.dice, color=colour, linewidth=2, label=labels[arm])
+        axis.set(title=title, xlabel=f"process time, relative to {reference}'s whole training", ylabel="Dice")
         axis.set_ylim(bottom=points.dice.quantile(0.05))
         axis.grid(alpha=0.3)
         axis.legend(fontsize=8, loc="lower right")
     figure.savefig(path, dpi=150)
 
 
-def mean_curves(curves: pd.DataFrame) -> pd.DataFrame:
-    """Process time and mean Dice over cases and structures, by name, fold, seed and epoch."""
-    return curves.groupby(["name", "fold", "seed", "epoch"])[["cpu_s", "dice"]].mean()
+def mean_curves(results: Results, part: str, reference: str) -> pd.DataFrame:
+    """Mean Dice over cases and structures, and `time`, of finished runs by name, fold, seed and epoch.
+
+    Time is relative to that of the reference's whole training on the same hardware, the mean over its runs. Runs on
+    hardware without one, or that was not recorded, are left out.
+    """
+    run = ["name", "fold", "seed"]
+    file = f"{part}/process_time.csv"
+    times = results.table(file).assign(hardware=results.hardware(file))
+    times = times[(times.epochs_done == times.epochs) & (times.hardware != "")]
+    whole = times[times.name == reference].groupby("hardware").cpu_s.mean()
+    of_reference = times.set_index(run).hardware.map(whole).dropna().rename("whole")
+    points = results.table(f"{part}/curves.csv").groupby([*run, "epoch"])[["cpu_s", "dice"]].mean()
+    points = points.join(of_reference, on=run, how="inner")
+    return points.assign(time=points.cpu_s / points.whole)[["time", "dice"]]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 
 from nnunet_slice_attention.evaluation.metrics import FOREGROUND
-from nnunet_slice_attention.evaluation.scores import Scores
+from nnunet_slice_attention.evaluation.scores import MEAN, Scores
 
 from .results import Results, question
 from .tables import grid
@@ -36,7 +36,7 @@ def runs_table(results: Results, part: str, reference: str, arms: Sequence[str] 
     by_dice = dice.median(axis="columns").sort_values(ascending=False, kind="stable").index
     for arm in by_dice if arms is None else [arm for arm in arms if arm in dice.index]:
         gains = (dice.loc[arm] - dice.loc[reference]).dropna()
-        same = hardware.loc[arm] == hardware.loc[reference]
+        same = (hardware.loc[arm] == hardware.loc[reference]) & (hardware.loc[arm] != "")
         slower = (seconds.loc[arm] / seconds.loc[reference]).where(same)
         comparable = arm != reference and len(gains)
         found = Scores(cases[cases.run.isin(gains.index)], reference).paired(arm) if comparable else None
@@ -53,6 +53,23 @@ def runs_table(results: Results, part: str, reference: str, arms: Sequence[str] 
             }
         )
     return grid(rows)
+
+
+@question
+def structures_table(results: Results, part: str, reference: str) -> str:
+    """The paired difference of each arm to the reference in each structure, over the runs that both have."""
+    file = f"{part}/cases.csv"
+    if not results.has(file) or reference not in set(results.table(file).name):
+        return NOT_RUN
+    cases = with_runs(results.cases(file))
+    runs = cases.groupby("name").run.agg(set)
+    rows = []
+    for arm in (arm for arm in runs.index if arm != reference):
+        if both := runs[arm] & runs[reference]:
+            found = Scores(cases[cases.run.isin(both)], reference)
+            classes = [s for s in found.structures if s not in (FOREGROUND, MEAN)]
+            rows.append({"arm": arm} | {s: found.difference(arm, s) for s in classes})
+    return grid(rows) if rows else NOT_RUN
 
 
 def with_runs(table: pd.DataFrame) -> pd.DataFrame:

@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "cost": {"inference"},
     "shim": {"trainers"},
     "bundle": {"inference", "networks", "plans", "trainers"},
-    "comparison": {"cost", "evaluation", "inference", "report"},
+    "comparison": {"cost", "evaluation", "inference", "report", "trainers"},
     "doctor": {"plans", "shim", "trainers"},
     "crossval": {"comparison", "evaluation", "inference", "jobs", "trainers"},
     "cli": {

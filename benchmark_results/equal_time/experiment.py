@@ -18,7 +18,7 @@ from experiments.error_kinds import error_kinds
 from experiments.figures import curves_figure
 from experiments.results import Results, question
 from experiments.run import STOCK, loaded_ratios
-from experiments.runs_table import listed, runs_table, with_runs
+from experiments.runs_table import listed, runs_table, structures_table, with_runs
 from experiments.tables import grid, made_with
 
 CORONAL, AXIAL = "Dataset514_HippocampusCoronal3", "Dataset504_HippocampusEvery3"
@@ -50,7 +50,11 @@ KINDS = {
     "inside": ("slices between", ".1%"),
 }
 A_SLICE_OFF = 0.04  # of the foreground in the wrong class: half of a slice's mean share
-CURVES = {"screening": "screening: T/2", "decision": "decision: T"}
+CURVES = {
+    "screening": "screening: fold 0, T/2",
+    "decision": "decision: fold 0, T",
+    "confirmation_514": "confirmation: fold 1, T",
+}
 COMBINED = {  # screened after the others, see "Where the errors are"
     "attention_2up_3slice_images": "nnUNetTrainerSliceAttention_Skips2Up_3sliceImages",
     "early_fusion_5slices_2d_first": "nnUNetTrainerEarlyFusion_2DFirst_5slices",
@@ -217,6 +221,7 @@ EXPERIMENT = Experiment(
         "decision": runs_table("decision", reference="2d"),
         "confirmed": runs_table("confirmation_514", reference="2d"),
         "confirmed_context": runs_table("confirmation_514", "unet_position", arms=["attention_position"]),
+        "confirmed_structures": structures_table("confirmation_514", reference="2d"),
         "confirmed_errors": errors_table("confirmation_514"),
         "confirmed_axial": runs_table("confirmation_504", reference="2d"),
     },

@@ -16,14 +16,15 @@ def model_card(predictor: SlabPredictor, manifest: Mapping, summaries: Mapping[s
     """
     plans, configuration = predictor.plans_manager, predictor.configuration_manager
     slice_spacing, *_ = plans.original_median_spacing_after_transp
+    description = predictor.dataset_json
     lines = [
         f"# {manifest['trainer']} on {plans.dataset_name}",
         "A network for the segmentation of medical images, trained with nnU-Net. **Not a medical device; not "
         "validated for clinical use.**",
         "## Input and output",
-        f"- channels: {_listed(predictor.dataset_json['channel_names'])}",
-        f"- labels: {_listed(predictor.dataset_json['labels'])}",
-        f"- file ending: {predictor.dataset_json['file_ending']}",
+        f"- channels: {_listed(description.get('modality') or description['channel_names'])}",
+        f"- labels: {_listed(description['labels'])}",
+        f"- file ending: {description['file_ending']}",
         f"- in-plane spacing: {_mm(configuration.spacing[-2:])}; images are resampled to it",
         f"- median slice spacing of the training data: {slice_spacing:g} mm",
     ]

@@ -25,5 +25,5 @@ def run(args: argparse.Namespace) -> int:
     models = [ModelName.parse(name) for name in dict.fromkeys(args.m)]
     best = find_best(args.d, models, args.f or range(5), not args.disable_ensembling, args.np)
     print(f"\nBest: {best.name}, Dice {best.dice:.4f}, {best.postprocessed_dice:.4f} with postprocessing")
-    print(f"Inference instructions: {best.instructions}")
+    print(f"Inference instructions, with this package's `predict` for its own models: {best.instructions}")
     return 0

@@ -1,5 +1,6 @@
 """The best of given models and their pairs by nnU-Net's own rule, with instructions to predict with it."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,14 +10,18 @@ from nnunetv2.paths import nnUNet_results
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 
 from ..dataset_files import check_model
+from ..files import write_text
 from ..model_name import ENSEMBLE, ModelName
+from ..trainers.resolver import BASES
 from .compared_models import check_same_cases, trained_model
 from .ground_truth import GroundTruth
+
+OWN_PREDICT = "nnunet-slice-attention predict"
 
 
 @dataclass(frozen=True)
 class Best:
-    """The best model or ensemble, its mean validation Dice, and nnU-Net's file of instructions."""
+    """The best model or ensemble, its mean validation Dice, and the file of instructions, see `with_own_predict`."""
 
     name: str
     dice: float
@@ -69,9 +74,26 @@ def find_best(
         str(ModelName(m["trainer"], m["plans_identifier"], m["configuration"]))
         for m in best["selected_model_or_models"]
     ]
+    folder = Path(str(nnUNet_results), maybe_convert_to_dataset_name(dataset))
+    instructions = folder / "inference_instructions.txt"
+    write_text(instructions, with_own_predict(instructions.read_text(encoding="utf-8")))
     return Best(
         ENSEMBLE.join(names),
         best["result_on_crossval_pre_pp"],
         best["result_on_crossval_post_pp"],
-        Path(str(nnUNet_results), maybe_convert_to_dataset_name(dataset), "inference_instructions.txt"),
+        instructions,
     )
+
+
+def with_own_predict(instructions: str) -> str:
+    """nnU-Net's instructions, but this package's models are predicted by its own `predict`.
+
+    `nnUNetv2_predict` takes the same options, but cannot tell a network the slice spacing of an image, with which it
+    was validated, or a slice's position in a volume deeper than its window.
+    """
+    lines = []
+    for line in instructions.splitlines(keepends=True):
+        trainer = re.match(r"nnUNetv2_predict .*-tr (\w+)", line)
+        is_ours = trainer and trainer[1].split("_")[0] in BASES
+        lines.append(line.replace("nnUNetv2_predict", OWN_PREDICT, 1) if is_ours else line)
+    return "".join(lines)

@@ -12,7 +12,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 CONNECTED = generate_binary_structure(2, 2)
-LEAST = 1e-4  # probability of what is not there, whose logarithm must be finite
+# Logits of tiles, mirrorings and folds are averaged. A detector drops what scores less than 0.05, so one that misses an
+# instance says no more than that, and no single one may outvote the others.
+MISSED, MOST = 0.05, 0.999
 
 
 def structures_of(target: Tensor, n_structures: int, has_background: bool) -> Tensor:
@@ -91,9 +93,12 @@ def _in_box(pixels: int, first: Tensor, last: Tensor) -> tuple[Tensor, Tensor]:
 def logits_of(probabilities: Tensor, has_background: bool) -> Tensor:
     """Logits whose softmax, or sigmoid without background, is about the given probabilities.
 
+    They are at most `MOST`, and at least `MISSED`, or with background a share of it, so that the softmax stays close.
+
     (..., n, H, W) -> (..., n+1, H, W) with a background of one minus the largest probability, or (..., n, H, W).
     """
-    probabilities = probabilities.clamp(LEAST, 1 - LEAST)
+    least = MISSED / probabilities.shape[-3] if has_background else MISSED
+    probabilities = probabilities.clamp(least, MOST)
     if not has_background:
         return probabilities.logit()
     background = 1 - probabilities.amax(dim=-3, keepdim=True)

@@ -25,7 +25,7 @@ def segment_volume(
     """Logits (B, S, K, H, W) of all slices of whole volumes (B, S, C, H, W); lists with deep supervision.
 
     Only slices between the first and the last that exists in any volume are computed, `CHUNK` at a time with their
-    context, so that memory does not grow with the volume's depth; the others are background.
+    context, so that the memory for features does not grow with the volume's depth; the others are background.
 
     Args:
         valid: (B, S) bool, see `SlabNetwork.forward`.
@@ -35,20 +35,20 @@ def segment_volume(
     n_slices, radius = stack.shape[1], network.context_radius
     existing = valid.any(dim=0).nonzero().flatten().tolist() or [0]
     first, end = existing[0], existing[-1] + 1
-    chunks = []
+    volumes: list[Tensor] = []  # one per head
     for begin in range(first, end, CHUNK):
         centres = range(begin, min(begin + CHUNK, end))
         low, high = max(0, centres.start - radius), min(centres.stop + radius, n_slices)
         inside = range(centres.start - low, centres.stop - low)
-        chunks.append(network.segment(stack[:, low:high], inside, valid[:, low:high]))
+        logits = network.segment(stack[:, low:high], inside, valid[:, low:high])
+        heads = logits if isinstance(logits, list) else [logits]
+        volumes = volumes or [_background(head, n_slices, network.has_background) for head in heads]
+        for volume, head in zip(volumes, heads, strict=True):
+            volume[:, centres.start : centres.stop] = head
+    return volumes if isinstance(logits, list) else volumes[0]
 
-    def assembled(*logits: Tensor) -> Tensor:
-        missing = logits_of_missing(logits[0], network.has_background)
-        before, behind = (
-            missing.expand(len(stack), n, -1, *logits[0].shape[-2:]) for n in (first, n_slices - end)
-        )
-        return torch.cat([before, *logits, behind], dim=1)
 
-    if isinstance(chunks[0], list):
-        return [assembled(*heads) for heads in zip(*chunks, strict=True)]
-    return assembled(*chunks)
+def _background(like: Tensor, n_slices: int, has_background: bool) -> Tensor:
+    """Logits (B, n_slices, K, h, w) of slices that do not exist, of the type of logits (B, T, K, h, w)."""
+    missing = logits_of_missing(like, has_background)
+    return missing.repeat(len(like), n_slices, 1, *like.shape[-2:])

@@ -112,7 +112,7 @@ def prediction_depth(
 
     Args:
         whole_volumes: the network takes a patch for a whole volume, see `SlabNetwork`, so almost no volume may be
-            deeper. It needs no memory for more slices.
+            deeper. More slices need no memory for features, but for nnU-Net's images and logits.
     """
     if whole_volumes:
         return max(2 * context_radius + 1, MEDIANS_PER_WHOLE_VOLUME * median_depth)

@@ -90,7 +90,7 @@ class nnUNetTrainerSlab(nnUNetTrainer):
         training = deepcopy(self.configuration_manager.configuration)
         training |= {"patch_size": slab.train_patch, "batch_size": slab.train_slabs}
         self.configuration_manager = ConfigurationManager(training)
-        self.slab_margin = slab.train_margin * self.max_distance
+        self.slab_margin = slab.train_margin  # nnU-Net's loader adds the slices that `depth_to_load` asks for
         # With one or two slabs per batch nnU-Net's "last third of the batch" rounds to none or half of it.
         self.probabilistic_oversampling = slab.train_slabs < 3
 
@@ -271,7 +271,7 @@ class nnUNetTrainerSlab(nnUNetTrainer):
             os.replace(partial, filename)
 
     def perform_actual_validation(self, save_probabilities: bool = False):
-        """Validate with the saved, deep slabs, as `nnUNetv2_predict` does."""
+        """Validate with the saved, deep slabs, as `nnUNetv2_predict` does, but with each case's slice spacing."""
         training = self.configuration_manager
         self.configuration_manager = self.plans_manager.get_configuration(self.configuration_name)
         try:

@@ -52,4 +52,4 @@ def test_a_trainer_loads_deeper_patches_but_trains_on_slabs_of_its_own_depth(nam
     finally:
         for loader in loaders:
             loader._finish()
-    assert trainer.slab_margin == 2 * trainer.slab.train_margin
+    assert trainer.slab_margin == trainer.slab.train_margin

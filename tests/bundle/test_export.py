@@ -42,6 +42,20 @@ def test_a_damaged_summary_is_named_with_the_next_step(trained, tiny, tmp_path, 
     assert "summary.json is damaged" in error and "Validate fold 0 again" in error
 
 
+def test_older_descriptions_of_a_data_set_call_channels_modalities(trained, tiny, tmp_path):
+    path = trained / f"{OURS}__nnUNetPlans__2d" / "dataset.json"
+    before = path.read_text()
+    description = json.loads(before)
+    description["modality"] = {"0": "of an older name"}
+    del description["channel_names"]
+    try:
+        path.write_text(json.dumps(description))
+        bundle = export(tiny, tmp_path / "b", "-f", "1")
+    finally:
+        path.write_text(before)
+    assert "channels: of an older name" in (bundle / "MODEL_CARD.md").read_text()
+
+
 def test_an_existing_bundle_is_not_overwritten(trained, tiny, tmp_path, capsys):
     bundle = export(tiny, tmp_path / "b.zip")
     before = bundle.read_bytes()

@@ -4,6 +4,7 @@ import re
 import shlex
 
 from nnunet_slice_attention.cli import main
+from nnunet_slice_attention.comparison.find_best import with_own_predict
 from tests.tiny_data import read
 from tests.tiny_models import OURS, STOCK
 
@@ -14,17 +15,30 @@ def test_the_instructions_work_as_written(trained, run_nnunet, nnunet_folders, t
     assert re.search(r"Best: Tiny_nnUNetTrainer.*, Dice \d\.\d+, \d\.\d+ with postprocessing", printed)
     instructions = trained / "inference_instructions.txt"
     assert str(instructions) in printed
-    commands = [line for line in instructions.read_text().splitlines() if line.startswith("nnUNetv2_")]
+    lines = instructions.read_text().splitlines()
+    commands = [line for line in lines if line.startswith(("nnUNetv2_", "nnunet-slice-attention "))]
     assert len(commands) in (2, 4)  # one model, or two and their ensemble; and the postprocessing
     images = nnunet_folders / "raw" / tiny.folder / "imagesTs"
     for command in commands:
         command = command.replace("INPUT_FOLDER", str(images)).replace("OUTPUT_FOLDER", str(tmp_path / "out"))
         name, *arguments = shlex.split(command)
-        run_nnunet(name, *arguments, *(["-device", "cpu"] if name == "nnUNetv2_predict" else []))
+        if name == "nnunet-slice-attention":
+            assert main([*arguments, "-device", "cpu", "-npp", "1", "-nps", "1"]) == 0
+        else:
+            run_nnunet(name, *arguments, *(["-device", "cpu"] if name == "nnUNetv2_predict" else []))
     made = sorted((tmp_path / "out_PP").glob("*.nii.gz"))
     assert [path.name for path in made] == sorted(p.name.replace("_0000", "") for p in images.iterdir())
     for path in made:
         assert read(path).shape == read(images / path.name.replace(".nii", "_0000.nii")).shape
+
+
+def test_models_of_this_package_are_predicted_by_its_own_command():
+    theirs = "nnUNetv2_predict -d 5 -i IN -o OUT -f  0 1 -tr nnUNetTrainer -c 3d_fullres -p nnUNetPlans"
+    ours = theirs.replace("nnUNetTrainer", "nnUNetTrainerTSFMUNet_Millimetres_50epochs")
+    after = "nnUNetv2_apply_postprocessing -i OUT -o PP -pp_pkl_file nnUNetTrainerTSFMUNet__P__2d/x.pkl\n"
+    found = with_own_predict("\n".join(["Run:", theirs, ours, after]))
+    ours = ours.replace("nnUNetv2_predict", "nnunet-slice-attention predict")
+    assert found == "\n".join(["Run:", theirs, ours, after])
 
 
 def test_without_probabilities_the_next_step_is_named(trained, tiny, capsys):

@@ -9,7 +9,7 @@ from benchmark_results.papers.experiment import costs_table, metrics_table, resl
 from experiments.declaration import Experiment
 from experiments.made_with import FILE
 from experiments.results import Results
-from experiments.runs_table import NOT_RUN, run_means, runs_table
+from experiments.runs_table import NOT_RUN, run_means, runs_table, structures_table
 from experiments.tables import FOREGROUND
 
 PATIENTS = ("p", "q", "r")
@@ -64,6 +64,7 @@ def test_a_run_is_the_mean_over_cases_of_the_mean_over_structures():
 
 def test_arms_are_paired_with_the_reference_run_by_run(results):
     found = results(x__cases=cases(DICE), x__process_time=TIMES)
+    note_hardware(found)
     title, *rows = cells(runs_table("x", "2D", ["Y", "missing", "X", "2D"])(found))
     by_arm = {row[0]: dict(zip(title, row, strict=True)) for row in rows}
     assert list(by_arm) == ["Y", "X", "2D"]  # in the order asked for
@@ -75,13 +76,33 @@ def test_arms_are_paired_with_the_reference_run_by_run(results):
     assert runs_table("elsewhere", "2D")(found) == runs_table("x", "Z")(found) == NOT_RUN
 
 
+def test_structures_are_paired_over_the_runs_that_both_have(results):
+    found = results(x__cases=cases(DICE | {("X", 7): {"a": 0.0, "b": 0.0}}))
+    title, *rows = cells(structures_table("x", "2D")(found))
+    assert title == ["arm", "a", "b"] and [row[0] for row in rows] == ["X", "Y"]
+    assert rows[0][1].startswith("+0.1000") and rows[0][2].startswith("+0.0500")
+    assert rows[1][1].startswith("-0.7000") and rows[1][2].startswith("-0.5000")
+    assert structures_table("elsewhere", "2D")(found) == structures_table("x", "Y7")(found) == NOT_RUN
+
+
 def test_times_on_two_kinds_of_hardware_are_not_compared(results):
     found = results(x__cases=cases(DICE), x__process_time=TIMES)
-    keys = [", ".join(map(str, run)) for run in TIMES[["name", "fold", "seed"]].itertuples(index=False)]
-    hardware = {key: {"hardware": "4 x B" if key == "X, 0, 1" else "2 x A"} for key in keys}
-    (found.folder / FILE).write_text(json.dumps(hardware))
-    title, row = cells(runs_table("x", "2D", ["X"])(found))
-    assert dict(zip(title, row, strict=True))["time"] == "1.50, -"
+    note_hardware(found, {"X, 0, 1": "4 x B"})
+    assert time_of_x(found) == "1.50, -"
+    (found.folder / FILE).unlink()
+    assert time_of_x(found) == "-, -"  # not recorded
+
+
+def note_hardware(results, others=()):
+    """The same for all runs of `TIMES` but the `others`."""
+    runs = [", ".join(map(str, run)) for run in TIMES[["name", "fold", "seed"]].itertuples(index=False)]
+    noted = dict.fromkeys(runs, "2 x A") | dict(others)
+    (results.folder / FILE).write_text(json.dumps({run: {"hardware": it} for run, it in noted.items()}))
+
+
+def time_of_x(results) -> str:
+    title, row = cells(runs_table("x", "2D", ["X"])(results))
+    return dict(zip(title, row, strict=True))["time"]
 
 
 def test_what_reslicing_loses_is_paired_within_the_runs_that_are_there_twice(results):

@@ -1,6 +1,7 @@
 """Targets of a detector agree with an independent computation, and give the label map back."""
 
 import numpy as np
+import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 from skimage.measure import label, regionprops
@@ -72,9 +73,9 @@ def test_a_perfect_detection_gives_the_label_map_back():
     logits = logits_of(maps, has_background=True)
     segmented = logits.argmax(dim=0)
     assert (segmented != labels).sum() == 0
-    # Inside, away from edges, the softmax is the score and one minus it.
-    np.testing.assert_allclose(logits.softmax(dim=0)[:, 12, 15], [0.1, 0.9, 0], atol=1e-3)
-    np.testing.assert_allclose(logits.softmax(dim=0)[:, 1, 1], [1, 0, 0], atol=1e-3)
+    # Inside, away from edges, the softmax is close to the score and one minus it.
+    np.testing.assert_allclose(logits.softmax(dim=0)[:, 12, 15], [0.1, 0.9, 0], atol=0.05)
+    np.testing.assert_allclose(logits.softmax(dim=0)[:, 1, 1], [1, 0, 0], atol=0.05)
     wanted = torch.stack([labels == 1, labels == 2])
     assert torch.equal(logits_of(maps, has_background=False) > 0, wanted)
 
@@ -92,6 +93,21 @@ def test_overlapping_detections_count_once_and_uncertain_ones_stay_background():
     maps = probabilities(found_with_scores(twice, [0.3, 0.4]), 2, SIZE)
     np.testing.assert_allclose(maps[:, 12, 15], [0, 0.4], atol=1e-5)
     assert not logits_of(maps, has_background=True).argmax(dim=0).any()
+
+
+@pytest.mark.parametrize("n_structures", [1, 13])
+@pytest.mark.parametrize("has_background", [True, False])
+def test_no_single_view_outvotes_three_others(n_structures, has_background):
+    def is_found(*scores: float) -> bool:
+        """In the mean of the logits of several views of an instance of the first structure."""
+        maps = torch.zeros(len(scores), n_structures, 1, 1)
+        maps[:, 0, 0, 0] = torch.tensor(scores)
+        logits = logits_of(maps, has_background).mean(dim=0).flatten()
+        return bool(logits.argmax() == 1) if has_background else bool(logits[0] > 0)
+
+    assert is_found(0.9, 0.9, 0.9, 0)
+    assert not is_found(1, 0, 0, 0)
+    assert not is_found(0, 0, 0, 0)
 
 
 def test_nothing_found_is_background_everywhere():

@@ -4,6 +4,7 @@ from acvl_utils.cropping_and_padding.bounding_boxes import crop_and_pad_nd
 from nnunetv2.training.dataloading.data_loader import nnUNetDataLoader
 from nnunetv2.utilities.label_handling.label_handling import LabelManager
 
+from nnunet_slice_attention.augmentation.draw_distance import depth_to_load
 from nnunet_slice_attention.plans.slabs import SLAB_RULES, training_slabs
 from nnunet_slice_attention.trainers.border_padding import BorderPaddedDataset, PaddedVolume
 
@@ -70,3 +71,19 @@ def test_how_often_nnunet_samples_the_end_slices(radius, sampling, ends):
         drawn[inside] += 1
     middle = drawn[3:7].mean()
     assert drawn[[0, -1]] / middle == pytest.approx([ends, ends], abs=0.05)
+
+
+@pytest.mark.parametrize("radius", [1, 2])
+def test_with_random_distances_too_the_middle_slice_exists_and_is_each_slice_equally_often(radius):
+    """nnU-Net's loader lets a patch that is cropped later start outside of the volume."""
+    depth, _ = training_slabs(6, radius, "context")
+    margin, loaded, n_slices = SLAB_RULES["context"].margin(depth, radius), depth_to_load(depth, 2), 10
+    labels = LabelManager({"background": 0, "a": 1}, regions_class_order=None)
+    loader = nnUNetDataLoader(OneCase(), 6, (loaded, 5, 6), (depth, 5, 6), labels)
+    np.random.seed(0)
+    drawn = np.zeros(n_slices + 2 * margin)
+    for _ in range(20_000):
+        (first, *_), _ = loader.get_bbox(np.array([len(drawn), 5, 6]), False, None)
+        drawn[first + loaded // 2] += 1
+    assert not drawn[:margin].any() and not drawn[-margin:].any()
+    assert drawn[margin:-margin] == pytest.approx([2000] * n_slices, rel=0.15)

@@ -1,0 +1,52 @@
+"""What the curves of an experiment show: finished runs, in the time of the reference on the same hardware."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from experiments.declaration import Experiment
+from experiments.figures import curves_figure, mean_curves
+from experiments.made_with import FILE
+from experiments.results import Results
+
+RUNS = {  # (seconds of the training, epochs done of two, hardware)
+    ("2D", 0): (100.0, 2, "A"), ("2D", 1): (140.0, 2, "A"), ("2D", 2): (999.0, 1, "A"),
+    ("X", 0): (90.0, 2, "A"), ("X", 1): (200.0, 2, "B"), ("Y", 0): (50.0, 1, "A"),
+}  # fmt: skip
+
+
+@pytest.fixture
+def results(tmp_path):
+    of_run = [{"name": name, "fold": 0, "seed": seed, "epochs": 2} for name, seed in RUNS]
+    times = [
+        run | {"cpu_s": s, "epochs_done": done}
+        for run, (s, done, _) in zip(of_run, RUNS.values(), strict=True)
+    ]
+    curves = [
+        run
+        | {"epoch": epoch, "cpu_s": s * (epoch + 1) / 2, "case": case, "structure": structure, "dice": dice}
+        for run, (s, done, _) in zip(of_run, RUNS.values(), strict=True)
+        for epoch in range(done)
+        for case, structure, dice in (("p", "a", 0.5), ("p", "b", 0.6), ("q", "a", 0.7), ("q", "b", 0.8))
+    ]
+    (tmp_path / "part").mkdir()
+    pd.DataFrame(times).to_csv(tmp_path / "part" / "process_time.csv", index=False)
+    pd.DataFrame(curves).to_csv(tmp_path / "part" / "curves.csv", index=False)
+    made = {f"{name}, 0, {seed}, 2": {"hardware": RUNS[name, seed][2]} for name, seed in RUNS}
+    (tmp_path / FILE).write_text(json.dumps(made))
+    return Results(tmp_path, Experiment())
+
+
+def test_time_is_that_of_the_references_whole_trainings_on_the_same_hardware(results):
+    points = mean_curves(results, "part", "2D")
+    assert list(points.index.droplevel("epoch").unique()) == [("2D", 0, 0), ("2D", 0, 1), ("X", 0, 0)]
+    assert list(points.time) == pytest.approx([50 / 120, 100 / 120, 70 / 120, 140 / 120, 45 / 120, 90 / 120])
+    assert points.dice.tolist() == pytest.approx([0.65] * 6)
+
+
+def test_parts_that_have_not_run_are_left_out(results, tmp_path):
+    curves_figure(results, tmp_path / "none.png", {"elsewhere": "nothing"}, "2D", [])
+    assert not (tmp_path / "none.png").exists()
+    curves_figure(results, tmp_path / "some.png", {"elsewhere": "nothing", "part": "it"}, "2D", ["X"])
+    assert (tmp_path / "some.png").read_bytes().startswith(b"\x89PNG")
