@@ -53,7 +53,7 @@ def test_older_descriptions_of_a_data_set_call_channels_modalities(trained, tiny
         bundle = export(tiny, tmp_path / "b", "-f", "1")
     finally:
         path.write_text(before)
-    assert "channels: of an older name" in (bundle / "MODEL_CARD.md").read_text()
+    assert "channels: 0 = of an older name" in (bundle / "MODEL_CARD.md").read_text()
 
 
 def test_an_existing_bundle_is_not_overwritten(trained, tiny, tmp_path, capsys):
