@@ -28,7 +28,9 @@ def check_extents(folder: Path, plans: dict, trainer: type) -> list[Check]:
     if not len(spacings) or len(spacings) != len(slices):
         return []
     extents = np.percentile(spacings * slices, MIDDLE)
-    text = f"{_range(extents)} mm along the slices, {_range(np.percentile(spacings, MIDDLE))} mm apart"
+    text = (
+        f"{_range(extents)} mm along the slices, which are {_range(np.percentile(spacings, MIDDLE))} mm apart"
+    )
     return [
         Check("extents", True, f"the middle 90 % of the images: {text}", _advice(extents, spacings, trainer))
     ]

@@ -31,8 +31,10 @@ def check(folder, images, uses):
 def test_extents_and_spacings_are_those_of_the_middle_90_percent(tmp_path):
     images = [(10, 4.0)] * 24 + [(12, 5.0)] * 24 + [(100, 9.0), (1, 1.0)]
     found = check(tmp_path, images, trainer())
-    assert found.text == "the middle 90 % of the images: 40 to 60 mm along the slices, 4 to 5 mm apart"
-    assert "40 mm along the slices, 4 mm apart" in check(tmp_path, ALIKE, trainer()).text
+    assert (
+        found.text == "the middle 90 % of the images: 40 to 60 mm along the slices, which are 4 to 5 mm apart"
+    )
+    assert "40 mm along the slices, which are 4 mm apart" in check(tmp_path, ALIKE, trainer()).text
 
 
 @pytest.mark.parametrize(
