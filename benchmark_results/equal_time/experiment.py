@@ -3,7 +3,7 @@
 cd benchmark_results/equal_time
 python ../spacing_shift/make_data.py --source FOLDER/Dataset004_Hippocampus      # axial, 504
 python make_data.py --hippocampus FOLDER/Dataset004_Hippocampus --btcv FOLDER/Dataset030_BTCV30
-bash prepare.sh && cd ../..                                # plans, preprocessing, compact plans
+SPLITS=FOLDER/Dataset027_ACDC40/splits_final.json bash prepare.sh && cd ../..  # plans, preprocessing, compact plans
 """
 
 from collections.abc import Iterable, Sequence

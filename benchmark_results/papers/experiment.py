@@ -4,7 +4,7 @@ export nnUNet_raw=... nnUNet_preprocessed=...
 python benchmark_results/spacing_shift/make_data.py --source FOLDER/Dataset004_Hippocampus             # 504
 python benchmark_results/equal_time/make_data.py --hippocampus ... --btcv FOLDER/Dataset030_BTCV30     # 530
 python -m benchmark_results.papers.make_data --source FOLDER/Dataset004_Hippocampus                    # the others
-bash benchmark_results/equal_time/prepare.sh && bash benchmark_results/papers/prepare.sh
+bash benchmark_results/equal_time/prepare.sh 504 530 && bash benchmark_results/papers/prepare.sh
 """
 
 from collections.abc import Sequence

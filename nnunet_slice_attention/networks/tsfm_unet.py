@@ -2,7 +2,7 @@
 
 Shared encoder -> transformer layers over the slices at the bottleneck -> decoder with each slice's own skips.
 
-Deviations and interpretations (neither the details of the full paper nor code are public):
+Deviations and interpretations (the full paper was not available to us, and code is not public):
 - Attention is at the bottleneck. It is global, one weight per pair of slices, following the poster's "weighted sum of
   its feature map and those of its neighbouring slices"; queries and keys are pooled as in CAT-Net, the same group's
   later network. `mode="local"` has one weight per location instead.
