@@ -70,10 +70,12 @@ def find_cases(inputs: Sequence[Path], output: Path, ending: str) -> list[Case]:
                 f"-o {output.name} is a file name, but {inputs[0]} is a folder of cases. Give a folder with -o."
             )
         found = _grouped(inputs[0], output, ending)
-    elif chosen and all(path.is_file() for path in inputs):
-        found = [_case(inputs, output.parent, output.name.removesuffix(chosen), chosen)]
     elif all(path.is_file() for path in inputs):
-        found = [_case(inputs, output, _without_channel(inputs[0].name, ending), ending)]
+        name, problem = _name_of_files(inputs, ending)
+        if chosen:
+            found = [_case(inputs, output.parent, output.name.removesuffix(chosen), chosen, problem)]
+        else:
+            found = [_case(inputs, output, name, ending, problem)]
     else:
         found = []
     if not found:
@@ -147,10 +149,8 @@ def _grouped(folder: Path, output: Path, ending: str) -> list[Case]:
     found = []
     for name, images in cases.items():
         expected = [f"{name}_{channel:04d}{ending}" for channel in range(len(images))]
-        names = ", ".join(path.name for path in images)
-        numbered = names == ", ".join(expected)
-        problem = f"{names}: the channels are not numbered from _0000{ending} on. Rename them"
-        found.append(_case(images, output, name, ending, "" if numbered else problem))
+        numbered = [path.name for path in images] == expected
+        found.append(_case(images, output, name, ending, "" if numbered else _misnumbered(images, ending)))
     others = [path for path in sorted(folder.iterdir()) if _is_image_in_another_format(path, ending)]
     if others and not found:
         raise FileNotFoundError(
@@ -158,6 +158,25 @@ def _grouped(folder: Path, output: Path, ending: str) -> list[Case]:
         )
     problem = f"the model's images are {ending} files. Rename or convert it"
     return found + [_case((path,), output, path.name, ending, problem) for path in others]
+
+
+def _name_of_files(images: Sequence[Path], ending: str) -> tuple[str, str]:
+    """The name of one case given by its files, and what is wrong with their numbers; "" if nothing.
+
+    A single file that ends in another number than _0000 is not a channel: volume_0001 and volume_0002 are two cases.
+    """
+    names = [_without_channel(path.name, ending) for path in images]
+    numbers = [_stem(path.name, ending).removeprefix(name) for path, name in zip(images, names, strict=True)]
+    if len(images) == 1:
+        return _stem(images[0].name, ending) if numbers != ["_0000"] else names[0], ""
+    is_one_case = len(set(names)) == 1 and all(numbers)
+    right = sorted(numbers) == [f"_{channel:04d}" for channel in range(len(images))]
+    return names[0], _misnumbered(images, ending) if is_one_case and not right else ""
+
+
+def _misnumbered(images: Sequence[Path], ending: str) -> str:
+    names = ", ".join(path.name for path in images)
+    return f"{names}: the channels are not numbered from _0000{ending} on. Rename them"
 
 
 def _is_image_in_another_format(path: Path, ending: str) -> bool:
@@ -171,8 +190,12 @@ def _is_image_in_another_format(path: Path, ending: str) -> bool:
 
 def _without_channel(name: str, ending: str) -> str:
     """Case name from the name of one of its files; `ending` is the data set's extension."""
-    own = ending if name.endswith(ending) else image_ending(name)
-    return re.sub(r"_\d{4}$", "", name.removesuffix(own))
+    return re.sub(r"_\d{4}$", "", _stem(name, ending))
+
+
+def _stem(name: str, ending: str) -> str:
+    """The name of an image, in the data set's format or another, without its extension."""
+    return name.removesuffix(ending if name.endswith(ending) else image_ending(name))
 
 
 def is_finished(case: Case, reader_writer: BaseReaderWriter, with_probabilities: bool = False) -> bool:

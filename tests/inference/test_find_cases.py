@@ -127,3 +127,27 @@ def test_the_spacing_file_of_a_tiff_result_is_not_overwritten(tmp_path):
     out = folder_with(tmp_path / "out", "a.json")
     with pytest.raises(ValueError, match="a.json has the name of a result"):
         find_cases([images], out, ".tif")
+
+
+def test_files_numbered_otherwise_than_channels_are_cases_of_their_own(tmp_path):
+    """Predicted one after the other, they would else replace each other's result."""
+    images = [tmp_path / f"volume_{number}.nii.gz" for number in ("0000", "0001", "2021")]
+    for image in images:
+        image.touch()
+    outputs = [find_cases([image], tmp_path / "out", ".nii.gz")[0].output.name for image in images]
+    assert outputs == ["volume.nii.gz", "volume_0001.nii.gz", "volume_2021.nii.gz"]
+
+
+@pytest.mark.parametrize("output", ["out", "seg.nii.gz"])
+def test_files_of_one_case_must_be_numbered_from_0000_on(output, tmp_path):
+    images = {number: tmp_path / f"a_000{number}.nii.gz" for number in range(3)}
+    for image in images.values():
+        image.touch()
+
+    def problem(*numbers):
+        (case,) = find_cases([images[number] for number in numbers], tmp_path / output, ".nii.gz")
+        return case.problem
+
+    assert "a_0001.nii.gz, a_0002.nii.gz: the channels are not numbered from _0000.nii.gz on" in problem(1, 2)
+    assert "not numbered" in problem(0, 2)
+    assert not problem(0, 1) and not problem(0)
