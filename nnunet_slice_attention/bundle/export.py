@@ -62,12 +62,15 @@ def export_bundle(
         "versions": versions(),
         "commit": commit(),
     }
-    summaries = {
-        fold: read_json(path, f"Validate fold {fold} again with --val.", keys=("metric_per_case", "mean"))
-        for fold in folds
-        if checkpoint == VALIDATED
-        and (path := folder / f"fold_{fold}" / "validation" / "summary.json").is_file()
-    }
+    summaries = {}
+    for fold in folds if checkpoint == VALIDATED else ():
+        weights = folder / f"fold_{fold}" / checkpoint
+        path = weights.parent / "validation" / "summary.json"
+        if (
+            path.is_file() and path.stat().st_mtime >= weights.stat().st_mtime
+        ):  # else it is of earlier weights
+            again = f"Validate fold {fold} again with --val."
+            summaries[fold] = read_json(path, again, keys=("metric_per_case", "mean"))
     files = {name: (folder / name).read_bytes() for name in COPIED}
     files |= {
         weights_file(fold): to_safetensors(state)

@@ -9,7 +9,7 @@ from nnunetv2.paths import nnUNet_results
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 
 from ..model_name import ENSEMBLE, ModelName
-from .ground_truth import GroundTruth
+from .ground_truth import GroundTruth, segmentations
 
 Fold = int | str
 
@@ -101,14 +101,14 @@ def trained_model(
                 "compare them with --predictions."
             )
         validation = folder / f"fold_{fold}" / "validation"
-        found = _segmentations(validation, truth.ending)
+        found = segmentations(validation, truth.ending)
         again = f"nnUNet_results={results} " if results else ""
         again += f"nnUNetv2_train {dataset} {configuration} {fold} -tr {trainer} -p {plans} --val --npz"
         if not found:
             raise FileNotFoundError(
                 f"{validation} contains no predictions. Finish the training, or run: {again}"
             )
-        _check_split(name, fold, set(found), truth, again)
+        _check_split(name, fold, found, truth, again)
         if duplicates := sorted(set(found) & set(predictions)):
             raise ValueError(
                 f"{', '.join(duplicates)}: in more than one of the folds {', '.join(map(str, folds))}. Train with a "
@@ -119,19 +119,22 @@ def trained_model(
     return Model(name, predictions, folder, fold_by_case)
 
 
-def _check_split(name: str, fold: Fold, cases: set[str], truth: GroundTruth, again: str) -> None:
+def _check_split(name: str, fold: Fold, found: Mapping[str, Path], truth: GroundTruth, again: str) -> None:
     if not int(fold) < len(truth.splits):
         raise ValueError(
             f"fold {fold} does not exist. splits_final.json has folds 0 to {len(truth.splits) - 1}."
         )
     expected = set(truth.splits[int(fold)])
-    if missing := sorted(expected - cases):
-        raise ValueError(f"{name}, fold {fold}: no prediction for {', '.join(missing)}. Run: {again}")
-    if extra := sorted(cases - expected):
+    # First, because a model of another split may have learned from the cases that are missing.
+    if extra := sorted(found.keys() - expected):
+        validation = found[extra[0]].parent
         raise ValueError(
             f"{name}, fold {fold}: {', '.join(extra)} not in this fold of splits_final.json, so the model was trained "
-            "on another split. Train it again."
+            f"on another split. Move {validation.parent} away and train it again. If it was trained again since, these "
+            f"predictions are left from before: remove them from {validation}, also their .npz and .pkl."
         )
+    if missing := sorted(expected - found.keys()):
+        raise ValueError(f"{name}, fold {fold}: no prediction for {', '.join(missing)}. Run: {again}")
 
 
 def prediction_folder(name: str, folder: Path, ending: str) -> Model:
@@ -140,7 +143,7 @@ def prediction_folder(name: str, folder: Path, ending: str) -> Model:
     Raises:
         FileNotFoundError: the folder contains none.
     """
-    found = _segmentations(folder, ending)
+    found = segmentations(folder, ending)
     if not found:
         raise FileNotFoundError(f"{folder} ({name}) contains no {ending} file. Give a folder of predictions.")
     return Model(name, found, Path(folder))
@@ -191,7 +194,3 @@ def check_same_cases(models: Sequence[Model], truth: GroundTruth) -> None:
         raise FileNotFoundError(
             f"{truth.folder} lacks the ground truth of {', '.join(missing)}. Add it, or remove the predictions."
         )
-
-
-def _segmentations(folder: Path, ending: str) -> dict[str, Path]:
-    return {p.name.removesuffix(ending): p for p in sorted(Path(folder).glob(f"*{ending}"))}

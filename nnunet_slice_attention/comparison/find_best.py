@@ -54,6 +54,11 @@ def find_best(
     check_same_cases(trained, truth)
     for model in trained:
         check_model(model.folder)
+        if stale := model.stale_folds:
+            raise ValueError(
+                f"{model.name}: predictions of fold {', '.join(map(str, stale))} are older than its final checkpoint, "
+                "so they may be of an earlier training. Run nnUNetv2_train with --val --npz for these folds."
+            )
     incomplete = [model.name for model in trained if model.cases_without_probabilities]
     if ensembles and len(trained) > 1 and incomplete:
         raise ValueError(

@@ -12,6 +12,12 @@ from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_datas
 from ..dataset_files import read_description, read_splits
 
 
+def segmentations(folder: Path, ending: str) -> dict[str, Path]:
+    """The files of a folder by case; not hidden ones, such as those that macOS writes beside each file."""
+    files = sorted(path for path in Path(folder).glob(f"*{ending}") if not path.name.startswith("."))
+    return {path.name.removesuffix(ending): path for path in files}
+
+
 @dataclass(frozen=True)
 class GroundTruth:
     """The ground-truth segmentations of a data set.
@@ -37,7 +43,7 @@ class GroundTruth:
     @property
     def cases(self) -> list[str]:
         """All cases in the folder, predicted or not."""
-        return [path.name.removesuffix(self.ending) for path in sorted(self.folder.glob(f"*{self.ending}"))]
+        return list(segmentations(self.folder, self.ending))
 
     def file(self, case: str) -> Path:
         return self.folder / f"{case}{self.ending}"

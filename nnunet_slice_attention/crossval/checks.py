@@ -28,6 +28,8 @@ def check_plan(plan: Plan, write_split: bool = True) -> None:
     _check_writable(plan.output)
     unchecked = not all(job.is_current() for job in plan.prediction_jobs())
     splits = check(plan.dataset, plan.models, plan.folds, plan.images if unchecked else None, write_split)
+    for training in plan.training_jobs():
+        training.check_split(splits)
     for job in plan.prediction_jobs():
         job.cases  # noqa: B018 - raises if there is none, or one would be overwritten
     folder = Path(str(nnUNet_preprocessed), maybe_convert_to_dataset_name(plan.dataset))

@@ -3,13 +3,17 @@
 import re
 import sys
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from nnunetv2.paths import nnUNet_preprocessed
+
 from ..evaluation.nnunet_summary import read_cases
 from ..files import read_json_or_empty
 from .model_job import ModelJob
+from .split_record import Split, check_split, record_split
 
 State = Literal["done", "validate", "continue", "start"]
 FINAL, LATEST, BEST = (f"checkpoint_{name}.pth" for name in ("final", "latest", "best"))
@@ -80,6 +84,17 @@ class TrainingJob(ModelJob):
             latest.replace(latest.with_suffix(".older"))
         if self.state() != "done" and self._summary.is_file():
             self._summary.replace(self._summary.with_suffix(".before"))
+        if self.state() == "start":
+            record_split(self.folder, self._splits, self.fold)
+
+    def check_split(self, splits: Sequence[Split]) -> None:
+        """Raise ValueError if it has begun on another split than the data set's, see `split_record`."""
+        if self.state() != "start" and self.fold != "all":
+            check_split(self.folder, self.name, splits[int(self.fold)])
+
+    @property
+    def _splits(self) -> Path:
+        return Path(str(nnUNet_preprocessed), self.dataset_name, "splits_final.json")
 
     def finished(self) -> bool:
         return self.state() == "done"

@@ -1,6 +1,7 @@
 """Export of a trained model as a bundle."""
 
 import json
+import os
 
 import pytest
 
@@ -40,6 +41,17 @@ def test_a_damaged_summary_is_named_with_the_next_step(trained, tiny, tmp_path, 
         summary.write_bytes(complete)
     error = capsys.readouterr().err
     assert "summary.json is damaged" in error and "Validate fold 0 again" in error
+
+
+def test_a_validation_of_earlier_weights_is_not_that_of_the_bundle(trained, tiny, tmp_path):
+    summary = trained / f"{OURS}__nnUNetPlans__2d" / "fold_1" / "validation" / "summary.json"
+    before = summary.stat()
+    try:
+        os.utime(summary, (1, 1))
+        bundle = export(tiny, tmp_path / "b", "-f", "1")
+    finally:
+        os.utime(summary, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert "not validated with these weights" in (bundle / "MODEL_CARD.md").read_text()
 
 
 def test_older_descriptions_of_a_data_set_call_channels_modalities(trained, tiny, tmp_path):

@@ -1,5 +1,6 @@
 """The command `find-best`: nnU-Net's choice among given models, with instructions that work as written."""
 
+import os
 import re
 import shlex
 
@@ -39,6 +40,21 @@ def test_models_of_this_package_are_predicted_by_its_own_command():
     found = with_own_predict("\n".join(["Run:", theirs, ours, after]))
     ours = ours.replace("nnUNetv2_predict", "nnunet-slice-attention predict")
     assert found == "\n".join(["Run:", theirs, ours, after])
+
+
+def test_predictions_of_an_earlier_training_are_refused(trained, tiny, capsys):
+    checkpoint = trained / STOCK / "fold_0" / "checkpoint_final.pth"
+    before = checkpoint.stat()
+    try:
+        os.utime(checkpoint, (2**33, 2**33))
+        assert main(["find-best", "-d", str(tiny.id), "-m", OURS, STOCK, "-f", "0"]) == 1
+    finally:
+        os.utime(checkpoint, ns=(before.st_atime_ns, before.st_mtime_ns))
+    error = capsys.readouterr().err
+    assert (
+        f"{STOCK}: predictions of fold 0 are older than its final checkpoint" in error
+        and "--val --npz" in error
+    )
 
 
 def test_without_probabilities_the_next_step_is_named(trained, tiny, capsys):

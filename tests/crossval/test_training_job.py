@@ -109,3 +109,23 @@ def test_with_npz_a_run_is_done_once_all_probabilities_are_complete_and_newer_th
 
 def test_each_repeat_has_its_own_results_folder(job, tmp_path):
     assert replace(job, repeat=2).folder == tmp_path / "repeat_2" / job.folder.relative_to(tmp_path)
+
+
+def test_a_training_is_not_continued_or_validated_on_another_split(job, monkeypatch, tmp_path):
+    splits = [{"train": ["a", "b"], "val": ["c"]}, {"train": ["b", "c"], "val": ["a"]}]
+    path = tmp_path / "preprocessed" / job.dataset_name / "splits_final.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(splits))
+    monkeypatch.setattr("nnunet_slice_attention.crossval.training.nnUNet_preprocessed", str(path.parents[1]))
+    job.prepare()
+    job.check_split(splits[::-1])  # nothing is trained yet
+    for name in ("latest", "final"):
+        save_checkpoint(job, name)
+        job.check_split([{"train": ["b", "a"], "val": ["c", "d"]}])
+        with pytest.raises(
+            ValueError, match=r"another split .*: 1 of its training cases are validation cases now"
+        ):
+            job.check_split(splits[::-1])
+    (job.folder / "split.json").unlink()  # trained by nnUNetv2_train
+    job.check_split(splits[::-1])
+    replace(job, fold="all").check_split(splits)
