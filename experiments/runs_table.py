@@ -52,7 +52,7 @@ def runs_table(results: Results, part: str, reference: str, arms: Sequence[str] 
                 "time": found and listed(slower[gains.index], ".2f"),
             }
         )
-    return grid(rows)
+    return grid(rows) if rows else NOT_RUN
 
 
 @question

@@ -76,11 +76,12 @@ class TrainingJob(ModelJob):
         """Rename files that would make the next call fail or go wrong; none is deleted.
 
         A truncated checkpoint fails at every call. Of two complete ones, --c takes `checkpoint_latest`, written every
-        50 epochs, even if `checkpoint_best` is newer. And an earlier summary would make a pending validation look done.
+        50 epochs, even if `checkpoint_best` is of a later epoch. And an earlier summary would make a pending validation
+        look done.
         """
         put_aside_broken_checkpoints(self.folder)
         latest, best = self.folder / LATEST, self.folder / BEST
-        if latest.is_file() and best.is_file() and best.stat().st_mtime > latest.stat().st_mtime:
+        if latest.is_file() and best.is_file() and _is_further(best, latest):
             latest.replace(latest.with_suffix(".older"))
         if self.state() != "done" and self._summary.is_file():
             self._summary.replace(self._summary.with_suffix(".before"))
@@ -112,6 +113,16 @@ class TrainingJob(ModelJob):
             re.findall(r"Epoch (\d+) *$", logs[-1].read_text(errors="replace"), re.MULTILINE) if logs else []
         )
         return int(started[-1]) if started else 0, epochs
+
+
+def _is_further(checkpoint: Path, other: Path) -> bool:
+    """Whether it has more epochs than another one; where that cannot be read, whether it is newer."""
+    from ..trainers.two_d_checkpoint import read_checkpoint  # imports PyTorch
+
+    try:
+        return read_checkpoint(checkpoint).epochs > read_checkpoint(other).epochs
+    except ValueError:
+        return checkpoint.stat().st_mtime > other.stat().st_mtime
 
 
 def put_aside_broken_checkpoints(folder: Path) -> None:

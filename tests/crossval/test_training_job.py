@@ -66,6 +66,20 @@ def test_the_newer_checkpoint_is_continued(job):
     assert job.state() == "continue"
 
 
+def test_a_copy_that_did_not_keep_times_is_continued_from_its_last_epoch(job):
+    made_with = {"plans": {}, "configuration": "2d", "dataset_json": {}}
+    for name, epochs in {"latest": 950, "best": 120}.items():
+        found = {"init_args": made_with, "trainer_name": "T", "current_epoch": epochs, "network_weights": {}}
+        torch.save(found, job.folder / f"checkpoint_{name}.pth")
+    os.utime(job.folder / "checkpoint_latest.pth", (1, 1))
+    job.prepare()
+    assert (job.folder / "checkpoint_latest.pth").is_file()
+    found["current_epoch"] = 960
+    torch.save(found, job.folder / "checkpoint_best.pth")
+    job.prepare()
+    assert [path.name for path in job.folder.glob("*.pth")] == ["checkpoint_best.pth"]
+
+
 def test_a_run_is_done_once_it_is_validated_with_the_final_checkpoint(validated):
     summary = validated.folder / "validation" / "summary.json"
     assert validated.state() == "done"

@@ -74,6 +74,7 @@ def test_arms_are_paired_with_the_reference_run_by_run(results):
     assert by_arm["2D"]["Dice of each run"] == "0.7100, 0.6100" and by_arm["2D"]["time"] == ""
     assert [row[0] for row in cells(runs_table("x", "2D")(found))[1:]] == ["X", "2D", "Y"]  # the best first
     assert runs_table("elsewhere", "2D")(found) == runs_table("x", "Z")(found) == NOT_RUN
+    assert runs_table("x", "2D", ["missing"])(found) == NOT_RUN
 
 
 def test_structures_are_paired_over_the_runs_that_both_have(results):
