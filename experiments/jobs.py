@@ -134,8 +134,19 @@ class Commands(RunJob):
 
 
 def trainings(home: Path, experiment: Experiment, options: Options) -> list[Training]:
-    """Each run once, though several groups, predictions or measurements need it."""
+    """Each run once, though several groups, predictions or measurements need it.
+
+    Raises:
+        ValueError: two groups have a run of the same index, with other settings.
+    """
     groups = [(group, run) for group in experiment.runs for run in experiment.runs_of(group, home)]
+    known: dict[str, Run] = {}
+    for _, run in groups:
+        if (other := known.setdefault(run.index, run)) != run:
+            raise ValueError(
+                f"{home / 'experiment.py'}: two runs are called {run.index}, but are not the same: {run}, {other}. "
+                "Give one of them another seed, or its arm another name."
+            )
     left = {run.index for group, run in groups if options.again or not _has_rows(group, run, home)}
     users = [*predictions(home, experiment, options), *measurements(home, experiment, options)]
     models = {job.run.index: job.run for job in users if job.run and not job.finished()}

@@ -22,6 +22,7 @@ from experiments.runs_table import listed, runs_table, structures_table, with_ru
 from experiments.tables import grid, made_with
 
 CORONAL, AXIAL = "Dataset514_HippocampusCoronal3", "Dataset504_HippocampusEvery3"
+ABDOMEN = "Dataset530_BTCV30EightOrgans"
 STEPS = {"40 x 40, batch 12": "networks_514.csv", "128 x 128, batch 6": "networks_27.csv"}
 SHARE_OF_2D = 3 / 5  # of the epochs
 NETWORKS = (
@@ -64,6 +65,12 @@ POSITION = {  # the same; with and without neighbours
     "unet_position": "nnUNetTrainerSliceUNet_Position",
 }
 FUSED_POSITION = {"early_fusion_position_2d_first": "nnUNetTrainerEarlyFusion_2DFirst_Position"}
+# Of all that were screened on coronal slices, with 2D: the cheapest with neighbours, the default, both with positions, and
+# their control without neighbours.
+ON_ABDOMEN = [
+    "2d", "attention_position", "unet_position", "early_fusion_position_2d_first", "attention",
+    "early_fusion_2d_first",
+]  # fmt: skip
 # Of SCREENED, by two seeds' mean at half the time.
 BEST = ["2d", "attention_2up", "early_fusion_2d_first", "attention"]
 
@@ -149,6 +156,13 @@ def screened(arms: Iterable[str], listed: str, steps: str) -> Runs:
     return Runs(tables("screening"), [*arms], (0,), [0, 1], listed, of_2d=12_500, steps=steps)
 
 
+def screened_on_abdomen() -> Runs:
+    """On fold 0, for 6,250 iterations of nnU-Net 2D; its run of seed 0 is one of "length", in single precision."""
+    dataset = {"dataset": ABDOMEN, "plans": "nnUNetCompactPlans", "precision": "bfloat16"}
+    files = {"listed": "screening_530.csv", "steps": "steps_530.csv"}
+    return Runs(tables("screening_530"), ON_ABDOMEN, (0,), (1, 2), of_2d=6_250, **files, **dataset)
+
+
 def decided(arms: Iterable[str], listed: str, steps: str, seeds: Sequence[int] = (0, 1, 2)) -> Runs:
     """On fold 0, for T."""
     return Runs(tables("decision"), [*arms], (0,), seeds, listed, of_2d=25_000, steps=steps)
@@ -187,6 +201,7 @@ EXPERIMENT = Experiment(
         decided(BEST, "decision.csv", "steps_514.csv"),
         decided(POSITION, "decision_position.csv", "steps_position.csv"),
         decided(VOLUMES, "decision_3d.csv", "steps_3d.csv", seeds=[0]),
+        screened_on_abdomen(),
         confirmed(CORONAL, "nnUNetCompact12Plans", (1,), (0, 1, 2), of_2d=25_000),
         confirmed(AXIAL, "nnUNetCompact12Plans", (1,), (0, 1, 2), of_2d=25_000),
     ],
@@ -198,6 +213,14 @@ EXPERIMENT = Experiment(
         steps("steps_position.csv", 514, "nnUNetCompact12Plans", 30, POSITION.values()),
         steps("steps_fused_position.csv", 514, "nnUNetCompact12Plans", 30, FUSED_POSITION.values()),
         steps("steps_3d.csv", 514, "nnUNetCompact12Plans", 30, [STOCK], "--configuration 3d_fullres"),
+        steps(
+            "steps_530.csv",
+            530,
+            "nnUNetCompactPlans",
+            20,
+            [(SCREENED | POSITION | FUSED_POSITION)[arm] for arm in ON_ABDOMEN[1:]],
+            "--bfloat16",
+        ),
         *(
             steps(
                 f"steps_confirmation_{n}.csv", n, "nnUNetCompact12Plans", 30, POSITION.values(), "--bfloat16"
@@ -219,6 +242,8 @@ EXPERIMENT = Experiment(
         "errors": errors_table("screening"),
         "decision_errors": errors_table("decision"),
         "decision": runs_table("decision", reference="2d"),
+        "abdomen": runs_table("screening_530", reference="2d"),
+        "abdomen_structures": structures_table("screening_530", reference="2d"),
         "confirmed": runs_table("confirmation_514", reference="2d"),
         "confirmed_context": runs_table("confirmation_514", "unet_position", arms=["attention_position"]),
         "confirmed_structures": structures_table("confirmation_514", reference="2d"),

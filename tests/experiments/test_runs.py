@@ -6,7 +6,7 @@ import os
 import pytest
 
 from experiments.declaration import RESULTS, Experiment, Runs, load
-from experiments.jobs import Commands
+from experiments.jobs import Commands, Options, trainings
 from experiments.made_with import FILE
 from experiments.run import Run, read_runs, write_runs
 
@@ -75,6 +75,19 @@ def test_a_group_of_runs_may_be_on_another_data_set_with_other_plans(tmp_path):
     (here,), (there,) = (experiment.runs_of(group, tmp_path) for group in groups)
     assert (here.dataset, here.plans) == (27, "nnUNetCompactPlans")
     assert (there.dataset, there.plans) == (530, "nnUNetPlans")
+
+
+def test_two_different_runs_of_one_name_are_refused_and_equal_ones_are_one(tmp_path):
+    experiment = Experiment(
+        dataset="Dataset027_ACDC40",
+        arms={"2D": "nnUNetTrainer"},
+        epochs=5,
+        runs=[Runs({"a.csv": None}), Runs({"b.csv": None})],
+    )
+    assert [job.run.index for job in trainings(tmp_path, experiment, Options())] == ["2D_d27_f0_s0_5x250"]
+    mixed = dataclasses.replace(experiment, runs=[*experiment.runs, Runs({}, precision="bfloat16")])
+    with pytest.raises(ValueError, match="two runs are called 2D_d27_f0_s0_5x250, but are not the same: .*single"):
+        trainings(tmp_path, mixed, Options())
 
 
 def test_a_trainer_without_a_number_of_epochs_is_refused(tmp_path):
