@@ -45,6 +45,7 @@ def run(args: argparse.Namespace, folder: Path, experiment: Experiment) -> int:
         os.environ.setdefault("nnUNet_results", "nnUNet_results")
     if args.jobs < 1:
         raise ValueError("--jobs takes numbers from 1 on.")
+    provide_trainers(folder)
     options = Options(args.again, args.only, args.jobs, args.device, args.loaders)
     if args.dry_run:
         jobs = [job for stage in stages(folder, experiment, options) for job in stage]
@@ -57,6 +58,13 @@ def run(args: argparse.Namespace, folder: Path, experiment: Experiment) -> int:
     for failure in failures:
         print(f"FAILED {failure}", file=sys.stderr)
     return collect(args, folder, experiment) or int(bool(failures))
+
+
+def provide_trainers(folder: Path) -> None:
+    """nnU-Net, here and in the jobs' processes, also finds the trainers in an experiment's own folder `trainers`."""
+    if (own := folder / "trainers").is_dir():
+        places = [str(own), *filter(None, [os.environ.get("nnUNet_extTrainer")])]
+        os.environ["nnUNet_extTrainer"] = os.pathsep.join(places)
 
 
 def collect(args: argparse.Namespace, folder: Path, experiment: Experiment) -> int:

@@ -65,6 +65,14 @@ POSITION = {  # the same; with and without neighbours
     "unet_position": "nnUNetTrainerSliceUNet_Position",
 }
 FUSED_POSITION = {"early_fusion_position_2d_first": "nnUNetTrainerEarlyFusion_2DFirst_Position"}
+# After the confirmation; trainers/further_options.py. 2D again, because these are in mixed precision.
+FURTHER = {
+    "2d_mixed": STOCK,
+    "attention_joins_late": "nnUNetTrainerSliceAttentionJoinsLate",
+    "attention_on_finished_2d": "nnUNetTrainerSliceAttentionOnFinished2D",
+    "attention_freezes_first": "nnUNetTrainerSliceAttentionFreezesFirst",
+    "shift": "nnUNetTrainerSliceShift",
+}
 # Of all that were screened on coronal slices, with 2D: the cheapest with neighbours, the default, both with positions, and
 # their control without neighbours.
 ON_ABDOMEN = [
@@ -156,6 +164,14 @@ def screened(arms: Iterable[str], listed: str, steps: str) -> Runs:
     return Runs(tables("screening"), [*arms], (0,), [0, 1], listed, of_2d=12_500, steps=steps)
 
 
+def screened_further() -> Runs:
+    """As `screened`, in mixed precision."""
+    files = {"listed": "further.csv", "steps": "steps_further.csv"}
+    return Runs(
+        tables("screening_further"), [*FURTHER], (0,), [0, 1], of_2d=12_500, precision="bfloat16", **files
+    )
+
+
 def screened_on_abdomen() -> Runs:
     """On fold 0, for 6,250 iterations of nnU-Net 2D; its run of seed 0 is one of "length", in single precision."""
     dataset = {"dataset": ABDOMEN, "plans": "nnUNetCompactPlans", "precision": "bfloat16"}
@@ -188,7 +204,7 @@ ALL = [f"nnUNetTrainer{name}" for name in NETWORKS]
 EXPERIMENT = Experiment(
     dataset=CORONAL,
     plans="nnUNetCompact12Plans",
-    arms=SCREENED | COMBINED | POSITION | FUSED_POSITION | VOLUMES,
+    arms=SCREENED | COMBINED | POSITION | FUSED_POSITION | VOLUMES | FURTHER,
     epochs=50,
     runs=[
         Runs(tables("length"), listed="length.csv"),
@@ -201,6 +217,7 @@ EXPERIMENT = Experiment(
         decided(BEST, "decision.csv", "steps_514.csv"),
         decided(POSITION, "decision_position.csv", "steps_position.csv"),
         decided(VOLUMES, "decision_3d.csv", "steps_3d.csv", seeds=[0]),
+        screened_further(),
         screened_on_abdomen(),
         confirmed(CORONAL, "nnUNetCompact12Plans", (1,), (0, 1, 2), of_2d=25_000),
         confirmed(AXIAL, "nnUNetCompact12Plans", (1,), (0, 1, 2), of_2d=25_000),
@@ -213,6 +230,18 @@ EXPERIMENT = Experiment(
         steps("steps_position.csv", 514, "nnUNetCompact12Plans", 30, POSITION.values()),
         steps("steps_fused_position.csv", 514, "nnUNetCompact12Plans", 30, FUSED_POSITION.values()),
         steps("steps_3d.csv", 514, "nnUNetCompact12Plans", 30, [STOCK], "--configuration 3d_fullres"),
+        steps(
+            "steps_further.csv",
+            514,
+            "nnUNetCompact12Plans",
+            30,
+            [
+                trainer
+                for arm, trainer in FURTHER.items()
+                if arm not in ("2d_mixed", "attention_freezes_first")
+            ],
+            "--bfloat16",
+        ),
         steps(
             "steps_530.csv",
             530,
@@ -242,6 +271,8 @@ EXPERIMENT = Experiment(
         "errors": errors_table("screening"),
         "decision_errors": errors_table("decision"),
         "decision": runs_table("decision", reference="2d"),
+        "further": runs_table("screening_further", reference="2d_mixed"),
+        "further_errors": errors_table("screening_further"),
         "abdomen": runs_table("screening_530", reference="2d"),
         "abdomen_structures": structures_table("screening_530", reference="2d"),
         "confirmed": runs_table("confirmation_514", reference="2d"),

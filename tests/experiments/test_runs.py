@@ -86,7 +86,9 @@ def test_two_different_runs_of_one_name_are_refused_and_equal_ones_are_one(tmp_p
     )
     assert [job.run.index for job in trainings(tmp_path, experiment, Options())] == ["2D_d27_f0_s0_5x250"]
     mixed = dataclasses.replace(experiment, runs=[*experiment.runs, Runs({}, precision="bfloat16")])
-    with pytest.raises(ValueError, match="two runs are called 2D_d27_f0_s0_5x250, but are not the same: .*single"):
+    with pytest.raises(
+        ValueError, match="two runs are called 2D_d27_f0_s0_5x250, but are not the same: .*single"
+    ):
         trainings(tmp_path, mixed, Options())
 
 
