@@ -37,10 +37,20 @@ def replacing(path: Path, ending: str = ".partial") -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+def same_place(one: Path | str, other: Path | str) -> bool:
+    """Whether two paths name the same file or folder: through links, or in other capitals where these do not count.
+
+    They need not exist.
+    """
+    if os.path.exists(one) and os.path.exists(other):
+        return os.path.samefile(one, other)
+    return os.path.realpath(one) == os.path.realpath(other)
+
+
 def check_not_an_input(output: Path, inputs: Iterable[Path | str | None]) -> None:
-    """Raise ValueError if writing `output` would replace one of the inputs, links resolved."""
+    """Raise ValueError if writing `output` would replace one of the inputs."""
     for path in filter(None, inputs):
-        if os.path.realpath(path) == os.path.realpath(output):
+        if same_place(path, output):
             raise ValueError(f"{output} would overwrite the input {path}. Choose another output with -o.")
 
 

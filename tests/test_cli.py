@@ -50,6 +50,15 @@ def list_flags():
                 yield pytest.param(command, others, action, id=f"{command} {action.option_strings[0]}")
 
 
+FOLDS = [flag for flag in list_flags() if flag.values[2].option_strings[0] == "-f"]
+
+
+@pytest.mark.parametrize(("command", "others", "action"), FOLDS)
+def test_a_fold_that_is_given_twice_counts_once(command, others, action):
+    args = build_parser().parse_args([command, *others, "-f", "0", "0", "1", "-f", "1"])
+    assert args.f == [(action.type or str)(fold) for fold in "01"]
+
+
 @pytest.mark.parametrize(("command", "others", "action"), list(list_flags()))
 def test_a_flag_that_takes_several_values_may_be_given_several_times(command, others, action):
     flag = action.option_strings[0]

@@ -73,8 +73,8 @@ FURTHER = {
     "attention_freezes_first": "nnUNetTrainerSliceAttentionFreezesFirst",
     "shift": "nnUNetTrainerSliceShift",
 }
-# Of all that were screened on coronal slices, with 2D: the cheapest with neighbours, the default, both with positions, and
-# their control without neighbours.
+# Of those screened on coronal slices: the cheapest that sees neighbours, the default, both with positions, and the 2D
+# U-Net with positions.
 ON_ABDOMEN = [
     "2d", "attention_position", "unet_position", "early_fusion_position_2d_first", "attention",
     "early_fusion_2d_first",

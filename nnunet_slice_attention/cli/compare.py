@@ -4,20 +4,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from .models import add_models
+from .models import add_folds, add_models
 
 HELP = "Compare models on the same cases, with confidence intervals: tables, figures and one HTML page."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_models(parser, required=False)
-    parser.add_argument(
-        "-f",
-        metavar="FOLD",
-        nargs="+",
-        action="extend",
-        help="folds whose validation cases are compared (default: 0)",
-    )
+    add_folds(parser, "folds whose validation cases are compared (default: 0)")
     parser.add_argument(
         "--runs",
         metavar="FOLDER",

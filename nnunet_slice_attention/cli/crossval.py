@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from .models import add_models
+from .models import add_folds, add_models
 
 HELP = "Train models on folds, predict and compare, on this machine or a cluster. Run it again to do what is missing."
 
@@ -13,13 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from nnunet_slice_attention.jobs.launchers import LAUNCHERS
 
     add_models(parser, dataset="data set id or name, preprocessed")
-    parser.add_argument(
-        "-f",
-        metavar="FOLD",
-        nargs="+",
-        action="extend",
-        help="folds, or all (default: 0 to 4)",
-    )
+    add_folds(parser, "folds, or all (default: 0 to 4)")
     parser.add_argument(
         "-o", metavar="FOLDER", required=True, help="output folder for predictions, comparison and logs"
     )

@@ -2,6 +2,8 @@
 
 import argparse
 
+from .models import add_folds
+
 HELP = "Export a trained model: a safe bundle for prediction, or the network for one slice with its neighbours as ONNX."
 
 
@@ -17,13 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-tr", metavar="TRAINER", default="nnUNetTrainerCSANet", help="default: %(default)s")
     parser.add_argument("-p", metavar="PLANS", default="nnUNetPlans", help="default: %(default)s")
     parser.add_argument("-c", metavar="CONFIGURATION", default="2d", help="default: %(default)s")
-    parser.add_argument(
-        "-f",
-        metavar="FOLD",
-        nargs="+",
-        action="extend",
-        help="onnx: one fold (default: 0); bundle: folds to average (default: all)",
-    )
+    add_folds(parser, "onnx: one fold (default: 0); bundle: folds to average (default: all)")
     parser.add_argument("-chk", metavar="FILE", default="checkpoint_final.pth", help="default: %(default)s")
     parser.add_argument(
         "-o", metavar="FILE", required=True, help="output, e.g. csa.onnx; csa.zip or a folder for a bundle"

@@ -2,16 +2,14 @@
 
 import argparse
 
-from .models import add_models
+from .models import add_folds, add_models
 
 HELP = "Find the best of several trained models and their pairs, with postprocessing and instructions for prediction."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_models(parser)
-    parser.add_argument(
-        "-f", metavar="FOLD", nargs="+", action="extend", type=int, help="folds (default: 0 to 4)"
-    )
+    add_folds(parser, "folds (default: 0 to 4)", int)
     parser.add_argument("--disable_ensembling", action="store_true", help="do not evaluate pairs of models")
     parser.add_argument(
         "-np", metavar="N", type=int, default=2, help="number of processes (default: %(default)s)"

@@ -1,4 +1,4 @@
-"""The arguments for a data set and its models."""
+"""The arguments for a data set, its models and their folds."""
 
 import argparse
 
@@ -20,3 +20,16 @@ def add_models(
         required=required,
         help=f"TRAINER__PLANS__CONFIGURATION, including nnU-Net's own models{note}",
     )
+
+
+class _Distinct(argparse.Action):
+    """Collects values like "extend", each once: a fold given twice would count twice."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        given = [*(getattr(namespace, self.dest) or []), *values]
+        setattr(namespace, self.dest, list(dict.fromkeys(given)))
+
+
+def add_folds(parser: argparse.ArgumentParser, note: str, kind: type = str) -> None:
+    """Add -f, None by default; a repeated fold counts once."""
+    parser.add_argument("-f", metavar="FOLD", nargs="+", action=_Distinct, type=kind, help=note)

@@ -38,23 +38,34 @@ class Model:
         return f"{self.name}, {self.run}" if self.run else self.name
 
     def probabilities(self, case: str) -> Path | None:
-        """nnU-Net's npz file, if it was saved."""
+        """nnU-Net's npz file, if it was saved with the prediction.
+
+        A training without --npz replaces the predictions of an earlier one, but leaves its npz files.
+        """
         path = self.predictions[case].parent / f"{case}.npz"
-        return path if path.is_file() else None
+        if not path.is_file():
+            return None
+        saved, predicted = (file.stat().st_mtime for file in (path, self.predictions[case]))
+        return None if saved < self._trained(case) <= predicted else path
+
+    def _trained(self, case: str) -> float:
+        """Time of the final checkpoint that predicted the case; 0 if there is none."""
+        checkpoint = self.folder / f"fold_{self.fold_by_case.get(case)}" / "checkpoint_final.pth"
+        return checkpoint.stat().st_mtime if checkpoint.is_file() else 0
 
     @property
     def cases_without_probabilities(self) -> list[str]:
-        """Cases without saved probabilities."""
+        """Cases without probabilities of their prediction."""
         return [case for case in self.predictions if self.probabilities(case) is None]
 
     @property
     def stale_folds(self) -> list[Fold]:
         """Folds with a prediction older than the final checkpoint: it is of an earlier run, or was copied."""
-        stale = {}
-        for case, fold in self.fold_by_case.items():
-            checkpoint = self.folder / f"fold_{fold}" / "checkpoint_final.pth"
-            if checkpoint.is_file() and self.predictions[case].stat().st_mtime < checkpoint.stat().st_mtime:
-                stale[fold] = None
+        stale = {
+            fold: None
+            for case, fold in self.fold_by_case.items()
+            if self.predictions[case].stat().st_mtime < self._trained(case)
+        }
         return list(stale)
 
 

@@ -1,19 +1,22 @@
 """The best of given models and their pairs by nnU-Net's own rule, with instructions to predict with it."""
 
 import re
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 from nnunetv2.evaluation.find_best_configuration import find_best_configuration
 from nnunetv2.paths import nnUNet_results
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
+from nnunetv2.utilities.file_path_utilities import get_ensemble_name
 
 from ..dataset_files import check_model
 from ..files import write_text
 from ..model_name import ENSEMBLE, ModelName
 from ..trainers.resolver import BASES
-from .compared_models import check_same_cases, trained_model
+from .compared_models import Model, check_same_cases, trained_model
 from .ground_truth import GroundTruth
 
 OWN_PREDICT = "nnunet-slice-attention predict"
@@ -62,9 +65,14 @@ def find_best(
     incomplete = [model.name for model in trained if model.cases_without_probabilities]
     if ensembles and len(trained) > 1 and incomplete:
         raise ValueError(
-            f"{', '.join(incomplete)}: validation probabilities were not saved, but ensembles need them. Run "
-            "nnUNetv2_train with --val --npz for each fold, or give --disable_ensembling."
+            f"{', '.join(incomplete)}: validation probabilities were not saved with the predictions, but ensembles "
+            "need them. Run nnUNetv2_train with --val --npz for each fold, or give --disable_ensembling."
         )
+    if ensembles:
+        for model in trained:
+            check_no_other_probabilities(model)
+        for pair in combinations(trained, 2):
+            remove_ensemble(pair, folds)
     candidates = [{"trainer": m.trainer, "plans": m.plans, "configuration": m.configuration} for m in models]
     result = find_best_configuration(
         dataset,
@@ -88,6 +96,23 @@ def find_best(
         best["result_on_crossval_post_pp"],
         instructions,
     )
+
+
+def check_no_other_probabilities(model: Model) -> None:
+    """Raise ValueError if a validation folder has probabilities without a prediction: nnU-Net would ensemble them."""
+    folders = {path.parent for path in model.predictions.values()}
+    probabilities = (path for folder in folders for path in folder.glob("*.npz"))
+    if left := sorted(str(path) for path in probabilities if path.stem not in model.predictions):
+        raise ValueError(
+            f"{', '.join(left)}: probabilities without a prediction, of an earlier training. Remove these files and "
+            "the .pkl beside them."
+        )
+
+
+def remove_ensemble(pair: Sequence[Model], folds: Sequence[int]) -> None:
+    """Remove nnU-Net's ensemble of two models if it is there: nnU-Net would evaluate cases that it has from before."""
+    name = get_ensemble_name(*(str(model.folder) for model in pair), tuple(folds))
+    shutil.rmtree(pair[0].folder.parent / "ensembles" / name, ignore_errors=True)
 
 
 def with_own_predict(instructions: str) -> str:

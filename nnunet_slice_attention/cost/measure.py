@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from ..dataset_files import read_description, read_plans
 from ..environment import commit, hardware, versions
-from ..files import check_own_folder, read_json, read_json_or_empty, write_text
+from ..files import check_own_folder, read_json, read_json_or_empty, replacing, write_text
 from ..model_name import ModelName
 from .figure import cost_figure
 from .worker import Cost, Job
@@ -78,8 +78,9 @@ def measure_costs(
         _write_csv(output / "cost.csv", costs)
         made_with = f"{versions()}, commit {commit()}. {hardware()}."
         note = f"Medians over {repeats} repeats; ratios to {models[0]}, with minimum and maximum in brackets."
-        (output / "cost.md").write_text(f"{table(costs, models[0])}\n{note} {made_with}\n", encoding="utf-8")
-        cost_figure(costs).savefig(output / "cost.png", dpi=150)
+        write_text(output / "cost.md", f"{table(costs, models[0])}\n{note} {made_with}\n")
+        with replacing(output / "cost.png", ".png") as partial:
+            cost_figure(costs).savefig(partial, dpi=150)
         manifest = {
             "versions": versions(),
             "commit": commit(),
@@ -151,7 +152,7 @@ def _read(runs: Path, job: Job, model: str, repeats: int) -> Repeats:
 
 
 def _write_csv(path: Path, costs: dict[str, Repeats]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with replacing(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["model", "repeat", *Cost.__annotations__])
         for model, measured in costs.items():

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..dataset_files import read_description, read_plans, read_splits
+from ..files import replacing
 from ..image_files import is_renamed
 from ..model_name import ModelName
 
@@ -112,9 +113,8 @@ def main(
     if images:
         check_images(Path(images), trainers, copy.parent)
     if write_split and not (planned / copy.name).is_file():
-        partial = planned / f"{copy.name}.partial"
-        shutil.copyfile(copy, partial)
-        partial.replace(planned / copy.name)
+        with replacing(planned / copy.name) as partial:
+            shutil.copyfile(copy, partial)
 
 
 def check_images(folder: Path, trainers: Sequence, scratch: Path) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..files import replacing
 from ..networks import DETECTORS, SlabNetwork
 
 TOLERANCE = 1e-3  # maximum difference of logits due to rounding
@@ -76,32 +77,30 @@ def export_onnx(network: SlabNetwork, patch_size: tuple[int, int], output: Path)
     n_slices = 2 * network.context_radius + 1
     planned = tuple(-(-p // s) * s for p, s in zip(patch_size, network.total_stride, strict=True))
     another = tuple(p + 2 * s for p, s in zip(planned, network.total_stride, strict=True))
-    partial = Path(f"{output}.partial")
 
-    def write_and_compare(sizes: list[tuple[int, int]], dynamic_shapes: dict | None) -> float:
+    def write_and_compare(path: Path, sizes: list[tuple[int, int]], dynamic_shapes: dict | None) -> float:
         # Traced with the last size: at the planned one positions are not resized, and the trace would omit it.
         example = _example(model, sizes[-1], n_slices)
         torch.onnx.export(
-            model, example, partial, dynamo=True, verbose=False, external_data=False,
+            model, example, path, dynamo=True, verbose=False, external_data=False,
             input_names=["x", "valid"], output_names=["logits"], dynamic_shapes=dynamic_shapes,
         )  # fmt: skip
-        session = onnxruntime.InferenceSession(partial, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
         return max(_difference(session, model, _example(model, size, n_slices)) for size in sizes)
 
     in_plane = {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
-    try:
-        sizes = [planned, another]
-        difference = write_and_compare(sizes, {"x": in_plane, "valid": {}})
-    except Exception:  # exporter and runtime raise different errors for operators with a fixed size
-        sizes = [planned]
-        difference = write_and_compare(sizes, None)
-    if not difference < TOLERANCE:
-        partial.unlink()
-        raise RuntimeError(
-            f"the logits of the exported network differ from PyTorch's by up to {difference:.2g}, more than "
-            f"{TOLERANCE}. Report this with the versions that `nnunet-slice-attention doctor` prints."
-        )
-    partial.replace(output)
+    with replacing(Path(output)) as partial:
+        try:
+            sizes = [planned, another]
+            difference = write_and_compare(partial, sizes, {"x": in_plane, "valid": {}})
+        except Exception:  # exporter and runtime raise different errors for operators with a fixed size
+            sizes = [planned]
+            difference = write_and_compare(partial, sizes, None)
+        if not difference < TOLERANCE:
+            raise RuntimeError(
+                f"the logits of the exported network differ from PyTorch's by up to {difference:.2g}, more than "
+                f"{TOLERANCE}. Report this with the versions that `nnunet-slice-attention doctor` prints."
+            )
     return OnnxExport(Path(output), n_slices, sizes, tuple(network.total_stride), difference)
 
 

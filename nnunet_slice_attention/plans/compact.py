@@ -13,6 +13,7 @@ from batchgenerators.utilities.file_and_folder_operations import save_json
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
 from ..dataset_files import read_plans
+from ..files import replacing
 from ..networks.topology import SMALLEST_FEATURE_MAP, with_stages
 from .dataset import plans_file
 
@@ -132,11 +133,7 @@ def write_compact_plans(
         raise ValueError(f"-o {out_name} would overwrite the input plans. Choose another name.")
     source = plans_file(dataset_name_or_id, plans_name)
     target = source.with_name(f"{out_name}.json")
-    partial = target.with_suffix(".json.partial")
-    save_json(
-        compact_plans(read_plans(source), out_name, batch_sizes, max_in_plane, max_features, max_convs),
-        str(partial),
-        sort_keys=False,
-    )
-    partial.replace(target)
+    plans = compact_plans(read_plans(source), out_name, batch_sizes, max_in_plane, max_features, max_convs)
+    with replacing(target) as partial:
+        save_json(plans, str(partial), sort_keys=False)
     return target

@@ -8,7 +8,7 @@ from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 from torch import nn
 
 from ..dataset_files import read_description, read_plans
-from ..files import check_not_an_input
+from ..files import check_not_an_input, replacing
 from ..networks.timm_weights import load_timm_weights, read_timm_weights
 from ..plans.dataset import plans_file
 from .find_trainer import find_trainer
@@ -44,9 +44,8 @@ def write_pretrained_checkpoint(
     network = _network(plans_path, trainer_name)
     weights = read_timm_weights(model, file)
     filled = load_timm_weights(network, weights)
-    partial = Path(f"{output}.partial")
-    torch.save({"network_weights": network.state_dict()}, partial)
-    partial.replace(output)
+    with replacing(output) as partial:
+        torch.save({"network_weights": network.state_dict()}, partial)
     return len(filled)
 
 

@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import shutil
 
 from nnunet_slice_attention.cli import main
 from nnunet_slice_attention.comparison.find_best import with_own_predict
@@ -10,8 +11,12 @@ from tests.tiny_data import read
 from tests.tiny_models import OURS, STOCK
 
 
+def find_best(tiny, *more):
+    return main(["find-best", "-d", str(tiny.id), "-m", OURS, STOCK, "-f", "0", "-np", "1", *more])
+
+
 def test_the_instructions_work_as_written(trained, run_nnunet, nnunet_folders, tiny, tmp_path, capsys):
-    assert main(["find-best", "-d", str(tiny.id), "-m", OURS, STOCK, "-f", "0", "-np", "1"]) == 0
+    assert find_best(tiny) == 0
     printed = capsys.readouterr().out
     assert re.search(r"Best: Tiny_nnUNetTrainer.*, Dice \d\.\d+, \d\.\d+ with postprocessing", printed)
     instructions = trained / "inference_instructions.txt"
@@ -47,7 +52,7 @@ def test_predictions_of_an_earlier_training_are_refused(trained, tiny, capsys):
     before = checkpoint.stat()
     try:
         os.utime(checkpoint, (2**33, 2**33))
-        assert main(["find-best", "-d", str(tiny.id), "-m", OURS, STOCK, "-f", "0"]) == 1
+        assert find_best(tiny) == 1
     finally:
         os.utime(checkpoint, ns=(before.st_atime_ns, before.st_mtime_ns))
     error = capsys.readouterr().err
@@ -57,28 +62,51 @@ def test_predictions_of_an_earlier_training_are_refused(trained, tiny, capsys):
     )
 
 
+def test_what_an_earlier_choice_left_among_the_ensembles_is_not_evaluated(trained, tiny):
+    ensemble = trained / "ensembles" / f"ensemble___{OURS}___{STOCK}___0"
+    assert find_best(tiny) == 0
+    made = sorted(path.name for path in ensemble.glob("*.nii.gz"))
+    shutil.copy(ensemble / made[0], ensemble / "of_another_split.nii.gz")
+    assert find_best(tiny) == 0
+    assert sorted(path.name for path in ensemble.glob("*.nii.gz")) == made
+
+
+def test_probabilities_without_a_prediction_are_named(trained, tiny, capsys):
+    validation = trained / OURS / "fold_0" / "validation"
+    left = validation / "of_another_split.npz"
+    shutil.copy(next(validation.glob("*.npz")), left)
+    try:
+        assert find_best(tiny) == 1
+        assert f"{left}: probabilities without a prediction" in capsys.readouterr().err
+    finally:
+        left.unlink()
+
+
+def test_probabilities_of_a_training_before_the_predictions_count_as_not_saved(trained, tiny, capsys):
+    checkpoint = trained / STOCK / "fold_0" / "checkpoint_final.pth"
+    probabilities = next((trained / STOCK / "fold_0" / "validation").glob("*.npz"))
+    before = probabilities.stat()
+    try:
+        os.utime(probabilities, (0, checkpoint.stat().st_mtime - 3600))
+        assert find_best(tiny) == 1
+    finally:
+        os.utime(probabilities, ns=(before.st_atime_ns, before.st_mtime_ns))
+    error = capsys.readouterr().err
+    assert f"{STOCK}: validation probabilities were not saved with the predictions" in error
+
+
 def test_without_probabilities_the_next_step_is_named(trained, tiny, capsys):
     validation = trained / STOCK / "fold_0" / "validation"
     hidden = next(validation.glob("*.npz"))
     hidden.rename(validation / "hidden")
     try:
-        assert main(["find-best", "-d", str(tiny.id), "-m", OURS, STOCK, "-f", "0"]) == 1
+        assert find_best(tiny) == 1
         error = capsys.readouterr().err
-        assert f"{STOCK}: validation probabilities were not saved, but ensembles need them" in error
+        assert (
+            f"{STOCK}: validation probabilities were not saved with the predictions, but ensembles need them"
+            in error
+        )
         assert "--val --npz" in error
-        argv = [
-            "find-best",
-            "-d",
-            str(tiny.id),
-            "-m",
-            OURS,
-            STOCK,
-            "-f",
-            "0",
-            "-np",
-            "1",
-            "--disable_ensembling",
-        ]
-        assert main(argv) == 0
+        assert find_best(tiny, "--disable_ensembling") == 0
     finally:
         (validation / "hidden").rename(hidden)
