@@ -46,6 +46,7 @@ def check_dataset(dataset: str | int, plans_name: str, trainer: type) -> list[Ch
         plans_check,
         check_axis(plans),
         check_spacing(plans, dataset),
+        *check_rivals(plans, dataset, plans_name, trainer),
         check_depth(plans, trainer),
         *check_extents(Path(preprocessed, name), plans, trainer),
         slabs,
@@ -109,12 +110,32 @@ def check_axis(plans: dict) -> Check:
 
 def check_spacing(plans: dict, dataset: str | int) -> Check:
     through, *in_plane = plans["original_median_spacing_after_transp"]
-    ratio = through / max(in_plane)
+    ratio = slice_ratio(plans)
     text = f"median slice spacing {through:g} mm, in plane {in_plane[0]:g} x {in_plane[1]:g} mm, ratio {ratio:.1f}"
     if ratio >= NEARLY_ISOTROPIC:
         return Check("spacing", True, text)
     step = f"Compare with a 3D network, which is often better for such data: nnUNetv2_train {dataset} 3d_fullres 0"
     return Check("spacing", True, f"{text}: nearly isotropic", step)
+
+
+def slice_ratio(plans: dict) -> float:
+    """Median slice spacing relative to the larger in-plane spacing."""
+    through, *in_plane = plans["original_median_spacing_after_transp"]
+    return through / max(in_plane)
+
+
+def check_rivals(plans: dict, dataset: str | int, plans_name: str, trainer: type) -> list[Check]:
+    """What to train besides, for thick slices; empty for nearly isotropic data, where `check_spacing` says it."""
+    if slice_ratio(plans) < NEARLY_ISOTROPIC:
+        return []
+    text = (
+        "in the training time of nnU-Net 2D no network has been shown to be better, with or without neighbours "
+        "(measured at a ratio of 3: benchmark_results/equal_time)"
+    )
+    rivals = [f"{name}__{plans_name}" for name in ("nnUNetTrainer", trainer.__name__)]
+    models = f"{rivals[0]}__2d {rivals[0]}__3d_fullres {rivals[1]}__2d"
+    step = f"Compare on the same folds: nnunet-slice-attention crossval -d {dataset} -o crossval -m {models}"
+    return [Check("rivals", True, text, step)]
 
 
 def check_depth(plans: dict, trainer: type) -> Check:

@@ -7,10 +7,11 @@ import pytest
 from nnunetv2.utilities import find_objects
 
 from nnunet_slice_attention import shim
-from nnunet_slice_attention.cli import main
+from nnunet_slice_attention.cli import build_parser, main
 from nnunet_slice_attention.doctor import examine as doctor
 from nnunet_slice_attention.doctor import nnunet_contract as contract
 from nnunet_slice_attention.doctor.check import Check, as_text
+from nnunet_slice_attention.model_name import ModelName
 from nnunet_slice_attention.networks import UNetTopology
 
 CSA = "nnUNetTrainerCSANet"
@@ -169,6 +170,18 @@ def test_an_isotropic_data_set_is_a_note(folders, plans, capsys):
     write(folders, plans)
     status, text = diagnose(capsys, "-d", "27")
     assert status == 0 and "nearly isotropic" in text and "nnUNetv2_train 27 3d_fullres 0" in text
+    assert "rivals" not in text
+
+
+def test_thick_slices_are_to_be_compared_with_nnunet(folders, plans, capsys):
+    write(folders, plans)
+    status, text = diagnose(capsys, "-d", "27", "-tr", CSA)
+    assert status == 0 and "in the training time of nnU-Net 2D no network has been shown to be better" in text
+    command = text.split("Compare on the same folds: nnunet-slice-attention ")[1].splitlines()[0]
+    args = build_parser().parse_args(command.split())
+    two_d, three_d, own = map(ModelName.parse, args.m)
+    assert (two_d, own) == (("nnUNetTrainer", "nnUNetPlans", "2d"), (CSA, "nnUNetPlans", "2d"))
+    assert three_d.configuration == "3d_fullres"
 
 
 @pytest.mark.parametrize(
