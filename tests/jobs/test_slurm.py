@@ -122,7 +122,8 @@ def test_models_are_trained_on_the_cluster(slurm, nnunet_folders, tiny, tmp_path
         str(tmp_path / "out"),
     ]
     command += ["--cpus", "1", "--memory", "0.9", "--hours", "0.1"]
-    env = slurm | os.environ | {"nnUNet_results": str(tmp_path / "results")}
+    in_one_process = {"nnUNet_n_proc_DA": "0"}  # each process that loads batches would import nnU-Net anew
+    env = slurm | os.environ | in_one_process | {"nnUNet_results": str(tmp_path / "results")}
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "completed" not in done.stderr

@@ -1,6 +1,7 @@
 """2D first with torch.compile and with DDP: the network is wrapped again when the phase changes."""
 
 import copy
+import os
 from dataclasses import replace
 
 import pytest
@@ -66,6 +67,7 @@ def as_rank(rank: int, trainer):
 def train(rank: int, folder: str, dataset: int) -> None:
     torch.set_num_threads(1)
     torch.set_num_threads = lambda number: None
+    os.environ["nnUNet_n_proc_DA"] = "0"  # each process that loads batches would import nnU-Net anew
     on_gpus = upstream.DDP
     upstream.DDP = lambda network, device_ids: on_gpus(network)
     results = {}
