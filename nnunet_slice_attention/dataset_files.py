@@ -1,6 +1,17 @@
-"""Reads the JSON files that describe a data set or a trained model; errors name damaged files and the next step."""
+"""Reads the JSON files that describe a data set or a trained model; errors name damaged files and the next step.
 
+Also finds the files of a data set, and nnU-Net's reader for them.
+"""
+
+from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
+from copy import deepcopy
+from io import StringIO
 from pathlib import Path
+
+from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
+from nnunetv2.imageio.reader_writer_registry import determine_reader_writer_from_dataset_json
+from nnunetv2.utilities.utils import get_filenames_of_train_images_and_targets
 
 from .files import read_json
 
@@ -8,6 +19,31 @@ from .files import read_json
 def read_description(path: Path) -> dict:
     """`dataset.json`. Raise FileNotFoundError or ValueError, see `read_json`."""
     return read_json(path, "Put back the data set's dataset.json.", keys=("labels", "file_ending"))
+
+
+def find_reader(dataset_json: Mapping, example: Path) -> type[BaseReaderWriter]:
+    """nnU-Net's reader for the images and segmentations of a data set, without what it prints.
+
+    Raises:
+        RuntimeError: none can read the example.
+    """
+    # Tracebacks of readers that cannot read the file, and warnings about the spacing of a TIFF file.
+    with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+        return determine_reader_writer_from_dataset_json(dict(dataset_json), str(example), verbose=False)
+
+
+def training_pairs(folder: Path, dataset_json: Mapping) -> dict[str, tuple[Path, Path]]:
+    """(first channel, label) of each case of a raw data set, where both exist; empty without the folder."""
+    ending = dataset_json["file_ending"]
+    if "dataset" in dataset_json:  # paths of the files, which nnU-Net's function replaces
+        named = get_filenames_of_train_images_and_targets(str(folder), deepcopy(dict(dataset_json)))
+        pairs = {case: (Path(files["images"][0]), Path(files["label"])) for case, files in named.items()}
+    else:  # without nnU-Net's function, which starts twelve processes
+        labels = {path.name.removesuffix(ending): path for path in (folder / "labelsTr").glob(f"*{ending}")}
+        pairs = {
+            case: (folder / "imagesTr" / f"{case}_0000{ending}", label) for case, label in labels.items()
+        }
+    return {case: pairs[case] for case in sorted(pairs) if all(path.is_file() for path in pairs[case])}
 
 
 def read_splits(path: Path) -> list[dict]:

@@ -20,6 +20,7 @@ from .ground_truth import GroundTruth
 from .manifest import make_manifest
 from .options import Options
 from .patients import leaked_patients
+from .truth_spacing import with_spacings
 
 RESULTS = ("cases.csv", "froc.csv", "boxes.csv", "manifest.json", "report.md", "report.html")
 AXIS_CASES = 20  # enough to find the slice axis
@@ -68,7 +69,9 @@ def compare(
     for name in RESULTS:  # if this run fails, no earlier report is left behind
         (output / name).unlink(missing_ok=True)
     cases = sorted(patients)[:AXIS_CASES]
-    slice_axis = find_slice_axis(truth.reader(), [truth.file(case) for case in cases])
+    truth = with_spacings(truth, sorted(patients))
+    known = {truth.file(case): spacing for case, spacing in truth.spacings.items()}
+    slice_axis = find_slice_axis(truth.reader(), [truth.file(case) for case in cases], known)
     rows, failures = evaluate_models(models, truth, slice_axis, output / "evaluated", options)
     if failures:
         return failures

@@ -43,15 +43,13 @@ class Model:
         A training without --npz replaces the predictions of an earlier one, but leaves its npz files.
         """
         path = self.predictions[case].parent / f"{case}.npz"
-        if not path.is_file():
+        if not path.is_file() or _written(path) < self._trained(case) <= _written(self.predictions[case]):
             return None
-        saved, predicted = (file.stat().st_mtime for file in (path, self.predictions[case]))
-        return None if saved < self._trained(case) <= predicted else path
+        return path
 
     def _trained(self, case: str) -> float:
         """Time of the final checkpoint that predicted the case; 0 if there is none."""
-        checkpoint = self.folder / f"fold_{self.fold_by_case.get(case)}" / "checkpoint_final.pth"
-        return checkpoint.stat().st_mtime if checkpoint.is_file() else 0
+        return _written(self.folder / f"fold_{self.fold_by_case.get(case)}" / "checkpoint_final.pth")
 
     @property
     def cases_without_probabilities(self) -> list[str]:
@@ -64,9 +62,14 @@ class Model:
         stale = {
             fold: None
             for case, fold in self.fold_by_case.items()
-            if self.predictions[case].stat().st_mtime < self._trained(case)
+            if _written(self.predictions[case]) < self._trained(case)
         }
         return list(stale)
+
+
+def _written(path: Path) -> float:
+    """Time of the last change; 0 if the file does not exist."""
+    return path.stat().st_mtime if path.is_file() else 0
 
 
 def parse_prediction(text: str) -> tuple[str, Path]:

@@ -11,6 +11,7 @@ from ..evaluation.case_table import Task, evaluate, worker_pool
 from ..evaluation.metrics import METRICS
 from ..evaluation.segmentations import Labels
 from ..files import read_json_or_empty, write_text
+from ..tiff_spacing import ENDINGS, segmentation_spacing_file
 from .compared_models import Model, without_probabilities
 from .ground_truth import GroundTruth
 from .manifest import file_sha256
@@ -52,6 +53,7 @@ def evaluate_models(
                     slice_axis,
                     model.probabilities(case) if with_probabilities else None,
                     options.boxes and with_probabilities,
+                    truth.spacings.get(case),
                 )
                 for case, path in model.predictions.items()
             ]
@@ -89,4 +91,8 @@ def _fingerprint(tasks: Sequence[Task]) -> str:
         options = {k: v for k, v in asdict(task).items() if k not in FILES}
         parts.append(json.dumps(options, sort_keys=True))
         parts += [file_sha256(path) for path in (getattr(task, name) for name in FILES) if path]
+        # That of the ground truth is an option of the task.
+        spacing = segmentation_spacing_file(task.prediction)
+        if task.prediction.suffix.lower() in ENDINGS and spacing.is_file():
+            parts.append(file_sha256(spacing))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -2,6 +2,8 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from ..evaluation.segmentations import Labels, read_pair
 from ..image_files import check_complete
 from ..inference.weights_files import volumes_of
 from ..report.shown_case import ShownCase, Volumes
+from ..tiff_spacing import read_segmentation
 from .compared_models import Model
 from .ground_truth import GroundTruth
 
@@ -85,7 +88,7 @@ def _read(case: str, predictions: Mapping[str, Path], truth: GroundTruth, slice_
     """Raise ValueError if the image is truncated, or of another shape than its ground truth."""
     labels, reader, image = Labels.from_dataset_json(truth.dataset_json), truth.reader(), truth.image(case)
     pairs = {
-        name: read_pair(reader, truth.file(case), file, labels, slice_axis)
+        name: read_pair(reader, truth.file(case), file, labels, slice_axis, truth.spacings.get(case))
         for name, file in predictions.items()
     }
     try:
@@ -95,7 +98,8 @@ def _read(case: str, predictions: Mapping[str, Path], truth: GroundTruth, slice_
             f"{image}, needed for an example, cannot be read: {error}. Restore it, or leave out --images."
         ) from error
     pair = next(iter(pairs.values()))
-    volume = pair.slices_first(reader.read_images([str(image)])[0][0])
+    with redirect_stdout(StringIO()):  # a warning about the spacing of a TIFF file, which is not used
+        volume = pair.slices_first(reader.read_images([str(image)])[0][0])
     if volume.shape != pair.truth.shape:
         raise ValueError(
             f"{image} has shape {volume.shape}, but its ground truth has {pair.truth.shape}. Give --images the images "
@@ -117,7 +121,7 @@ def _read_weights(
             check_complete(path)
         except OSError as error:
             raise ValueError(f"{path}: {error}. Predict this case again, or remove {path.parent}.") from error
-        volume = reader.read_seg(str(path))[0][0]
+        volume = read_segmentation(reader, path)[0][0]
         if volume.shape != shape:
             raise ValueError(
                 f"{path} has shape {volume.shape}, but its prediction has {shape}. Predict this case again, or remove "
@@ -128,7 +132,7 @@ def _read_weights(
     found = {}
     for name, prediction in predictions.items():
         if files := volumes_of(prediction):
-            shape = reader.read_seg(str(prediction))[0][0].shape
+            shape = read_segmentation(reader, prediction)[0][0].shape
             found[name] = {offset: read(path, shape) for offset, path in files.items()}
     return found
 

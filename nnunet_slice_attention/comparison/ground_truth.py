@@ -1,15 +1,15 @@
 """The ground-truth segmentations of a comparison, and their data set."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
-from nnunetv2.imageio.reader_writer_registry import determine_reader_writer_from_dataset_json
 from nnunetv2.paths import nnUNet_preprocessed, nnUNet_raw
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 
-from ..dataset_files import read_description, read_splits
+from ..dataset_files import find_reader, read_description, read_splits
+from ..tiff_spacing import Spacing
 
 
 def segmentations(folder: Path, ending: str) -> dict[str, Path]:
@@ -28,6 +28,8 @@ class GroundTruth:
         splits: validation cases of each fold; empty for a folder.
         training: training cases of each fold; empty for a folder.
         images: folder of the images, if examples are to be shown.
+        raw: folder of the raw data set whose labels nnU-Net copied; None for a folder.
+        spacings: by case, for files that have none, see `with_spacings`.
     """
 
     folder: Path
@@ -35,6 +37,8 @@ class GroundTruth:
     splits: Sequence[Sequence[str]] = ()
     training: Sequence[Sequence[str]] = ()
     images: Path | None = None
+    raw: Path | None = None
+    spacings: Mapping[str, Spacing] = field(default_factory=dict)
 
     @property
     def ending(self) -> str:
@@ -50,8 +54,7 @@ class GroundTruth:
 
     def reader(self) -> BaseReaderWriter:
         """nnU-Net's reader for its files."""
-        example = str(self.file(self.cases[0]))
-        return determine_reader_writer_from_dataset_json(dict(self.dataset_json), example, verbose=False)()
+        return find_reader(self.dataset_json, self.file(self.cases[0]))()
 
     def image(self, case: str) -> Path | None:
         """The file of the first channel, if it exists."""
@@ -75,12 +78,14 @@ class GroundTruth:
                     f"nnUNetv2_plan_and_preprocess -d {dataset}, nnUNetv2_train {dataset} 2d 0."
                 )
         splits = read_splits(needed["splits_final.json"])
+        raw = Path(str(nnUNet_raw)) / folder.name
         return cls(
             needed["gt_segmentations"],
             read_description(needed["dataset.json"]),
             splits=[split["val"] for split in splits],
             training=[split["train"] for split in splits],
-            images=Path(str(nnUNet_raw)) / folder.name / "imagesTr",
+            images=raw / "imagesTr",
+            raw=raw,
         )
 
     @classmethod

@@ -33,6 +33,7 @@ def make_manifest(models: Sequence[Model], truth: GroundTruth, options: Options)
             "labels": truth.dataset_json["labels"],
             "truth_sha256": _combined_sha256(sorted(truth.file(case) for case in models[0].predictions)),
             "truths_left_out": [] if truth.splits else sorted({*truth.cases} - {*models[0].predictions}),
+            "truth_spacings_mm": {case: list(spacing) for case, spacing in truth.spacings.items()},
             "splits_sha256": file_sha256(splits) if truth.splits and splits.is_file() else None,
         },
         "models": {model.label: _model_entry(model) for model in models},

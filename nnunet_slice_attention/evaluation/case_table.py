@@ -9,6 +9,7 @@ from pathlib import Path
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 from tqdm import tqdm
 
+from ..tiff_spacing import Spacing
 from .detection import detection_rows
 from .froc import froc_counts
 from .lesions import SIZE_NAMES, SIZES_MM, match_lesions
@@ -31,6 +32,7 @@ class Task:
         probabilities: nnU-Net's npz file, which must match the prediction; also used for FROC if lesions are
             evaluated, and for the scores of boxes. None skips all of them.
         boxes: evaluate detection by boxes.
+        spacing: of a ground truth whose file has none, in mm, in the order of the file's axes.
     """
 
     case: str
@@ -42,6 +44,7 @@ class Task:
     slice_axis: int = 0
     probabilities: Path | None = None
     boxes: bool = False
+    spacing: Spacing | None = None
 
 
 def worker_pool(processes: int) -> Executor:
@@ -84,7 +87,7 @@ def _evaluate_case(task: Task, reader: BaseReaderWriter) -> tuple[list[dict], st
 
 def case_rows(task: Task, reader: BaseReaderWriter) -> list[dict]:
     """One row per structure of a case."""
-    pair = read_pair(reader, task.truth, task.prediction, task.labels, task.slice_axis)
+    pair = read_pair(reader, task.truth, task.prediction, task.labels, task.slice_axis, task.spacing)
     probabilities = None
     if task.probabilities is not None:
         probabilities = read_probabilities(task.probabilities)

@@ -10,6 +10,7 @@ from nnunetv2.utilities.label_handling.label_handling import LabelManager
 
 from ..image_files import check_complete
 from ..image_geometry import SAME, Geometry, geometry_mismatch, is_2d, max_displacement_mm
+from ..tiff_spacing import ENDINGS, Spacing, read_segmentation, segmentation_spacing_file, unknown_spacing
 from .metrics import FOREGROUND
 
 
@@ -96,15 +97,21 @@ class Pair:
         return np.ones(self.truth.shape, bool) if labels.ignore is None else self.truth != labels.ignore
 
 
-def find_slice_axis(reader: BaseReaderWriter, files: Iterable[Path]) -> int:
+def find_slice_axis(
+    reader: BaseReaderWriter, files: Iterable[Path], known: Mapping[Path, Spacing] | None = None
+) -> int:
     """The array axis along which a data set's slices are stacked: the one with the largest median spacing.
 
+    Args:
+        known: spacings of files that have none.
+
     Raises:
-        ValueError: a file is a 2D image.
+        ValueError: a file is a 2D image, or its spacing is unknown.
     """
     spacings = []
     for file in files:
-        spacing = np.asarray(reader.read_seg(str(file))[1]["spacing"], float)
+        header = read_segmentation(reader, file)[1]
+        spacing = np.asarray(_spacing(header, file, (known or {}).get(file)), float)
         if is_2d(spacing):
             raise ValueError(
                 f"{file} is a 2D image, but metrics along slices and in ml need volumes. Compare 3D data."
@@ -114,16 +121,25 @@ def find_slice_axis(reader: BaseReaderWriter, files: Iterable[Path]) -> int:
 
 
 def read_pair(
-    reader: BaseReaderWriter, truth: Path, prediction: Path, labels: Labels, slice_axis: int = 0
+    reader: BaseReaderWriter,
+    truth: Path,
+    prediction: Path,
+    labels: Labels,
+    slice_axis: int = 0,
+    spacing: Spacing | None = None,
 ) -> Pair:
     """Read one case to compare it voxel by voxel, as nnU-Net does: headers may differ slightly, see `image_geometry`.
 
+    A prediction without spacing (TIFF) has that of the ground truth.
+
     Args:
         slice_axis: axis of the file along which slices are stacked, see `find_slice_axis`.
+        spacing: of a ground truth whose file has none.
 
     Raises:
         OSError: a file is truncated.
-        ValueError: the files are not of the same image by shape or header, or contain a label that the data set lacks.
+        ValueError: the files are not of the same image by shape or header, or contain a label that the data set lacks;
+            the spacing of the ground truth is unknown.
     """
     for path, next_step in ((truth, "Restore this file"), (prediction, "Predict this case again")):
         try:
@@ -131,18 +147,22 @@ def read_pair(
         except OSError as error:
             raise OSError(f"{path}: {error}. {next_step}.") from error
     (true_labels, true_header), (predicted, predicted_header) = (
-        reader.read_seg(str(p)) for p in (truth, prediction)
+        read_segmentation(reader, path) for path in (truth, prediction)
     )
     true_labels, predicted = (
         _single_volume(v, p) for v, p in ((true_labels, truth), (predicted, prediction))
     )
+    true_header = true_header | {"spacing": _spacing(true_header, truth, spacing)}
+    if predicted_header["spacing"] is None:
+        predicted_header = true_header
     true_geometry = Geometry.from_reader(true_header, true_labels.shape)
     predicted_geometry = Geometry.from_reader(predicted_header, predicted.shape)
     if found := geometry_mismatch(true_geometry, predicted_geometry):
         name, theirs, ours, limit = found
+        holder = "spacing file" if prediction.suffix.lower() in ENDINGS else "header"
         raise ValueError(
             f"{prediction} has {name} {theirs}, but its ground truth {truth} has {ours}; {limit}. Predict the image of "
-            "this ground truth. If it was that image, fix the header that is wrong."
+            f"this ground truth. If it was that image, fix the {holder} that is wrong."
         )
     offset = max_displacement_mm(true_geometry, predicted_geometry)
     for volume, path in ((true_labels, truth), (predicted, prediction)):
@@ -159,6 +179,14 @@ def read_pair(
         slice_axis,
         offset if offset > SAME else 0.0,
     )
+
+
+def _spacing(header: Mapping, file: Path, known: Spacing | None) -> Spacing:
+    """In mm. `known` is used only if the file has none."""
+    spacing = known if header["spacing"] is None else header["spacing"]
+    if spacing is None:
+        raise ValueError(unknown_spacing(file, [segmentation_spacing_file(file)]))
+    return tuple(float(s) for s in spacing)
 
 
 def _single_volume(volume: np.ndarray, path: Path) -> np.ndarray:
