@@ -5,11 +5,12 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from nnunetv2.paths import nnUNet_preprocessed
+from nnunetv2.paths import nnUNet_preprocessed, nnUNet_raw
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 
 from ..comparison.ground_truth import GroundTruth
 from ..comparison.patients import group_by, leaked_patients
+from ..comparison.truth_spacing import with_spacings
 from ..dataset_files import read_description
 from .plan import Plan
 from .preflight import check
@@ -22,7 +23,8 @@ def check_plan(plan: Plan, write_split: bool = True) -> None:
         write_split: False writes nothing at all, see `preflight.check`.
 
     Raises:
-        ValueError: a model, a fold, an image, the rule for patients or the output folder cannot be used.
+        ValueError: a model, a fold, an image, the rule for patients or the output folder cannot be used, or the slice
+            spacing of a ground truth is unknown.
         FileNotFoundError: the ground truth of a case is missing.
     """
     _check_writable(plan.output)
@@ -38,6 +40,7 @@ def check_plan(plan: Plan, write_split: bool = True) -> None:
         read_description(folder / "dataset.json"),
         splits=[split["val"] for split in splits],
         training=[split["train"] for split in splits],
+        raw=Path(str(nnUNet_raw), folder.name),
     )
     folds = [int(fold) for fold in plan.folds if fold != "all"]
     _check_ground_truth(truth, folds)
@@ -56,6 +59,8 @@ def _check_ground_truth(truth: GroundTruth, folds: Sequence[int]) -> None:
         raise FileNotFoundError(
             f"no ground truth for {', '.join(missing)} in {truth.folder}. Preprocess the data set again."
         )
+    if folds:
+        with_spacings(truth, itertools.chain.from_iterable(truth.splits[fold] for fold in folds))
 
 
 def _check_leakage(truth: GroundTruth, folds: Sequence[int], patient_of: Callable[[str], str]) -> None:

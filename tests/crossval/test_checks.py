@@ -9,6 +9,7 @@ import pytest
 from nnunet_slice_attention.crossval import preflight
 from nnunet_slice_attention.crossval.crossval import cross_validate
 from tests.crossval.tiny_plan import OURS, STOCK, tiny_plan
+from tests.tiny_tiff import labels_of, write_segmentation
 
 TWO_CASES = json.dumps([{"train": ["case_1"], "val": ["case_0"]}])
 
@@ -108,6 +109,21 @@ def test_missing_ground_truth_is_named(preprocessed, without_preflight, tiny, tm
     (preprocessed / "splits_final.json").write_text(TWO_CASES)
     (preprocessed / "gt_segmentations" / "case_0.nii.gz").unlink()
     with pytest.raises(FileNotFoundError, match="no ground truth for case_0 in .*Preprocess"):
+        cross_validate(tiny_plan(tiny, tmp_path), refuse_to_launch)
+
+
+def test_a_ground_truth_of_unknown_slice_spacing_is_named(
+    preprocessed, without_preflight, tiny, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("nnUNet_raw", str(tmp_path / "raw"))
+    (preprocessed / "splits_final.json").write_text(TWO_CASES)
+    description = json.loads((preprocessed / "dataset.json").read_text()) | {"file_ending": ".tif"}
+    (preprocessed / "dataset.json").write_text(json.dumps(description))
+    for case in ("case_0", "case_1"):
+        write_segmentation(preprocessed / "gt_segmentations", case, labels_of(case), spacing=None)
+    for properties in preprocessed.glob("*/*.pkl"):  # nnU-Net's, of the images
+        properties.unlink()
+    with pytest.raises(ValueError, match=r"the spacing of .*case_0\.tif is unknown.* Write \{.spacing"):
         cross_validate(tiny_plan(tiny, tmp_path), refuse_to_launch)
 
 
