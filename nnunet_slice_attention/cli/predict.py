@@ -3,6 +3,8 @@
 import argparse
 import sys
 
+from .models import add_folds
+
 HELP = "Predict like nnUNetv2_predict, but each slice with all its neighbours."
 
 
@@ -26,9 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="bundle made by `export --format bundle`, instead of -d or -m",
     )
-    parser.add_argument(
-        "-f", metavar="FOLD", nargs="+", action="extend", help="folds to average (default: all trained ones)"
-    )
+    add_folds(parser, "folds to average (default: all trained ones)")
     parser.add_argument("-chk", metavar="FILE", default="checkpoint_final.pth", help="default: %(default)s")
     parser.add_argument("-device", default="cuda", help="cuda, cpu or mps (default: %(default)s)")
     parser.add_argument(
@@ -41,7 +41,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--save_probabilities", action="store_true", help="save probabilities, for ensembling"
     )
-    parser.add_argument("--continue_prediction", action="store_true", help="skip existing predictions")
+    parser.add_argument(
+        "--continue_prediction",
+        action="store_true",
+        help="skip existing predictions; an error if they are of other settings or weights",
+    )
     parser.add_argument("--disable_progress_bar", action="store_true", help="no progress bar")
     parser.add_argument("--not_on_device", action="store_true", help="collect the results in main memory")
     parser.add_argument(

@@ -11,8 +11,9 @@ from nnunetv2.imageio.reader_writer_registry import determine_reader_writer_from
 from nnunetv2.paths import nnUNet_preprocessed
 
 from ..dataset_files import read_description
-from ..files import file_signature, write_text
-from ..inference.cases import Case, find_cases, is_finished, remove_results
+from ..files import file_signature, read_json, write_text
+from ..inference.cases import Case, case_name, find_cases, is_finished, remove_results
+from ..tiff_spacing import ENDINGS, image_spacing_file
 from .model_job import ModelJob
 from .training import FINAL
 
@@ -42,7 +43,7 @@ class PredictionJob(ModelJob):
     def prepare(self) -> None:
         """Remove predictions of other weights or images; the command `predict` replaces partial ones."""
         if not self.is_current():
-            for case in self.cases:
+            for case in (*self.cases, *self._cases_without_images()):
                 remove_results(case)
             write_text(self._sources_file, self._sources())
 
@@ -54,9 +55,21 @@ class PredictionJob(ModelJob):
         """Identifies the checkpoints and images; changes when one of them is replaced."""
         checkpoints = [self.fold_folder(fold) / FINAL for fold in self.folds]
         images = [image for case in self.cases for image in case.images]
+        spacings = [image_spacing_file(case.images[0]) for case in self.cases if case.ending in ENDINGS]
         return json.dumps(
-            [file_signature(path) if path.is_file() else None for path in [*checkpoints, *images]]
+            [file_signature(path) if path.is_file() else None for path in [*checkpoints, *images, *spacings]]
         )
+
+    def _cases_without_images(self) -> list[Case]:
+        """Cases of an earlier call whose images have been removed from the folder."""
+        if not self._sources_file.is_file():
+            return []
+        remedy = "Remove the folder to predict all cases again."
+        before = [Path(entry[0]).name for entry in read_json(self._sources_file, remedy, list) if entry]
+        ending = self._description()["file_ending"]
+        names = {case_name(name, ending) for name in before if name.endswith(ending)}
+        outputs = {self.output / f"{name}{ending}" for name in names} - {case.output for case in self.cases}
+        return [Case((), output, ending) for output in sorted(outputs)]
 
     def is_current(self) -> bool:
         """Whether the output was started with these weights and images, which were then checked."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
+from nnunetv2.imageio.tif_reader_writer import Tiff3DIO
 
 from ..image_files import check_complete, image_ending, is_renamed
 from .boxes import boxes_of
@@ -43,10 +44,20 @@ class Case:
         return Path(f"{self.stem}.npz")
 
     @property
+    def properties(self) -> Path:
+        """The image's properties, written with the probabilities."""
+        return Path(f"{self.stem}.pkl")
+
+    @property
+    def spacing(self) -> Path:
+        """Written with 3D TIFF segmentations."""
+        return Path(f"{self.stem}.json")
+
+    @property
     def results(self) -> tuple[Path, ...]:
         """All files that nnU-Net writes: segmentation, probabilities with properties, and for TIFF the spacing."""
-        spacing = (Path(f"{self.stem}.json"),) if self.ending in (".tif", ".tiff") else ()
-        return self.output, self.probabilities, self.probabilities.with_suffix(".pkl"), *spacing
+        spacing = (self.spacing,) if self.ending in (".tif", ".tiff") else ()
+        return self.output, self.probabilities, self.properties, *spacing
 
 
 def find_cases(inputs: Sequence[Path], output: Path, ending: str) -> list[Case]:
@@ -145,7 +156,7 @@ def _grouped(folder: Path, output: Path, ending: str) -> list[Case]:
     cases: dict[str, list[Path]] = {}
     for path in sorted(folder.iterdir()):
         if path.name.endswith(ending) and not path.name.startswith("."):
-            cases.setdefault(_without_channel(path.name, ending), []).append(path)
+            cases.setdefault(case_name(path.name, ending), []).append(path)
     found = []
     for name, images in cases.items():
         expected = [f"{name}_{channel:04d}{ending}" for channel in range(len(images))]
@@ -161,17 +172,26 @@ def _grouped(folder: Path, output: Path, ending: str) -> list[Case]:
 
 
 def _name_of_files(images: Sequence[Path], ending: str) -> tuple[str, str]:
-    """The name of one case given by its files, and what is wrong with their numbers; "" if nothing.
+    """The name of one case given by its files, and why they are not the channels of one; "" if they may be.
 
     A single file that ends in another number than _0000 is not a channel: volume_0001 and volume_0002 are two cases.
+    Several files without numbers are channels in the order given, whatever their names: t2.mha, adc.mha.
     """
-    names = [_without_channel(path.name, ending) for path in images]
+    names = [case_name(path.name, ending) for path in images]
     numbers = [_stem(path.name, ending).removeprefix(name) for path, name in zip(images, names, strict=True)]
     if len(images) == 1:
         return _stem(images[0].name, ending) if numbers != ["_0000"] else names[0], ""
-    is_one_case = len(set(names)) == 1 and all(numbers)
+    if twice := next((path for path in images if images.count(path) > 1), None):
+        return names[0], f"{twice.name} is given twice. Give each channel once"
+    if not any(numbers):
+        return names[0], ""
+    if other := next((path for path, name in zip(images, names, strict=True) if name != names[0]), None):
+        problem = (
+            f"{images[0].name} and {other.name} are of different cases: their names differ in more than the "
+        )
+        return names[0], problem + "channel's number. Give the channels of one case, CASE_0000, CASE_0001 ..."
     right = sorted(numbers) == [f"_{channel:04d}" for channel in range(len(images))]
-    return names[0], _misnumbered(images, ending) if is_one_case and not right else ""
+    return names[0], "" if right else _misnumbered(images, ending)
 
 
 def _misnumbered(images: Sequence[Path], ending: str) -> str:
@@ -185,11 +205,11 @@ def _is_image_in_another_format(path: Path, ending: str) -> bool:
     if path.name.endswith(ending) or path.name.startswith(".") or not own or path.is_dir():
         return False
     same = own.lower().removesuffix(".gz") == ending.lower().removesuffix(".gz")
-    return same or _without_channel(path.name, ending) != path.name.removesuffix(own)
+    return same or case_name(path.name, ending) != path.name.removesuffix(own)
 
 
-def _without_channel(name: str, ending: str) -> str:
-    """Case name from the name of one of its files; `ending` is the data set's extension."""
+def case_name(name: str, ending: str) -> str:
+    """Case name from the name of one of its images; `ending` is the data set's extension."""
     return re.sub(r"_\d{4}$", "", _stem(name, ending))
 
 
@@ -199,16 +219,20 @@ def _stem(name: str, ending: str) -> str:
 
 
 def is_finished(case: Case, reader_writer: BaseReaderWriter, with_probabilities: bool = False) -> bool:
-    """Whether the segmentation exists and is not damaged.
+    """Whether the segmentation, and for 3D TIFF its spacing, exists and is not damaged.
 
     Args:
         case: the case.
         reader_writer: nnU-Net's reader for the data set.
-        with_probabilities: check the probabilities too.
+        with_probabilities: check the probabilities too, and whether the properties exist that ensembling needs.
     """
+    if isinstance(reader_writer, Tiff3DIO) and not case.spacing.is_file():
+        return False
+    if with_probabilities and not case.properties.is_file():
+        return False
     try:
         check_complete(case.output)
-        reader_writer.read_seg(str(case.output))
+        reader_writer.read_seg(str(case.output))  # for TIFF also the spacing
         if with_probabilities:
             with np.load(case.probabilities) as file:
                 file["probabilities"]

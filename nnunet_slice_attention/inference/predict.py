@@ -1,6 +1,7 @@
 """Predicts files with a trained model: nnU-Net's preprocessing and export around `SlabPredictor`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
@@ -11,7 +12,7 @@ from .beside import Beside, remove_beside
 from .cases import Case, find_cases, in_one_line, is_finished, remove_results
 from .image_checks import Expected, find_problems
 from .predictor import SlabPredictor
-from .settings import record_settings
+from .settings import check_continues, recorded, settings_of, with_cases, write_record
 
 NOTHING = Beside()
 
@@ -36,7 +37,7 @@ def predict_files(
         inputs: one folder, or the channels of one case in order.
         output: a folder; for one case also the file to write.
         save_probabilities: also write probabilities, for ensembling.
-        overwrite: False skips cases that `output` already has.
+        overwrite: False skips cases that `output` already has, of the same settings and weights.
         n_preprocessing, n_export: number of processes; both 0 for none, one case after the other, as in nnU-Net.
         num_parts, part_id: predict every `num_parts`-th case, starting at `part_id`.
         beside: what is also written.
@@ -48,7 +49,7 @@ def predict_files(
     Raises:
         FileNotFoundError: no cases in `inputs`.
         ValueError: `part_id` out of range, processes for one of the two only, the second stage of a cascade, what
-            `beside` or `find_cases` refuse.
+            `beside`, `find_cases` or `check_continues` refuse.
     """
     if not 0 <= part_id < num_parts:
         raise ValueError(
@@ -75,18 +76,23 @@ def predict_files(
             f"-o {found[0].output.name}: the model can write {', '.join(writable)}. Use one of these formats."
         )
     asked = cases = found[part_id::num_parts]
+    folder, settings = found[0].output.parent, settings_of(predictor)
 
     def finished(case: Case) -> bool:
         return is_finished(case, reader_writer, save_probabilities)
 
     if not overwrite:
+        check_continues(folder, settings, [case.output.name for case in found if case.output.is_file()])
         cases = [case for case in cases if not finished(case)]
     failures = find_problems(cases, expected, n_preprocessing)
     beside.check_images([case for case in asked if case not in failures], reader_writer)
+    cases = [case for case in cases if case not in failures]  # existing results of the others may be good
     for case in cases:
-        if case not in failures:  # existing results of the others may be good
-            remove_results(case)
-            remove_beside(case.output)
+        remove_results(case)
+        remove_beside(case.output)
+    # Also those of parallel calls, which would else replace each other's record.
+    absent = [case.output.name for case in found if not case.output.is_file()]
+    record = with_cases(recorded(folder), settings, absent)
 
     def predict(batch: list[Case]) -> None:
         files = [[str(p) for p in case.images] for case in batch], [case.stem for case in batch]
@@ -101,17 +107,27 @@ def predict_files(
             num_processes_segmentation_export=min(n_export, len(batch)),
         )
 
-    dataset_json = predictor.dataset_json
-    predictor.dataset_json = dataset_json | {"file_ending": ending}  # of the files that nnU-Net writes
-    try:
-        failures |= _predict_or_bisect(predict, [case for case in cases if case not in failures], finished)
-    finally:
-        predictor.dataset_json = dataset_json
-    if done := [case for case in cases if case not in failures]:
-        record_settings(predictor, done[0].output.parent)
+    with _writing(predictor, ending, lambda: write_record(folder, record)):
+        failures |= _predict_or_bisect(predict, cases, finished)
+    if done := [case.output.name for case in cases if case not in failures]:
+        write_record(
+            folder, with_cases(recorded(folder), settings, done)
+        )  # a parallel call may have replaced it
 
     failures |= beside.write(predictor, [case for case in asked if case not in failures], reader_writer)
     return [f"{case.images[0]}: {problem}" for case, problem in failures.items()]
+
+
+@contextmanager
+def _writing(predictor: SlabPredictor, ending: str, record: Callable[[], None]) -> Iterator[None]:
+    """nnU-Net writes files with this extension, and the settings are recorded before it predicts the first case."""
+    before = predictor.dataset_json, predictor.after_nnunets_record
+    predictor.dataset_json = predictor.dataset_json | {"file_ending": ending}
+    predictor.after_nnunets_record = record
+    try:
+        yield
+    finally:
+        predictor.dataset_json, predictor.after_nnunets_record = before
 
 
 def _writable(reader_writer: BaseReaderWriter) -> list[str]:

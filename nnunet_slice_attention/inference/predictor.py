@@ -4,7 +4,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import torch
 from acvl_utils.cropping_and_padding.padding import pad_nd_image
@@ -41,6 +41,10 @@ class SlabPredictor(nnUNetPredictor):
             slice does not fit, results are collected in main memory. The next volume starts with what worked.
         others: see `nnUNetPredictor`.
 
+    Attributes:
+        source: where the weights are from, as JSON values: model folder, folds and checkpoint; empty if unknown.
+        after_nnunets_record: called when nnU-Net has replaced its record of settings, before it predicts files.
+
     Raises:
         ValueError: `slices_at_a_time` below 1, `tile_step_size` not in (0, 1], or unknown `neighbours`.
     """
@@ -59,6 +63,8 @@ class SlabPredictor(nnUNetPredictor):
             raise ValueError(f"neighbours={neighbours!r} is unknown. Choose one of {', '.join(NEIGHBOURS)}.")
         self.neighbours = neighbours
         self.slices_at_a_time = slices_at_a_time
+        self.source: dict[str, Any] = {}
+        self.after_nnunets_record: Callable[[], None] = lambda: None
         self._attempts: list[tuple[int, torch.device]] = []  # remaining, starting with the one that worked
 
     def initialize_from_trained_model_folder(self, *args, **kwargs):
@@ -68,6 +74,10 @@ class SlabPredictor(nnUNetPredictor):
     def manual_initialization(self, *args, **kwargs):
         super().manual_initialization(*args, **kwargs)
         self.configuration_manager = telling_slice_spacing(self.configuration_manager, self.plans_manager)
+
+    def _manage_input_and_output_lists(self, *args, **kwargs):
+        self.after_nnunets_record()
+        return super()._manage_input_and_output_lists(*args, **kwargs)
 
     @torch.inference_mode()
     def predict_sliding_window_return_logits(self, input_image: Tensor) -> Tensor:

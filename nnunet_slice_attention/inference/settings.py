@@ -1,28 +1,137 @@
-"""Records the settings of a prediction next to it, to distinguish predictions of the same model."""
+"""Records next to predictions what they were made with, to distinguish predictions of the same model.
 
+The record is one entry of nnU-Net's own file: the settings of the latest call and the `cases` that they apply to;
+cases of other settings are under `earlier`. It makes no statement about files that it does not list, such as those of
+`nnUNetv2_predict`, which removes it. Records of earlier versions, without `cases`, apply to all files that are not
+listed.
+"""
+
+import hashlib
 import json
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
+import torch
+from torch import Tensor
 
 from ..environment import OURS, commit, versions
 from ..files import read_json_or_empty, write_text
+from .predictor import SlabPredictor
 
 SETTINGS = "predict_from_raw_data_args.json"  # nnU-Net's record of files and processes
+CASES, EARLIER, WEIGHTS = "cases", "earlier", "weights_sha256"
+# What the result depends on; device and numbers of processes are not recorded.
+DECISIVE = ("trainer", "plans", "folds_averaged", WEIGHTS, "mirroring_axes", "tile_step_size", "neighbours")
+SOURCE = ("model", "folds", "checkpoint")  # where the weights are from: explains other weights
+CHECKSUM_LENGTH = 12  # digits in messages
 
 
-def record_settings(predictor: nnUNetPredictor, folder: Path) -> None:
-    """Add the settings that affect the result to nnU-Net's record in `folder`, under the name of this package."""
-    path = folder / SETTINGS
-    record = read_json_or_empty(path)  # {} while a parallel call is writing it
-    record[OURS] = {
+def settings_of(predictor: SlabPredictor) -> dict:
+    """What the result depends on, and the versions, as JSON values."""
+    return {
+        **predictor.source,
         "trainer": predictor.trainer_name,
         "plans": predictor.plans_manager.plans_name,
         "folds_averaged": len(predictor.list_of_parameters),
+        WEIGHTS: [weights_sha256(state) for state in predictor.list_of_parameters],
         "mirroring_axes": list(predictor.allowed_mirroring_axes or ()) if predictor.use_mirroring else [],
         "tile_step_size": predictor.tile_step_size,
         "neighbours": predictor.neighbours,
         "versions": versions(),
         "commit": commit(),
     }
-    write_text(path, json.dumps(record, indent=2))
+
+
+def weights_sha256(state: Mapping[str, Tensor]) -> str:
+    """Of names, types, shapes and values: the same for a checkpoint, a copy of it and a bundle made from it."""
+    checksum = hashlib.sha256()
+    for name, weight in sorted(state.items()):
+        checksum.update(f"{name} {weight.dtype} {tuple(weight.shape)}".encode())
+        checksum.update(weight.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    return checksum.hexdigest()
+
+
+def recorded(folder: Path) -> dict:
+    """The record in `folder`; {} if there is none, or while a parallel call of nnU-Net is writing its file."""
+    record = read_json_or_empty(folder / SETTINGS).get(OURS)
+    return record if isinstance(record, dict) else {}
+
+
+def write_record(folder: Path, record: Mapping) -> None:
+    """Add the record to nnU-Net's."""
+    path = folder / SETTINGS
+    write_text(path, json.dumps(read_json_or_empty(path) | {OURS: record}, indent=2))
+
+
+def with_cases(record: Mapping, settings: Mapping, cases: Iterable[str]) -> dict:
+    """`record` after these cases are predicted with `settings`.
+
+    Args:
+        record: of the folder so far; may be empty.
+        settings: of this call.
+        cases: file names of the segmentations.
+    """
+    own, others = set(cases), []
+    for entry in _entries(record):
+        if CASES in entry and _without_cases(entry) == settings:
+            own.update(entry[CASES])
+        else:
+            others.append(entry)
+    for entry in others:
+        if CASES in entry:
+            entry[CASES] = [case for case in entry[CASES] if case not in own]
+    earlier = [entry for entry in others if entry.get(CASES) != []]
+    return {**settings, CASES: sorted(own)} | ({EARLIER: earlier} if earlier else {})
+
+
+def check_continues(folder: Path, settings: Mapping, predicted: Sequence[str]) -> None:
+    """Raise ValueError if one of these predictions in `folder` is recorded to be of other settings or weights.
+
+    Those without a record are accepted: nobody knows how they were made.
+
+    Args:
+        folder: of the predictions.
+        settings: of this call.
+        predicted: their file names.
+    """
+    record = recorded(folder)
+    for case in predicted:
+        entry = next((e for e in _entries(record) if case in e.get(CASES, [case])), {})
+        if differs := _differences(entry, settings):
+            raise ValueError(
+                f"--continue_prediction: {folder / case} was predicted with other settings: {'; '.join(differs)}. "
+                "Predict without --continue_prediction to predict all cases again, or choose another -o."
+            )
+
+
+def _differences(entry: Mapping, settings: Mapping) -> list[str]:
+    """One text per setting that differs, with both values; settings that an earlier version did not record do not."""
+    differ = [
+        key for key in DECISIVE if key in entry and _comparable(entry, key) != _comparable(settings, key)
+    ]
+    if WEIGHTS in differ:
+        differ = [key for key in SOURCE if entry.get(key) != settings.get(key)] + differ
+    return [f"{key} {_text(entry, key)}, now {_text(settings, key)}" for key in differ]
+
+
+def _comparable(settings: Mapping, key: str) -> object:
+    return sorted(settings[key]) if key == WEIGHTS else settings[key]  # the order of folds has no effect
+
+
+def _text(settings: Mapping, key: str) -> str:
+    value = settings.get(key, "unknown")
+    if not isinstance(value, list):
+        return str(value)
+    return " ".join(str(v)[:CHECKSUM_LENGTH] for v in value) or "none"
+
+
+def _entries(record: Mapping) -> list[dict]:
+    """The settings of the latest call, then earlier ones, each with its cases; none for an empty record."""
+    if not record:
+        return []
+    latest = {key: value for key, value in record.items() if key != EARLIER}
+    return [latest, *map(dict, record.get(EARLIER, ()))]
+
+
+def _without_cases(entry: Mapping) -> dict:
+    return {key: value for key, value in entry.items() if key != CASES}

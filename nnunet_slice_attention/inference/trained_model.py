@@ -67,7 +67,8 @@ def load_predictor(
 
     Raises:
         FileNotFoundError: a fold has no such checkpoint.
-        ValueError: the device is not available, or the model's plans are not those it was trained with.
+        ValueError: a fold is given twice, the device is not available, or the model's plans are not those it was
+            trained with.
     """
     folder = Path(folder)
     chosen = find_folds(folder, folds, checkpoint)
@@ -75,6 +76,7 @@ def load_predictor(
     for fold in chosen:
         check_as_trained(folder, fold, checkpoint)
     predictor.initialize_from_trained_model_folder(str(folder), chosen, checkpoint)
+    predictor.source = {"model": str(folder.resolve()), "folds": chosen, "checkpoint": checkpoint}
     return predictor
 
 
@@ -145,6 +147,11 @@ def find_folds(folder: Path, folds: Sequence[int | str] | None, checkpoint: str)
     found = [p.parent.name.removeprefix("fold_") for p in folder.glob(f"fold_*/{checkpoint}")]
     found = sorted((f for f in found if f.isdigit()), key=int) + [f for f in found if f == "all"]
     wanted = [str(fold) for fold in folds or ()]
+    if twice := next((fold for fold in wanted if wanted.count(fold) > 1), ""):
+        raise ValueError(
+            f"-f {' '.join(wanted)}: fold {twice} is given twice and would count twice in the average. Give each fold "
+            "once."
+        )
     missing = [fold for fold in wanted if fold not in found]
     if missing or not found:
         raise FileNotFoundError(

@@ -11,6 +11,7 @@ import pytest
 from nnunet_slice_attention.cli import main
 from nnunet_slice_attention.crossval.model_job import Settings
 from nnunet_slice_attention.crossval.prediction import PredictionJob
+from nnunet_slice_attention.inference.settings import SETTINGS
 from tests.crossval.conftest import skip_preflight
 from tests.crossval.tiny_plan import OURS, STOCK
 
@@ -104,3 +105,26 @@ def test_predictions_of_other_weights_or_images_are_made_again(crossval, tiny, t
     (crossval.models / str(OURS) / f"fold_{FOLD}" / "checkpoint_final.pth").touch()
     job.prepare()
     assert (output / "made_from.json").read_text() != sources
+
+
+def test_predictions_of_images_that_were_removed_go_and_other_files_stay(nnunet_folders, tiny, tmp_path):
+    images, output = tmp_path / "images", tmp_path / "out"
+    for folder in (images, output):
+        folder.mkdir()
+    for case in ("kept", "removed"):
+        (images / f"{case}_0000.nii.gz").touch()
+    settings = Settings("cpu")
+    job = PredictionJob(
+        dataset=str(tiny.id), model=OURS, folds=[FOLD], settings=settings, images=images, output=output
+    )
+    job.prepare()
+    (output / SETTINGS).write_text("{}")  # the files beside it are predictions
+    for case in ("kept", "removed", "of_the_user"):
+        (output / f"{case}.nii.gz").touch()
+    job.prepare()
+    assert len(list(output.glob("*.nii.gz"))) == 3
+    (images / "removed_0000.nii.gz").unlink()
+    without = replace(job)  # another call
+    without.prepare()
+    assert [path.name for path in output.glob("*.nii.gz")] == ["of_the_user.nii.gz"]
+    assert without.is_current()

@@ -151,3 +151,33 @@ def test_files_of_one_case_must_be_numbered_from_0000_on(output, tmp_path):
     assert "a_0001.nii.gz, a_0002.nii.gz: the channels are not numbered from _0000.nii.gz on" in problem(1, 2)
     assert "not numbered" in problem(0, 2)
     assert not problem(0, 1) and not problem(0)
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ("a_0000.nii.gz b_0001.nii.gz", "a_0000.nii.gz and b_0001.nii.gz are of different cases"),
+        (
+            "a_0000.nii.gz a_0001.nii.gz b_0002.nii.gz",
+            "a_0000.nii.gz and b_0002.nii.gz are of different cases",
+        ),
+        ("a_0000.nii.gz b_0000.nii.gz", "a_0000.nii.gz and b_0000.nii.gz are of different cases"),
+        ("a_0000.nii.gz b.nii.gz", "a_0000.nii.gz and b.nii.gz are of different cases"),
+        ("a.nii.gz b_0001.nii.gz", "a.nii.gz and b_0001.nii.gz are of different cases"),
+        (
+            "a.nii.gz a_0001.nii.gz",
+            "a.nii.gz, a_0001.nii.gz: the channels are not numbered from _0000.nii.gz on",
+        ),
+        ("a_0000.nii.gz a_0000.nii.gz", "a_0000.nii.gz is given twice"),
+        ("t2.mha t2.mha", "t2.mha is given twice"),
+        ("t2.mha adc.mha", ""),
+        ("a_0000.nii.gz a_0001.nii.gz", ""),
+    ],
+)
+@pytest.mark.parametrize("output", ["out", "seg.nii.gz"])
+def test_files_of_different_cases_are_not_one_case(given, problem, output, tmp_path):
+    images = [tmp_path / name for name in given.split()]
+    for image in images:
+        image.touch()
+    (case,) = find_cases(images, tmp_path / output, ".nii.gz")
+    assert case.problem.startswith(problem) and bool(case.problem) == bool(problem)

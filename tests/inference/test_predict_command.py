@@ -16,7 +16,9 @@ import onnxruntime
 import pytest
 import SimpleITK
 import torch
+from nnunetv2.imageio.natural_image_reader_writer import NaturalImage2DIO
 from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
+from nnunetv2.imageio.tif_reader_writer import Tiff3DIO
 from skimage.measure import label as measure_labels
 from skimage.measure import regionprops
 
@@ -93,7 +95,8 @@ def test_attention_writes_the_neighbours_weights_beside_the_predictions(trained,
     # Interrupted: what is missing is written, and only that.
     (folder / f"{cases[0]}.csv").unlink()
     written = (tmp_path / f"{cases[0]}.nii.gz").stat().st_mtime_ns
-    assert predict(trained, tmp_path, "-f", "0", "1", "--attention", "--continue_prediction") == 0
+    flags = "-f", "0", "1", "--disable_tta", "--attention", "--continue_prediction"
+    assert predict(trained, tmp_path, *flags) == 0
     assert (folder / f"{cases[0]}.csv").is_file()
     assert (tmp_path / f"{cases[0]}.nii.gz").stat().st_mtime_ns == written
     # Another prediction takes the old weights with it.
@@ -242,6 +245,35 @@ def test_truncated_results_are_not_finished_and_are_removed(trained, tmp_path):
     assert {p.name for p in tmp_path.iterdir()} == {"whole.nii.gz"}
 
 
+def test_probabilities_without_the_properties_that_ensembling_needs_are_not_finished(trained, tmp_path):
+    case = Case((), tmp_path / "a.nii.gz", ".nii.gz")
+    shutil.copy(next(trained.images.glob("*.nii.gz")), case.output)
+    np.savez(case.probabilities, probabilities=np.zeros(3))
+    assert not is_finished(case, SimpleITKIO(), with_probabilities=True)
+    (tmp_path / "a.pkl").touch()
+    assert is_finished(case, SimpleITKIO(), with_probabilities=True)
+
+
+@pytest.mark.parametrize("ending", [".tif", ".tiff"])
+def test_a_3d_tiff_segmentation_is_finished_with_its_spacing_only(ending, tmp_path):
+    """nnU-Net writes the spacing after the segmentation."""
+    case, reader_writer = Case((), tmp_path / f"a{ending}", ending), Tiff3DIO()
+    reader_writer.write_seg(np.zeros((3, 8, 8), np.uint8), str(case.output), {"spacing": (6.0, 1.0, 1.0)})
+    assert {path.name for path in tmp_path.iterdir()} == {f"a{ending}", "a.json"}
+    assert is_finished(case, reader_writer)
+    (tmp_path / "a.json").write_text('{"spacing": [6.0,')
+    assert not is_finished(case, reader_writer)
+    (tmp_path / "a.json").unlink()
+    assert not is_finished(case, reader_writer)
+
+
+def test_a_2d_tiff_segmentation_has_no_spacing(tmp_path):
+    case, reader_writer = Case((), tmp_path / "a.tif", ".tif"), NaturalImage2DIO()
+    reader_writer.write_seg(np.zeros((1, 8, 8), np.uint8), str(case.output), {})
+    assert [path.name for path in tmp_path.iterdir()] == ["a.tif"]
+    assert is_finished(case, reader_writer)
+
+
 @pytest.mark.parametrize(
     "flags", [[], ["--continue_prediction"], ["--continue_prediction", "--save_probabilities"]]
 )
@@ -275,6 +307,15 @@ def test_no_image_is_overwritten(trained, tmp_path, capsys, monkeypatch, name, i
     assert predict(trained, out.format(name=name), "-f", "0", *flags, images=[images.format(name=name)]) == 1
     assert re.search("would overwrite .*scan.*Give another folder with -o", capsys.readouterr().err)
     assert scan.read_bytes() == before
+
+
+def test_files_of_two_cases_are_not_predicted_as_one(trained, tmp_path, capsys):
+    images = [tmp_path / "a_0000.nii.gz", tmp_path / "b_0001.nii.gz"]
+    for image in images:
+        shutil.copy(next(trained.images.glob("*.nii.gz")), image)
+    assert predict(trained, tmp_path / "out.nii.gz", "-f", "0", images=images) == 1
+    assert "a_0000.nii.gz and b_0001.nii.gz are of different cases" in capsys.readouterr().err
+    assert not (tmp_path / "out.nii.gz").exists()
 
 
 @pytest.mark.parametrize(
