@@ -65,6 +65,7 @@ def _load(archive: Archive, device: str, options: Mapping) -> SlabPredictor:
         trainer_name,
         None if axes is None else tuple(axes),
     )
+    predictor.source = {"model": str(path.resolve()), "folds": archive.manifest["folds"]}
     _check_slab(predictor, path / "plans.json")
     return predictor
 
