@@ -38,7 +38,7 @@ def replacing(path: Path, ending: str = ".partial") -> Iterator[Path]:
 
 
 def same_place(one: Path | str, other: Path | str) -> bool:
-    """Whether two paths name the same file or folder: through links, or in other capitals where these do not count.
+    """Whether two paths name the same file or folder, through links or a file system that ignores case.
 
     They need not exist.
     """

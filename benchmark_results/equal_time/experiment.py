@@ -65,7 +65,7 @@ POSITION = {  # the same; with and without neighbours
     "unet_position": "nnUNetTrainerSliceUNet_Position",
 }
 FUSED_POSITION = {"early_fusion_position_2d_first": "nnUNetTrainerEarlyFusion_2DFirst_Position"}
-# After the confirmation; trainers/further_options.py. 2D again, because these are in mixed precision.
+# After the first runs of the confirmation; trainers/further_options.py. 2D again, because these are in mixed precision.
 FURTHER = {
     "2d_mixed": STOCK,
     "attention_joins_late": "nnUNetTrainerSliceAttentionJoinsLate",
@@ -173,7 +173,7 @@ def screened_further() -> Runs:
 
 
 def screened_on_abdomen() -> Runs:
-    """On fold 0, for 6,250 iterations of nnU-Net 2D; its run of seed 0 is one of "length", in single precision."""
+    """On fold 0, for 6,250 iterations of nnU-Net 2D, whose seed 0 is a run of "length", in single precision."""
     dataset = {"dataset": ABDOMEN, "plans": "nnUNetCompactPlans", "precision": "bfloat16"}
     files = {"listed": "screening_530.csv", "steps": "steps_530.csv"}
     return Runs(tables("screening_530"), ON_ABDOMEN, (0,), (1, 2), of_2d=6_250, **files, **dataset)

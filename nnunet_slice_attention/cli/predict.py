@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--continue_prediction",
         action="store_true",
-        help="skip existing predictions; an error if they are of other settings or weights",
+        help="skip existing predictions; an error if they were made with other settings or weights",
     )
     parser.add_argument("--disable_progress_bar", action="store_true", help="no progress bar")
     parser.add_argument("--not_on_device", action="store_true", help="collect the results in main memory")

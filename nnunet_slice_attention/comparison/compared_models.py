@@ -38,9 +38,10 @@ class Model:
         return f"{self.name}, {self.run}" if self.run else self.name
 
     def probabilities(self, case: str) -> Path | None:
-        """nnU-Net's npz file, if it was saved with the prediction.
+        """nnU-Net's npz file, if it is not older than the final checkpoint while the prediction is newer.
 
-        A training without --npz replaces the predictions of an earlier one, but leaves its npz files.
+        A training without --npz replaces the predictions of an earlier one, but leaves its npz files. (So does --c
+        without --npz after the last epoch, although the weights are the same.)
         """
         path = self.predictions[case].parent / f"{case}.npz"
         if not path.is_file() or _written(path) < self._trained(case) <= _written(self.predictions[case]):

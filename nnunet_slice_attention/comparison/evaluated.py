@@ -88,7 +88,7 @@ def _fingerprint(tasks: Sequence[Task]) -> str:
     """Changes with the files, the options, and the definition of the rows."""
     parts = [f"{SCHEMA} {__version__} {' '.join(METRICS)}"]
     for task in tasks:
-        options = {k: v for k, v in asdict(task).items() if k not in FILES}
+        options = {k: v for k, v in asdict(task).items() if k not in FILES and (k, v) != ("spacing", None)}
         parts.append(json.dumps(options, sort_keys=True))
         parts += [file_sha256(path) for path in (getattr(task, name) for name in FILES) if path]
         # That of the ground truth is an option of the task.

@@ -1,7 +1,6 @@
 """The best of given models and their pairs by nnU-Net's own rule, with instructions to predict with it."""
 
 import re
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -17,7 +16,7 @@ from ..files import write_text
 from ..model_name import ENSEMBLE, ModelName
 from ..trainers.resolver import BASES
 from .compared_models import Model, check_same_cases, trained_model
-from .ground_truth import GroundTruth
+from .ground_truth import GroundTruth, segmentations
 
 OWN_PREDICT = "nnunet-slice-attention predict"
 
@@ -65,14 +64,15 @@ def find_best(
     incomplete = [model.name for model in trained if model.cases_without_probabilities]
     if ensembles and len(trained) > 1 and incomplete:
         raise ValueError(
-            f"{', '.join(incomplete)}: validation probabilities were not saved with the predictions, but ensembles "
-            "need them. Run nnUNetv2_train with --val --npz for each fold, or give --disable_ensembling."
+            f"{', '.join(incomplete)}: validation probabilities are missing or older than the final checkpoint, so "
+            "perhaps of an earlier training, but ensembles need them. Run nnUNetv2_train with --val --npz for each "
+            "fold, or give --disable_ensembling."
         )
-    if ensembles:
+    if ensembles and len(trained) > 1:
         for model in trained:
             check_no_other_probabilities(model)
         for pair in combinations(trained, 2):
-            remove_ensemble(pair, folds)
+            remove_other_cases(pair, folds, truth.ending)
     candidates = [{"trainer": m.trainer, "plans": m.plans, "configuration": m.configuration} for m in models]
     result = find_best_configuration(
         dataset,
@@ -104,15 +104,17 @@ def check_no_other_probabilities(model: Model) -> None:
     probabilities = (path for folder in folders for path in folder.glob("*.npz"))
     if left := sorted(str(path) for path in probabilities if path.stem not in model.predictions):
         raise ValueError(
-            f"{', '.join(left)}: probabilities without a prediction, of an earlier training. Remove these files and "
-            "the .pkl beside them."
+            f"{', '.join(left)}: probabilities without a prediction, of an earlier training, which nnU-Net would "
+            "ensemble. Remove these files and the .pkl beside them, or give --disable_ensembling."
         )
 
 
-def remove_ensemble(pair: Sequence[Model], folds: Sequence[int]) -> None:
-    """Remove nnU-Net's ensemble of two models if it is there: nnU-Net would evaluate cases that it has from before."""
+def remove_other_cases(pair: Sequence[Model], folds: Sequence[int], ending: str) -> None:
+    """Remove the cases of another split from nnU-Net's ensemble of two models: nnU-Net would evaluate them."""
     name = get_ensemble_name(*(str(model.folder) for model in pair), tuple(folds))
-    shutil.rmtree(pair[0].folder.parent / "ensembles" / name, ignore_errors=True)
+    for case, path in segmentations(pair[0].folder.parent / "ensembles" / name, ending).items():
+        if case not in pair[0].predictions:
+            path.unlink()
 
 
 def with_own_predict(instructions: str) -> str:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from nnunetv2.imageio.reader_writer_registry import determine_reader_writer_from_dataset_json
 from nnunetv2.paths import nnUNet_preprocessed
 
-from ..dataset_files import read_description
-from ..files import file_signature, read_json, write_text
-from ..inference.cases import Case, case_name, find_cases, is_finished, remove_results
+from ..dataset_files import find_reader, read_description
+from ..files import file_signature, write_text
+from ..inference.cases import Case, find_cases, is_finished, remove_results
+from ..inference.settings import recorded_cases
 from ..tiff_spacing import ENDINGS, image_spacing_file
 from .model_job import ModelJob
 from .training import FINAL
@@ -62,14 +62,9 @@ class PredictionJob(ModelJob):
 
     def _cases_without_images(self) -> list[Case]:
         """Cases of an earlier call whose images have been removed from the folder."""
-        if not self._sources_file.is_file():
-            return []
-        remedy = "Remove the folder to predict all cases again."
-        before = [Path(entry[0]).name for entry in read_json(self._sources_file, remedy, list) if entry]
         ending = self._description()["file_ending"]
-        names = {case_name(name, ending) for name in before if name.endswith(ending)}
-        outputs = {self.output / f"{name}{ending}" for name in names} - {case.output for case in self.cases}
-        return [Case((), output, ending) for output in sorted(outputs)]
+        others = recorded_cases(self.output) - {case.output.name for case in self.cases}
+        return [Case((), self.output / name, ending) for name in sorted(others)]
 
     def is_current(self) -> bool:
         """Whether the output was started with these weights and images, which were then checked."""
@@ -87,8 +82,7 @@ class PredictionJob(ModelJob):
     def finished(self) -> bool:
         if not self.is_current():
             return False
-        example = str(self.cases[0].images[0])
-        reader = determine_reader_writer_from_dataset_json(self._description(), example, verbose=False)()
+        reader = find_reader(self._description(), self.cases[0].images[0])()
         return all(is_finished(case, reader, self.settings.npz) for case in self.cases)
 
     def steps(self) -> tuple[int, int | None]:

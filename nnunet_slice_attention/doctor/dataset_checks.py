@@ -8,6 +8,7 @@ from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_datas
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
 from .. import dataset_files
+from ..model_name import ModelName
 from ..plans.slabs import SLAB_RULES, has_architecture, median_depth, slab_plan, with_architecture
 from .check import Check
 from .extent_check import check_extents
@@ -46,7 +47,7 @@ def check_dataset(dataset: str | int, plans_name: str, trainer: type) -> list[Ch
         plans_check,
         check_axis(plans),
         check_spacing(plans, dataset),
-        *check_rivals(plans, dataset, plans_name, trainer),
+        *check_baselines(plans, dataset, plans_name, trainer),
         check_depth(plans, trainer),
         *check_extents(Path(preprocessed, name), plans, trainer),
         slabs,
@@ -124,18 +125,19 @@ def slice_ratio(plans: dict) -> float:
     return through / max(in_plane)
 
 
-def check_rivals(plans: dict, dataset: str | int, plans_name: str, trainer: type) -> list[Check]:
-    """What to train besides, for thick slices; empty for nearly isotropic data, where `check_spacing` says it."""
+def check_baselines(plans: dict, dataset: str | int, plans_name: str, trainer: type) -> list[Check]:
+    """What to compare with, for thick slices; empty for nearly isotropic data, where `check_spacing` says it."""
     if slice_ratio(plans) < NEARLY_ISOTROPIC:
         return []
     text = (
-        "in the training time of nnU-Net 2D no network has been shown to be better, with or without neighbours "
-        "(measured at a ratio of 3: benchmark_results/equal_time)"
+        "no network of this package has been shown to outperform nnU-Net 2D trained for the same time (measured at a "
+        "ratio of 3: benchmark_results/equal_time)"
     )
-    rivals = [f"{name}__{plans_name}" for name in ("nnUNetTrainer", trainer.__name__)]
-    models = f"{rivals[0]}__2d {rivals[0]}__3d_fullres {rivals[1]}__2d"
+    configurations = [c for c in (CONFIGURATION, "3d_fullres") if c in plans["configurations"]]
+    models = [ModelName("nnUNetTrainer", plans_name, configuration) for configuration in configurations]
+    models = " ".join(map(str, [*models, ModelName(trainer.__name__, plans_name, CONFIGURATION)]))
     step = f"Compare on the same folds: nnunet-slice-attention crossval -d {dataset} -o crossval -m {models}"
-    return [Check("rivals", True, text, step)]
+    return [Check("baselines", True, text, step)]
 
 
 def check_depth(plans: dict, trainer: type) -> Check:

@@ -10,7 +10,9 @@ import numpy as np
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 from nnunetv2.imageio.tif_reader_writer import Tiff3DIO
 
+from ..files import same_place
 from ..image_files import check_complete, image_ending, is_renamed
+from ..tiff_spacing import ENDINGS
 from .boxes import boxes_of
 from .settings import SETTINGS
 from .weights_files import files_of
@@ -56,7 +58,7 @@ class Case:
     @property
     def results(self) -> tuple[Path, ...]:
         """All files that nnU-Net writes: segmentation, probabilities with properties, and for TIFF the spacing."""
-        spacing = (self.spacing,) if self.ending in (".tif", ".tiff") else ()
+        spacing = (self.spacing,) if self.ending in ENDINGS else ()
         return self.output, self.probabilities, self.properties, *spacing
 
 
@@ -96,7 +98,7 @@ def find_cases(inputs: Sequence[Path], output: Path, ending: str) -> list[Case]:
         )
     _check_replaces_no_image(found)
     _check_replaces_predictions_only(found, from_folder=not chosen)
-    if len(inputs) == 1 and inputs[0].is_dir() and inputs[0].resolve() == output.resolve():
+    if len(inputs) == 1 and inputs[0].is_dir() and same_place(inputs[0], output):
         raise ValueError(
             f"{output} is the image folder, where the next prediction would mistake results for images. Give another "
             "folder with -o."
@@ -156,7 +158,7 @@ def _grouped(folder: Path, output: Path, ending: str) -> list[Case]:
     cases: dict[str, list[Path]] = {}
     for path in sorted(folder.iterdir()):
         if path.name.endswith(ending) and not path.name.startswith("."):
-            cases.setdefault(case_name(path.name, ending), []).append(path)
+            cases.setdefault(_without_channel(path.name, ending), []).append(path)
     found = []
     for name, images in cases.items():
         expected = [f"{name}_{channel:04d}{ending}" for channel in range(len(images))]
@@ -177,7 +179,7 @@ def _name_of_files(images: Sequence[Path], ending: str) -> tuple[str, str]:
     A single file that ends in another number than _0000 is not a channel: volume_0001 and volume_0002 are two cases.
     Several files without numbers are channels in the order given, whatever their names: t2.mha, adc.mha.
     """
-    names = [case_name(path.name, ending) for path in images]
+    names = [_without_channel(path.name, ending) for path in images]
     numbers = [_stem(path.name, ending).removeprefix(name) for path, name in zip(images, names, strict=True)]
     if len(images) == 1:
         return _stem(images[0].name, ending) if numbers != ["_0000"] else names[0], ""
@@ -205,10 +207,10 @@ def _is_image_in_another_format(path: Path, ending: str) -> bool:
     if path.name.endswith(ending) or path.name.startswith(".") or not own or path.is_dir():
         return False
     same = own.lower().removesuffix(".gz") == ending.lower().removesuffix(".gz")
-    return same or case_name(path.name, ending) != path.name.removesuffix(own)
+    return same or _without_channel(path.name, ending) != path.name.removesuffix(own)
 
 
-def case_name(name: str, ending: str) -> str:
+def _without_channel(name: str, ending: str) -> str:
     """Case name from the name of one of its images; `ending` is the data set's extension."""
     return re.sub(r"_\d{4}$", "", _stem(name, ending))
 

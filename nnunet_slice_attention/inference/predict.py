@@ -90,12 +90,12 @@ def predict_files(
     for case in cases:
         remove_results(case)
         remove_beside(case.output)
-    # Also those of parallel calls, which would else replace each other's record.
-    absent = [case.output.name for case in found if not case.output.is_file()]
-    record = with_cases(recorded(folder), settings, absent)
 
     def predict(batch: list[Case]) -> None:
         files = [[str(p) for p in case.images] for case in batch], [case.stem for case in batch]
+        # Read now, because nnU-Net removes it when it begins, and parallel calls add to it.
+        record = with_cases(recorded(folder), settings, [case.output.name for case in batch])
+        predictor.after_nnunets_record = lambda: write_record(folder, record)
         if sequential:
             batch[0].output.parent.mkdir(parents=True, exist_ok=True)  # as nnU-Net does with processes
             predictor.predict_from_files_sequential(*files, save_probabilities)
@@ -107,23 +107,21 @@ def predict_files(
             num_processes_segmentation_export=min(n_export, len(batch)),
         )
 
-    with _writing(predictor, ending, lambda: write_record(folder, record)):
+    with _writing(predictor, ending):
         failures |= _predict_or_bisect(predict, cases, finished)
     if done := [case.output.name for case in cases if case not in failures]:
-        write_record(
-            folder, with_cases(recorded(folder), settings, done)
-        )  # a parallel call may have replaced it
+        # Once more, because a parallel call may have replaced it.
+        write_record(folder, with_cases(recorded(folder), settings, done))
 
     failures |= beside.write(predictor, [case for case in asked if case not in failures], reader_writer)
     return [f"{case.images[0]}: {problem}" for case, problem in failures.items()]
 
 
 @contextmanager
-def _writing(predictor: SlabPredictor, ending: str, record: Callable[[], None]) -> Iterator[None]:
-    """nnU-Net writes files with this extension, and the settings are recorded before it predicts the first case."""
+def _writing(predictor: SlabPredictor, ending: str) -> Iterator[None]:
+    """nnU-Net writes files with this extension; afterwards the predictor is as before."""
     before = predictor.dataset_json, predictor.after_nnunets_record
     predictor.dataset_json = predictor.dataset_json | {"file_ending": ending}
-    predictor.after_nnunets_record = record
     try:
         yield
     finally:

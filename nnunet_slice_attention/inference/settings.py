@@ -57,6 +57,11 @@ def recorded(folder: Path) -> dict:
     return record if isinstance(record, dict) else {}
 
 
+def recorded_cases(folder: Path) -> set[str]:
+    """File names of the predictions that the record in `folder` lists, whatever their settings."""
+    return {case for entry in _entries(recorded(folder)) for case in entry.get(CASES, ())}
+
+
 def write_record(folder: Path, record: Mapping) -> None:
     """Add the record to nnU-Net's."""
     path = folder / SETTINGS

@@ -92,7 +92,7 @@ def test_probabilities_of_a_training_before_the_predictions_count_as_not_saved(t
     finally:
         os.utime(probabilities, ns=(before.st_atime_ns, before.st_mtime_ns))
     error = capsys.readouterr().err
-    assert f"{STOCK}: validation probabilities were not saved with the predictions" in error
+    assert f"{STOCK}: validation probabilities are missing or older than the final checkpoint" in error
 
 
 def test_without_probabilities_the_next_step_is_named(trained, tiny, capsys):
@@ -102,10 +102,7 @@ def test_without_probabilities_the_next_step_is_named(trained, tiny, capsys):
     try:
         assert find_best(tiny) == 1
         error = capsys.readouterr().err
-        assert (
-            f"{STOCK}: validation probabilities were not saved with the predictions, but ensembles need them"
-            in error
-        )
+        assert f"{STOCK}: validation probabilities are missing or older than the final checkpoint" in error
         assert "--val --npz" in error
         assert find_best(tiny, "--disable_ensembling") == 0
     finally:

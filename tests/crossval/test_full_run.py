@@ -11,7 +11,7 @@ import pytest
 from nnunet_slice_attention.cli import main
 from nnunet_slice_attention.crossval.model_job import Settings
 from nnunet_slice_attention.crossval.prediction import PredictionJob
-from nnunet_slice_attention.inference.settings import SETTINGS
+from nnunet_slice_attention.inference.settings import SETTINGS, with_cases, write_record
 from tests.crossval.conftest import skip_preflight
 from tests.crossval.tiny_plan import OURS, STOCK
 
@@ -112,13 +112,15 @@ def test_predictions_of_images_that_were_removed_go_and_other_files_stay(nnunet_
     for folder in (images, output):
         folder.mkdir()
     for case in ("kept", "removed"):
-        (images / f"{case}_0000.nii.gz").touch()
+        (tmp_path / f"elsewhere_{case}.nii.gz").touch()
+        (images / f"{case}_0000.nii.gz").symlink_to(tmp_path / f"elsewhere_{case}.nii.gz")
     settings = Settings("cpu")
     job = PredictionJob(
         dataset=str(tiny.id), model=OURS, folds=[FOLD], settings=settings, images=images, output=output
     )
     job.prepare()
     (output / SETTINGS).write_text("{}")  # the files beside it are predictions
+    write_record(output, with_cases({}, {}, ["kept.nii.gz", "removed.nii.gz"]))
     for case in ("kept", "removed", "of_the_user"):
         (output / f"{case}.nii.gz").touch()
     job.prepare()

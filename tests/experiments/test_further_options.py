@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from nnunetv2.run.run_training import get_trainer_from_args
 
 from benchmark_results.equal_time.trainers.further_options import (
     SliceShift,
@@ -21,6 +22,7 @@ from nnunet_slice_attention.attention.neighbours import Neighbourhood
 from nnunet_slice_attention.networks import UNetTopology, create_network
 from nnunet_slice_attention.trainers.find_trainer import find_trainer
 
+TWO_D, ADDED = {"encoder", "decoder"}, {"across"}
 TRAINERS = (
     nnUNetTrainerSliceAttentionFreezesFirst,
     nnUNetTrainerSliceAttentionJoinsLate,
@@ -65,6 +67,40 @@ def test_a_finished_2d_model_has_had_its_whole_schedule_before_attention_begins_
     assert [first for first, _ in in_2d] == pytest.approx([0.01 * (1 - e / 8) ** 0.9 for e in range(8)])
     assert joining == pytest.approx([0.01, 0.005])
     assert last == pytest.approx([0.01 * 0.5**0.9] * 2)
+
+
+@pytest.mark.parametrize(
+    ("trainer", "learning"),
+    [
+        (nnUNetTrainerSliceAttentionFreezesFirst, {5: TWO_D, 6: ADDED, 7: ADDED, 8: TWO_D | ADDED}),
+        (nnUNetTrainerSliceAttentionOnFinished2D, {7: TWO_D, 8: ADDED, 9: ADDED}),
+        (nnUNetTrainerSliceAttentionJoinsLate, {7: TWO_D, 8: TWO_D | ADDED}),
+    ],
+)
+def test_what_learns_in_which_of_ten_epochs_also_when_resumed(
+    trainer, learning, nnunet_folders, tiny, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("nnUNet_n_proc_DA", "0")
+    monkeypatch.setenv("nnUNet_results", str(tmp_path))
+    monkeypatch.setenv("nnUNet_extTrainer", str(Path(shim.__file__).parent))
+    provide_trainers(RESULTS / "equal_time")
+    for start in (min(learning), max(learning)):
+        own = get_trainer_from_args(str(tiny.id), "2d", 0, trainer.__name__, device=torch.device("cpu"))
+        own.num_epochs, own.current_epoch = 10, start
+        own.on_train_start()
+        for own.current_epoch in (epoch for epoch in learning if epoch >= start):
+            assert learns(own) == learning[own.current_epoch], own.current_epoch
+
+
+def learns(trainer) -> set[str]:
+    """The modules whose weights a training step of the current epoch changes."""
+    trainer.on_epoch_start()
+    trainer.on_train_epoch_start()
+    network = trainer.unwrapped_network()
+    before = {name: weight.detach().clone() for name, weight in network.named_parameters()}
+    trainer.train_step(next(trainer.dataloader_train))
+    changed = (name for name, weight in network.named_parameters() if not torch.equal(weight, before[name]))
+    return {name.partition(".")[0] for name in changed}
 
 
 def test_frozen_weights_are_those_of_the_2d_network():

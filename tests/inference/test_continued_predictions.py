@@ -1,6 +1,7 @@
 """`predict --continue_prediction` skips results of the same settings and weights only, and the record of settings
 next to predictions is true of each case that it lists."""
 
+import functools
 import json
 import shutil
 from pathlib import Path
@@ -13,7 +14,13 @@ from nnunet_slice_attention.cli import main
 from nnunet_slice_attention.environment import OURS
 from nnunet_slice_attention.inference.predict import predict_files
 from nnunet_slice_attention.inference.predictor import SlabPredictor
-from nnunet_slice_attention.inference.settings import SETTINGS
+from nnunet_slice_attention.inference.settings import (
+    SETTINGS,
+    recorded,
+    settings_of,
+    with_cases,
+    write_record,
+)
 from nnunet_slice_attention.inference.trained_model import load_predictor
 
 TRAINER = "Tiny_nnUNetTrainerTSFMUNet_ShortSlabs"
@@ -163,7 +170,7 @@ def test_a_bundle_continues_what_its_checkpoints_began(trained, out, tmp_path, c
         assert main([*export, "-f", fold, "-o", bundle]) == 0
         argv = ["predict", "--bundle", bundle, "-i", str(trained.images), "-o", str(out), "-device", "cpu"]
         assert main([*argv, "-npp", "0", "-nps", "0", FAST, CONTINUE]) == status
-    assert "folds 0, now unknown; " in capsys.readouterr().err
+    assert "folds 0, now 1; " in capsys.readouterr().err
     assert segmentations(out) == before
 
 
@@ -231,7 +238,7 @@ def test_a_prediction_that_is_kept_keeps_its_record(trained, out, tmp_path):
 def test_parts_are_continued_with_the_same_settings_only(trained, tmp_path, capsys):
     out, parts = tmp_path / "out", ("-num_parts", "2", "-part_id")
     assert predict(trained, out, FAST, *parts, "1") == 0
-    assert record(out)["cases"] == CASES  # parallel calls write the same record
+    assert record(out)["cases"] == CASES[1:]
     assert predict(trained, out, FAST, *parts, "0", CONTINUE, folds=("1",)) == 1
     assert "folds 0, now 1" in capsys.readouterr().err
     assert predict(trained, out, FAST, *parts, "0") == 0
@@ -250,6 +257,28 @@ def test_a_parallel_call_that_writes_its_record_at_the_same_time_does_not_prevai
     assert record(out)["folds"] == ["1"] and record(out)["cases"] == CASES[:1]
     (earlier,) = record(out)["earlier"]
     assert earlier["folds"] == ["0"] and earlier["cases"] == CASES[1:]
+
+
+def test_a_part_that_is_predicted_in_halves_after_an_error_keeps_the_record_of_another(
+    trained, out, tmp_path, monkeypatch
+):
+    images = shutil.copytree(trained.images, tmp_path / "images")
+    shutil.copy(images / "test_0_0000.nii.gz", images / "test_9_0000.nii.gz")  # in the part of the first case
+    together, failed = SlabPredictor.predict_from_files_sequential, []
+
+    @functools.wraps(together)  # nnU-Net reads the names of its parameters
+    def fails_once(self, *args):
+        if failed:
+            return together(self, *args)
+        failed.append(True)
+        write_record(out, with_cases(recorded(out), settings_of(self), CASES[1:]))  # of a parallel call
+        raise RuntimeError("once")
+
+    monkeypatch.setattr(SlabPredictor, "predict_from_files_sequential", fails_once)
+    parts = ("-num_parts", "2", "-part_id", "0")
+    assert predict(trained, out, FAST, *parts, images=images, folds=("1",)) == 0
+    assert failed and record(out)["folds"] == ["1"]
+    assert record(out)["cases"] == [*CASES, "test_9.nii.gz"] and "earlier" not in record(out)
 
 
 def test_predictions_without_a_record_are_kept_and_not_claimed(trained, out):

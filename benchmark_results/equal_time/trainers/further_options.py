@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from nnunet_slice_attention.attention.neighbours import Neighbourhood
-from nnunet_slice_attention.networks import NETWORKS, SlabNetwork
+from nnunet_slice_attention.networks import SlabNetwork, UNetTopology
 from nnunet_slice_attention.networks.two_d_weights import added_parameters
 from nnunet_slice_attention.trainers.base import nnUNetTrainerSlab
 from nnunet_slice_attention.trainers.optimisers import WarmupPolyLRScheduler
@@ -106,8 +106,8 @@ def set_frozen(network: SlabNetwork, frozen: bool) -> None:
 class SliceShift(SlabNetwork):
     """2D U-Net; at each skip an eighth of the channels come from the slice before and an eighth from that after.
 
-    A shift of channels as in the temporal shift module (Lin et al. 2019), at no cost. The centre stands in for a
-    neighbour that does not exist.
+    A shift of channels as in the temporal shift module (Lin et al. 2019), which adds no weights. The centre stands in
+    for a neighbour that does not exist.
     """
 
     def __init__(self, in_channels, num_classes, topology, patch_size, deep_supervision=False, **slab):
@@ -126,11 +126,29 @@ def shift(skip: Tensor, around: Neighbourhood) -> Tensor:
     return torch.cat([before, after, around.centre(skip)[:, :, 2 * width :]], dim=2)
 
 
-NETWORKS["SliceShift"] = SliceShift
-
-
 class nnUNetTrainerSliceShift(nnUNetTrainerSlab):
     """Slabs of three slices with a loss on all: with context slabs each slice would be encoded three times."""
 
-    network_name = "SliceShift"
+    network_name = "SliceUNet"  # what SliceShift is without its shift
     sampling = "full"
+
+    @classmethod
+    def context_radius(cls) -> int:
+        return 1
+
+    @classmethod
+    def build_network_architecture(
+        cls, plans, configuration, channels, classes, enable_deep_supervision=True
+    ):
+        topology = UNetTopology.from_plans(
+            configuration.network_arch_class_name,
+            configuration.network_arch_init_kwargs,
+            configuration.network_arch_init_kwargs_req_import,
+        )
+        return SliceShift(
+            channels,
+            classes,
+            topology,
+            configuration.patch_size[-2:],
+            deep_supervision=enable_deep_supervision,
+        )
