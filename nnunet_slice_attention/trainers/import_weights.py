@@ -44,7 +44,7 @@ def write_pretrained_checkpoint(
     network = _network(plans_path, trainer_name)
     weights = read_timm_weights(model, file)
     filled = load_timm_weights(network, weights)
-    with replacing(output) as partial:
+    with replacing(Path(output)) as partial:
         torch.save({"network_weights": network.state_dict()}, partial)
     return len(filled)
 
