@@ -48,7 +48,7 @@ READS = {  # which commands read a file
     "results/fold_0/checkpoint_final.pth": ("predict", "export", "export "),
     "preprocessed/nnUNetPlans.json": ("crossval", "cost", "doctor", "plan-compact", "import-weights"),
     "preprocessed/dataset.json": ("compare", "crossval", "cost", "import-weights"),
-    "preprocessed/splits_final.json": ("compare", "crossval"),
+    "preprocessed/splits_final.json": ("compare", "crossval", "doctor"),
     "raw/imagesTs": ("predict", "crossval"),
     "preprocessed/gt_segmentations": ("compare",),
     "results/fold_0/validation": ("compare",),

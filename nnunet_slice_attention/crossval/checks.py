@@ -12,8 +12,11 @@ from ..comparison.ground_truth import GroundTruth
 from ..comparison.patients import group_by, leaked_patients
 from ..comparison.truth_spacing import with_spacings
 from ..dataset_files import read_description
+from ..preprocessed_cases import changed_labels
 from .plan import Plan
 from .preflight import check
+
+MAX_SHOWN = 10  # cases in one message
 
 
 def check_plan(plan: Plan, write_split: bool = True) -> None:
@@ -23,8 +26,8 @@ def check_plan(plan: Plan, write_split: bool = True) -> None:
         write_split: False writes nothing at all, see `preflight.check`.
 
     Raises:
-        ValueError: a model, a fold, an image, the rule for patients or the output folder cannot be used, or the slice
-            spacing of a ground truth is unknown.
+        ValueError: a model, a fold, an image, the rule for patients or the output folder cannot be used, the slice
+            spacing of a ground truth is unknown, or labels were changed after preprocessing.
         FileNotFoundError: the ground truth of a case is missing.
     """
     _check_writable(plan.output)
@@ -44,6 +47,8 @@ def check_plan(plan: Plan, write_split: bool = True) -> None:
     )
     folds = [int(fold) for fold in plan.folds if fold != "all"]
     _check_ground_truth(truth, folds)
+    if not all(job.finished() for job in plan.training_jobs()):
+        _check_labels(truth, plan.dataset)
     _check_leakage(truth, folds, group_by(plan.group))
 
 
@@ -61,6 +66,16 @@ def _check_ground_truth(truth: GroundTruth, folds: Sequence[int]) -> None:
         )
     if folds:
         with_spacings(truth, itertools.chain.from_iterable(truth.splits[fold] for fold in folds))
+
+
+def _check_labels(truth: GroundTruth, dataset: str) -> None:
+    if changed := changed_labels(truth.raw, truth.folder, truth.dataset_json):
+        shown = ", ".join(changed[:MAX_SHOWN]) + (" ..." if len(changed) > MAX_SHOWN else "")
+        raise ValueError(
+            f"labels of {truth.raw} were changed after preprocessing, so training would ignore the change: {shown}. "
+            f"Remove {truth.folder}, run nnUNetv2_plan_and_preprocess -d {dataset} --clean, and train again what was "
+            "trained before."
+        )
 
 
 def _check_leakage(truth: GroundTruth, folds: Sequence[int], patient_of: Callable[[str], str]) -> None:

@@ -11,7 +11,8 @@ from nnunetv2.paths import nnUNet_preprocessed
 
 from ..dataset_files import find_reader, read_description
 from ..files import file_signature, write_text
-from ..inference.cases import Case, find_cases, is_finished, remove_results
+from ..inference.cases import Case, is_finished, remove_results
+from ..inference.find_cases import find_cases
 from ..inference.settings import recorded_cases
 from ..tiff_spacing import ENDINGS, image_spacing_file
 from .model_job import ModelJob

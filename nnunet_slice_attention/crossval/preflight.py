@@ -17,6 +17,7 @@ from ..dataset_files import read_description, read_plans, read_splits
 from ..files import replacing
 from ..image_files import is_renamed
 from ..model_name import ModelName
+from ..preprocessed_cases import preprocessed_cases
 
 MARK = "PREFLIGHT: "
 MAX_SHOWN = 10  # images in one message
@@ -110,6 +111,14 @@ def main(
         raise ValueError(
             f"fold {', '.join(unknown)} does not exist: {planned / copy.name} has folds 0 to {numbers[-1]}."
         )
+    asked = [found[int(fold)] for fold in folds if fold != "all"]
+    in_split = {case for fold in asked for part in ("train", "val") for case in fold[part]}
+    for data in {trainer.preprocessed_dataset_folder for trainer in trainers}:
+        if missing := sorted(in_split - preprocessed_cases(Path(data))):
+            raise ValueError(
+                f"{len(missing)} cases of {planned / copy.name} are not in {data}, e.g. {missing[0]}. Preprocess the "
+                "data set again, or correct the split."
+            )
     if images:
         check_images(Path(images), trainers, copy.parent)
     if write_split and not (planned / copy.name).is_file():
@@ -119,7 +128,7 @@ def main(
 
 def check_images(folder: Path, trainers: Sequence, scratch: Path) -> None:
     """Raise ValueError with the images that a model of these trainers could not predict, see `find_problems`."""
-    from ..inference.cases import find_cases
+    from ..inference.find_cases import find_cases
     from ..inference.image_checks import Expected, find_problems
 
     found: dict[str, None] = {}

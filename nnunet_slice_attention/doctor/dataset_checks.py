@@ -10,6 +10,7 @@ from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 from .. import dataset_files
 from ..model_name import ModelName
 from ..plans.slabs import SLAB_RULES, has_architecture, median_depth, slab_plan, with_architecture
+from .case_check import check_cases
 from .check import Check
 from .extent_check import check_extents
 from .header_check import check_headers
@@ -34,17 +35,19 @@ def check_dataset(dataset: str | int, plans_name: str, trainer: type) -> list[Ch
     if name is None:
         return [name_check]
     raw = os.environ.get("nnUNet_raw")
-    checks = [name_check, *(check_headers(Path(raw, name), dataset) if raw else ())]
+    raw_folder = Path(raw, name) if raw else None
+    checks = [name_check, *(check_headers(raw_folder, dataset) if raw_folder else ())]
     plans_check, plans = read_plans(Path(preprocessed, name), dataset, plans_name)
     if plans is None:
         return [*checks, plans_check]
+    data = Path(preprocessed, name, PlansManager(plans).get_configuration(CONFIGURATION).data_identifier)
+    checks += [plans_check, *check_cases(raw_folder, data.parent, data, dataset)]
     slabs = check_slabs(plans, trainer)
     if not slabs.ok:
-        return [*checks, plans_check, slabs]
+        return [*checks, slabs]
     network = check_network(plans, dataset, trainer)
     return [
         *checks,
-        plans_check,
         check_axis(plans),
         check_spacing(plans, dataset),
         *check_baselines(plans, dataset, plans_name, trainer),

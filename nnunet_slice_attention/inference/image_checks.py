@@ -19,6 +19,7 @@ from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
 from ..image_files import check_complete
 from ..image_geometry import HEADERS, geometry_mismatch, is_2d
+from ..tiff_spacing import read_spacing
 from .cases import Case, in_one_line
 
 # Spacing in another unit is off by 1000 (micrometres, metres): resampling would run out of memory or leave no voxels.
@@ -127,10 +128,17 @@ def _channel_mismatch(images: Sequence[Path], reader_writer: BaseReaderWriter) -
 
 
 def _missing_tiff_spacing(image: Path, expected: Expected) -> str | None:
-    """TIFF files have no spacing: nnU-Net reads it from a JSON file next to them, or assumes 1 mm."""
+    """TIFF files have no spacing: nnU-Net reads it from a JSON file next to them, or assumes 1 mm.
+
+    Raises:
+        ValueError: that file is damaged.
+    """
     case = re.sub(r"_\d{4}$", "", image.stem)
     sidecar = image.with_name(f"{case}.json")
-    if (case != image.stem and sidecar.is_file()) or expected.spacing == (1.0, 1.0, 1.0):
+    if case != image.stem and sidecar.is_file():
+        read_spacing(sidecar)
+        return None
+    if expected.spacing == (1.0, 1.0, 1.0):
         return None
     return (
         f"the spacing of {image.name} is unknown: nnU-Net reads {sidecar.name} next to {case}_0000{image.suffix} and "

@@ -9,7 +9,8 @@ from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
 
 from ..standard_output import reader_is_gone
 from .beside import Beside, remove_beside
-from .cases import Case, find_cases, in_one_line, is_finished, remove_results
+from .cases import Case, in_one_line, is_finished, remove_results
+from .find_cases import find_cases
 from .image_checks import Expected, find_problems
 from .predictor import SlabPredictor
 from .settings import check_continues, recorded, settings_of, with_cases, write_record

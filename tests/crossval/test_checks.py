@@ -112,6 +112,31 @@ def test_missing_ground_truth_is_named(preprocessed, without_preflight, tiny, tm
         cross_validate(tiny_plan(tiny, tmp_path), refuse_to_launch)
 
 
+def test_labels_changed_after_preprocessing_are_named(
+    preprocessed, without_preflight, nnunet_folders, tiny, tmp_path, monkeypatch
+):
+    raw = shutil.copytree(nnunet_folders / "raw" / tiny.folder, tmp_path / "raw" / tiny.folder)
+    monkeypatch.setattr("nnunet_slice_attention.crossval.checks.nnUNet_raw", str(tmp_path / "raw"))
+    (preprocessed / "splits_final.json").write_text(TWO_CASES)
+    shutil.copy(raw / "labelsTr" / "case_0.nii.gz", raw / "labelsTr" / "case_3.nii.gz")
+    with pytest.raises(
+        ValueError, match=r"were changed after preprocessing.*: case_3\. Remove .*--clean, and"
+    ):
+        cross_validate(tiny_plan(tiny, tmp_path), refuse_to_launch)
+
+
+def test_cases_of_the_split_that_are_not_preprocessed_are_named(preprocessed, tiny, tmp_path):
+    (preprocessed / "splits_final.json").write_text(
+        json.dumps(
+            [{"train": ["case_1", "gone"], "val": ["case_0"]}, {"train": ["case_0"], "val": ["case_1"]}]
+        )
+    )
+    split = str(tmp_path / "splits_final.json")
+    with pytest.raises(ValueError, match=r"1 cases of .*splits_final\.json are not in .*, e\.g\. gone\. "):
+        preflight.main(str(tiny.id), [str(OURS)], ["0"], split)
+    preflight.main(str(tiny.id), [str(OURS)], ["1", "all"], split)
+
+
 def test_a_ground_truth_of_unknown_slice_spacing_is_named(
     preprocessed, without_preflight, tiny, tmp_path, monkeypatch
 ):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nnunet_slice_attention.inference.cases import find_cases
+from nnunet_slice_attention.inference.find_cases import find_cases
 
 
 def folder_with(folder: Path, *names: str) -> Path:

@@ -139,6 +139,22 @@ def test_a_tiff_without_its_spacing_file_is_a_problem(tmp_path):
         assert not problem(tmp_path / f"{name}.tif", trained_on=(1.0, 1.0, 1.0), reader=Tiff3DIO)
 
 
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        ('{"spacing": [6, 1', "is damaged"),
+        ('{"voxels": [6, 1, 1]}', "it lacks spacing"),
+        ('{"spacing": [6, 0, 1]}', "has spacing [6, 0, 1], expected three positive numbers"),
+    ],
+)
+def test_a_damaged_spacing_file_of_a_tiff_is_named(content, error, tmp_path):
+    tifffile.imwrite(tmp_path / "a_0000.tif", np.zeros((5, 20, 18), np.float32))
+    (tmp_path / "a.json").write_text(content)
+    for trained_on in ((6.0, 1.0, 1.0), (1.0, 1.0, 1.0)):
+        found = problem(tmp_path / "a_0000.tif", trained_on=trained_on, reader=Tiff3DIO)
+        assert str(tmp_path / "a.json") in found and error in found and "[z, y, x]" in found, found
+
+
 def test_other_readers_may_read_several_channels_from_one_file(tmp_path):
     class Both(SimpleITKIO):
         def read_images(self, image_fnames):

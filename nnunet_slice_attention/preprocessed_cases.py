@@ -1,0 +1,67 @@
+"""Whether what nnU-Net preprocessed is the present raw data set.
+
+nnU-Net trains on its preprocessed copies and validates on `gt_segmentations`, so labels corrected later have no effect.
+Preprocessing again copies a label only if its file is newer than the copy, which one from an archive is not.
+"""
+
+import filecmp
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
+from nnunetv2.training.dataloading.nnunet_dataset import infer_dataset_class
+
+from .dataset_files import find_reader, training_pairs
+from .tiff_spacing import read_segmentation
+
+THREADS = 8  # files may be on a slow network
+
+
+def preprocessed_cases(folder: Path) -> set[str]:
+    """Cases in a folder of preprocessed data, e.g. nnUNetPlans_2d; none in an empty one.
+
+    Raises:
+        ValueError: nnU-Net cannot use the folder, because of files in it that are not its own.
+    """
+    if not any(folder.iterdir()):
+        return set()
+    try:
+        return set(infer_dataset_class(str(folder)).get_identifiers(str(folder)))
+    except (AssertionError, KeyError) as error:
+        raise ValueError(
+            f"{folder} has other files than nnU-Net's, so training cannot read it. Remove them, or preprocess again."
+        ) from error
+
+
+def changed_labels(raw: Path, ground_truth: Path, dataset_json: Mapping) -> list[str]:
+    """Cases whose raw label has other voxels or spacing than the copy that nnU-Net validates on.
+
+    Args:
+        raw: folder of the raw data set; no case has changed without it.
+        ground_truth: nnU-Net's `gt_segmentations`; cases that are not in it do not count.
+        dataset_json: content of `dataset.json`.
+    """
+    pairs = training_pairs(raw, dataset_json)
+    copies = {case: ground_truth / f"{case}{dataset_json['file_ending']}" for case in pairs}
+    labels = {case: (pairs[case][1], copy) for case, copy in copies.items() if copy.is_file()}
+    with ThreadPoolExecutor(THREADS) as pool:
+        same = pool.map(lambda files: filecmp.cmp(*files, shallow=False), labels.values())
+        different = [case for case, equal in zip(labels, same, strict=True) if not equal]
+    if not different:
+        return []
+    reader = find_reader(dataset_json, labels[different[0]][1])()
+    return [case for case in different if not _same_content(reader, *labels[case])]
+
+
+def _same_content(reader: BaseReaderWriter, label: Path, copy: Path) -> bool:
+    """For files that differ in their bytes, for example in their compression."""
+    try:
+        (voxels, properties), (copied, of_copy) = (read_segmentation(reader, path) for path in (label, copy))
+    except Exception:  # readers can raise anything; a damaged file differs
+        return False
+    spacings = [
+        p["spacing"] for p in (properties, of_copy) if p["spacing"] is not None
+    ]  # of TIFF often unknown
+    return np.array_equal(voxels, copied) and np.allclose(spacings, spacings[:1])

@@ -1,0 +1,82 @@
+"""`doctor` says when training would use other cases or labels than the user has."""
+
+import json
+import shutil
+
+import pytest
+
+from nnunet_slice_attention.doctor.case_check import check_cases
+from tests.tiny_data import TinyDataset, write_raw
+
+DATASET = TinyDataset(814, "Cases")
+CASES = [f"case_{i}" for i in range(6)]
+
+
+@pytest.fixture
+def raw(tmp_path):
+    write_raw(tmp_path, DATASET)
+    return tmp_path / DATASET.folder
+
+
+@pytest.fixture
+def preprocessed(raw, tmp_path):
+    """Of all cases, in a split of two folds."""
+    folder = tmp_path / "preprocessed"
+    shutil.copytree(raw / "labelsTr", folder / "gt_segmentations")
+    (folder / "nnUNetPlans_2d").mkdir()
+    for case in CASES:
+        for file in (f"{case}.b2nd", f"{case}_seg.b2nd", f"{case}.pkl"):
+            (folder / "nnUNetPlans_2d" / file).write_bytes(b"")
+    write_split(folder, CASES)
+    return folder
+
+
+def write_split(folder, cases):
+    folds = [{"train": cases[:3], "val": cases[3:]}, {"train": cases[3:], "val": cases[:3]}]
+    (folder / "splits_final.json").write_text(json.dumps(folds))
+
+
+def checks(raw, preprocessed):
+    return check_cases(raw, preprocessed, preprocessed / "nnUNetPlans_2d", 814)
+
+
+def test_present_labels_and_a_complete_split_are_ok(raw, preprocessed):
+    (check,) = checks(raw, preprocessed)
+    assert check.verdict == "ok" and check.name == "labels"
+    (preprocessed / "splits_final.json").unlink()  # nnU-Net writes one
+    assert [check.verdict for check in checks(raw, preprocessed)] == ["ok"]
+    assert check_cases(None, preprocessed, preprocessed / "nnUNetPlans_2d", 814) == []
+
+
+def test_labels_changed_after_preprocessing_are_wrong(raw, preprocessed):
+    shutil.copy(raw / "labelsTr" / "case_0.nii.gz", raw / "labelsTr" / "case_2.nii.gz")
+    (check,) = checks(raw, preprocessed)
+    assert not check.ok and check.text.startswith("1 labels were changed after") and "case_2" in check.text
+    assert f"Remove {preprocessed / 'gt_segmentations'}" in check.next_step
+    assert "nnUNetv2_plan_and_preprocess -d 814 --clean" in check.next_step
+
+
+def test_raw_cases_that_are_not_preprocessed_are_a_note(raw, preprocessed):
+    for folder, channel in (("imagesTr", "_0000"), ("labelsTr", "")):
+        shutil.copy(raw / folder / f"case_0{channel}.nii.gz", raw / folder / f"new{channel}.nii.gz")
+    _, check = checks(raw, preprocessed)
+    assert check.verdict == "note" and check.text.endswith("training does not use them: new")
+
+
+def test_preprocessed_cases_in_no_fold_are_a_note(raw, preprocessed):
+    write_split(preprocessed, CASES[:5])
+    _, check = checks(raw, preprocessed)
+    assert check.verdict == "note" and check.text.startswith("1 preprocessed cases are in no fold of ")
+    assert check.text.endswith(": case_5") and "move splits_final.json away" in check.next_step
+
+
+def test_cases_of_the_split_that_are_not_preprocessed_are_wrong(raw, preprocessed):
+    write_split(preprocessed, [*CASES, "gone"])
+    _, check = checks(raw, preprocessed)
+    assert not check.ok and check.text.endswith("are not preprocessed: gone")
+
+
+def test_a_damaged_split_is_wrong(raw, preprocessed):
+    (preprocessed / "splits_final.json").write_text("[")
+    (check,) = checks(raw, preprocessed)
+    assert not check.ok and "splits_final.json is damaged" in check.text
