@@ -1,5 +1,6 @@
 """Atomic writes, reading of JSON files that may be damaged, and detection of replaced files."""
 
+import hashlib
 import json
 import os
 import uuid
@@ -13,6 +14,15 @@ def file_signature(path: Path) -> tuple[str, int, int]:
     """Changes when the file is rewritten; for files that are too large to hash at every call."""
     status = path.stat()
     return str(path.resolve()), status.st_size, status.st_mtime_ns
+
+
+def sha256(path: Path) -> str:
+    """Of the file's content, in hexadecimal."""
+    checksum = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            checksum.update(block)
+    return checksum.hexdigest()
 
 
 def write_text(path: Path, text: str) -> None:

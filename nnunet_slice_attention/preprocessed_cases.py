@@ -13,7 +13,7 @@ import numpy as np
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 from nnunetv2.training.dataloading.nnunet_dataset import infer_dataset_class
 
-from .dataset_files import find_reader, training_pairs
+from .dataset_files import find_reader, read_description, training_pairs
 from .tiff_spacing import read_segmentation
 
 THREADS = 8  # files may be on a slow network
@@ -53,6 +53,25 @@ def changed_labels(raw: Path, ground_truth: Path, dataset_json: Mapping) -> list
         return []
     reader = find_reader(dataset_json, labels[different[0]][1])()
     return [case for case in different if not _same_content(reader, *labels[case])]
+
+
+def changed_description(raw: Path, preprocessed: Path) -> str | None:
+    """The first entry of `dataset.json` that preprocessing or labels depend on and that differs, with both values.
+
+    Args:
+        raw, preprocessed: folders of the data set; None if one has no `dataset.json`.
+
+    Raises:
+        ValueError: one of the files is damaged.
+    """
+    files = [folder / "dataset.json" for folder in (raw, preprocessed)]
+    if not all(file.is_file() for file in files):
+        return None
+    present, then = map(read_description, files)
+    for entry in ("channel_names", "modality", "labels", "regions_class_order", "file_ending"):
+        if present.get(entry) != then.get(entry):
+            return f"{entry} {present.get(entry)} in {files[0]}, but {then.get(entry)} in {files[1]}"
+    return None
 
 
 def _same_content(reader: BaseReaderWriter, label: Path, copy: Path) -> bool:

@@ -27,9 +27,9 @@ MAY_IMPORT = {
     "cost": {"inference"},
     "shim": {"trainers"},
     "bundle": {"inference", "networks", "plans", "trainers"},
-    "comparison": {"cost", "evaluation", "inference", "report", "trainers"},
+    "comparison": {"cost", "evaluation", "inference", "plans", "report", "trainers"},
     "doctor": {"plans", "shim", "trainers"},
-    "crossval": {"comparison", "evaluation", "inference", "jobs", "trainers"},
+    "crossval": {"comparison", "evaluation", "inference", "jobs", "plans", "trainers"},
     "cli": {
         "bundle", "comparison", "cost", "crossval", "doctor", "inference", "jobs", "networks", "plans", "shim",
         "trainers",

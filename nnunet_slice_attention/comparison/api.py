@@ -7,7 +7,7 @@ import pandas as pd
 
 from .compare import Options
 from .compare import compare as write_comparison
-from .compared_models import Model, prediction_folder, trained_model
+from .compared_models import Model, check_same_labels, prediction_folder, trained_model
 from .ground_truth import GroundTruth
 from .patients import group_by
 from .runs import load_runs
@@ -101,6 +101,8 @@ def load_models(
         folders = {name: Path(folder) for name, folder in models.items()}
         description = Path(dataset_json) if dataset_json else next(iter(folders.values())) / "dataset.json"
         truth = GroundTruth.from_folder(ground_truth, description, images)
+        for name, folder in folders.items():
+            check_same_labels(name, folder, truth.dataset_json, description)
         return [prediction_folder(name, folder, truth.ending) for name, folder in folders.items()], truth
     if dataset is None:
         raise ValueError("names of trained models need dataset. Give its ID or name.")

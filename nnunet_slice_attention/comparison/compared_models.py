@@ -8,7 +8,9 @@ from pathlib import Path
 from nnunetv2.paths import nnUNet_results
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 
+from ..dataset_files import read_description
 from ..model_name import ENSEMBLE, ModelName
+from ..plans.differences import decisive_descriptions
 from .ground_truth import GroundTruth, segmentations
 
 Fold = int | str
@@ -162,6 +164,27 @@ def prediction_folder(name: str, folder: Path, ending: str) -> Model:
     if not found:
         raise FileNotFoundError(f"{folder} ({name}) contains no {ending} file. Give a folder of predictions.")
     return Model(name, found, Path(folder))
+
+
+def check_same_labels(name: str, folder: Path, dataset_json: Mapping, used: Path) -> None:
+    """Raise ValueError if predictions are of a model with other labels than those they are evaluated with.
+
+    Args:
+        name: of the predictions.
+        folder: with nnU-Net's `dataset.json`; without it they may be of any origin, and are not checked.
+        dataset_json: content of the file `used`.
+    """
+    file = folder / "dataset.json"
+    if not file.is_file():
+        return
+    both = decisive_descriptions(dataset_json, read_description(file))
+    for entry in ("labels", "regions_class_order"):
+        expected, found = (description[entry] for description in both)
+        if expected != found:
+            raise ValueError(
+                f"{name}: {file} has {entry} {found}, but {used}, with which all are evaluated, has {expected}. "
+                "Compare models of the same labels, or convert these predictions and remove that file."
+            )
 
 
 def model_names(models: Sequence[Model]) -> list[str]:

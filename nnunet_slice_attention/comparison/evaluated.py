@@ -10,11 +10,10 @@ from .. import __version__
 from ..evaluation.case_table import Task, evaluate, worker_pool
 from ..evaluation.metrics import METRICS
 from ..evaluation.segmentations import Labels
-from ..files import read_json_or_empty, write_text
+from ..files import read_json_or_empty, sha256, write_text
 from ..tiff_spacing import ENDINGS, segmentation_spacing_file
 from .compared_models import Model, without_probabilities
 from .ground_truth import GroundTruth
-from .manifest import file_sha256
 from .options import Options
 
 SCHEMA = 5  # of the rows; bump when a column's name or a metric's definition changes
@@ -90,9 +89,9 @@ def _fingerprint(tasks: Sequence[Task]) -> str:
     for task in tasks:
         options = {k: v for k, v in asdict(task).items() if k not in FILES and (k, v) != ("spacing", None)}
         parts.append(json.dumps(options, sort_keys=True))
-        parts += [file_sha256(path) for path in (getattr(task, name) for name in FILES) if path]
+        parts += [sha256(path) for path in (getattr(task, name) for name in FILES) if path]
         # That of the ground truth is an option of the task.
         spacing = segmentation_spacing_file(task.prediction)
         if task.prediction.suffix.lower() in ENDINGS and spacing.is_file():
-            parts.append(file_sha256(spacing))
+            parts.append(sha256(spacing))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -1,5 +1,6 @@
 """The best of given models and their pairs by nnU-Net's own rule, with instructions to predict with it."""
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from nnunetv2.utilities.file_path_utilities import get_ensemble_name
 from ..dataset_files import check_model
 from ..files import write_text
 from ..model_name import ENSEMBLE, ModelName
+from ..preprocessed_cases import changed_labels
 from ..trainers.resolver import BASES
 from .compared_models import Model, check_same_cases, trained_model
 from .ground_truth import GroundTruth, segmentations
@@ -48,12 +50,18 @@ def find_best(
 
     Raises:
         FileNotFoundError: a model or a fold does not exist.
-        ValueError: a fold's cases are not those of the split, a model has no probabilities for ensembles, or its files
-            are damaged.
+        ValueError: a fold's cases are not those of the split, a model has no probabilities for ensembles, its files are
+            damaged, labels were changed after preprocessing, or a mean Dice is undefined.
     """
     truth = GroundTruth.from_dataset(dataset)
     trained = [trained_model(dataset, str(model), folds, truth) for model in models]
     check_same_cases(trained, truth)
+    if changed := changed_labels(truth.raw, truth.folder, truth.dataset_json):
+        raise ValueError(
+            f"the labels of {', '.join(changed)} in {truth.raw} are not those in {truth.folder}: nnU-Net would "
+            f"evaluate models with the first, ensembles with the second. Remove {truth.folder}, run "
+            f"nnUNetv2_plan_and_preprocess -d {dataset} --clean, and train again what learned from the labels in it."
+        )
     for model in trained:
         check_model(model.folder)
         if stale := model.stale_folds:
@@ -74,21 +82,32 @@ def find_best(
         for pair in combinations(trained, 2):
             remove_other_cases(pair, folds, truth.ending)
     candidates = [{"trainer": m.trainer, "plans": m.plans, "configuration": m.configuration} for m in models]
-    result = find_best_configuration(
-        dataset,
-        candidates,
-        allow_ensembling=ensembles,
-        num_processes=processes,
-        folds=tuple(folds),
-        strict=True,
-    )
+    folder = Path(str(nnUNet_results), maybe_convert_to_dataset_name(dataset))
+    instructions = folder / "inference_instructions.txt"
+    try:
+        result = find_best_configuration(
+            dataset,
+            candidates,
+            allow_ensembling=ensembles,
+            num_processes=processes,
+            folds=tuple(folds),
+            strict=True,
+        )
+        undefined = [name for name, dice in result["all_results"].items() if math.isnan(dice)]
+    except IndexError:  # the maximum is NaN, which is equal to none
+        undefined = list(map(str, models))
+    if undefined:  # without an order among them, nnU-Net's choice depends on that of -m
+        instructions.unlink(missing_ok=True)
+        raise ValueError(
+            f"the mean Dice of {', '.join(undefined)} is undefined: a class is in no ground truth and no prediction of "
+            "these folds, so the models cannot be ranked. Give more folds with -f, or choose by the classes in the "
+            "report of compare."
+        )
     best = result["best_model_or_ensemble"]
     names = [
         str(ModelName(m["trainer"], m["plans_identifier"], m["configuration"]))
         for m in best["selected_model_or_models"]
     ]
-    folder = Path(str(nnUNet_results), maybe_convert_to_dataset_name(dataset))
-    instructions = folder / "inference_instructions.txt"
     write_text(instructions, with_own_predict(instructions.read_text(encoding="utf-8")))
     return Best(
         ENSEMBLE.join(names),

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ..environment import OURS, commit, hardware, versions
-from ..files import read_json_or_empty
+from ..files import read_json_or_empty, sha256
 from ..inference.settings import SETTINGS
 from .compared_models import Model
 from .ground_truth import GroundTruth
@@ -34,7 +34,7 @@ def make_manifest(models: Sequence[Model], truth: GroundTruth, options: Options)
             "truth_sha256": _combined_sha256(sorted(truth.file(case) for case in models[0].predictions)),
             "truths_left_out": [] if truth.splits else sorted({*truth.cases} - {*models[0].predictions}),
             "truth_spacings_mm": {case: list(spacing) for case, spacing in truth.spacings.items()},
-            "splits_sha256": file_sha256(splits) if truth.splits and splits.is_file() else None,
+            "splits_sha256": sha256(splits) if truth.splits and splits.is_file() else None,
         },
         "models": {model.label: _model_entry(model) for model in models},
         "versions": versions(),
@@ -53,8 +53,8 @@ def _model_entry(model: Model) -> dict:
         "folds": folds,
         "cases": len(model.predictions),
         "cases_without_probabilities": len(model.cases_without_probabilities),
-        "plans_sha256": file_sha256(plans) if plans.is_file() else None,
-        "checkpoints_sha256": {p.parent.name: file_sha256(p) for p in checkpoints if p.is_file()},
+        "plans_sha256": sha256(plans) if plans.is_file() else None,
+        "checkpoints_sha256": {p.parent.name: sha256(p) for p in checkpoints if p.is_file()},
         "folds_older_than_checkpoint": [str(fold) for fold in model.stale_folds],
         "training": {p.parent.name: _training(p) for p in debug_files if p.is_file()},
         "prediction": read_json_or_empty(model.folder / SETTINGS).get(OURS),
@@ -70,9 +70,5 @@ def _training(debug_file: Path) -> dict:
     return {key: content[key] for key in TRAINING if key in content}
 
 
-def file_sha256(path: Path) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
-
-
 def _combined_sha256(paths: Iterable[Path]) -> str:
-    return hashlib.sha256("".join(file_sha256(path) for path in paths).encode()).hexdigest()
+    return hashlib.sha256("".join(sha256(path) for path in paths).encode()).hexdigest()

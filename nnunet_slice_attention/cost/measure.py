@@ -28,6 +28,11 @@ from .figure import cost_figure
 from .worker import Cost, Job
 
 LAST_LINES = 15  # shown of a failed process
+ENVIRONMENT = (
+    "nnUNet_compile",
+    "nnUNet_n_proc_DA",
+    "OMP_NUM_THREADS",
+)  # variables that change the time of a step
 Repeats = dict[int, Cost]  # measurements of one model per repeat, without failed ones
 
 
@@ -85,6 +90,7 @@ def measure_costs(
             "versions": versions(),
             "commit": commit(),
             "hardware": hardware(),
+            "environment": _environment(),
             "repeats": repeats,
             "jobs": {m: asdict(j) for m, j in jobs.items()},
         }
@@ -127,12 +133,17 @@ def _run(job: Job, result: Path, title: str) -> list[str]:
 
 
 def _key(job: Job) -> dict:
-    """What a measurement depends on: it is repeated for another machine, version or plans."""
+    """What a measurement depends on: it is repeated for another machine, version, setting or plans."""
     plans = Path(str(nnUNet_preprocessed), maybe_convert_to_dataset_name(job.dataset), f"{job.plans}.json")
     digest = hashlib.sha256(plans.read_bytes()).hexdigest() if plans.is_file() else None
     return {
         "job": asdict(job), "plans": digest, "versions": versions(), "commit": commit(), "hardware": hardware(),
+        "environment": _environment(),
     }  # fmt: skip
+
+
+def _environment() -> dict[str, str | None]:
+    return {name: os.environ.get(name) for name in ENVIRONMENT}
 
 
 def _kept(job: Job, result: Path) -> Cost | None:

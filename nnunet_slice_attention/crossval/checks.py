@@ -12,7 +12,7 @@ from ..comparison.ground_truth import GroundTruth
 from ..comparison.patients import group_by, leaked_patients
 from ..comparison.truth_spacing import with_spacings
 from ..dataset_files import read_description
-from ..preprocessed_cases import changed_labels
+from ..preprocessed_cases import changed_description, changed_labels
 from .plan import Plan
 from .preflight import check
 
@@ -27,16 +27,22 @@ def check_plan(plan: Plan, write_split: bool = True) -> None:
 
     Raises:
         ValueError: a model, a fold, an image, the rule for patients or the output folder cannot be used, the slice
-            spacing of a ground truth is unknown, or labels were changed after preprocessing.
+            spacing of a ground truth is unknown, or labels or dataset.json were changed after preprocessing.
         FileNotFoundError: the ground truth of a case is missing.
     """
     _check_writable(plan.output)
     unchecked = not all(job.is_current() for job in plan.prediction_jobs())
-    splits = check(plan.dataset, plan.models, plan.folds, plan.images if unchecked else None, write_split)
+    begun: dict[str, list[Path]] = {}
     for training in plan.training_jobs():
-        training.check_split(splits)
+        if checkpoint := training.checkpoint:
+            begun.setdefault(str(training.model), []).append(checkpoint)
+    images = plan.images if unchecked else None
+    splits = check(plan.dataset, plan.models, plan.folds, images, write_split, begun)
+    for training in plan.training_jobs():
+        training.check_record(splits)
     for job in plan.prediction_jobs():
         job.cases  # noqa: B018 - raises if there is none, or one would be overwritten
+        job.check_output()
     folder = Path(str(nnUNet_preprocessed), maybe_convert_to_dataset_name(plan.dataset))
     truth = GroundTruth(
         folder / "gt_segmentations",
@@ -48,7 +54,7 @@ def check_plan(plan: Plan, write_split: bool = True) -> None:
     folds = [int(fold) for fold in plan.folds if fold != "all"]
     _check_ground_truth(truth, folds)
     if not all(job.finished() for job in plan.training_jobs()):
-        _check_labels(truth, plan.dataset)
+        _check_preprocessed(truth, plan.dataset)
     _check_leakage(truth, folds, group_by(plan.group))
 
 
@@ -68,7 +74,12 @@ def _check_ground_truth(truth: GroundTruth, folds: Sequence[int]) -> None:
         with_spacings(truth, itertools.chain.from_iterable(truth.splits[fold] for fold in folds))
 
 
-def _check_labels(truth: GroundTruth, dataset: str) -> None:
+def _check_preprocessed(truth: GroundTruth, dataset: str) -> None:
+    if changed := changed_description(truth.raw, truth.folder.parent):
+        raise ValueError(
+            f"dataset.json was changed after preprocessing: {changed}. Run nnUNetv2_plan_and_preprocess -d {dataset} "
+            "--clean, and train again what was trained before."
+        )
     if changed := changed_labels(truth.raw, truth.folder, truth.dataset_json):
         shown = ", ".join(changed[:MAX_SHOWN]) + (" ..." if len(changed) > MAX_SHOWN else "")
         raise ValueError(

@@ -10,7 +10,7 @@ from pathlib import Path
 from nnunetv2.paths import nnUNet_preprocessed
 
 from ..dataset_files import find_reader, read_description
-from ..files import file_signature, write_text
+from ..files import file_signature, read_json_or_empty, same_place, write_text
 from ..inference.cases import Case, is_finished, remove_results
 from ..inference.find_cases import find_cases
 from ..inference.settings import recorded_cases
@@ -44,9 +44,19 @@ class PredictionJob(ModelJob):
     def prepare(self) -> None:
         """Remove predictions of other weights or images; the command `predict` replaces partial ones."""
         if not self.is_current():
+            self.check_output()
             for case in (*self.cases, *self._cases_without_images()):
                 remove_results(case)
             write_text(self._sources_file, self._sources())
+
+    def check_output(self) -> None:
+        """Raise ValueError if the output has predictions of another folder of images, which would be removed."""
+        earlier = read_json_or_empty(self._sources_file).get("images")
+        if earlier and not same_place(earlier, self.images):
+            raise ValueError(
+                f"{self.output} has predictions of {earlier}, which those of {self.images} would replace. Choose "
+                "another -o, or remove that folder."
+            )
 
     @property
     def _sources_file(self) -> Path:
@@ -57,9 +67,10 @@ class PredictionJob(ModelJob):
         checkpoints = [self.fold_folder(fold) / FINAL for fold in self.folds]
         images = [image for case in self.cases for image in case.images]
         spacings = [image_spacing_file(case.images[0]) for case in self.cases if case.ending in ENDINGS]
-        return json.dumps(
-            [file_signature(path) if path.is_file() else None for path in [*checkpoints, *images, *spacings]]
-        )
+        files = [
+            file_signature(path) if path.is_file() else None for path in [*checkpoints, *images, *spacings]
+        ]
+        return json.dumps({"images": str(self.images.resolve()), "files": files})
 
     def _cases_without_images(self) -> list[Case]:
         """Cases of an earlier call whose images have been removed from the folder."""

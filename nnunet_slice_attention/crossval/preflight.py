@@ -1,4 +1,4 @@
-"""Errors that every job would run into, found before the first: unknown names, missing preprocessing, bad images.
+"""Errors found before the first job: unknown names, missing preprocessing, plans that were changed, bad images.
 
 `python -m nnunet_slice_attention.crossval.preflight OPTIONS` (JSON, see `main`) builds each trainer once, in a process
 with another `nnUNet_results`: nnU-Net creates a folder there for every trainer it builds.
@@ -10,8 +10,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from ..dataset_files import read_description, read_plans, read_splits
 from ..files import replacing
@@ -30,6 +31,7 @@ def check(
     folds: Sequence[str],
     images: Path | None = None,
     write_split: bool = True,
+    begun: Mapping[str, Sequence[Path]] = MappingProxyType({}),
 ) -> list[dict]:
     """The data set's split, if all trainers can be built and all images predicted.
 
@@ -39,6 +41,7 @@ def check(
         dataset, models, folds: as in a `Plan`.
         images: folder to be predicted, of which every image is read; None skips them.
         write_split: False does not write a missing split.
+        begun: by model the checkpoints of its folds that have begun.
 
     Raises:
         ValueError: with the first error, or all images that cannot be predicted.
@@ -52,6 +55,7 @@ def check(
             "splits": str(splits),
         }
         options |= {"images": images and str(images), "write_split": write_split}
+        options["begun"] = {model: list(map(str, checkpoints)) for model, checkpoints in begun.items()}
         command = [sys.executable, "-m", __spec__.name, json.dumps(options)]
         env = os.environ | {"nnUNet_results": scratch}
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
@@ -70,12 +74,16 @@ def main(
     splits: str,
     images: str | None = None,
     write_split: bool = True,
+    begun: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> None:
     """Write the data set's split to the file `splits`; raise the first error."""
     import torch
     from nnunetv2.paths import nnUNet_preprocessed
     from nnunetv2.run.run_training import get_trainer_from_args
     from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
+
+    from ..plans.shared_data import check_shared_data
+    from .trained_plans import check_trained_plans
 
     planned, copy = Path(str(nnUNet_preprocessed), maybe_convert_to_dataset_name(dataset)), Path(splits)
     if (planned / copy.name).is_file():
@@ -96,6 +104,10 @@ def main(
                     f"{folder} does not exist: {model} is planned, but not preprocessed. Run: nnUNetv2_preprocess "
                     f"-d {dataset} -plans_name {model.plans} -c {model.configuration}"
                 )
+        check_shared_data(trainer.plans_manager.plans, model.configuration, planned)
+        for checkpoint in begun.get(str(model), ()):
+            made_with = trainer.plans_manager.plans, trainer.dataset_json, model.configuration
+            check_trained_plans(Path(checkpoint), *made_with)
         # Where it looks for a split, or writes one.
         trainer.preprocessed_dataset_folder_base = str(copy.parent)
         trainer.do_split()

@@ -10,10 +10,11 @@ from typing import Literal
 
 from nnunetv2.paths import nnUNet_preprocessed
 
+from ..dataset_files import read_description
 from ..evaluation.nnunet_summary import read_cases
 from ..files import read_json_or_empty
+from .fold_record import Present, Split, check_fold, record_fold
 from .model_job import ModelJob
-from .split_record import Split, check_split, record_split
 
 State = Literal["done", "validate", "continue", "start"]
 FINAL, LATEST, BEST = (f"checkpoint_{name}.pth" for name in ("final", "latest", "best"))
@@ -86,16 +87,26 @@ class TrainingJob(ModelJob):
         if self.state() != "done" and self._summary.is_file():
             self._summary.replace(self._summary.with_suffix(".before"))
         if self.state() == "start":
-            record_split(self.folder, self._splits, self.fold)
+            record_fold(self.folder, self.fold, self._present)
 
-    def check_split(self, splits: Sequence[Split]) -> None:
-        """Raise ValueError if it has begun on another split than the data set's, see `split_record`."""
-        if self.state() != "start" and self.fold != "all":
-            check_split(self.folder, self.name, splits[int(self.fold)])
+    def check_record(self, splits: Sequence[Split]) -> None:
+        """Raise ValueError if it has begun on another split, labels or weights than the present, see `fold_record`."""
+        if self.state() != "start":
+            split = None if self.fold == "all" else splits[int(self.fold)]
+            check_fold(self.folder, self.name, split, self._present)
 
     @property
-    def _splits(self) -> Path:
-        return Path(str(nnUNet_preprocessed), self.dataset_name, "splits_final.json")
+    def checkpoint(self) -> Path | None:
+        """The one that is validated or continued; None before the first."""
+        files = (self.folder / name for name in (FINAL, LATEST, BEST))
+        return next((path for path in files if path.is_file()), None)
+
+    @property
+    def _present(self) -> Present:
+        folder = Path(str(nnUNet_preprocessed), self.dataset_name)
+        ending = read_description(folder / "dataset.json")["file_ending"]
+        labels = folder / "gt_segmentations"
+        return Present(folder / "splits_final.json", labels, ending, self.settings.pretrained_weights)
 
     def finished(self) -> bool:
         return self.state() == "done"

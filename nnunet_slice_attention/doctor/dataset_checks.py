@@ -9,6 +9,7 @@ from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
 from .. import dataset_files
 from ..model_name import ModelName
+from ..plans.shared_data import check_shared_data
 from ..plans.slabs import SLAB_RULES, has_architecture, median_depth, slab_plan, with_architecture
 from .case_check import check_cases
 from .check import Check
@@ -97,6 +98,10 @@ def read_plans(folder: Path, dataset: str | int, plans_name: str) -> tuple[Check
             f"{path}: nnU-Net cannot convert configuration {CONFIGURATION}: {type(error).__name__}: {error}"
         )
         return Check("plans", False, text, step), None
+    try:
+        check_shared_data(converted, CONFIGURATION, folder)
+    except ValueError as error:
+        return Check("plans", False, str(error), "Training would not fit prediction."), None
     data = folder / PlansManager(converted).get_configuration(CONFIGURATION).data_identifier
     if not data.is_dir():
         step = f"nnUNetv2_preprocess -d {dataset} -plans_name {plans_name} -c {CONFIGURATION}"

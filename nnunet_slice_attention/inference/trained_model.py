@@ -8,29 +8,12 @@ from typing import Any
 
 import torch
 from nnunetv2.utilities.file_path_utilities import get_output_folder
-from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
 from ..environment import cuda_problem
 from ..files import read_json
-from ..plans.slice_spacing import REFERENCE_SPACING
+from ..plans.differences import decisive_descriptions, decisive_plans, first_difference
 from .cases import in_one_line
 from .predictor import SlabPredictor
-
-# Entries of the plans that affect predictions, besides the configuration.
-DECISIVE_PLANS = (
-    "transpose_forward", "transpose_backward", "image_reader_writer", "label_manager", REFERENCE_SPACING,
-)  # fmt: skip
-INTENSITIES = "foreground_intensity_properties_per_channel"
-WITHOUT_INTENSITIES = {
-    "ZScoreNormalization",
-    "NoNormalization",
-    "RescaleTo01Normalization",
-    "RGBTo01Normalization",
-}
-INDECISIVE = (
-    "batch_size", "batch_dice", "data_identifier", "median_image_size_in_voxels", "resampling_fn_probabilities",
-    "resampling_fn_probabilities_kwargs",
-)  # fmt: skip
 
 
 def model_folder(dataset: str | int, trainer: str, plans: str, configuration: str) -> Path:
@@ -98,48 +81,15 @@ def check_as_trained(folder: Path, fold: str, checkpoint: str) -> None:
         json.dumps({"plans.json": init_args["plans"], "dataset.json": init_args["dataset_json"]})
     )
     current = {name: read_json(folder / name, f"{remedy}.") for name in trained}
-    plans = [_decisive_plans(files["plans.json"], init_args["configuration"]) for files in (trained, current)]
-    descriptions = _decisive_descriptions(trained["dataset.json"], current["dataset.json"])
+    plans = [decisive_plans(files["plans.json"], init_args["configuration"]) for files in (trained, current)]
+    descriptions = decisive_descriptions(trained["dataset.json"], current["dataset.json"])
     for name, (then, now) in {"plans.json": plans, "dataset.json": descriptions}.items():
-        if differs := _first_difference(then, now):
+        if differs := first_difference(then, now):
             entry, expected, found = differs
             raise ValueError(
                 f"{folder / name} has {entry} {found}, but fold {fold} was trained with {expected}. {remedy}, or train "
                 "again."
             )
-
-
-def _decisive_plans(plans: dict, configuration: str) -> dict:
-    resolved = PlansManager(plans).get_configuration(configuration).configuration
-    found = {key: plans.get(key) for key in DECISIVE_PLANS}
-    found |= {key: value for key, value in resolved.items() if key not in INDECISIVE}
-    if not set(resolved["normalization_schemes"]) <= WITHOUT_INTENSITIES:
-        found[INTENSITIES] = plans.get(INTENSITIES)
-    return found
-
-
-def _decisive_descriptions(*descriptions: dict) -> list[dict]:
-    """Renaming labels is allowed, changing their values is not: values are compared by name if the names are equal."""
-    all_labels = [entries["labels"] for entries in descriptions]
-    renamed = len({frozenset(labels) for labels in all_labels}) > 1
-    return [
-        {
-            "number of channels": len(entries.get("modality") or entries.get("channel_names", {})),
-            "labels": sorted(map(str, labels.values())) if renamed else labels,
-            "regions_class_order": entries.get("regions_class_order"),
-        }
-        for entries, labels in zip(descriptions, all_labels, strict=True)
-    ]
-
-
-def _first_difference(one: object, other: object, name: str = "") -> tuple[str, object, object] | None:
-    """(entry, value in `one`, value in `other`) of the first difference of two JSON values; None if they are equal."""
-    if not (isinstance(one, dict) and isinstance(other, dict)):
-        return None if json.dumps(one) == json.dumps(other) else (name, one, other)  # NaN equals NaN
-    inner = (
-        _first_difference(one.get(key), other.get(key), f"{name}.{key}".lstrip(".")) for key in one | other
-    )
-    return next(filter(None, inner), None)
 
 
 def find_folds(folder: Path, folds: Sequence[int | str] | None, checkpoint: str) -> list[str]:

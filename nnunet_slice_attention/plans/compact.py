@@ -16,6 +16,7 @@ from ..dataset_files import read_plans
 from ..files import replacing
 from ..networks.topology import SMALLEST_FEATURE_MAP, with_stages
 from .dataset import plans_file
+from .shared_data import MADE_FROM
 
 CONFIGURATIONS = ("2d", "3d_fullres")
 MAX_IN_PLANE = 128  # voxels
@@ -93,7 +94,12 @@ def compact_plans(
         )
         for name in present
     }
-    return deepcopy(plans) | {"plans_name": plans_name, "configurations": configurations}
+    made_from = plans.get(MADE_FROM, plans["plans_name"])
+    return deepcopy(plans) | {
+        "plans_name": plans_name,
+        MADE_FROM: made_from,
+        "configurations": configurations,
+    }
 
 
 def write_compact_plans(

@@ -3,6 +3,7 @@
 import os
 from copy import deepcopy
 from functools import partial
+from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
@@ -16,6 +17,7 @@ from ..augmentation.slice_coherent import keep_centre_slice, make_slice_coherent
 from ..environment import commit, versions
 from ..networks import NETWORKS, SlabNetwork, UNetTopology, create_network
 from ..networks.imagenet_encoder import load_imagenet_weights, with_imagenet_encoder
+from ..plans.shared_data import check_shared_data
 from ..plans.slabs import SLAB_RULES, Sampling, SlabPlan, slab_plan, with_prediction_slab
 from ..plans.slice_spacing import REFERENCE_SPACING, reference_spacing
 from .border_padding import BorderPaddedDataset
@@ -187,6 +189,8 @@ class nnUNetTrainerSlab(nnUNetTrainer):
         if not self.was_initialized:
             self.initialize()
         check_norm(self)
+        data = Path(self.preprocessed_dataset_folder_base)
+        check_shared_data(self.plans_manager.plans, self.configuration_name, data)
         super().on_train_start()
 
     def configure_optimizers(self):

@@ -9,10 +9,10 @@ import json
 from pathlib import Path
 
 from ..environment import commit, versions
-from ..files import read_json_or_empty, write_text
+from ..files import read_json_or_empty, sha256, write_text
 from ..networks.two_d_weights import load_2d_weights
 from .base import nnUNetTrainerSlab
-from .two_d_checkpoint import Checkpoint, sha256
+from .two_d_checkpoint import Checkpoint
 from .two_d_checks import check_same_task, check_unseen
 from .two_d_model import find_2d_model
 

@@ -4,7 +4,6 @@ nnU-Net itself unpickles checkpoints without this restriction. Besides tensors, 
 the losses and Dice scores of the training as NumPy scalars.
 """
 
-import hashlib
 import pickle
 import re
 import zipfile
@@ -77,14 +76,6 @@ def read_checkpoint(path: Path) -> Checkpoint:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is not an nnU-Net checkpoint ({type(error).__name__}: {error}).") from error
-
-
-def sha256(path: Path) -> str:
-    checksum = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            checksum.update(block)
-    return checksum.hexdigest()
 
 
 def _load(path: Path) -> Any:

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import json
 import shutil
 
 import pytest
@@ -69,6 +70,20 @@ def test_the_table_of_patients_is_not_overwritten(folders, capsys):
     assert compare(folders, "--group", str(folders / "truth" / ".." / "out" / "cases.csv")) == 1
     assert "cases.csv would overwrite the input" in capsys.readouterr().err
     assert table.read_text(encoding="utf-8") == TABLE.replace("\r\n", "\n")
+
+
+def test_predictions_of_a_model_with_other_labels_are_refused(folders, capsys):
+    description = json.loads((folders / "dataset.json").read_text())
+    renamed = description | {"labels": {"background": 0, "Disc": 1, "Core": 2}}
+    (folders / "small" / "dataset.json").write_text(json.dumps(renamed))
+    assert compare(folders) == 0
+    swapped = description | {"labels": {"background": 0, "disc": 2, "core": 1}}
+    (folders / "small" / "dataset.json").write_text(json.dumps(swapped))
+    shutil.rmtree(folders / "out")
+    assert compare(folders) == 1
+    error = capsys.readouterr().err
+    assert f"small: {folders / 'small' / 'dataset.json'} has labels {swapped['labels']}, but" in error
+    assert not (folders / "out").exists()
 
 
 def test_a_users_own_report_in_the_output_folder_is_kept(folders, capsys):

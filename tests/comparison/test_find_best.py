@@ -5,6 +5,8 @@ import re
 import shlex
 import shutil
 
+import pytest
+
 from nnunet_slice_attention.cli import main
 from nnunet_slice_attention.comparison.find_best import with_own_predict
 from tests.tiny_data import read
@@ -93,6 +95,33 @@ def test_probabilities_of_a_training_before_the_predictions_count_as_not_saved(t
         os.utime(probabilities, ns=(before.st_atime_ns, before.st_mtime_ns))
     error = capsys.readouterr().err
     assert f"{STOCK}: validation probabilities are missing or older than the final checkpoint" in error
+
+
+def test_labels_changed_after_preprocessing_are_named(trained, nnunet_folders, tiny, capsys):
+    labels = nnunet_folders / "raw" / tiny.folder / "labelsTr"
+    changed, other = labels / "case_0.nii.gz", labels / "case_2.nii.gz"
+    before = changed.read_bytes()
+    try:
+        changed.write_bytes(other.read_bytes())
+        assert find_best(tiny) == 1
+    finally:
+        changed.write_bytes(before)
+    assert f"the labels of case_0 in {labels.parent} are not those in " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("undefined", [0, 1, 2], ids=["first", "second", "both"])
+def test_without_an_order_of_the_models_none_is_chosen(undefined, trained, tiny, capsys, monkeypatch):
+    """nnU-Net's maximum of 0.5 and NaN is 0.5, that of NaN and 0.5 is NaN."""
+    dice = iter(["nan" if undefined in (i, 2) else "0.5" for i in range(2)])
+
+    def read_summary(path):
+        return {"foreground_mean": {"Dice": float(next(dice))}}
+
+    monkeypatch.setattr("nnunetv2.evaluation.find_best_configuration.load_summary_json", read_summary)
+    assert find_best(tiny, "--disable_ensembling") == 1
+    error = capsys.readouterr().err
+    assert "is undefined: a class is in no ground truth and no prediction of these folds" in error
+    assert not (trained / "inference_instructions.txt").exists()
 
 
 def test_without_probabilities_the_next_step_is_named(trained, tiny, capsys):

@@ -153,7 +153,7 @@ def test_nothing_to_measure_is_an_error(tmp_path, nothing):
         measure_costs("1", [STOCK], tmp_path, **nothing)
 
 
-def test_measurements_are_repeated_for_other_plans_or_another_commit(monkeypatch, tmp_path):
+def test_measurements_are_repeated_for_other_plans_another_commit_or_setting(monkeypatch, tmp_path):
     monkeypatch.setattr(cost, "nnUNet_preprocessed", str(tmp_path))
     monkeypatch.setattr(cost, "maybe_convert_to_dataset_name", str)
     job = cost._job("Dataset001_X", STOCK, "cpu", 1, 0)
@@ -166,6 +166,8 @@ def test_measurements_are_repeated_for_other_plans_or_another_commit(monkeypatch
         keys.append(cost._key(job))
     assert keys[0] != keys[1] != keys[2]
     assert keys[2] == cost._key(job)
+    monkeypatch.setenv("nnUNet_compile", "other")
+    assert keys[2] != cost._key(job)
 
 
 def test_a_name_without_three_parts_is_an_error(tmp_path):

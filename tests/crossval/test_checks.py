@@ -125,6 +125,34 @@ def test_labels_changed_after_preprocessing_are_named(
         cross_validate(tiny_plan(tiny, tmp_path), refuse_to_launch)
 
 
+def test_a_description_changed_after_preprocessing_is_named(
+    preprocessed, without_preflight, nnunet_folders, tiny, tmp_path, monkeypatch
+):
+    raw = tmp_path / "raw" / tiny.folder
+    raw.mkdir(parents=True)
+    monkeypatch.setattr("nnunet_slice_attention.crossval.checks.nnUNet_raw", str(tmp_path / "raw"))
+    (preprocessed / "splits_final.json").write_text(TWO_CASES)
+    changed = json.loads((preprocessed / "dataset.json").read_text()) | {"channel_names": {"0": "CT"}}
+    (raw / "dataset.json").write_text(json.dumps(changed))
+    with pytest.raises(
+        ValueError, match=r"dataset\.json was changed after preprocessing: channel_names .*CT"
+    ):
+        cross_validate(tiny_plan(tiny, tmp_path), refuse_to_launch)
+
+
+def test_compact_plans_of_a_data_set_that_was_planned_again_are_named(preprocessed, tiny, tmp_path):
+    for name in ("nnUNetPlans", "nnUNetCompactPlans"):
+        file = preprocessed / "nnUNetPlans.json"
+        plans = json.loads(file.read_text()) | {"plans_name": name}
+        if name != "nnUNetPlans":
+            plans["configurations"]["2d"]["spacing"] = [2.0, 2.0]
+            plans["slice_attention_made_from"] = "nnUNetPlans"
+        (preprocessed / f"{name}.json").write_text(json.dumps(plans))
+    model = str(STOCK._replace(plans="nnUNetCompactPlans"))
+    with pytest.raises(ValueError, match=r"nnUNetCompactPlans has spacing .* planned again"):
+        preflight.main(str(tiny.id), [model], ["0"], str(tmp_path / "splits_final.json"))
+
+
 def test_cases_of_the_split_that_are_not_preprocessed_are_named(preprocessed, tiny, tmp_path):
     (preprocessed / "splits_final.json").write_text(
         json.dumps(

@@ -95,8 +95,14 @@ def test_predictions_of_other_weights_or_images_are_made_again(crossval, tiny, t
     assert job.finished()
     assert not replace(job, folds=[FOLD, "4"]).finished()
     assert replace(job, settings=Settings("cpu")).finished()
-    images = shutil.copytree(crossval.images, tmp_path / "images")
-    assert not replace(job, images=images).finished()
+    images = Path(shutil.copytree(crossval.images, tmp_path / "images"))
+    others = replace(job, images=images)
+    assert not others.finished()
+    with pytest.raises(
+        ValueError, match=rf"has predictions of {crossval.images}, which those of {images} would"
+    ):
+        others.prepare()
+    assert job.finished()
     next(Path(crossval.images).iterdir()).touch()
     assert not job.finished()
     job.prepare()

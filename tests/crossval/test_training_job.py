@@ -63,7 +63,7 @@ def test_the_newer_checkpoint_is_continued(job):
     assert [path.name for path in job.folder.glob("*.pth")] == ["checkpoint_best.pth"]
     (job.folder / "checkpoint_final.pth").write_bytes(b"truncated")
     job.prepare()
-    assert job.state() == "continue"
+    assert job.state() == "continue" and job.checkpoint.name == "checkpoint_best.pth"
 
 
 def test_a_copy_that_did_not_keep_times_is_continued_from_its_last_epoch(job):
@@ -125,21 +125,77 @@ def test_each_repeat_has_its_own_results_folder(job, tmp_path):
     assert replace(job, repeat=2).folder == tmp_path / "repeat_2" / job.folder.relative_to(tmp_path)
 
 
-def test_a_training_is_not_continued_or_validated_on_another_split(job, monkeypatch, tmp_path):
-    splits = [{"train": ["a", "b"], "val": ["c"]}, {"train": ["b", "c"], "val": ["a"]}]
-    path = tmp_path / "preprocessed" / job.dataset_name / "splits_final.json"
-    path.parent.mkdir(parents=True)
-    path.write_text(json.dumps(splits))
-    monkeypatch.setattr("nnunet_slice_attention.crossval.training.nnUNet_preprocessed", str(path.parents[1]))
+SPLITS = [{"train": ["a", "b"], "val": ["c"]}, {"train": ["b", "c"], "val": ["a"]}]
+
+
+@pytest.fixture
+def preprocessed(job, monkeypatch, tmp_path):
+    """A data set of three cases and two folds."""
+    folder = tmp_path / "preprocessed" / job.dataset_name
+    (folder / "gt_segmentations").mkdir(parents=True)
+    for case in "abc":
+        (folder / "gt_segmentations" / f"{case}.nii.gz").write_text(case)
+    (folder / "dataset.json").write_text(json.dumps({"labels": {"background": 0}, "file_ending": ".nii.gz"}))
+    (folder / "splits_final.json").write_text(json.dumps(SPLITS))
+    monkeypatch.setattr("nnunet_slice_attention.crossval.training.nnUNet_preprocessed", str(folder.parent))
+    return folder
+
+
+def test_a_training_is_not_continued_or_validated_on_another_split(job, preprocessed):
     job.prepare()
-    job.check_split(splits[::-1])  # nothing is trained yet
+    job.check_record(SPLITS[::-1])  # nothing is trained yet
     for name in ("latest", "final"):
         save_checkpoint(job, name)
-        job.check_split([{"train": ["b", "a"], "val": ["c", "d"]}])
+        job.check_record([{"train": ["b", "a"], "val": ["c", "d"]}])
         with pytest.raises(
             ValueError, match=r"another split .*: 1 of its training cases are validation cases now"
         ):
-            job.check_split(splits[::-1])
+            job.check_record(SPLITS[::-1])
     (job.folder / "split.json").unlink()  # trained by nnUNetv2_train
-    job.check_split(splits[::-1])
-    replace(job, fold="all").check_split(splits)
+    job.check_record(SPLITS[::-1])
+    replace(job, fold="all").check_record(SPLITS)
+
+
+@pytest.mark.parametrize("fold", ["0", "all"])
+def test_a_training_is_not_continued_validated_or_done_with_other_labels(fold, job, preprocessed):
+    job = replace(job, fold=fold)
+    job.folder.mkdir(exist_ok=True)
+    job.prepare()
+    save_checkpoint(job, "final")
+    job.check_record(SPLITS)
+    (preprocessed / "gt_segmentations" / "b.nii.gz").write_text("corrected")
+    with pytest.raises(
+        ValueError, match=rf"fold {fold} was trained with other labels of 1 cases .*: b\. Restore"
+    ):
+        job.check_record(SPLITS)
+
+
+def test_labels_of_validation_cases_may_change(job, preprocessed):
+    job.prepare()
+    save_checkpoint(job, "final")
+    (preprocessed / "gt_segmentations" / "c.nii.gz").write_text("corrected")
+    job.check_record(SPLITS)
+
+
+def test_other_pretrained_weights_than_those_of_the_start_are_refused(job, preprocessed, tmp_path):
+    weights, others = tmp_path / "w.pth", tmp_path / "others.pth"
+    weights.write_text("weights")
+    others.write_text("others")
+
+    def given(path):
+        return replace(job, settings=Settings(device="cpu", pretrained_weights=path))
+
+    given(weights).prepare()
+    save_checkpoint(job, "latest")
+    given(weights).check_record(SPLITS)
+    job.check_record(SPLITS)
+    with pytest.raises(ValueError, match=r"not from -pretrained_weights .*others\.pth .* Call without"):
+        given(others).check_record(SPLITS)
+    (job.folder / "checkpoint_latest.pth").unlink()
+    job.prepare()  # starts without weights
+    save_checkpoint(job, "latest")
+    with pytest.raises(ValueError, match="has begun from none as initial weights"):
+        given(weights).check_record(SPLITS)
+    (job.folder / "split.json").unlink()
+    with pytest.raises(ValueError, match="has begun from unknown ones as initial weights"):
+        given(weights).check_record(SPLITS)

@@ -1,6 +1,7 @@
 """`doctor` says when training would use other cases or labels than the user has."""
 
 import json
+import os
 import shutil
 
 import pytest
@@ -22,6 +23,8 @@ def raw(tmp_path):
 def preprocessed(raw, tmp_path):
     """Of all cases, in a split of two folds."""
     folder = tmp_path / "preprocessed"
+    folder.mkdir()
+    shutil.copy(raw / "dataset.json", folder)
     shutil.copytree(raw / "labelsTr", folder / "gt_segmentations")
     (folder / "nnUNetPlans_2d").mkdir()
     for case in CASES:
@@ -54,6 +57,43 @@ def test_labels_changed_after_preprocessing_are_wrong(raw, preprocessed):
     assert not check.ok and check.text.startswith("1 labels were changed after") and "case_2" in check.text
     assert f"Remove {preprocessed / 'gt_segmentations'}" in check.next_step
     assert "nnUNetv2_plan_and_preprocess -d 814 --clean" in check.next_step
+
+
+def test_labels_newer_than_data_of_some_configuration_are_a_note(raw, preprocessed):
+    other = (
+        preprocessed / "nnUNetPlans_3d_fullres"
+    )  # nnU-Net copies labels when it preprocesses any configuration
+    other.mkdir()
+    (other / "case_1.pkl").touch()
+    os.utime(other / "case_1.pkl", (1, 1))
+    (check,) = checks(raw, preprocessed)
+    assert check.verdict == "note" and check.text.startswith(
+        "1 labels are newer than data preprocessed from them"
+    )
+    assert check.text.endswith(": case_1") and "not only copied" in check.next_step
+
+
+@pytest.mark.parametrize(
+    ("entry", "value"),
+    [
+        ("labels", {"background": 0, "disc": 2, "core": 1}),
+        ("channel_names", {"0": "CT"}),
+        ("file_ending", ".mha"),
+    ],
+)
+def test_a_changed_description_is_wrong(entry, value, raw, preprocessed):
+    (raw / "dataset.json").write_text(json.dumps(DATASET.dataset_json | {entry: value}))
+    (check,) = checks(raw, preprocessed)
+    assert not check.ok and f"{entry} {value} in {raw}" in check.text
+    assert str(DATASET.dataset_json[entry]) in check.text and "train again" in check.next_step
+
+
+def test_cases_that_were_removed_from_the_raw_data_are_a_note(raw, preprocessed):
+    (raw / "labelsTr" / "case_3.nii.gz").unlink()
+    _, check = checks(raw, preprocessed)
+    assert check.verdict == "note" and check.text.endswith("training still uses them: case_3")
+    shutil.rmtree(raw / "labelsTr")  # a machine that trains may not have the raw data
+    assert checks(raw, preprocessed) == []
 
 
 def test_raw_cases_that_are_not_preprocessed_are_a_note(raw, preprocessed):

@@ -13,11 +13,11 @@ import SimpleITK
 from nnunet_slice_attention.cli import main
 from nnunet_slice_attention.inference.cases import Case
 from nnunet_slice_attention.inference.predict import _predict_or_bisect
-from nnunet_slice_attention.inference.trained_model import (
+from nnunet_slice_attention.plans.differences import (
     DECISIVE_PLANS,
     INTENSITIES,
-    _decisive_plans,
-    _first_difference,
+    decisive_plans,
+    first_difference,
 )
 from tests.tiny_data import SPACING, draw_volume, read, write
 
@@ -225,9 +225,9 @@ def test_intensities_used_by_the_normalisation_must_be_equal():
     plans = {"configurations": {"2d": {"normalization_schemes": ["CTNormalization"], "architecture": {}}}}
     plans |= {key: None for key in DECISIVE_PLANS} | {INTENSITIES: {"0": {"mean": 1.0, "std": float("nan")}}}
     changed = json.loads(json.dumps(plans))
-    assert _first_difference(_decisive_plans(plans, "2d"), _decisive_plans(changed, "2d")) is None
+    assert first_difference(decisive_plans(plans, "2d"), decisive_plans(changed, "2d")) is None
     changed[INTENSITIES]["0"]["mean"] = 2.0
-    differs = _first_difference(_decisive_plans(plans, "2d"), _decisive_plans(changed, "2d"))
+    differs = first_difference(decisive_plans(plans, "2d"), decisive_plans(changed, "2d"))
     assert differs == (f"{INTENSITIES}.0.mean", 1.0, 2.0)
 
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from nnunet_slice_attention.cli import main
-from nnunet_slice_attention.trainers.two_d_checkpoint import sha256
+from nnunet_slice_attention.files import sha256
 from nnunet_slice_attention.trainers.two_d_model import find_2d_model
 from tests.tiny_data import DEPTHS
 from tests.trainers.two_d_models import OURS, TWO_D, edit, model_folder

@@ -1,0 +1,78 @@
+"""A fold trained with other plans or labels than the present ones is refused, whatever is left to do."""
+
+import copy
+import json
+
+import pytest
+import torch
+
+from nnunet_slice_attention.crossval import preflight
+from nnunet_slice_attention.crossval.trained_plans import check_trained_plans
+from tests.crossval.tiny_plan import OURS, STOCK
+
+DATASET = {"channel_names": {"0": "MR"}, "labels": {"background": 0, "disc": 1}, "file_ending": ".nii.gz"}
+
+
+@pytest.fixture
+def plans(nnunet_folders, tiny):
+    return json.loads((nnunet_folders / "preprocessed" / tiny.folder / "nnUNetPlans.json").read_text())
+
+
+@pytest.fixture
+def checkpoint(tmp_path, plans):
+    made_with = {"plans": plans, "configuration": "2d", "dataset_json": DATASET}
+    path = tmp_path / "fold_0" / "checkpoint_final.pth"
+    path.parent.mkdir()
+    torch.save({"init_args": made_with, "trainer_name": "T", "current_epoch": 2, "network_weights": {}}, path)
+    return path
+
+
+def test_the_same_plans_are_accepted_and_so_is_a_checkpoint_that_cannot_be_read(checkpoint, plans):
+    check_trained_plans(checkpoint, plans, DATASET, "2d")
+    deep = copy.deepcopy(
+        plans
+    )  # as saved by a trainer on slabs, whose depth may change from version to version
+    deep["configurations"]["2d"]["patch_size"].insert(0, 9)
+    check_trained_plans(checkpoint, deep, DATASET, "2d")
+    checkpoint.write_bytes(checkpoint.read_bytes()[:100])
+    check_trained_plans(checkpoint, {}, {}, "2d")
+
+
+@pytest.mark.parametrize(
+    ("entry", "value"),
+    [
+        ("patch_size", [32, 32]),
+        ("batch_size", 3),
+        ("spacing", [2.0, 2.0]),
+        ("normalization_schemes", ["CTNormalization"]),
+    ],
+)
+def test_other_plans_are_refused_with_both_values(entry, value, checkpoint, plans):
+    changed = copy.deepcopy(plans)
+    changed["configurations"]["2d"][entry] = value
+    with pytest.raises(
+        ValueError, match=rf"fold_0 was trained with {entry} .*, but the present plans has .*Restore"
+    ):
+        check_trained_plans(checkpoint, changed, DATASET, "2d")
+
+
+def test_other_labels_are_refused(checkpoint, plans):
+    swapped = DATASET | {"labels": {"background": 0, "disc": 2}}
+    with pytest.raises(ValueError, match=r"labels.disc 1, but the present dataset.json has 2"):
+        check_trained_plans(checkpoint, plans, swapped, "2d")
+
+
+@pytest.mark.parametrize("model", [OURS, STOCK], ids=["ours", "stock"])
+def test_what_nnunet_saves_is_compared_with_the_trainer_built_now(
+    model, train, tiny, preprocessed, tmp_path, nnunet_folders
+):
+    train(tiny, model.trainer)
+    checkpoint = nnunet_folders / "results" / tiny.folder / str(model) / "fold_0" / "checkpoint_final.pth"
+    call = (str(tiny.id), [str(model)], ["0"], str(tmp_path / "splits_final.json"))
+    preflight.main(*call, begun={str(model): [str(checkpoint)]})
+    file = preprocessed / "nnUNetPlans.json"
+    plans = json.loads(file.read_text())
+    plans["configurations"]["2d"]["batch_size"] += 1
+    file.write_text(json.dumps(plans))
+    with pytest.raises(ValueError, match="was trained with batch_size"):
+        preflight.main(*call, begun={str(model): [str(checkpoint)]})
