@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1] / PACKAGE
 # Top-level modules, which every folder may import; they import only each other.
 GROUND = {
     "dataset_files", "environment", "files", "image_files", "image_geometry", "model_name", "phantom",
-    "preprocessed_cases", "spreadsheet", "standard_output", "tiff_spacing",
+    "spreadsheet", "standard_output", "tiff_spacing",
 }  # fmt: skip
 # Every folder and what it may import besides itself and the ground; lowest first, so imports point up this list.
 MAY_IMPORT = {

@@ -10,7 +10,6 @@ from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_datas
 
 from ..dataset_files import read_description
 from ..model_name import ENSEMBLE, ModelName
-from ..plans.differences import decisive_descriptions
 from .ground_truth import GroundTruth, segmentations
 
 Fold = int | str
@@ -167,7 +166,7 @@ def prediction_folder(name: str, folder: Path, ending: str) -> Model:
 
 
 def check_same_labels(name: str, folder: Path, dataset_json: Mapping, used: Path) -> None:
-    """Raise ValueError if predictions are of a model with other labels than those they are evaluated with.
+    """Raise ValueError if predictions are of a model in which a label or region of the same name is another.
 
     Args:
         name: of the predictions.
@@ -177,12 +176,12 @@ def check_same_labels(name: str, folder: Path, dataset_json: Mapping, used: Path
     file = folder / "dataset.json"
     if not file.is_file():
         return
-    both = decisive_descriptions(dataset_json, read_description(file))
-    for entry in ("labels", "regions_class_order"):
-        expected, found = (description[entry] for description in both)
-        if expected != found:
+    found = read_description(file)["labels"]
+    for label, expected in dataset_json["labels"].items():
+        comparable = label != "ignore" and type(found.get(label)) is type(expected)  # regions are lists
+        if comparable and found[label] != expected:
             raise ValueError(
-                f"{name}: {file} has {entry} {found}, but {used}, with which all are evaluated, has {expected}. "
+                f"{name}: {file} has {label} = {found[label]}, but {used}, with which all are evaluated, {expected}. "
                 "Compare models of the same labels, or convert these predictions and remove that file."
             )
 

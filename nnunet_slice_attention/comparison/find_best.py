@@ -2,25 +2,27 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
+from nnunetv2.evaluation.evaluate_predictions import load_summary_json
 from nnunetv2.evaluation.find_best_configuration import find_best_configuration
 from nnunetv2.paths import nnUNet_results
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
-from nnunetv2.utilities.file_path_utilities import get_ensemble_name
+from nnunetv2.utilities.file_path_utilities import folds_tuple_to_string, get_ensemble_name
 
 from ..dataset_files import check_model
 from ..files import write_text
 from ..model_name import ENSEMBLE, ModelName
-from ..preprocessed_cases import changed_labels
+from ..plans.preprocessed_cases import changed_labels
 from ..trainers.resolver import BASES
 from .compared_models import Model, check_same_cases, trained_model
 from .ground_truth import GroundTruth, segmentations
 
 OWN_PREDICT = "nnunet-slice-attention predict"
+SHOWN = 10  # cases in one message
 
 
 @dataclass(frozen=True)
@@ -56,12 +58,7 @@ def find_best(
     truth = GroundTruth.from_dataset(dataset)
     trained = [trained_model(dataset, str(model), folds, truth) for model in models]
     check_same_cases(trained, truth)
-    if changed := changed_labels(truth.raw, truth.folder, truth.dataset_json):
-        raise ValueError(
-            f"the labels of {', '.join(changed)} in {truth.raw} are not those in {truth.folder}: nnU-Net would "
-            f"evaluate models with the first, ensembles with the second. Remove {truth.folder}, run "
-            f"nnUNetv2_plan_and_preprocess -d {dataset} --clean, and train again what learned from the labels in it."
-        )
+    check_labels_agree(truth, trained[0].predictions, dataset)
     for model in trained:
         check_model(model.folder)
         if stale := model.stale_folds:
@@ -94,8 +91,10 @@ def find_best(
             strict=True,
         )
         undefined = [name for name, dice in result["all_results"].items() if math.isnan(dice)]
-    except IndexError:  # the maximum is NaN, which is equal to none
-        undefined = list(map(str, models))
+    except IndexError:  # perhaps of a maximum that is NaN, which is equal to none
+        undefined = undefined_dice(folder, models, folds)
+        if not undefined:
+            raise
     if undefined:  # without an order among them, nnU-Net's choice depends on that of -m
         instructions.unlink(missing_ok=True)
         raise ValueError(
@@ -115,6 +114,31 @@ def find_best(
         best["result_on_crossval_post_pp"],
         instructions,
     )
+
+
+def check_labels_agree(truth: GroundTruth, cases: Iterable[str], dataset: str) -> None:
+    """Raise ValueError if labels differ from nnU-Net's copies, with which it evaluates ensembles, but not models."""
+    if not (truth.raw / "labelsTr").is_dir():
+        return
+    changed = sorted({*changed_labels(truth.raw, truth.folder, truth.dataset_json)} & {*cases})
+    if changed:
+        shown = ", ".join(changed[:SHOWN]) + (" ..." if len(changed) > SHOWN else "")
+        raise ValueError(
+            f"the labels of {shown} in {truth.raw} are not those in {truth.folder}: nnU-Net would evaluate models with "
+            f"the first, ensembles with the second. Remove {truth.folder}, run nnUNetv2_plan_and_preprocess "
+            f"-d {dataset} --clean, and train again what learned from the labels in it."
+        )
+
+
+def undefined_dice(folder: Path, models: Sequence[ModelName], folds: Sequence[int]) -> list[str]:
+    """Models whose mean Dice nnU-Net has found to be NaN."""
+    merged = f"crossval_results_folds_{folds_tuple_to_string(tuple(folds))}"
+    summaries = {str(model): folder / str(model) / merged / "summary.json" for model in models}
+    return [
+        name
+        for name, path in summaries.items()
+        if math.isnan(load_summary_json(str(path))["foreground_mean"]["Dice"])
+    ]
 
 
 def check_no_other_probabilities(model: Model) -> None:

@@ -12,7 +12,7 @@ from ..comparison.ground_truth import GroundTruth
 from ..comparison.patients import group_by, leaked_patients
 from ..comparison.truth_spacing import with_spacings
 from ..dataset_files import read_description
-from ..preprocessed_cases import changed_description, changed_labels
+from ..plans.preprocessed_cases import changed_description, changed_labels
 from .plan import Plan
 from .preflight import check
 
@@ -38,8 +38,9 @@ def check_plan(plan: Plan, write_split: bool = True) -> None:
             begun.setdefault(str(training.model), []).append(checkpoint)
     images = plan.images if unchecked else None
     splits = check(plan.dataset, plan.models, plan.folds, images, write_split, begun)
+    starting = {(job.model, job.repeat) for job in plan.training_jobs() if job.state() == "start"}
     for training in plan.training_jobs():
-        training.check_record(splits)
+        training.check_record(splits, others_start=(training.model, training.repeat) in starting)
     for job in plan.prediction_jobs():
         job.cases  # noqa: B018 - raises if there is none, or one would be overwritten
         job.check_output()
@@ -84,8 +85,8 @@ def _check_preprocessed(truth: GroundTruth, dataset: str) -> None:
         shown = ", ".join(changed[:MAX_SHOWN]) + (" ..." if len(changed) > MAX_SHOWN else "")
         raise ValueError(
             f"labels of {truth.raw} were changed after preprocessing, so training would ignore the change: {shown}. "
-            f"Remove {truth.folder}, run nnUNetv2_plan_and_preprocess -d {dataset} --clean, and train again what was "
-            "trained before."
+            f"Remove {truth.folder}, run nnUNetv2_plan_and_preprocess -d {dataset} --clean, for other plans also "
+            "nnUNetv2_preprocess -plans_name, and train again what was trained before."
         )
 
 

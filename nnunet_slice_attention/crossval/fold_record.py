@@ -1,22 +1,29 @@
 """What a fold is trained on, noted when its training starts: the split, the labels and the initial weights.
 
-nnU-Net reads all three at every call and notes none of them. If one has changed, a training that is continued,
-validated or compared would not be what the call says; after a change of the split, it would be evaluated on cases that
-it has learned from.
+nnU-Net notes none of them, and reads split and labels at every call. If they have changed, a training that is
+continued, validated or compared would not be what the call says; after a change of the split, it would be evaluated on
+cases that it has learned from.
 """
 
+import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from ..dataset_files import read_splits
+from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
+
+from ..dataset_files import find_reader, read_splits
 from ..files import file_signature, read_json_or_empty, sha256, write_text
+from ..tiff_spacing import read_segmentation
 
 RECORD = "split.json"
-LABELS, WEIGHTS = "labels_sha256", "pretrained_weights_sha256"
+LABELS, VOXELS, WEIGHTS = "labels_sha256", "voxels_sha256", "pretrained_weights_sha256"
 SHOWN = 5  # cases in one message
+DIGITS = 12  # of a checksum in a message
+THREADS = 8  # files may be on a slow network
 Split = Mapping[str, Sequence[str]]  # nnU-Net's: cases by "train" and "val"
 
 
@@ -27,17 +34,36 @@ class Present:
     Attributes:
         splits_file: `splits_final.json`, which may not exist.
         labels: nnU-Net's `gt_segmentations`.
-        ending: of its files.
+        dataset_json: content of `dataset.json`.
         weights: given with -pretrained_weights.
     """
 
     splits_file: Path
     labels: Path
-    ending: str
+    dataset_json: Mapping
     weights: Path | None = None
 
-    def label(self, case: str) -> Path:
-        return self.labels / f"{case}{self.ending}"
+    @property
+    def ending(self) -> str:
+        return self.dataset_json["file_ending"]
+
+    def label_checksums(self, cases: Iterable[str]) -> dict[str, str]:
+        """Of the label files of those cases that have one."""
+        files = {case: self.labels / f"{case}{self.ending}" for case in cases}
+        files = {case: file for case, file in files.items() if file.is_file()}
+        with ThreadPoolExecutor(THREADS) as pool:
+            return dict(zip(files, pool.map(_sha256, files.values()), strict=True))
+
+    def voxel_checksums(self, cases: Iterable[str]) -> dict[str, str]:
+        """Of the labels themselves, whatever the compression of their files."""
+        files = {case: self.labels / f"{case}{self.ending}" for case in cases}
+        if not files:
+            return {}
+        reader = find_reader(self.dataset_json, next(iter(files.values())))()
+        return {case: _voxels_sha256(reader, file) for case, file in files.items()}
+
+    def weights_checksum(self) -> str | None:
+        return _sha256(self.weights) if self.weights else None
 
 
 def record_fold(folder: Path, fold: str, present: Present) -> None:
@@ -45,15 +71,15 @@ def record_fold(folder: Path, fold: str, present: Present) -> None:
     if fold != "all" and not present.splits_file.is_file():
         return
     split = {} if fold == "all" else read_splits(present.splits_file)[int(fold)]
-    cases = split.get("train") or sorted(
-        path.name.removesuffix(present.ending) for path in present.labels.glob(f"*{present.ending}")
-    )
-    labels = {case: _sha256(present.label(case)) for case in cases if present.label(case).is_file()}
-    weights = _sha256(present.weights) if present.weights else None
-    write_text(folder / RECORD, json.dumps({**split, LABELS: labels, WEIGHTS: weights}))
+    all_cases = (path.name.removesuffix(present.ending) for path in present.labels.glob(f"*{present.ending}"))
+    labels = present.label_checksums(split.get("train") or sorted(all_cases))
+    noted = {LABELS: labels, VOXELS: present.voxel_checksums(labels), WEIGHTS: present.weights_checksum()}
+    write_text(folder / RECORD, json.dumps({**split, **noted}))
 
 
-def check_fold(folder: Path, name: str, split: Split | None, present: Present) -> None:
+def check_fold(
+    folder: Path, name: str, split: Split | None, present: Present, others_start: bool = False
+) -> None:
     """Raise ValueError if the training in a fold's folder began from another state than the present one.
 
     Only what was noted is compared: a training by `nnUNetv2_train` has no record, one of an earlier version the split.
@@ -61,7 +87,8 @@ def check_fold(folder: Path, name: str, split: Split | None, present: Present) -
     Args:
         name: of the training, for messages.
         split: of the fold; None for fold all.
-        present: the present state; without `weights` any initial weights are accepted.
+        present: the present state.
+        others_start: whether other folds of the model start now, so that no initial weights count as others too.
     """
     record = read_json_or_empty(folder / RECORD)
     again = f"or move {folder} away to train it again."
@@ -72,24 +99,35 @@ def check_fold(folder: Path, name: str, split: Split | None, present: Present) -
         raise ValueError(
             f"{name} was trained on another split than that of splits_final.json{leaked}. Restore that split, {again}"
         )
-    changed = [
-        case
-        for case, digest in record.get(LABELS, {}).items()
-        if present.label(case).is_file() and _sha256(present.label(case)) != digest
-    ]
-    if changed:
+    if changed := _changed_labels(record, present):
         shown = ", ".join(changed[:SHOWN]) + (" ..." if len(changed) > SHOWN else "")
         raise ValueError(
             f"{name} was trained with other labels of {len(changed)} cases than those in {present.labels}: {shown}. "
             f"Restore them, {again}"
         )
-    if present.weights and record.get(WEIGHTS) != _sha256(present.weights):
-        known = WEIGHTS in record
-        found = record.get(WEIGHTS) or ("none" if known else "unknown ones")
+    given = present.weights_checksum()
+    if WEIGHTS in record and given != record[WEIGHTS] and (given or others_start):
         raise ValueError(
-            f"{name} has begun from {found[:12]} as initial weights, not from -pretrained_weights {present.weights} "
-            f"({_sha256(present.weights)[:12]}). Call without -pretrained_weights to keep it, {again}"
+            f"{name} began {_described(record[WEIGHTS])}, but this call starts {_described(given)}. Give all folds of "
+            f"a model the same -pretrained_weights, leave this one out with -f, {again}"
         )
+
+
+def _changed_labels(record: Mapping, present: Present) -> list[str]:
+    noted = record.get(LABELS, {})
+    files = present.label_checksums(noted)
+    other_files = [case for case, checksum in files.items() if checksum != noted[case]]
+    voxels = present.voxel_checksums(other_files)
+    return [case for case in other_files if voxels[case] != record.get(VOXELS, {}).get(case)]
+
+
+def _described(weights: str | None) -> str:
+    return f"from weights with SHA-256 {weights[:DIGITS]}..." if weights else "without -pretrained_weights"
+
+
+def _voxels_sha256(reader: BaseReaderWriter, file: Path) -> str:
+    voxels, _ = read_segmentation(reader, file)
+    return hashlib.sha256(f"{voxels.shape}".encode() + voxels.astype("<i4").tobytes()).hexdigest()
 
 
 def _sha256(path: Path) -> str:

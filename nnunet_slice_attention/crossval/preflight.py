@@ -18,7 +18,7 @@ from ..dataset_files import read_description, read_plans, read_splits
 from ..files import replacing
 from ..image_files import is_renamed
 from ..model_name import ModelName
-from ..preprocessed_cases import preprocessed_cases
+from ..plans.preprocessed_cases import preprocessed_cases
 
 MARK = "PREFLIGHT: "
 MAX_SHOWN = 10  # images in one message

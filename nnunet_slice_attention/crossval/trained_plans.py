@@ -29,8 +29,8 @@ def check_trained_plans(checkpoint: Path, plans: Mapping, dataset_json: Mapping,
         if differs := first_difference(*both):
             entry, before, present = differs
             raise ValueError(
-                f"{checkpoint.parent} was trained with {entry} {before}, but the present {name} has {present}. Restore "
-                "what it was trained with, or move that folder away to train it again."
+                f"{checkpoint.parent} was trained with {entry} {before}, but in the present {name} it is {present}. "
+                "Restore what it was trained with, or move that folder away to train it again."
             )
 
 

@@ -89,24 +89,24 @@ class TrainingJob(ModelJob):
         if self.state() == "start":
             record_fold(self.folder, self.fold, self._present)
 
-    def check_record(self, splits: Sequence[Split]) -> None:
-        """Raise ValueError if it has begun on another split, labels or weights than the present, see `fold_record`."""
+    def check_record(self, splits: Sequence[Split], others_start: bool = False) -> None:
+        """Raise ValueError if it has begun from another state than the present one, see `check_fold`."""
         if self.state() != "start":
             split = None if self.fold == "all" else splits[int(self.fold)]
-            check_fold(self.folder, self.name, split, self._present)
+            check_fold(self.folder, self.name, split, self._present, others_start)
 
     @property
     def checkpoint(self) -> Path | None:
         """The one that is validated or continued; None before the first."""
         files = (self.folder / name for name in (FINAL, LATEST, BEST))
-        return next((path for path in files if path.is_file()), None)
+        return next((path for path in files if zipfile.is_zipfile(path)), None)
 
     @property
     def _present(self) -> Present:
         folder = Path(str(nnUNet_preprocessed), self.dataset_name)
-        ending = read_description(folder / "dataset.json")["file_ending"]
-        labels = folder / "gt_segmentations"
-        return Present(folder / "splits_final.json", labels, ending, self.settings.pretrained_weights)
+        description = read_description(folder / "dataset.json")
+        labels, weights = folder / "gt_segmentations", self.settings.pretrained_weights
+        return Present(folder / "splits_final.json", labels, description, weights)
 
     def finished(self) -> bool:
         return self.state() == "done"

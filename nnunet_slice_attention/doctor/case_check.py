@@ -1,9 +1,11 @@
 """Checks that training would use the cases and labels that the user expects: the present ones, and all of them."""
 
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..dataset_files import read_description, read_splits, training_pairs
-from ..preprocessed_cases import changed_description, changed_labels, preprocessed_cases
+from ..plans.preprocessed_cases import changed_description, changed_labels, preprocessed_cases
 from .check import Check, listed
 
 SPLITS = "splits_final.json"
@@ -22,52 +24,64 @@ def check_cases(raw: Path | None, preprocessed: Path, data: Path, dataset: str |
     try:
         cases = preprocessed_cases(data)
         return [
-            *(
-                _check_raw(raw, preprocessed, cases, again)
-                if raw and (raw / "dataset.json").is_file()
-                else ()
-            ),
+            *_check_raw(raw, preprocessed, cases, again),
             *_check_split(preprocessed / SPLITS, cases, again),
         ]
     except ValueError as error:
         return [Check("cases", False, str(error), "Training cannot begin with a damaged file.")]
 
 
-def _check_raw(raw: Path, preprocessed: Path, cases: set[str], again: str) -> list[Check]:
+def _check_raw(raw: Path | None, preprocessed: Path, cases: set[str], again: str) -> list[Check]:
+    if raw is None or not (raw / "dataset.json").is_file():
+        return []
     if changed := changed_description(raw, preprocessed):
-        text = f"dataset.json was changed after preprocessing, so training ignores the change: {changed}"
+        text = f"dataset.json was changed after preprocessing, which training ignores: {changed}"
         return [Check("labels", False, text, f"{again}; then train again what was trained before.")]
     description, ground_truth = read_description(raw / "dataset.json"), preprocessed / "gt_segmentations"
     pairs = training_pairs(raw, description)
-    changed_cases = changed_labels(raw, ground_truth, description)
-    newer = [case for case in pairs if _is_newer(pairs[case][1], preprocessed, case)]
-    found = []
-    if changed_cases:
-        text = (
-            f"{len(changed_cases)} labels were changed after preprocessing, so training ignores the change: "
-        )
-        step = f"Remove {ground_truth} and run {again}; then train again what was trained before."
-        found.append(Check("labels", False, text + listed(changed_cases), step))
-    elif newer:
-        text = f"{len(newer)} labels are newer than data preprocessed from them, of some configuration: {listed(newer)}"
-        found.append(Check("labels", True, text, f"If they were changed, not only copied: {again}"))
-    elif pairs:
-        found.append(Check("labels", True, "those that nnU-Net preprocessed are the present ones"))
-    for name, others in {
+    if not pairs:
+        return []
+    labels = {case: label for case, (_, label) in pairs.items()}
+    checks = [_check_labels(changed_labels(raw, ground_truth, description), labels, ground_truth, again)]
+    for fate, others in {
         "are not preprocessed, so training does not use them": pairs.keys() - cases,
-        "are no longer in the raw data set, but training still uses them": cases - pairs.keys()
-        if pairs
-        else (),
+        "are no longer in the raw data set, but training still uses them": cases - pairs.keys(),
     }.items():
         if others:
-            text = f"{len(others)} cases {name}: {listed(sorted(others))}"
-            found.append(Check("cases", True, text, f"If that is not intended: {again}"))
-    return found
+            text = f"{len(others)} cases {fate}: {listed(sorted(others))}"
+            checks.append(Check("cases", True, text, f"If that is not intended: {again}"))
+    return checks
 
 
-def _is_newer(label: Path, preprocessed: Path, case: str) -> bool:
-    """Whether a label was written after data were preprocessed from it, for any configuration."""
-    return any(file.stat().st_mtime < label.stat().st_mtime for file in preprocessed.glob(f"*/{case}.pkl"))
+def _check_labels(
+    changed: Sequence[str], labels: Mapping[str, Path], ground_truth: Path, again: str
+) -> Check:
+    if changed:
+        text = f"{len(changed)} labels were changed after preprocessing, which training ignores: {listed(changed)}"
+        step = (
+            f"Remove {ground_truth} and run {again}, for other plans nnUNetv2_preprocess -plans_name; then train again "
+            "what was trained before."
+        )
+        return Check("labels", False, text, step)
+    preprocessed = _oldest(ground_truth.parent)
+    newer = [
+        case for case, label in labels.items() if label.stat().st_mtime > preprocessed.get(case, math.inf)
+    ]
+    if newer:
+        text = f"{len(newer)} labels are newer than data preprocessed from them, of some configuration: {listed(newer)}"
+        step = (
+            f"If they were changed, not only copied: {again}, for other plans nnUNetv2_preprocess -plans_name"
+        )
+        return Check("labels", True, text, step)
+    return Check("labels", True, "those that nnU-Net preprocessed are the present ones")
+
+
+def _oldest(preprocessed: Path) -> dict[str, float]:
+    """Per case, when the oldest of the data preprocessed from it was written."""
+    oldest: dict[str, float] = {}
+    for file in preprocessed.glob("*/*.pkl"):
+        oldest[file.stem] = min(oldest.get(file.stem, math.inf), file.stat().st_mtime)
+    return oldest
 
 
 def _check_split(path: Path, cases: set[str], again: str) -> list[Check]:

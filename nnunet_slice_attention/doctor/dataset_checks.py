@@ -101,7 +101,9 @@ def read_plans(folder: Path, dataset: str | int, plans_name: str) -> tuple[Check
     try:
         check_shared_data(converted, CONFIGURATION, folder)
     except ValueError as error:
-        return Check("plans", False, str(error), "Training would not fit prediction."), None
+        return Check(
+            "plans", False, str(error), f"nnunet-slice-attention plan-compact -d {dataset}, or that command"
+        ), None
     data = folder / PlansManager(converted).get_configuration(CONFIGURATION).data_identifier
     if not data.is_dir():
         step = f"nnUNetv2_preprocess -d {dataset} -plans_name {plans_name} -c {CONFIGURATION}"

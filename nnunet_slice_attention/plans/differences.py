@@ -71,17 +71,25 @@ def decisive_descriptions(*descriptions: Mapping) -> list[dict]:
     return [
         {
             "number of channels": len(entries.get("modality") or entries.get("channel_names", {})),
-            "labels": sorted(map(str, labels.values())) if renamed else labels,
+            "labels": _values(labels, entries) if renamed else labels,
+            "order of the labels": list(labels) if "regions_class_order" in entries and not renamed else None,
             "regions_class_order": entries.get("regions_class_order"),
         }
         for entries, labels in zip(descriptions, all_labels, strict=True)
     ]
 
 
+def _values(labels: Mapping, entries: Mapping) -> list[str]:
+    """In their order if they are regions, for which it has a meaning."""
+    values = list(map(str, labels.values()))
+    return values if "regions_class_order" in entries else sorted(values)
+
+
 def first_difference(one: object, other: object, name: str = "") -> tuple[str, object, object] | None:
     """(entry, value in `one`, value in `other`) of the first difference of two JSON values; None if they are equal."""
     if not (isinstance(one, dict) and isinstance(other, dict)):
-        return None if json.dumps(one) == json.dumps(other) else (name, one, other)  # NaN equals NaN
+        equal = one == other or json.dumps(one) == json.dumps(other)  # 1 equals 1.0, NaN equals NaN
+        return None if equal else (name, one, other)
     inner = (
         first_difference(one.get(key), other.get(key), f"{name}.{key}".lstrip(".")) for key in one | other
     )

@@ -38,6 +38,8 @@ def check_shared_data(plans: Mapping, configuration: str, folder: Path) -> None:
     owners_plans = read_plans(owner_file)
     if configuration not in owners_plans["configurations"]:
         return
+    if PlansManager(owners_plans).get_configuration(configuration).data_identifier != data:
+        return  # they have been moved to another data set, or given data of their own
     both = (preprocessing_plans(p, configuration) for p in (plans, owners_plans))
     if differs := first_difference(*both):
         entry, found, expected = differs

@@ -74,15 +74,19 @@ def test_the_table_of_patients_is_not_overwritten(folders, capsys):
 
 def test_predictions_of_a_model_with_other_labels_are_refused(folders, capsys):
     description = json.loads((folders / "dataset.json").read_text())
-    renamed = description | {"labels": {"background": 0, "Disc": 1, "Core": 2}}
-    (folders / "small" / "dataset.json").write_text(json.dumps(renamed))
-    assert compare(folders) == 0
+    for labels in (
+        {"background": 0, "Disc": 1, "Core": 2},
+        {"background": 0, "disc": 1, "core": 2, "ignore": 3},
+        {"background": 0, "disc": [1, 2], "core": [2]},  # predicts the same label maps
+    ):
+        (folders / "small" / "dataset.json").write_text(json.dumps(description | {"labels": labels}))
+        assert compare(folders) == 0
     swapped = description | {"labels": {"background": 0, "disc": 2, "core": 1}}
     (folders / "small" / "dataset.json").write_text(json.dumps(swapped))
     shutil.rmtree(folders / "out")
     assert compare(folders) == 1
     error = capsys.readouterr().err
-    assert f"small: {folders / 'small' / 'dataset.json'} has labels {swapped['labels']}, but" in error
+    assert f"small: {folders / 'small' / 'dataset.json'} has disc = 2, but" in error
     assert not (folders / "out").exists()
 
 

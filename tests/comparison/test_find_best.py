@@ -1,11 +1,13 @@
 """The command `find-best`: nnU-Net's choice among given models, with instructions that work as written."""
 
+import math
 import os
 import re
 import shlex
 import shutil
 
 import pytest
+import SimpleITK
 
 from nnunet_slice_attention.cli import main
 from nnunet_slice_attention.comparison.find_best import with_own_predict
@@ -99,28 +101,38 @@ def test_probabilities_of_a_training_before_the_predictions_count_as_not_saved(t
 
 def test_labels_changed_after_preprocessing_are_named(trained, nnunet_folders, tiny, capsys):
     labels = nnunet_folders / "raw" / tiny.folder / "labelsTr"
-    changed, other = labels / "case_0.nii.gz", labels / "case_2.nii.gz"
-    before = changed.read_bytes()
-    try:
-        changed.write_bytes(other.read_bytes())
-        assert find_best(tiny) == 1
-    finally:
-        changed.write_bytes(before)
-    assert f"the labels of case_0 in {labels.parent} are not those in " in capsys.readouterr().err
+    validated = {path.name for path in (trained / OURS / "fold_0" / "validation").glob("*.nii.gz")}
+    evaluated, other = (
+        next(p for p in labels.iterdir() if (p.name in validated) == yes) for yes in (True, False)
+    )
+    for changed, status in ((evaluated, 1), (other, 0)):
+        before = changed.stat(), changed.read_bytes()
+        try:
+            image = SimpleITK.ReadImage(str(changed))
+            SimpleITK.WriteImage(image * 0, str(changed))
+            assert find_best(tiny) == status
+        finally:
+            changed.write_bytes(before[1])
+            os.utime(changed, ns=(before[0].st_atime_ns, before[0].st_mtime_ns))
+    case = evaluated.name.removesuffix(".nii.gz")
+    assert f"the labels of {case} in {labels.parent} are not those in " in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("undefined", [0, 1, 2], ids=["first", "second", "both"])
+@pytest.mark.parametrize("undefined", [[OURS], [STOCK], [OURS, STOCK]], ids=["first", "second", "both"])
 def test_without_an_order_of_the_models_none_is_chosen(undefined, trained, tiny, capsys, monkeypatch):
     """nnU-Net's maximum of 0.5 and NaN is 0.5, that of NaN and 0.5 is NaN."""
-    dice = iter(["nan" if undefined in (i, 2) else "0.5" for i in range(2)])
 
     def read_summary(path):
-        return {"foreground_mean": {"Dice": float(next(dice))}}
+        return {"foreground_mean": {"Dice": math.nan if any(model in path for model in undefined) else 0.5}}
 
-    monkeypatch.setattr("nnunetv2.evaluation.find_best_configuration.load_summary_json", read_summary)
+    for module in (
+        "nnunetv2.evaluation.find_best_configuration",
+        "nnunet_slice_attention.comparison.find_best",
+    ):
+        monkeypatch.setattr(f"{module}.load_summary_json", read_summary)
     assert find_best(tiny, "--disable_ensembling") == 1
-    error = capsys.readouterr().err
-    assert "is undefined: a class is in no ground truth and no prediction of these folds" in error
+    expected = f"the mean Dice of {', '.join(undefined)} is undefined: a class is in no ground truth and no prediction"
+    assert expected in capsys.readouterr().err
     assert not (trained / "inference_instructions.txt").exists()
 
 

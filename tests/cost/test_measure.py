@@ -166,8 +166,10 @@ def test_measurements_are_repeated_for_other_plans_another_commit_or_setting(mon
         keys.append(cost._key(job))
     assert keys[0] != keys[1] != keys[2]
     assert keys[2] == cost._key(job)
-    monkeypatch.setenv("nnUNet_compile", "other")
-    assert keys[2] != cost._key(job)
+    for variable in ("nnUNet_compile", "nnUNet_n_proc_DA", "OMP_NUM_THREADS"):
+        with monkeypatch.context() as patch:
+            patch.setenv(variable, "other")
+            assert keys[2] != cost._key(job)
 
 
 def test_a_name_without_three_parts_is_an_error(tmp_path):

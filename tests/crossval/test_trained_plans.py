@@ -51,14 +51,14 @@ def test_other_plans_are_refused_with_both_values(entry, value, checkpoint, plan
     changed = copy.deepcopy(plans)
     changed["configurations"]["2d"][entry] = value
     with pytest.raises(
-        ValueError, match=rf"fold_0 was trained with {entry} .*, but the present plans has .*Restore"
+        ValueError, match=rf"fold_0 was trained with {entry} .*, but in the present plans it is .*Restore"
     ):
         check_trained_plans(checkpoint, changed, DATASET, "2d")
 
 
 def test_other_labels_are_refused(checkpoint, plans):
     swapped = DATASET | {"labels": {"background": 0, "disc": 2}}
-    with pytest.raises(ValueError, match=r"labels.disc 1, but the present dataset.json has 2"):
+    with pytest.raises(ValueError, match=r"labels.disc 1, but in the present dataset.json it is 2"):
         check_trained_plans(checkpoint, plans, swapped, "2d")
 
 

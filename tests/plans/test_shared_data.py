@@ -58,6 +58,14 @@ def test_other_plans_are_refused_only_if_those_of_the_data_are_newer(folder):
         check_shared_data(plans, "2d", folder)
 
 
+def test_plans_with_data_of_their_own_are_accepted(folder):
+    plan_again(folder)
+    plans = read(folder, "nnUNetCompactPlans")
+    for configuration in ("2d", "3d_fullres"):  # as nnUNetv2_move_plans_between_datasets does
+        plans["configurations"][configuration]["data_identifier"] = f"Moved_nnUNetPlans_{configuration}"
+    check_shared_data(plans, "2d", folder)
+
+
 def test_intensities_matter_for_ct_only(folder):
     for scheme in ("ZScoreNormalization", "CTNormalization"):
         for name in ("nnUNetPlans", "nnUNetCompactPlans"):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import SimpleITK
 
-from nnunet_slice_attention.preprocessed_cases import changed_labels, preprocessed_cases
+from nnunet_slice_attention.plans.preprocessed_cases import changed_labels, preprocessed_cases
 from tests import tiny_tiff
 from tests.tiny_data import TinyDataset, write_raw
 
@@ -55,9 +55,11 @@ def test_changed_voxels_and_spacing_are_found_whatever_the_dates_of_the_files(ra
     assert changed(raw, copies) == ["case_1", "case_4"]
 
 
-def test_a_damaged_label_has_changed(raw, copies):
-    label = raw / "labelsTr" / "case_2.nii.gz"
-    label.write_bytes(label.read_bytes()[:100])
+@pytest.mark.parametrize("damaged", ["labelsTr", "gt_segmentations"])
+@pytest.mark.parametrize("length", [100, 0])
+def test_a_damaged_label_has_changed(damaged, length, raw, copies):
+    label = (copies if damaged == copies.name else raw / damaged) / "case_2.nii.gz"
+    label.write_bytes(label.read_bytes()[:length])
     assert changed(raw, copies) == ["case_2"]
 
 

@@ -1,7 +1,8 @@
 """Whether what nnU-Net preprocessed is the present raw data set.
 
 nnU-Net trains on its preprocessed copies and validates on `gt_segmentations`, so labels corrected later have no effect.
-Preprocessing again copies a label only if its file is newer than the copy, which one from an archive is not.
+Preprocessing again copies a label only if its file is newer than the copy, which one from an archive is not. It does
+so for any configuration, so that the data of others may be older than the labels, which only dates show.
 """
 
 import filecmp
@@ -11,10 +12,12 @@ from pathlib import Path
 
 import numpy as np
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
+from nnunetv2.preprocessing.normalization.map_channel_name_to_normalization import get_normalization_scheme
 from nnunetv2.training.dataloading.nnunet_dataset import infer_dataset_class
 
-from .dataset_files import find_reader, read_description, training_pairs
-from .tiff_spacing import read_segmentation
+from ..dataset_files import find_reader, read_description, training_pairs
+from ..tiff_spacing import read_segmentation
+from .differences import decisive_descriptions, first_difference
 
 THREADS = 8  # files may be on a slow network
 
@@ -51,12 +54,15 @@ def changed_labels(raw: Path, ground_truth: Path, dataset_json: Mapping) -> list
         different = [case for case, equal in zip(labels, same, strict=True) if not equal]
     if not different:
         return []
-    reader = find_reader(dataset_json, labels[different[0]][1])()
+    try:
+        reader = find_reader(dataset_json, labels[different[0]][0])()
+    except RuntimeError:  # a damaged file differs
+        return different
     return [case for case in different if not _same_content(reader, *labels[case])]
 
 
 def changed_description(raw: Path, preprocessed: Path) -> str | None:
-    """The first entry of `dataset.json` that preprocessing or labels depend on and that differs, with both values.
+    """The first entry of `dataset.json` that differs and has an effect, with both values; names have none.
 
     Args:
         raw, preprocessed: folders of the data set; None if one has no `dataset.json`.
@@ -67,10 +73,17 @@ def changed_description(raw: Path, preprocessed: Path) -> str | None:
     files = [folder / "dataset.json" for folder in (raw, preprocessed)]
     if not all(file.is_file() for file in files):
         return None
-    present, then = map(read_description, files)
-    for entry in ("channel_names", "modality", "labels", "regions_class_order", "file_ending"):
-        if present.get(entry) != then.get(entry):
-            return f"{entry} {present.get(entry)} in {files[0]}, but {then.get(entry)} in {files[1]}"
+    entries = list(map(read_description, files))
+    effects = decisive_descriptions(*entries)
+    for effect, entry in zip(effects, entries, strict=True):
+        channels = entry.get("channel_names") or entry.get("modality") or {}
+        effect["normalisation of channels"] = [
+            get_normalization_scheme(c).__name__ for c in channels.values()
+        ]
+        effect["file_ending"] = entry["file_ending"]
+    if differs := first_difference(*effects):
+        name, present, then = differs
+        return f"{name} is {present} in {files[0]}, but {then} in {files[1]}"
     return None
 
 
