@@ -9,6 +9,7 @@ from pathlib import Path
 from ..cost.training_costs import training_costs
 from ..evaluation.segmentations import find_slice_axis
 from ..files import check_not_an_input, check_own_folder, write_text
+from ..plans.preprocessed_cases import changed_labels
 from ..report.detection_table import PREDICT_AGAIN
 from ..report.page import Report, render_report
 from ..report.shown_case import ShownCase
@@ -98,7 +99,11 @@ def compare(
     manifest = make_manifest(models, truth, options)
     folds = {int(fold) for fold in models[0].fold_by_case.values()}
     leaked = set().union(*(leaked_patients(truth, fold, get_patient) for fold in folds))
-    manifest["dataset"]["patients_trained_and_validated_on"] = sorted(leaked)
+    changed = changed_labels(truth.raw, truth.folder, truth.dataset_json) if truth.raw else ()
+    manifest["dataset"] |= {
+        "patients_trained_and_validated_on": sorted(leaked),
+        "labels_changed_after_preprocessing": [case for case in changed if case in patients],
+    }
     pages = render_report(Report(rows, manifest, options.baseline, names, shown, training_ms, froc, detected))
     _write_csv(output / "cases.csv", rows)
     if froc:

@@ -10,15 +10,21 @@ from ..evaluation.statistics import verdict
 from .differences import OVER_ONE_RUN
 
 
-def leakage_warnings(manifest: Mapping) -> list[str]:
-    """A warning if patients are in both training and validation of a fold."""
-    leaked = manifest["dataset"]["patients_trained_and_validated_on"]
-    if not leaked:
-        return []
-    return [
-        f"WARNING: data leakage, all results are optimistic. The split has volumes of {', '.join(leaked)} in both "
-        "training and validation of the same fold. Write a splits_final.json by patient and train again."
-    ]
+def data_warnings(manifest: Mapping) -> list[str]:
+    """A warning if patients are in both training and validation of a fold, and one if labels were changed since."""
+    found, data = [], manifest["dataset"]
+    if leaked := data["patients_trained_and_validated_on"]:
+        found.append(
+            f"WARNING: data leakage, all results are optimistic. The split has volumes of {', '.join(leaked)} in both "
+            "training and validation of the same fold. Write a splits_final.json by patient and train again."
+        )
+    if changed := data["labels_changed_after_preprocessing"]:
+        found.append(
+            f"WARNING: the raw labels of {', '.join(changed)} were changed after preprocessing. This report is on the "
+            "earlier ones, of the training and validation of the models. For the present ones, preprocess and train "
+            "again."
+        )
+    return found
 
 
 def verdicts(scores: Scores) -> list[str]:

@@ -56,6 +56,26 @@ def test_predictions_older_than_the_checkpoint_are_named(trained, tiny, tmp_path
     assert re.search(rf"{re.escape(fact)}\w*SAUNet, fold 0\n", (tmp_path / "report.md").read_text())
 
 
+def test_a_report_on_labels_changed_since_says_so(trained, nnunet_folders, tiny, tmp_path):
+    labels = nnunet_folders / "raw" / tiny.folder / "labelsTr"
+    validated = trained / OURS / "fold_0" / "validation"
+    label = labels / min(path.name for path in validated.glob("*.nii.gz"))
+    before, content = label.stat(), label.read_bytes()
+    argv = compare_argv(tiny, tmp_path, "--no-ensembles")
+    try:
+        write(read(label) * 0, label)
+        assert main(argv) == 0
+    finally:  # the data set is shared with other tests
+        label.write_bytes(content)
+        os.utime(label, ns=(before.st_atime_ns, before.st_mtime_ns))
+    case = label.name.removesuffix(".nii.gz")
+    assert (
+        f"the raw labels of {case} were changed after preprocessing" in (tmp_path / "report.md").read_text()
+    )
+    assert main(argv) == 0
+    assert "were changed after preprocessing" not in (tmp_path / "report.md").read_text()
+
+
 def test_data_leakage_is_the_first_thing_a_report_says(trained, tiny, tmp_path, capsys):
     argv = compare_argv(tiny, tmp_path, "--no-ensembles")
 
