@@ -177,3 +177,11 @@ def test_an_error_without_a_message_is_reported_with_its_location(tmp_path):
 
     found = problem(write(tmp_path / "a_0000.nii.gz"), reader=Silent)
     assert found == "RuntimeError in read_images: raise RuntimeError"
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_voxels_that_are_not_finite_are_a_problem(bad, tmp_path):
+    image = SimpleITK.ReadImage(str(write(tmp_path / "a_0000.mha")))  # ITK reads them as 0 in NIfTI
+    image[1, 2, 3] = float(bad)
+    SimpleITK.WriteImage(image, str(tmp_path / "a_0000.mha"))
+    assert problem(tmp_path / "a_0000.mha").startswith("a_0000.mha: 1 voxels are NaN or infinite")

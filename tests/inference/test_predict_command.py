@@ -16,17 +16,12 @@ import onnxruntime
 import pytest
 import SimpleITK
 import torch
-from nnunetv2.imageio.natural_image_reader_writer import NaturalImage2DIO
-from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
-from nnunetv2.imageio.tif_reader_writer import Tiff3DIO
 from skimage.measure import label as measure_labels
 from skimage.measure import regionprops
 
 from nnunet_slice_attention.cli import main
-from nnunet_slice_attention.inference.cases import Case, is_finished, remove_results
-from nnunet_slice_attention.inference.image_checks import Expected, find_problems
 from nnunet_slice_attention.inference.trained_model import load_predictor
-from tests.tiny_data import read, write
+from tests.tiny_data import read
 
 TRAINER = "Tiny_nnUNetTrainerTSFMUNet_ShortSlabs"
 MODEL = f"{TRAINER}__nnUNetPlans__2d"
@@ -229,51 +224,6 @@ def test_bad_cases_are_named_at_the_end_and_the_others_predicted(trained, tmp_pa
     assert read(out / "good.nii.gz").shape == read(good).shape
 
 
-def test_truncated_results_are_not_finished_and_are_removed(trained, tmp_path):
-    reader_writer = load_predictor(
-        trained.folder, [0], device="cpu"
-    ).plans_manager.image_reader_writer_class()
-    whole, half = (Case((), tmp_path / f"{name}.nii.gz", ".nii.gz") for name in ("whole", "half"))
-    shutil.copy(next(trained.images.glob("*.nii.gz")), whole.output)
-    half.output.write_bytes(whole.output.read_bytes()[:2000])
-    assert is_finished(whole, reader_writer) and not is_finished(
-        whole, reader_writer, with_probabilities=True
-    )
-    assert not is_finished(half, reader_writer)
-    np.savez(half.probabilities, probabilities=np.zeros(3))
-    remove_results(half)
-    assert {p.name for p in tmp_path.iterdir()} == {"whole.nii.gz"}
-
-
-def test_probabilities_without_the_properties_that_ensembling_needs_are_not_finished(trained, tmp_path):
-    case = Case((), tmp_path / "a.nii.gz", ".nii.gz")
-    shutil.copy(next(trained.images.glob("*.nii.gz")), case.output)
-    np.savez(case.probabilities, probabilities=np.zeros(3))
-    assert not is_finished(case, SimpleITKIO(), with_probabilities=True)
-    (tmp_path / "a.pkl").touch()
-    assert is_finished(case, SimpleITKIO(), with_probabilities=True)
-
-
-@pytest.mark.parametrize("ending", [".tif", ".tiff"])
-def test_a_3d_tiff_segmentation_is_finished_with_its_spacing_only(ending, tmp_path):
-    """nnU-Net writes the spacing after the segmentation."""
-    case, reader_writer = Case((), tmp_path / f"a{ending}", ending), Tiff3DIO()
-    reader_writer.write_seg(np.zeros((3, 8, 8), np.uint8), str(case.output), {"spacing": (6.0, 1.0, 1.0)})
-    assert {path.name for path in tmp_path.iterdir()} == {f"a{ending}", "a.json"}
-    assert is_finished(case, reader_writer)
-    (tmp_path / "a.json").write_text('{"spacing": [6.0,')
-    assert not is_finished(case, reader_writer)
-    (tmp_path / "a.json").unlink()
-    assert not is_finished(case, reader_writer)
-
-
-def test_a_2d_tiff_segmentation_has_no_spacing(tmp_path):
-    case, reader_writer = Case((), tmp_path / "a.tif", ".tif"), NaturalImage2DIO()
-    reader_writer.write_seg(np.zeros((1, 8, 8), np.uint8), str(case.output), {})
-    assert [path.name for path in tmp_path.iterdir()] == ["a.tif"]
-    assert is_finished(case, reader_writer)
-
-
 @pytest.mark.parametrize(
     "flags", [[], ["--continue_prediction"], ["--continue_prediction", "--save_probabilities"]]
 )
@@ -369,15 +319,3 @@ def test_export_writes_the_trained_weights(trained, tmp_path, capsys):
     x, valid = torch.randn(1, 5, 40, 40), torch.ones(1, 5, dtype=torch.bool)
     (got,) = onnxruntime.InferenceSession(target).run(None, {"x": x.numpy(), "valid": valid.numpy()})
     np.testing.assert_allclose(got, network(x, valid).detach().numpy(), atol=1e-3)
-
-
-@pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_voxels_that_are_not_finite_are_a_problem(bad, tmp_path):
-    values = np.zeros((3, 8, 8), np.float32)
-    values[1, 2, 3] = bad
-    image = tmp_path / "a_0000.mha"  # ITK reads them as 0 in NIfTI
-    write(values, image)
-    case = Case((image,), tmp_path / "a.mha", ".mha")
-    assert find_problems([case], Expected(1, (6.0, 1.0, 1.0), SimpleITKIO()))[case].startswith(
-        "a_0000.mha: 1 voxels are NaN or infinite"
-    )
