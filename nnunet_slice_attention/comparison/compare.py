@@ -99,10 +99,10 @@ def compare(
     manifest = make_manifest(models, truth, options)
     folds = {int(fold) for fold in models[0].fold_by_case.values()}
     leaked = set().union(*(leaked_patients(truth, fold, get_patient) for fold in folds))
-    changed = changed_labels(truth.raw, truth.folder, truth.dataset_json) if truth.raw else ()
+    changed = changed_labels(truth.raw, truth.folder, truth.dataset_json, patients) if truth.raw else []
     manifest["dataset"] |= {
         "patients_trained_and_validated_on": sorted(leaked),
-        "labels_changed_after_preprocessing": [case for case in changed if case in patients],
+        "labels_changed_after_preprocessing": changed,
     }
     pages = render_report(Report(rows, manifest, options.baseline, names, shown, training_ms, froc, detected))
     _write_csv(output / "cases.csv", rows)

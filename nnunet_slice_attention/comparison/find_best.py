@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -116,12 +116,11 @@ def find_best(
     )
 
 
-def check_labels_agree(truth: GroundTruth, cases: Iterable[str], dataset: str) -> None:
+def check_labels_agree(truth: GroundTruth, cases: Collection[str], dataset: str) -> None:
     """Raise ValueError if labels differ from nnU-Net's copies, with which it evaluates ensembles, but not models."""
     if not (truth.raw / "labelsTr").is_dir():
         return
-    changed = sorted({*changed_labels(truth.raw, truth.folder, truth.dataset_json)} & {*cases})
-    if changed:
+    if changed := changed_labels(truth.raw, truth.folder, truth.dataset_json, cases):
         shown = ", ".join(changed[:SHOWN]) + (" ..." if len(changed) > SHOWN else "")
         raise ValueError(
             f"the labels of {shown} in {truth.raw} are not those in {truth.folder}: nnU-Net would evaluate models with "

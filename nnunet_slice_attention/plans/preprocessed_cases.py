@@ -6,7 +6,7 @@ so for any configuration, so that the data of others may be older than the label
 """
 
 import filecmp
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -38,16 +38,20 @@ def preprocessed_cases(folder: Path) -> set[str]:
         ) from error
 
 
-def changed_labels(raw: Path, ground_truth: Path, dataset_json: Mapping) -> list[str]:
+def changed_labels(
+    raw: Path, ground_truth: Path, dataset_json: Mapping, cases: Collection[str] | None = None
+) -> list[str]:
     """Cases whose raw label has other voxels or spacing than the copy that nnU-Net validates on.
 
     Args:
         raw: folder of the raw data set; no case has changed without it.
         ground_truth: nnU-Net's `gt_segmentations`; cases that are not in it do not count.
         dataset_json: content of `dataset.json`.
+        cases: those to compare; None for all.
     """
     pairs = training_pairs(raw, dataset_json)
-    copies = {case: ground_truth / f"{case}{dataset_json['file_ending']}" for case in pairs}
+    asked = pairs if cases is None else pairs.keys() & cases
+    copies = {case: ground_truth / f"{case}{dataset_json['file_ending']}" for case in sorted(asked)}
     labels = {case: (pairs[case][1], copy) for case, copy in copies.items() if copy.is_file()}
     with ThreadPoolExecutor(THREADS) as pool:
         same = pool.map(lambda files: filecmp.cmp(*files, shallow=False), labels.values())

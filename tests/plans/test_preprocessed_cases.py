@@ -53,6 +53,7 @@ def test_changed_voxels_and_spacing_are_found_whatever_the_dates_of_the_files(ra
         SimpleITK.WriteImage(image, path)
         shutil.copystat(copies / f"{case}.nii.gz", path)
     assert changed(raw, copies) == ["case_1", "case_4"]
+    assert changed_labels(raw, copies, DATASET.dataset_json, ["case_0", "case_4", "other"]) == ["case_4"]
 
 
 @pytest.mark.parametrize("damaged", ["labelsTr", "gt_segmentations"])
