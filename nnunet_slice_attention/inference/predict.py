@@ -13,7 +13,15 @@ from .cases import Case, in_one_line, is_finished, remove_results
 from .find_cases import find_cases
 from .image_checks import Expected, find_problems
 from .predictor import SlabPredictor
-from .settings import check_continues, recorded, settings_of, with_cases, write_record
+from .settings import (
+    check_continues,
+    has_other_images,
+    images_sha256,
+    recorded,
+    settings_of,
+    with_cases,
+    write_record,
+)
 
 NOTHING = Beside()
 
@@ -38,7 +46,7 @@ def predict_files(
         inputs: one folder, or the channels of one case in order.
         output: a folder; for one case also the file to write.
         save_probabilities: also write probabilities, for ensembling.
-        overwrite: False skips cases that `output` already has, of the same settings and weights.
+        overwrite: False skips cases that `output` already has, of the same images, settings and weights.
         n_preprocessing, n_export: number of processes; both 0 for none, one case after the other, as in nnU-Net.
         num_parts, part_id: predict every `num_parts`-th case, starting at `part_id`.
         beside: what is also written.
@@ -80,7 +88,7 @@ def predict_files(
     folder, settings = found[0].output.parent, settings_of(predictor)
 
     def finished(case: Case) -> bool:
-        return is_finished(case, reader_writer, save_probabilities)
+        return is_finished(case, reader_writer, save_probabilities) and not has_other_images(folder, case)
 
     if not overwrite:
         check_continues(folder, settings, [case.output.name for case in found if case.output.is_file()])
@@ -88,6 +96,7 @@ def predict_files(
     failures = find_problems(cases, expected, n_preprocessing)
     beside.check_images([case for case in asked if case not in failures], reader_writer)
     cases = [case for case in cases if case not in failures]  # existing results of the others may be good
+    checksums = {case: images_sha256(case) for case in cases}
     for case in cases:
         remove_results(case)
         remove_beside(case.output)
@@ -95,7 +104,7 @@ def predict_files(
     def predict(batch: list[Case]) -> None:
         files = [[str(p) for p in case.images] for case in batch], [case.stem for case in batch]
         # Read now, because nnU-Net removes it when it begins, and parallel calls add to it.
-        record = with_cases(recorded(folder), settings, [case.output.name for case in batch])
+        record = with_cases(recorded(folder), settings, {case.output.name: checksums[case] for case in batch})
         predictor.after_nnunets_record = lambda: write_record(folder, record)
         if sequential:
             batch[0].output.parent.mkdir(parents=True, exist_ok=True)  # as nnU-Net does with processes
@@ -110,7 +119,7 @@ def predict_files(
 
     with _writing(predictor, ending):
         failures |= _predict_or_bisect(predict, cases, finished)
-    if done := [case.output.name for case in cases if case not in failures]:
+    if done := {case.output.name: checksums[case] for case in cases if case not in failures}:
         # Once more, because a parallel call may have replaced it.
         write_record(folder, with_cases(recorded(folder), settings, done))
 

@@ -1,25 +1,27 @@
 """Records next to predictions what they were made with, to distinguish predictions of the same model.
 
 The record is one entry of nnU-Net's own file: the settings of the latest call and the `cases` that they apply to;
-cases of other settings are under `earlier`. It makes no statement about files that it does not list, such as those of
-`nnUNetv2_predict`, which removes it. Records of earlier versions, without `cases`, apply to all files that are not
-listed.
+cases of other settings are under `earlier`; checksums of all cases' images are under `images_sha256`. It makes no
+statement about files that it does not list, such as those of `nnUNetv2_predict`, which removes it. Records of earlier
+versions, without `cases`, apply to all files that are not listed.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from ..environment import OURS, commit, versions
-from ..files import read_json_or_empty, write_text
+from ..files import read_json_or_empty, sha256, write_text
+from ..tiff_spacing import ENDINGS, image_spacing_file
+from .cases import Case
 from .predictor import SlabPredictor
 
 SETTINGS = "predict_from_raw_data_args.json"  # nnU-Net's record of files and processes
-CASES, EARLIER, WEIGHTS = "cases", "earlier", "weights_sha256"
+CASES, EARLIER, WEIGHTS, IMAGES = "cases", "earlier", "weights_sha256", "images_sha256"
 # What the result depends on; device and numbers of processes are not recorded.
 DECISIVE = ("trainer", "plans", "folds_averaged", WEIGHTS, "mirroring_axes", "tile_step_size", "neighbours")
 SOURCE = ("model", "folds", "checkpoint")  # where the weights are from: explains other weights
@@ -51,6 +53,19 @@ def weights_sha256(state: Mapping[str, Tensor]) -> str:
     return checksum.hexdigest()
 
 
+def images_sha256(case: Case) -> str:
+    """Of the files of a case's channels in order, for 3D TIFF with that of their spacing."""
+    spacing = [image_spacing_file(case.images[0])] if case.ending in ENDINGS else []
+    checksums = [sha256(path) for path in (*case.images, *spacing) if path.is_file()]
+    return hashlib.sha256("".join(checksums).encode()).hexdigest()
+
+
+def has_other_images(folder: Path, case: Case) -> bool:
+    """Whether the record says that the prediction in `folder` is of other images than those of `case`."""
+    noted = recorded(folder).get(IMAGES, {}).get(case.output.name)
+    return noted is not None and noted != images_sha256(case)
+
+
 def recorded(folder: Path) -> dict:
     """The record in `folder`; {} if there is none, or while a parallel call of nnU-Net is writing its file."""
     record = read_json_or_empty(folder / SETTINGS).get(OURS)
@@ -68,15 +83,15 @@ def write_record(folder: Path, record: Mapping) -> None:
     write_text(path, json.dumps(read_json_or_empty(path) | {OURS: record}, indent=2))
 
 
-def with_cases(record: Mapping, settings: Mapping, cases: Iterable[str]) -> dict:
-    """`record` after these cases are predicted with `settings`.
+def with_cases(record: Mapping, settings: Mapping, images: Mapping[str, str]) -> dict:
+    """`record` after cases are predicted with `settings`.
 
     Args:
         record: of the folder so far; may be empty.
         settings: of this call.
-        cases: file names of the segmentations.
+        images: checksum of each case's images, see `images_sha256`, by the file name of its segmentation.
     """
-    own, others = set(cases), []
+    own, others = set(images), []
     for entry in _entries(record):
         if CASES in entry and _without_cases(entry) == settings:
             own.update(entry[CASES])
@@ -86,7 +101,8 @@ def with_cases(record: Mapping, settings: Mapping, cases: Iterable[str]) -> dict
         if CASES in entry:
             entry[CASES] = [case for case in entry[CASES] if case not in own]
     earlier = [entry for entry in others if entry.get(CASES) != []]
-    return {**settings, CASES: sorted(own)} | ({EARLIER: earlier} if earlier else {})
+    seen = {IMAGES: record.get(IMAGES, {}) | images}
+    return {**settings, CASES: sorted(own)} | ({EARLIER: earlier} if earlier else {}) | seen
 
 
 def check_continues(folder: Path, settings: Mapping, predicted: Sequence[str]) -> None:
@@ -134,7 +150,7 @@ def _entries(record: Mapping) -> list[dict]:
     """The settings of the latest call, then earlier ones, each with its cases; none for an empty record."""
     if not record:
         return []
-    latest = {key: value for key, value in record.items() if key != EARLIER}
+    latest = {key: value for key, value in record.items() if key not in (EARLIER, IMAGES)}
     return [latest, *map(dict, record.get(EARLIER, ()))]
 
 

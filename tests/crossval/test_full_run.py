@@ -126,7 +126,7 @@ def test_predictions_of_images_that_were_removed_go_and_other_files_stay(nnunet_
     )
     job.prepare()
     (output / SETTINGS).write_text("{}")  # the files beside it are predictions
-    write_record(output, with_cases({}, {}, ["kept.nii.gz", "removed.nii.gz"]))
+    write_record(output, with_cases({}, {}, {"kept.nii.gz": "", "removed.nii.gz": ""}))
     for case in ("kept", "removed", "of_the_user"):
         (output / f"{case}.nii.gz").touch()
     job.prepare()

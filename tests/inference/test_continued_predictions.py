@@ -22,6 +22,7 @@ from nnunet_slice_attention.inference.settings import (
     write_record,
 )
 from nnunet_slice_attention.inference.trained_model import load_predictor
+from tests.tiny_data import read, write
 
 TRAINER = "Tiny_nnUNetTrainerTSFMUNet_ShortSlabs"
 FINAL = "checkpoint_final.pth"
@@ -157,6 +158,21 @@ def test_what_does_not_change_the_result_is_not_compared(trained, out, copy):
     assert segmentations(out) == before
 
 
+def test_a_case_whose_image_was_replaced_is_predicted_again(trained, out, tmp_path):
+    images = Path(shutil.copytree(trained.images, tmp_path / "images"))
+    before = segmentations(out)
+    assert predict(trained, out, CONTINUE, FAST, images=images) == 0
+    assert segmentations(out) == before  # the same files elsewhere
+    write(read(next(images.glob("test_0*"))) * 0 + 1, next(images.glob("test_0*")))
+    noted = record(out)["images_sha256"]
+    assert predict(trained, out, CONTINUE, FAST, images=images) == 0
+    assert segmentations(out)[CASES[0]] != before[CASES[0]]
+    assert segmentations(out)[CASES[1]] == before[CASES[1]]
+    now = record(out)["images_sha256"]
+    assert now[CASES[0]] != noted[CASES[0]] and now[CASES[1]] == noted[CASES[1]]
+    assert record(out)["cases"] == CASES and "earlier" not in record(out)
+
+
 def test_the_order_of_folds_is_not_compared(trained, tmp_path):
     assert predict(trained, tmp_path / "out", FAST, folds=("0", "1")) == 0
     assert predict(trained, tmp_path / "out", CONTINUE, FAST, folds=("1", "0")) == 0
@@ -271,7 +287,9 @@ def test_a_part_that_is_predicted_in_halves_after_an_error_keeps_the_record_of_a
         if failed:
             return together(self, *args)
         failed.append(True)
-        write_record(out, with_cases(recorded(out), settings_of(self), CASES[1:]))  # of a parallel call
+        write_record(
+            out, with_cases(recorded(out), settings_of(self), dict.fromkeys(CASES[1:], ""))
+        )  # of a parallel call
         raise RuntimeError("once")
 
     monkeypatch.setattr(SlabPredictor, "predict_from_files_sequential", fails_once)
@@ -298,7 +316,7 @@ def test_predictions_without_a_record_are_kept_and_not_claimed(trained, out):
 
 def test_a_record_of_an_earlier_version_is_compared_as_far_as_it_goes(trained, out, capsys):
     content = json.loads((out / SETTINGS).read_text())
-    for key in ("cases", "weights_sha256", "model", "folds", "checkpoint"):
+    for key in ("cases", "weights_sha256", "images_sha256", "model", "folds", "checkpoint"):
         del content[OURS][key]
     (out / SETTINGS).write_text(json.dumps(content))
     (out / CASES[1]).unlink()
