@@ -1,13 +1,14 @@
 """Write the generated pages of `reference/`: python docs/generate_reference.py
 
-`commands.md` from the argument parser, `variants.md` from the resolver's tables. A test compares them.
+`commands.md` from the argument parser, `variants.md` from the tables of variants. A test compares them.
 """
 
 import argparse
 from pathlib import Path
 
 from nnunet_slice_attention.cli import build_parser
-from nnunet_slice_attention.trainers.resolver import BASES, SCHEDULES, VARIANTS, resolve_trainer
+from nnunet_slice_attention.trainers.resolver import resolve_trainer
+from nnunet_slice_attention.trainers.variants import BASES, SCHEDULES, VARIANTS
 
 REFERENCE = Path(__file__).parent / "reference"
 

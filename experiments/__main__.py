@@ -39,7 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(args: argparse.Namespace, folder: Path, experiment: Experiment) -> int:
     from .jobs import Options
-    from .launch import run_all, stages, status
+    from .launch import run_all, status
+    from .stages import stages
 
     if args.dry_run:  # also where nnU-Net's folders are not set
         os.environ.setdefault("nnUNet_results", "nnUNet_results")

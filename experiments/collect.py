@@ -9,8 +9,8 @@ from nnunet_slice_attention.files import read_json_or_empty, write_text
 
 from .collectors import GROWING, case_rows
 from .declaration import Experiment
-from .jobs import measurement_folder, prediction_folder
 from .made_with import FILE, KEPT
+from .stages import measurement_folder, prediction_folder
 from .table import Rows, columns_of, merge, read_csv, row_key
 
 

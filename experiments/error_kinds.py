@@ -26,22 +26,22 @@ def error_kinds(run: Run) -> Rows:
 
 
 def _cases(folder: Path) -> list[dict]:
-    from nnunetv2.imageio.reader_writer_registry import determine_reader_writer_from_dataset_json
+    from nnunet_slice_attention.dataset_files import find_reader, segmentations  # imports nnU-Net
 
     plans = read_json_or_empty(folder.parent / "plans.json")
     dataset = read_json_or_empty(folder.parent / "dataset.json")
     truths = Path(os.environ["nnUNet_preprocessed"], plans["dataset_name"], "gt_segmentations")
     ending, axis = dataset["file_ending"], plans["transpose_forward"][0]
-    predictions = sorted((folder / "validation").glob(f"*{ending}"))
+    predictions = segmentations(folder / "validation", ending)
     if not predictions:
         raise ValueError(
             f"{folder / 'validation'} has no {ending} files. Validate again: nnUNetv2_train ... --val."
         )
-    reader = determine_reader_writer_from_dataset_json(dataset, str(predictions[0]), verbose=False)()
+    reader = find_reader(dataset, next(iter(predictions.values())))()
     rows = []
-    for file in predictions:
+    for case, file in predictions.items():
         pair = [np.moveaxis(reader.read_seg(str(path))[0][0], axis, 0) for path in (truths / file.name, file)]
-        rows.append({"case": file.name.removesuffix(ending)} | shares(*pair))
+        rows.append({"case": case} | shares(*pair))
     return rows
 
 

@@ -1,21 +1,15 @@
 """Running an experiment's jobs here, and saying how far its runs are."""
 
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from nnunet_slice_attention.jobs.local import gpu_slots, run_locally
 
 from .declaration import Experiment
-from .jobs import Options, RunJob, measurements, predictions, trainings
+from .jobs import Options
 from .run import Run, write_runs
-
-
-def stages(folder: Path, experiment: Experiment, options: Options) -> list[list[RunJob]]:
-    """Training runs, predictions, measurements."""
-    found = (stage(folder, experiment, options) for stage in (trainings, predictions, measurements))
-    return [[job for job in jobs if re.search(options.only, job.name)] for jobs in found]
+from .stages import measurements, stages
 
 
 def run_all(folder: Path, experiment: Experiment, options: Options) -> list[str]:

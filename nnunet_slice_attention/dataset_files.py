@@ -32,6 +32,12 @@ def find_reader(dataset_json: Mapping, example: Path) -> type[BaseReaderWriter]:
         return determine_reader_writer_from_dataset_json(dict(dataset_json), str(example), verbose=False)
 
 
+def segmentations(folder: Path, ending: str) -> dict[str, Path]:
+    """The files of a folder by case; not hidden ones, such as those that macOS writes beside each file."""
+    files = sorted(path for path in Path(folder).glob(f"*{ending}") if not path.name.startswith("."))
+    return {path.name.removesuffix(ending): path for path in files}
+
+
 def training_pairs(folder: Path, dataset_json: Mapping) -> dict[str, tuple[Path, Path]]:
     """(first channel, label) of each case of a raw data set, where both exist; empty without the folder."""
     ending = dataset_json["file_ending"]

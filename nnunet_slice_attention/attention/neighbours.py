@@ -105,3 +105,15 @@ def unsqueeze_like(flags: Tensor, x: Tensor) -> Tensor:
 def offsets_within(radius: int, step: int = 1) -> list[int]:
     """Offsets of the neighbours within `radius` steps, without the centre: offsets_within(2) is [-2, -1, 1, 2]."""
     return [k * step for k in range(-radius, radius + 1) if k]
+
+
+def between_copies(
+    skips: list[Tensor], around: Neighbourhood, radius: int
+) -> tuple[list[Tensor], Neighbourhood]:
+    """A single centre slice between `radius` copies of itself on each side, without a gradient, as in its context."""
+    skips = [torch.cat([*[skip.detach()] * radius, skip, *[skip.detach()] * radius], dim=1) for skip in skips]
+    valid = around.valid.new_ones(len(around.valid), 2 * radius + 1)
+    valid[:, radius : radius + 1] = around.valid
+    return skips, Neighbourhood(
+        range(radius, radius + 1), valid, context_grad=False, distance=around.distance
+    )

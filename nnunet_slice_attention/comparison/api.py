@@ -7,8 +7,9 @@ import pandas as pd
 
 from .compare import Options
 from .compare import compare as write_comparison
-from .compared_models import Model, check_same_labels, prediction_folder, trained_model
+from .find_models import check_same_labels, prediction_folder, trained_model
 from .ground_truth import GroundTruth
+from .model import Model
 from .patients import group_by
 from .runs import load_runs
 

@@ -13,12 +13,13 @@ from ..plans.preprocessed_cases import changed_labels
 from ..report.detection_table import PREDICT_AGAIN
 from ..report.page import Report, render_report
 from ..report.shown_case import ShownCase
-from .compared_models import Model, check_same_cases, model_names, without_probabilities
 from .ensembles import make_ensembles
 from .evaluated import evaluate_models
 from .examples import select_cases
 from .ground_truth import GroundTruth
 from .manifest import make_manifest
+from .model import Model, without_probabilities
+from .model_checks import check_same_cases, model_names
 from .options import Options
 from .patients import leaked_patients
 from .truth_spacing import with_spacings

@@ -11,8 +11,8 @@ from nnunetv2.ensembling.ensemble import ensemble_crossvalidations, ensemble_fol
 from ..dataset_files import check_model
 from ..files import file_signature, write_text
 from ..model_name import ENSEMBLE
-from .compared_models import Model, without_probabilities
 from .ground_truth import GroundTruth
+from .model import Model, without_probabilities
 
 
 def make_ensembles(models: Sequence[Model], output: Path, processes: int, truth: GroundTruth) -> list[Model]:

@@ -12,8 +12,8 @@ from ..evaluation.metrics import METRICS
 from ..evaluation.segmentations import Labels
 from ..files import read_json_or_empty, sha256, write_text
 from ..tiff_spacing import ENDINGS, segmentation_spacing_file
-from .compared_models import Model, without_probabilities
 from .ground_truth import GroundTruth
+from .model import Model, without_probabilities
 from .options import Options
 
 SCHEMA = 5  # of the rows; bump when a column's name or a metric's definition changes

@@ -15,8 +15,8 @@ from ..image_files import check_complete
 from ..inference.weights_files import volumes_of
 from ..report.shown_case import ShownCase, Volumes
 from ..tiff_spacing import read_segmentation
-from .compared_models import Model
 from .ground_truth import GroundTruth
+from .model import Model
 
 Widest = tuple[str, str, float]
 

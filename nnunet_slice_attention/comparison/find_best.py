@@ -13,16 +13,18 @@ from nnunetv2.paths import nnUNet_results
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 from nnunetv2.utilities.file_path_utilities import folds_tuple_to_string, get_ensemble_name
 
-from ..dataset_files import check_model
+from ..dataset_files import check_model, segmentations
 from ..files import write_text
+from ..messages import first_few
 from ..model_name import ENSEMBLE, ModelName
 from ..plans.preprocessed_cases import changed_labels
-from ..trainers.resolver import BASES
-from .compared_models import Model, check_same_cases, trained_model
-from .ground_truth import GroundTruth, segmentations
+from ..trainers.variants import BASES
+from .find_models import trained_model
+from .ground_truth import GroundTruth
+from .model import Model
+from .model_checks import check_same_cases
 
 OWN_PREDICT = "nnunet-slice-attention predict"
-SHOWN = 10  # cases in one message
 
 
 @dataclass(frozen=True)
@@ -121,11 +123,10 @@ def check_labels_agree(truth: GroundTruth, cases: Collection[str], dataset: str)
     if not (truth.raw / "labelsTr").is_dir():
         return
     if changed := changed_labels(truth.raw, truth.folder, truth.dataset_json, cases):
-        shown = ", ".join(changed[:SHOWN]) + (" ..." if len(changed) > SHOWN else "")
         raise ValueError(
-            f"the labels of {shown} in {truth.raw} are not those in {truth.folder}: nnU-Net would evaluate models with "
-            f"the first, ensembles with the second. Remove {truth.folder}, run nnUNetv2_plan_and_preprocess "
-            f"-d {dataset} --clean, and train again what learned from the labels in it."
+            f"the labels of {first_few(changed)} in {truth.raw} are not those in {truth.folder}: nnU-Net would "
+            f"evaluate models with the first, ensembles with the second. Remove {truth.folder}, run "
+            f"nnUNetv2_plan_and_preprocess -d {dataset} --clean, and train again what learned from the labels in it."
         )
 
 
@@ -146,7 +147,7 @@ def check_no_other_probabilities(model: Model) -> None:
     probabilities = (path for folder in folders for path in folder.glob("*.npz"))
     if left := sorted(str(path) for path in probabilities if path.stem not in model.predictions):
         raise ValueError(
-            f"{', '.join(left)}: probabilities without a prediction, of an earlier training, which nnU-Net would "
+            f"{first_few(left)}: probabilities without a prediction, of an earlier training, which nnU-Net would "
             "ensemble. Remove these files and the .pkl beside them, or give --disable_ensembling."
         )
 

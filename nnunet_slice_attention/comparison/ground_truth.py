@@ -8,14 +8,8 @@ from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 from nnunetv2.paths import nnUNet_preprocessed, nnUNet_raw
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 
-from ..dataset_files import find_reader, read_description, read_splits
+from ..dataset_files import find_reader, read_description, read_splits, segmentations
 from ..tiff_spacing import Spacing
-
-
-def segmentations(folder: Path, ending: str) -> dict[str, Path]:
-    """The files of a folder by case; not hidden ones, such as those that macOS writes beside each file."""
-    files = sorted(path for path in Path(folder).glob(f"*{ending}") if not path.name.startswith("."))
-    return {path.name.removesuffix(ending): path for path in files}
 
 
 @dataclass(frozen=True)

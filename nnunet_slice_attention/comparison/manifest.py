@@ -8,8 +8,8 @@ from pathlib import Path
 from ..environment import OURS, commit, hardware, versions
 from ..files import read_json_or_empty, sha256
 from ..inference.settings import SETTINGS
-from .compared_models import Model
 from .ground_truth import GroundTruth
+from .model import Model
 from .options import Options
 
 TRAINING = (  # entries of nnU-Net's debug.json

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from .compared_models import Fold, Model, trained_model
+from .find_models import trained_model
 from .ground_truth import GroundTruth
+from .model import Fold, Model
 
 
 def load_runs(

@@ -5,7 +5,6 @@ the machine affect all models and memory is measured per model.
 """
 
 import csv
-import hashlib
 import json
 import os
 import subprocess
@@ -22,7 +21,7 @@ from tqdm import tqdm
 
 from ..dataset_files import read_description, read_plans
 from ..environment import commit, hardware, versions
-from ..files import check_own_folder, read_json, read_json_or_empty, replacing, write_text
+from ..files import check_own_folder, read_json, read_json_or_empty, replacing, sha256, write_text
 from ..model_name import ModelName
 from .figure import cost_figure
 from .worker import Cost, Job
@@ -135,7 +134,7 @@ def _run(job: Job, result: Path, title: str) -> list[str]:
 def _key(job: Job) -> dict:
     """What a measurement depends on: it is repeated for another machine, version, setting or plans."""
     plans = Path(str(nnUNet_preprocessed), maybe_convert_to_dataset_name(job.dataset), f"{job.plans}.json")
-    digest = hashlib.sha256(plans.read_bytes()).hexdigest() if plans.is_file() else None
+    digest = sha256(plans) if plans.is_file() else None
     return {
         "job": asdict(job), "plans": digest, "versions": versions(), "commit": commit(), "hardware": hardware(),
         "environment": _environment(),

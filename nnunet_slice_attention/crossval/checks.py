@@ -12,11 +12,10 @@ from ..comparison.ground_truth import GroundTruth
 from ..comparison.patients import group_by, leaked_patients
 from ..comparison.truth_spacing import with_spacings
 from ..dataset_files import read_description
+from ..messages import first_few
 from ..plans.preprocessed_cases import changed_description, changed_labels
 from .plan import Plan
 from .preflight import check
-
-MAX_SHOWN = 10  # cases in one message
 
 
 def check_plan(plan: Plan, write_split: bool = True) -> None:
@@ -69,7 +68,7 @@ def _check_ground_truth(truth: GroundTruth, folds: Sequence[int]) -> None:
     cases = itertools.chain.from_iterable(truth.splits[fold] for fold in folds)
     if missing := sorted(case for case in cases if not truth.file(case).is_file()):
         raise FileNotFoundError(
-            f"no ground truth for {', '.join(missing)} in {truth.folder}. Preprocess the data set again."
+            f"no ground truth for {first_few(missing)} in {truth.folder}. Preprocess the data set again."
         )
     if folds:
         with_spacings(truth, itertools.chain.from_iterable(truth.splits[fold] for fold in folds))
@@ -82,11 +81,10 @@ def _check_preprocessed(truth: GroundTruth, dataset: str) -> None:
             "--clean, and train again what was trained before."
         )
     if changed := changed_labels(truth.raw, truth.folder, truth.dataset_json):
-        shown = ", ".join(changed[:MAX_SHOWN]) + (" ..." if len(changed) > MAX_SHOWN else "")
         raise ValueError(
-            f"labels of {truth.raw} were changed after preprocessing, so training would ignore the change: {shown}. "
-            f"Remove {truth.folder}, run nnUNetv2_plan_and_preprocess -d {dataset} --clean, for other plans also "
-            "nnUNetv2_preprocess -plans_name, and train again what was trained before."
+            f"labels of {truth.raw} were changed after preprocessing, so training would ignore the change: "
+            f"{first_few(changed)}. Remove {truth.folder}, run nnUNetv2_plan_and_preprocess -d {dataset} --clean, for "
+            "other plans also nnUNetv2_preprocess -plans_name, and train again what was trained before."
         )
 
 
@@ -96,6 +94,6 @@ def _check_leakage(truth: GroundTruth, folds: Sequence[int], patient_of: Callabl
     for fold in folds:
         if leaked := leaked_patients(truth, fold, patient_of):
             raise ValueError(
-                f"fold {fold} has volumes of {', '.join(leaked)} in both training and validation. Write a "
+                f"fold {fold} has volumes of {first_few(leaked)} in both training and validation. Write a "
                 f"splits_final.json by patient to {truth.folder.parent}, and repeat runs that used the present split."
             )

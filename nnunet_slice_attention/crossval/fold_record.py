@@ -15,13 +15,13 @@ from pathlib import Path
 
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 
-from ..dataset_files import find_reader, read_splits
+from ..dataset_files import find_reader, read_splits, segmentations
 from ..files import file_signature, read_json_or_empty, sha256, write_text
+from ..messages import first_few
 from ..tiff_spacing import read_segmentation
 
 RECORD = "split.json"
 LABELS, VOXELS, WEIGHTS = "labels_sha256", "voxels_sha256", "pretrained_weights_sha256"
-SHOWN = 5  # cases in one message
 DIGITS = 12  # of a checksum in a message
 THREADS = 8  # files may be on a slow network
 Split = Mapping[str, Sequence[str]]  # nnU-Net's: cases by "train" and "val"
@@ -71,8 +71,7 @@ def record_fold(folder: Path, fold: str, present: Present) -> None:
     if fold != "all" and not present.splits_file.is_file():
         return
     split = {} if fold == "all" else read_splits(present.splits_file)[int(fold)]
-    all_cases = (path.name.removesuffix(present.ending) for path in present.labels.glob(f"*{present.ending}"))
-    labels = present.label_checksums(split.get("train") or sorted(all_cases))
+    labels = present.label_checksums(split.get("train") or segmentations(present.labels, present.ending))
     noted = {LABELS: labels, VOXELS: present.voxel_checksums(labels), WEIGHTS: present.weights_checksum()}
     write_text(folder / RECORD, json.dumps({**split, **noted}))
 
@@ -100,10 +99,9 @@ def check_fold(
             f"{name} was trained on another split than that of splits_final.json{leaked}. Restore that split, {again}"
         )
     if changed := _changed_labels(record, present):
-        shown = ", ".join(changed[:SHOWN]) + (" ..." if len(changed) > SHOWN else "")
         raise ValueError(
-            f"{name} was trained with other labels of {len(changed)} cases than those in {present.labels}: {shown}. "
-            f"Restore them, {again}"
+            f"{name} was trained with other labels of {len(changed)} cases than those in {present.labels}: "
+            f"{first_few(changed)}. Restore them, {again}"
         )
     given = present.weights_checksum()
     if WEIGHTS in record and given != record[WEIGHTS] and (given or others_start):

@@ -17,6 +17,7 @@ from types import MappingProxyType
 from ..dataset_files import read_description, read_plans, read_splits
 from ..files import replacing
 from ..image_files import is_renamed
+from ..messages import first_few, in_one_line
 from ..model_name import ModelName
 from ..plans.preprocessed_cases import preprocessed_cases
 
@@ -154,9 +155,8 @@ def check_images(folder: Path, trainers: Sequence, scratch: Path) -> None:
         for case, problem in find_problems(cases, expected, THREADS).items():
             found[f"{case.images[0].name}: {problem}"] = None
     if found:
-        more = f"; and {len(found) - MAX_SHOWN} more" if len(found) > MAX_SHOWN else ""
         raise ValueError(
-            f"-i {folder}: {'; '.join(list(found)[:MAX_SHOWN])}{more}. Fix them, or remove them from the folder."
+            f"-i {folder}: {first_few(found, '; ', MAX_SHOWN)}. Fix them, or remove them from the folder."
         )
 
 
@@ -164,5 +164,5 @@ if __name__ == "__main__":
     try:
         main(**json.loads(sys.argv[1]))
     except Exception as error:
-        print(MARK + " ".join(str(error).split()), flush=True)
+        print(MARK + in_one_line(error), flush=True)
         raise SystemExit(1) from error

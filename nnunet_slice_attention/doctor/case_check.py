@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..dataset_files import read_description, read_splits, training_pairs
+from ..messages import first_few
 from ..plans.preprocessed_cases import changed_description, changed_labels, preprocessed_cases
-from .check import Check, listed
+from .check import Check
 
 SPLITS = "splits_final.json"
 
@@ -48,7 +49,7 @@ def _check_raw(raw: Path | None, preprocessed: Path, cases: set[str], again: str
         "are no longer in the raw data set, but training still uses them": cases - pairs.keys(),
     }.items():
         if others:
-            text = f"{len(others)} cases {fate}: {listed(sorted(others))}"
+            text = f"{len(others)} cases {fate}: {first_few(sorted(others))}"
             checks.append(Check("cases", True, text, f"If that is not intended: {again}"))
     return checks
 
@@ -57,7 +58,7 @@ def _check_labels(
     changed: Sequence[str], labels: Mapping[str, Path], ground_truth: Path, again: str
 ) -> Check:
     if changed:
-        text = f"{len(changed)} labels were changed after preprocessing, which training ignores: {listed(changed)}"
+        text = f"{len(changed)} labels were changed after preprocessing, which training ignores: {first_few(changed)}"
         step = (
             f"Remove {ground_truth} and run {again}, for other plans nnUNetv2_preprocess -plans_name; then train again "
             "what was trained before."
@@ -68,7 +69,7 @@ def _check_labels(
         case for case, label in labels.items() if label.stat().st_mtime > preprocessed.get(case, math.inf)
     ]
     if newer:
-        text = f"{len(newer)} labels are newer than data preprocessed from them, of some configuration: {listed(newer)}"
+        text = f"{len(newer)} labels are newer than the data of a configuration made from them: {first_few(newer)}"
         step = (
             f"If they were changed, not only copied: {again}, for other plans nnUNetv2_preprocess -plans_name"
         )
@@ -90,10 +91,10 @@ def _check_split(path: Path, cases: set[str], again: str) -> list[Check]:
     folds = read_splits(path)
     used = {case for fold in folds for part in ("train", "val") for case in fold[part]}
     if missing := sorted(used - cases):
-        text = f"{len(missing)} cases of {path} are not preprocessed: {listed(missing)}"
+        text = f"{len(missing)} cases of {path} are not preprocessed: {first_few(missing)}"
         return [Check("split", False, text, f"{again}, or remove them from the split.")]
     if unused := sorted(cases - used):
-        text = f"{len(unused)} preprocessed cases are in no fold of {path}, so no fold uses them: {listed(unused)}"
+        text = f"{len(unused)} preprocessed cases are in no fold of {path}, so no fold uses them: {first_few(unused)}"
         step = (
             f"nnU-Net keeps a split when cases are added. If they are to be used, move {path.name} away, so that "
             "training writes a new one, and train all folds again."

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-SHOWN = 5  # of a list
-
 
 @dataclass(frozen=True)
 class Check:
@@ -31,11 +29,6 @@ class Check:
         if not self.ok:
             return "WRONG"
         return "note" if self.next_step else "ok"
-
-
-def listed(texts: Sequence[str], separator: str = ", ") -> str:
-    """The first few of them."""
-    return separator.join(texts[:SHOWN]) + (f"{separator}..." if len(texts) > SHOWN else "")
 
 
 def as_text(checks: Sequence[Check]) -> str:

@@ -11,7 +11,8 @@ from nnunetv2.imageio.tif_reader_writer import Tiff3DIO
 from ..dataset_files import find_reader, read_description, training_pairs
 from ..image_files import is_renamed
 from ..image_geometry import HEADERS, SAME, geometry_mismatch, max_displacement_mm
-from .check import Check, listed
+from ..messages import first_few, in_one_line
+from .check import Check
 from .tiff_check import check_spacing_files
 
 THREADS = 8  # files may be on a slow network
@@ -37,7 +38,7 @@ def check_headers(folder: Path, dataset: str | int) -> list[Check]:
     if not pairs:
         return []
     if renamed := [case for case in pairs if is_renamed(case, dataset_json["file_ending"])]:
-        text = f"case names must not end like NIfTI files: {listed(renamed)}"
+        text = f"case names must not end like NIfTI files: {first_few(renamed)}"
         return [Check("names", False, text, "Rename them: ITK writes the segmentation of x.nii as x.nii.gz.")]
     example, _ = next(iter(pairs.values()))
     try:
@@ -64,7 +65,7 @@ def check_headers(folder: Path, dataset: str | int) -> list[Check]:
                 return 0.0, f"{label} has {name} {of_label}, its image {image} {of_image}; {limit}"
             return max_displacement_mm(reference, other), ""
         except Exception as error:  # readers can raise anything
-            return 0.0, f"{label} or {image} cannot be read: {' '.join(str(error).split())}"
+            return 0.0, f"{label} or {image} cannot be read: {in_one_line(error)}"
 
     with ThreadPoolExecutor(THREADS) as pool:
         found = dict(zip(pairs, pool.map(compared, pairs.values()), strict=True))
@@ -74,7 +75,9 @@ def check_headers(folder: Path, dataset: str | int) -> list[Check]:
 def _verdict(found: dict[str, tuple[float, str]], dataset: str | int) -> Check:
     overlays = f"nnUNetv2_plot_overlay_pngs -d {dataset} -o overlays --use_raw"
     if wrong := {case: problem for case, (_, problem) in found.items() if problem}:
-        text = f"{len(wrong)} of {len(found)} labels do not match their image: {listed(list(wrong.values()), '; ')}"
+        text = (
+            f"{len(wrong)} of {len(found)} labels do not match their image: {first_few(wrong.values(), '; ')}"
+        )
         step = f"Replace the wrong files or correct their headers; compare refuses them. Look at both: {overlays}"
         return Check("headers", False, text, step)
     displaced = {case: mm for case, (mm, _) in found.items() if mm > SAME}
@@ -83,7 +86,7 @@ def _verdict(found: dict[str, tuple[float, str]], dataset: str | int) -> Check:
     most = max(displaced, key=displaced.__getitem__)
     text = (
         f"in {len(displaced)} of {len(found)} cases label and image are slightly displaced, by up to "
-        f"{displaced[most]:.3g} mm ({most}): {listed(list(displaced))}"
+        f"{displaced[most]:.3g} mm ({most}): {first_few(displaced)}"
     )
     step = f"nnU-Net trains, and compare evaluates, voxel by voxel. Check that this is right: {overlays}"
     return Check("headers", True, text, step)

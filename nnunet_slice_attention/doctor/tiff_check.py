@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from ..image_geometry import SPACING_LIMIT
+from ..messages import first_few
 from ..tiff_spacing import CONTENT, image_spacing_file, read_spacing, segmentation_spacing_file
-from .check import Check, listed
+from .check import Check
 
 NAME = "spacing files"
 
@@ -25,7 +26,7 @@ def check_spacing_files(pairs: Mapping[str, tuple[Path, Path]], dataset: str | i
     wrong = [problem for image, label in pairs.values() if (problem := _problem(image, label))]
     if not wrong:
         return Check(NAME, True, f"all {len(pairs)} images have a spacing file, and those of labels agree")
-    text = f"{len(wrong)} of {len(pairs)} cases have no valid spacing: {listed(wrong, '; ')}"
+    text = f"{len(wrong)} of {len(pairs)} cases have no valid spacing: {first_few(wrong, '; ')}"
     step = (
         f"Write {CONTENT}, to these files (also for 1 mm, which nnU-Net otherwise assumes and compare refuses), then "
         f"nnUNetv2_plan_and_preprocess -d {dataset} --clean"

@@ -9,6 +9,7 @@ from pathlib import Path
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 from tqdm import tqdm
 
+from ..messages import in_one_line
 from ..tiff_spacing import Spacing
 from .detection import detection_rows
 from .froc import froc_counts
@@ -82,7 +83,7 @@ def _evaluate_case(task: Task, reader: BaseReaderWriter) -> tuple[list[dict], st
     try:
         return case_rows(task, reader), ""
     except Exception as error:  # readers raise anything; the other cases go on
-        return [], " ".join(str(error).split()) or type(error).__name__
+        return [], in_one_line(error)
 
 
 def case_rows(task: Task, reader: BaseReaderWriter) -> list[dict]:

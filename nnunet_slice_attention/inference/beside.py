@@ -11,7 +11,7 @@ from tqdm import tqdm
 from .attention_maps import check_has_attention_maps, check_points, write_maps
 from .attention_weights import check_has_attention_weights, remove_weights, write_weights
 from .boxes import boxes_of, write_boxes
-from .cases import Case, in_one_line
+from .cases import Case, last_line
 from .file_grid import Voxel
 from .predictor import SlabPredictor
 from .weights_files import is_current, table_of
@@ -62,7 +62,7 @@ class Beside:
                 try:
                     kind.write(case)
                 except Exception as error:  # one case must not stop the others
-                    problem = f"predicted, but without {kind.name}: {in_one_line(error)}"
+                    problem = f"predicted, but without {kind.name}: {last_line(error)}"
                     problems[case] = "; ".join(filter(None, [problems.get(case), problem]))
         return problems
 

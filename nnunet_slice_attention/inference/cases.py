@@ -84,7 +84,7 @@ def remove_results(case: Case) -> None:
             path.unlink()
 
 
-def in_one_line(error: Exception) -> str:
+def last_line(error: Exception) -> str:
     """The last line of an error message, which usually gives the cause."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if lines:

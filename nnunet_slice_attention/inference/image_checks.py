@@ -20,7 +20,7 @@ from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 from ..image_files import check_complete
 from ..image_geometry import HEADERS, geometry_mismatch, is_2d
 from ..tiff_spacing import read_spacing
-from .cases import Case, in_one_line
+from .cases import Case, last_line
 
 # Spacing in another unit is off by 1000 (micrometres, metres): resampling would run out of memory or leave no voxels.
 LARGEST_RATIO = 100
@@ -60,7 +60,7 @@ def find_problems(cases: Sequence[Case], expected: Expected, threads: int = 1) -
         try:
             return case.problem or _problem(case, expected)
         except Exception as error:  # readers can raise anything
-            return in_one_line(error)
+            return last_line(error)
 
     with ThreadPoolExecutor(max(1, threads)) as pool:
         return {c: problem for c, problem in zip(cases, pool.map(check, cases), strict=True) if problem}

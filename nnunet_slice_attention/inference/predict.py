@@ -9,7 +9,7 @@ from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
 
 from ..standard_output import reader_is_gone
 from .beside import Beside, remove_beside
-from .cases import Case, in_one_line, is_finished, remove_results
+from .cases import Case, is_finished, last_line, remove_results
 from .find_cases import find_cases
 from .image_checks import Expected, find_problems
 from .predictor import SlabPredictor
@@ -164,7 +164,7 @@ def _predict_or_bisect(
             return _predict_or_bisect(predict, [case for case in cases if not finished(case)], finished)
         if len(cases) == 1:
             remove_results(cases[0])
-            return {cases[0]: in_one_line(error)}
+            return {cases[0]: last_line(error)}
     remaining = [case for case in cases if not finished(case)]
     half = len(remaining) // 2
     return {

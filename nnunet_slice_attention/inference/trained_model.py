@@ -12,7 +12,7 @@ from nnunetv2.utilities.file_path_utilities import get_output_folder
 from ..environment import cuda_problem
 from ..files import read_json
 from ..plans.differences import decisive_descriptions, decisive_plans, first_difference
-from .cases import in_one_line
+from .cases import last_line
 from .predictor import SlabPredictor
 
 
@@ -73,7 +73,7 @@ def check_as_trained(folder: Path, fold: str, checkpoint: str) -> None:
         init_args = torch.load(weights, map_location="cpu", weights_only=False, mmap=True)["init_args"]
     except Exception as error:  # unpickling can raise anything
         raise ValueError(
-            f"{weights} cannot be read: {in_one_line(error)}. Restore it, train that fold again, or choose others "
+            f"{weights} cannot be read: {last_line(error)}. Restore it, train that fold again, or choose others "
             "with -f."
         ) from error
     remedy = "Restore the file that training wrote"

@@ -1,7 +1,4 @@
-"""Base of all networks of this package: the slab view, the channel view, and a 2D encoder and decoder.
-
-    slab view     x (B, C, S, H, W)   -> logits (B, K, S, H, W)
-    channel view  x (B, n*C, H, W)    -> logits (B, K, H, W)     n = 2R+1 slices, slice-major
+"""Base of all networks of this package: a 2D encoder and decoder for the slices of a stack.
 
 Each slice is encoded once. A network overrides `fuse`, which mixes the features of neighbouring slices before the
 decoder, or `finish`, which does so after it.
@@ -13,24 +10,20 @@ from types import MappingProxyType
 from typing import Any
 
 import torch
-from einops import rearrange
 from torch import Tensor, nn
 
-from ..attention.neighbours import Neighbourhood
+from ..attention.neighbours import Neighbourhood, between_copies
 from ..attention.slicewise import Slices, depth, map_each, slicewise, slicewise_centre_grad
 from .missing_slices import fill_missing
 from .padding import pad, unpad
-from .side_channel import append_side_channel
 from .slab_learning import EVERY_SLICE, SlabLearning
-from .slice_position import SlicePosition, relative_positions
+from .slab_views import Logits, SlabViews
+from .slice_position import SlicePosition
 from .topology import UNetTopology
 from .two_d_weights import zero_image_neighbours
-from .whole_volume import segment_volume
-
-Logits = Tensor | list[Tensor]
 
 
-class SlabNetwork(nn.Module):
+class SlabNetwork(SlabViews):
     """2D U-Net over the slices of a stack.
 
     Args:
@@ -89,7 +82,7 @@ class SlabNetwork(nn.Module):
             raise ValueError(f"slices_per_image={slices_per_image} must be odd: a slice and its neighbours.")
         self.in_channels = in_channels
         self.slices_per_image = slices_per_image
-        self._set_reach(repeat_centre, context_radius)
+        self.repeat_centre, self._planned_radius = repeat_centre, context_radius
         *self.head_strides, self.total_stride = topology.total_strides
         self.encoder, self.decoder = topology.build(
             slices_per_image * in_channels, num_classes, deep_supervision
@@ -99,7 +92,6 @@ class SlabNetwork(nn.Module):
         if zero_start:
             zero_image_neighbours(self)
         self.learning, self.has_background, self.copies_learn = learning, has_background, copies_learn
-        self.two_dimensional = self.decodes_as_in_training = False
 
     @classmethod
     def slab_radius(cls, context_radius: int | None = None, **options) -> int:
@@ -109,24 +101,32 @@ class SlabNetwork(nn.Module):
         """
         return cls.default_context_radius if context_radius is None else context_radius
 
-    def _set_reach(self, repeat_centre: bool, context_radius: int) -> None:
-        """All radii are 0 with `repeat_centre`: the only slice used is the centre."""
-        self.repeat_centre = repeat_centre
-        self.context_radius = 0 if repeat_centre else context_radius
-        self.image_radius = 0 if repeat_centre else self.slices_per_image // 2
-        self.fusion_radius = self.context_radius - self.image_radius
-        self.copied_radius = context_radius - self.slices_per_image // 2 if repeat_centre else 0
+    @property
+    def context_radius(self) -> int:
+        return 0 if self.repeat_centre else self._planned_radius
+
+    @property
+    def image_radius(self) -> int:
+        """Neighbours on each side that enter as channels of an image; 0 where copies of the slice take their place."""
+        return 0 if self.repeat_centre else self.slices_per_image // 2
+
+    @property
+    def fusion_radius(self) -> int:
+        return self.context_radius - self.image_radius
+
+    @property
+    def copied_radius(self) -> int:
+        """The fusion radius of the network of which this one is the control; 0 for the others."""
+        return self._planned_radius - self.slices_per_image // 2 if self.repeat_centre else 0
 
     @contextmanager
     def repeating_centre(self) -> Iterator[None]:
         """Context in which each neighbour is replaced by the centre slice, as with `repeat_centre`."""
-        names = ("repeat_centre", "context_radius", "image_radius", "fusion_radius", "copied_radius")
-        before = {name: getattr(self, name) for name in names}
-        self._set_reach(True, self.context_radius)
+        before, self.repeat_centre = self.repeat_centre, True
         try:
             yield
         finally:
-            vars(self).update(before)
+            self.repeat_centre = before
 
     def set_two_dimensional(self, on: bool) -> None:
         """Whether to segment each slice alone, as the planned 2D network does, which `zero_start` starts as.
@@ -134,10 +134,6 @@ class SlabNetwork(nn.Module):
         The channel view then takes one slice.
         """
         self.two_dimensional = on
-
-    def decode_as_in_training(self, on: bool) -> None:
-        """Whether evaluation decodes only the slices that training decodes, for nnU-Net's online validation."""
-        self.decodes_as_in_training = on
 
     def name_in_2d(self, weight: str) -> str:
         """Name in nnU-Net's own 2D network of a weight of `two_d_modules`."""
@@ -159,49 +155,6 @@ class SlabNetwork(nn.Module):
         """Decoder output (B, T or S, K, h, w) -> logits (B, T, K, h, w); lists with deep supervision."""
         return decoded
 
-    def forward(self, x: Tensor, valid: Tensor | None = None) -> Logits:
-        """Logits of a slab (5D input) or of a centre slice with its neighbours as channels (4D input).
-
-        Args:
-            x: (B, C, S, H, W) or (B, (2R+1)*C, H, W), with a side channel (B, C+1, S, H, W) or
-                (B, (2R+1)*(C+1), H, W). With `position` (B, C, S, H, W) is a whole volume, which evaluation segments in
-                chunks, see `segment_volume`.
-            valid: (B, S) or (B, 2R+1) bool, False where a slice does not exist. All-zero slices, with which nnU-Net
-                pads shallow volumes, also count as missing.
-
-        Returns:
-            (B, K, S, H, W) or (B, K, H, W); with deep supervision a list of them, finest first. A missing slice is
-            background and carries no gradient.
-        """
-        if x.ndim == 4:
-            n_slices = self._channel_view_slices(x)
-            stack = rearrange(x, "b (s c) h w -> b s c h w", s=n_slices)
-            centre = range(n_slices // 2, n_slices // 2 + 1)
-            return map_each(lambda t: t[:, 0], self.segment(stack, centre, valid))
-        if x.ndim != 5:
-            raise ValueError(f"expected (B, C, S, H, W) or (B, n*C, H, W), got shape {tuple(x.shape)}.")
-        n_slices = x.shape[2]
-        middle = range(n_slices // 2, n_slices // 2 + 1)
-        only_centre = self.learning.centre_only and (self.training or self.decodes_as_in_training)
-        stack = rearrange(x, "b c s h w -> b s c h w")
-        whole = self.slice_position is not None and x.shape[1] == self.in_channels
-        if whole and not (self.training or only_centre or torch.compiler.is_exporting()):
-            logits = segment_volume(self, stack, valid)
-        else:
-            logits = self.segment(stack, middle if only_centre else range(n_slices), valid)
-        return map_each(lambda t: rearrange(t, "b t k h w -> b k t h w"), logits)
-
-    def _channel_view_slices(self, x: Tensor) -> int:
-        n = 1 if self.two_dimensional else 2 * self.context_radius + 1
-        channels = self.in_channels + (self.side_channel is not None)
-        may_lack_it = self.slice_position is None  # a slice with its neighbours does not show where it is
-        if x.shape[1] != n * channels and not (may_lack_it and x.shape[1] == n * self.in_channels):
-            raise ValueError(
-                f"the channel view takes {n} slices x {channels} channels = {n * channels} channels, "
-                f"got {x.shape[1]}. Stack the neighbouring slices slice-major, or pass a slab (B, C, S, H, W)."
-            )
-        return n
-
     def segment(self, stack: Tensor, centres: range, valid: Tensor | None = None) -> Logits:
         """Logits (B, T, K, H, W) of T adjacent slices of a stack (B, S, C, H, W); lists with deep supervision."""
         valid = self.valid_slices(stack, valid)
@@ -220,47 +173,8 @@ class SlabNetwork(nn.Module):
             and self.copied_radius > 0
             and not (self.copies_learn or self.two_dimensional)
         ):
-            skips, around = self._between_copies(skips, around)
+            skips, around = between_copies(skips, around, self.copied_radius)
         return self.decode(skips, around, stack.shape[-2:])
-
-    def _between_copies(
-        self, skips: list[Tensor], around: Neighbourhood
-    ) -> tuple[list[Tensor], Neighbourhood]:
-        """The centre slice between copies of itself without a gradient, like a slice in its context."""
-        r = self.copied_radius
-        skips = [torch.cat([*[skip.detach()] * r, skip, *[skip.detach()] * r], dim=1) for skip in skips]
-        valid = around.valid.new_ones(len(around.valid), 2 * r + 1)
-        valid[:, r : r + 1] = around.valid
-        return skips, Neighbourhood(range(r, r + 1), valid, context_grad=False, distance=around.distance)
-
-    def valid_slices(self, stack: Tensor, valid: Tensor | None = None) -> Tensor:
-        """Slices of a stack (B, S, C, H, W) that are in `valid` and not all zero: (B, S) bool."""
-        is_image = (stack[:, :, : self.in_channels] != 0).any(dim=4).any(dim=3).any(dim=2)
-        return is_image if valid is None else valid & is_image
-
-    def with_side_channel(self, stack: Tensor, valid: Tensor) -> Tensor:
-        """A stack (B, S, C, H, W) with the side channel, if the network has one, appended unless it is there.
-
-        Args:
-            valid: (B, S), the slices that exist.
-
-        Raises:
-            ValueError: the stack has another number of channels.
-        """
-        if stack.shape[2] == self.in_channels + (self.side_channel is not None):
-            return stack
-        if stack.shape[2] != self.in_channels:
-            more = f", or one more with {self.side_channel}" if self.side_channel else ""
-            raise ValueError(f"a slice has {self.in_channels} channels{more}, got {stack.shape[2]}.")
-        return append_side_channel(stack, self.assumed_side_channel(valid))
-
-    def assumed_side_channel(self, valid: Tensor) -> Tensor:
-        """(B, S): the side channel of a stack that lacks it, given which slices exist; a whole volume's positions."""
-        return relative_positions(valid)
-
-    def slice_distance(self, stack: Tensor) -> Tensor | None:
-        """`Neighbourhood.distance` of a stack with its side channel; None if the network does not know it."""
-        return None
 
     def encode(self, stack: Tensor, valid: Tensor, slices: range) -> list[Tensor]:
         """Features of some slices of a stack.

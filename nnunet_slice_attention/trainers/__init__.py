@@ -1,6 +1,7 @@
 """nnU-Net trainers by name, e.g. `from nnunet_slice_attention.trainers import nnUNetTrainerCSANet_50epochs`."""
 
-from .resolver import BASES, SCHEDULES, VARIANTS, resolve_trainer
+from .resolver import resolve_trainer
+from .variants import BASES, SCHEDULES, VARIANTS
 
 __all__ = ["BASES", "SCHEDULES", "VARIANTS", "resolve_trainer"]
 

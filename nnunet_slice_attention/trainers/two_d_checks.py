@@ -7,6 +7,7 @@ from typing import Any
 
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
+from ..messages import first_few
 from ..networks.topology import unet_class
 from .two_d_checkpoint import Checkpoint
 from .two_d_model import TwoDModel
@@ -14,7 +15,6 @@ from .two_d_model import TwoDModel
 CT = "CTNormalization"  # the scheme that uses the data set's intensities
 CT_USES = ("mean", "std", "percentile_00_5", "percentile_99_5")
 NOTHING = "none"
-SHOWN = 5  # cases
 
 
 def check_same_task(model: TwoDModel, checkpoint: Checkpoint, plans: dict, dataset_json: dict) -> None:
@@ -91,9 +91,8 @@ def check_unseen(model: TwoDModel, checkpoint: Checkpoint, validation: Sequence[
     ending = checkpoint.dataset_json["file_ending"]
     validated = {re.split(r"[/\\]", file)[-1].removesuffix(ending) for file in files}
     if seen := sorted(set(validation) - validated):
-        cases = ", ".join(seen[:SHOWN]) + (", ..." if len(seen) > SHOWN else "")
         raise ValueError(
             f"{len(seen)} of the current {len(set(validation))} validation cases are not among the {len(validated)} on "
-            f"which the 2D model {checkpoint.path} was validated: {cases}. It may have been trained on them (data "
-            f"leakage), which makes validation optimistic. Train it again on the current split: {model.command()}"
+            f"which the 2D model {checkpoint.path} was validated: {first_few(seen)}. It may have been trained on them "
+            f"(data leakage), which makes validation optimistic. Train it again on the current split: {model.command()}"
         )

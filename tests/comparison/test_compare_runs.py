@@ -107,9 +107,7 @@ def test_a_patients_value_is_the_mean_over_runs(runs):
 
 
 def test_folds_of_one_results_folder_are_runs(runs, monkeypatch):
-    monkeypatch.setattr(
-        "nnunet_slice_attention.comparison.compared_models.nnUNet_results", str(runs / "seed_1")
-    )
+    monkeypatch.setattr("nnunet_slice_attention.comparison.find_models.nnUNet_results", str(runs / "seed_1"))
     assert compare_runs(runs, seeds=()) == 0
     report = (runs / "out" / "report.md").read_text()
     assert table_row(report, "Each run", "| structure ")[2:] == ["fold 0", "fold 1"]

@@ -6,9 +6,9 @@ from dataclasses import asdict
 import pytest
 
 from nnunet_slice_attention.cli import main
-from nnunet_slice_attention.comparison.compared_models import Model
 from nnunet_slice_attention.comparison.ensembles import make_ensemble
 from nnunet_slice_attention.comparison.ground_truth import GroundTruth
+from nnunet_slice_attention.comparison.model import Model
 from nnunet_slice_attention.cost import measure as cost
 from nnunet_slice_attention.cost.training_costs import training_costs
 from nnunet_slice_attention.inference.settings import SETTINGS

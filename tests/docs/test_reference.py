@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from nnunet_slice_attention.cli import COMMANDS
-from nnunet_slice_attention.trainers.resolver import VARIANTS
+from nnunet_slice_attention.trainers.variants import VARIANTS
 
 DOCS = Path(__file__).parents[2] / "docs"
 GENERATED = runpy.run_path(str(DOCS / "generate_reference.py"))["PAGES"]

@@ -68,7 +68,7 @@ def test_labels_newer_than_data_of_some_configuration_are_a_note(raw, preprocess
     os.utime(other / "case_1.pkl", (1, 1))
     (check,) = checks(raw, preprocessed)
     assert check.verdict == "note" and check.text.startswith(
-        "1 labels are newer than data preprocessed from them"
+        "1 labels are newer than the data of a configuration"
     )
     assert check.text.endswith(": case_1") and "not only copied" in check.next_step
 

@@ -71,6 +71,6 @@ def test_a_mistake_is_one_line(arguments, said, nowhere, capsys):
 
 
 def test_the_share_of_2d_epochs_is_the_trainers():
-    from benchmark_results.equal_time.experiment import SHARE_OF_2D
+    from benchmark_results.equal_time.questions import SHARE_OF_2D
 
     assert TWO_D_SHARE[0] / TWO_D_SHARE[1] == SHARE_OF_2D

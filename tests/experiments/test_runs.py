@@ -6,9 +6,10 @@ import os
 import pytest
 
 from experiments.declaration import RESULTS, Experiment, Runs, load
-from experiments.jobs import Commands, Options, trainings
+from experiments.jobs import Commands, Options
 from experiments.made_with import FILE
 from experiments.run import Run, read_runs, write_runs
+from experiments.stages import trainings
 
 LISTS = (
     "length", "from_2d", "screening", "position", "fused_position", "screening_wide", "decision", "decision_position",

@@ -1,0 +1,125 @@
+"""Finds the predictions of trained models, and of folders."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from nnunetv2.paths import nnUNet_results
+from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
+
+from ..dataset_files import read_description, segmentations
+from ..messages import first_few
+from ..model_name import ENSEMBLE, ModelName
+from .ground_truth import GroundTruth
+from .model import Fold, Model
+
+
+def parse_prediction(text: str) -> tuple[str, Path]:
+    """ "csa=out/csa" to ("csa", Path("out/csa")).
+
+    Raises:
+        ValueError: the name or the folder is missing, or the name looks like an ensemble's.
+    """
+    name, _, folder = text.partition("=")
+    if not (name and folder):
+        raise ValueError(f"--predictions {text!r} is not NAME=FOLDER.")
+    if ENSEMBLE in name:
+        raise ValueError(
+            f"--predictions {text!r}: {ENSEMBLE!r} is reserved for ensembles. Choose another name."
+        )
+    return name, Path(folder)
+
+
+def trained_model(
+    dataset: str, name: str, folds: Sequence[Fold], truth: GroundTruth, results: Path | None = None
+) -> Model:
+    """The validation predictions of a trained model.
+
+    Args:
+        results: results folder; None means `nnUNet_results`.
+
+    Raises:
+        ValueError: the name does not have three parts, or a fold's cases are not those of the data set's split.
+        FileNotFoundError: the model or a fold's validation does not exist.
+    """
+    trainer, plans, configuration = ModelName.parse(name)
+    folder = Path(results or str(nnUNet_results)) / maybe_convert_to_dataset_name(dataset) / name
+    if not folder.is_dir():
+        others = sorted(p.name for p in folder.parent.glob("*__*__*"))
+        raise FileNotFoundError(
+            f"{folder} does not exist. Train it, or give another model. Trained so far: {', '.join(others) or 'none'}."
+        )
+    predictions, fold_by_case = {}, {}
+    for fold in folds:
+        if fold == "all":
+            raise ValueError(
+                "fold all is validated on its own training cases. Compare folds 0 to 4, or predict held-out cases and "
+                "compare them with --predictions."
+            )
+        validation = folder / f"fold_{fold}" / "validation"
+        found = segmentations(validation, truth.ending)
+        again = f"nnUNet_results={results} " if results else ""
+        again += f"nnUNetv2_train {dataset} {configuration} {fold} -tr {trainer} -p {plans} --val --npz"
+        if not found:
+            raise FileNotFoundError(
+                f"{validation} contains no predictions. Finish the training, or run: {again}"
+            )
+        _check_split(name, fold, found, truth, again)
+        if duplicates := sorted(set(found) & set(predictions)):
+            raise ValueError(
+                f"{first_few(duplicates)}: in more than one of the folds {', '.join(map(str, folds))}. Train with a "
+                "split whose folds do not overlap, or compare one fold."
+            )
+        predictions |= found
+        fold_by_case |= dict.fromkeys(found, fold)
+    return Model(name, predictions, folder, fold_by_case)
+
+
+def _check_split(name: str, fold: Fold, found: Mapping[str, Path], truth: GroundTruth, again: str) -> None:
+    if not int(fold) < len(truth.splits):
+        raise ValueError(
+            f"fold {fold} does not exist. splits_final.json has folds 0 to {len(truth.splits) - 1}."
+        )
+    expected = set(truth.splits[int(fold)])
+    # First, because a model of another split may have learned from the cases that are missing.
+    if extra := sorted(found.keys() - expected):
+        validation = found[extra[0]].parent
+        raise ValueError(
+            f"{name}, fold {fold}: {first_few(extra)} not in this fold of splits_final.json, so the model was trained "
+            f"on another split. Move {validation.parent} away and train it again. If it was trained again since, these "
+            f"predictions are left from before: remove them from {validation}, also their .npz and .pkl."
+        )
+    if missing := sorted(expected - found.keys()):
+        raise ValueError(f"{name}, fold {fold}: no prediction for {first_few(missing)}. Run: {again}")
+
+
+def prediction_folder(name: str, folder: Path, ending: str) -> Model:
+    """Predictions of any origin, under a name of the user's choice.
+
+    Raises:
+        FileNotFoundError: the folder contains none.
+    """
+    found = segmentations(folder, ending)
+    if not found:
+        raise FileNotFoundError(f"{folder} ({name}) contains no {ending} file. Give a folder of predictions.")
+    return Model(name, found, Path(folder))
+
+
+def check_same_labels(name: str, folder: Path, dataset_json: Mapping, used: Path) -> None:
+    """Raise ValueError if predictions are of a model in which a label or region of the same name is another.
+
+    Args:
+        name: of the predictions.
+        folder: with nnU-Net's `dataset.json`; without it they may be of any origin, and are not checked.
+        dataset_json: content of the file `used`.
+    """
+    file = folder / "dataset.json"
+    if not file.is_file():
+        return
+    found = read_description(file)["labels"]
+    for label, expected in dataset_json["labels"].items():
+        comparable = label != "ignore" and type(found.get(label)) is type(expected)  # regions are lists
+        if comparable and found[label] != expected:
+            raise ValueError(
+                f"{name}: {file} has {label} = {found[label]}, but {used}, with which all are evaluated, {expected}. "
+                "Compare models of the same labels, or convert these predictions and remove that file."
+            )

@@ -1,0 +1,71 @@
+"""One model's predictions in one run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+Fold = int | str
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model's predictions in one run.
+
+    Attributes:
+        name: TRAINER__PLANS__CONFIGURATION, or the user's name for a folder of predictions.
+        predictions: predicted segmentation by case.
+        folder: of the trained model, or of the predictions.
+        fold_by_case: the fold that has the case in its validation set; empty for a folder of predictions.
+        run: name of the results folder if several are compared, else empty.
+    """
+
+    name: str
+    predictions: Mapping[str, Path]
+    folder: Path
+    fold_by_case: Mapping[str, Fold] = field(default_factory=dict)
+    run: str = ""
+
+    @property
+    def label(self) -> str:
+        """Name, with the run if there are several."""
+        return f"{self.name}, {self.run}" if self.run else self.name
+
+    def probabilities(self, case: str) -> Path | None:
+        """nnU-Net's npz file, if it is not older than the final checkpoint while the prediction is newer.
+
+        A training without --npz replaces the predictions of an earlier one, but leaves its npz files. (So does --c
+        without --npz after the last epoch, although the weights are the same.)
+        """
+        path = self.predictions[case].parent / f"{case}.npz"
+        if not path.is_file() or _written(path) < self._trained(case) <= _written(self.predictions[case]):
+            return None
+        return path
+
+    def _trained(self, case: str) -> float:
+        """Time of the final checkpoint that predicted the case; 0 if there is none."""
+        return _written(self.folder / f"fold_{self.fold_by_case.get(case)}" / "checkpoint_final.pth")
+
+    @property
+    def cases_without_probabilities(self) -> list[str]:
+        """Cases without probabilities of their prediction."""
+        return [case for case in self.predictions if self.probabilities(case) is None]
+
+    @property
+    def stale_folds(self) -> list[Fold]:
+        """Folds with a prediction older than the final checkpoint: it is of an earlier run, or was copied."""
+        stale = {
+            fold: None
+            for case, fold in self.fold_by_case.items()
+            if _written(self.predictions[case]) < self._trained(case)
+        }
+        return list(stale)
+
+
+def _written(path: Path) -> float:
+    """Time of the last change; 0 if the file does not exist."""
+    return path.stat().st_mtime if path.is_file() else 0
+
+
+def without_probabilities(models: Sequence[Model]) -> set[str]:
+    """Names of the models that lack probabilities of a case in any run."""
+    return {model.name for model in models if model.cases_without_probabilities}

@@ -1,0 +1,58 @@
+"""Whether slices are thick and many enough for a slice-attention network, and what to compare it with."""
+
+from ..model_name import ModelName
+from ..plans.slabs import median_depth
+from .check import Check
+from .plans_check import CONFIGURATION
+
+# Below this ratio of slice to in-plane spacing a 3D network loses nothing.
+NEARLY_ISOTROPIC = 1.5
+
+
+def check_axis(plans: dict) -> Check:
+    axis = plans["transpose_forward"][0]
+    text = f"slices are stacked along array axis {axis} (0, 1, 2 = z, y, x in SimpleITK)"
+    return Check("slicing", True, text + ", the axis with the largest median spacing")
+
+
+def check_spacing(plans: dict, dataset: str | int) -> Check:
+    through, *in_plane = plans["original_median_spacing_after_transp"]
+    ratio = slice_ratio(plans)
+    text = f"median slice spacing {through:g} mm, in plane {in_plane[0]:g} x {in_plane[1]:g} mm, ratio {ratio:.1f}"
+    if ratio >= NEARLY_ISOTROPIC:
+        return Check("spacing", True, text)
+    step = f"Compare with a 3D network, which is often better for such data: nnUNetv2_train {dataset} 3d_fullres 0"
+    return Check("spacing", True, f"{text}: nearly isotropic", step)
+
+
+def slice_ratio(plans: dict) -> float:
+    """Median slice spacing relative to the larger in-plane spacing."""
+    through, *in_plane = plans["original_median_spacing_after_transp"]
+    return through / max(in_plane)
+
+
+def check_baselines(plans: dict, dataset: str | int, plans_name: str, trainer: type) -> list[Check]:
+    """What to compare with, for thick slices; empty for nearly isotropic data, where `check_spacing` says it."""
+    if slice_ratio(plans) < NEARLY_ISOTROPIC:
+        return []
+    text = (
+        "no network of this package has been shown to outperform nnU-Net 2D trained for the same time (measured at a "
+        "ratio of 3: benchmark_results/equal_time)"
+    )
+    configurations = [c for c in (CONFIGURATION, "3d_fullres") if c in plans["configurations"]]
+    models = [ModelName("nnUNetTrainer", plans_name, configuration) for configuration in configurations]
+    models = " ".join(map(str, [*models, ModelName(trainer.__name__, plans_name, CONFIGURATION)]))
+    step = f"Compare on the same folds: nnunet-slice-attention crossval -d {dataset} -o crossval -m {models}"
+    return [Check("baselines", True, text, step)]
+
+
+def check_depth(plans: dict, trainer: type) -> Check:
+    depth, context = median_depth(plans), 2 * trainer.context_radius() + 1
+    if depth >= context:
+        return Check("depth", True, f"median {depth} slices")
+    text = f"median {depth} slices, fewer than the {context} that {trainer.__name__} uses"
+    fewer = depth - (depth + 1) % 2  # slices are an odd number
+    step = f"A trainer with fewer slices would suffice: suffix _{fewer}slices."
+    return Check(
+        "depth", True, text, step if fewer >= 3 else "Compare with nnU-Net 2D, which needs no neighbours."
+    )
