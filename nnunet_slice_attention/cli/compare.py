@@ -79,9 +79,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from nnunet_slice_attention.comparison.api import load_models
-    from nnunet_slice_attention.comparison.compare import Options, compare
+    from nnunet_slice_attention.comparison.compare import compare
     from nnunet_slice_attention.comparison.find_models import parse_prediction
     from nnunet_slice_attention.comparison.model_checks import check_unique
+    from nnunet_slice_attention.comparison.options import Options
     from nnunet_slice_attention.comparison.patients import group_by
 
     _check_flags(args)

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from .compare import Options
 from .compare import compare as write_comparison
 from .find_models import check_same_labels, prediction_folder, trained_model
 from .ground_truth import GroundTruth
 from .model import Model
+from .options import Options
 from .patients import group_by
 from .runs import load_runs
 

@@ -1,7 +1,5 @@
 """Evaluate models on the same cases and write the report; finished evaluations are cached."""
 
-import csv
-import io
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,9 +20,9 @@ from .model import Model, without_probabilities
 from .model_checks import check_same_cases, model_names
 from .options import Options
 from .patients import leaked_patients
+from .result_files import RESULTS, take_detection, take_froc, write_tables
 from .truth_spacing import with_spacings
 
-RESULTS = ("cases.csv", "froc.csv", "boxes.csv", "manifest.json", "report.md", "report.html")
 AXIS_CASES = 20  # enough to find the slice axis
 
 
@@ -51,16 +49,8 @@ def compare(
         ValueError: duplicate model names in a run, a model missing from a run, an unknown baseline, different cases, a
             case without a patient, or boxes without any model that has probabilities.
     """
-    if options.tolerance <= 0:
-        raise ValueError(f"--tolerance {options.tolerance:g} must be above 0 mm.")
-    if options.lesion_sizes and not 0 < options.lesion_sizes[0] < options.lesion_sizes[1]:
-        sizes = " ".join(f"{size:g}" for size in options.lesion_sizes)
-        raise ValueError(f"--lesions {sizes}: the first diameter must be above 0 and below the second.")
     names = model_names(models)
-    if options.baseline not in names:
-        raise ValueError(
-            f"--reference {options.baseline!r} is not one of the models. Give one of {', '.join(names)}."
-        )
+    _check_options(options, names)
     check_same_cases(models, truth)
     if options.boxes:
         _check_probabilities(models)
@@ -84,19 +74,9 @@ def compare(
         if failures:
             return failures
         models, rows = [*models, *pairs], rows + pair_rows
-    froc = [
-        {key: row[key] for key in ("model", "run", "case", "structure") if key in row} | counts
-        for row in rows
-        for counts in row.pop("froc", ())
-    ]
     for row in rows:
         row["patient"] = patients[row["case"]]
-    keys = ("model", "run", "case", "structure", "patient", "slices")
-    detected = [
-        {key: row[key] for key in keys if key in row} | {"boxes": row.pop("boxes")}
-        for row in rows
-        if "boxes" in row
-    ]
+    froc, detected = take_froc(rows), take_detection(rows)
     manifest = make_manifest(models, truth, options)
     folds = {int(fold) for fold in models[0].fold_by_case.values()}
     leaked = set().union(*(leaked_patients(truth, fold, get_patient) for fold in folds))
@@ -106,20 +86,24 @@ def compare(
         "labels_changed_after_preprocessing": changed,
     }
     pages = render_report(Report(rows, manifest, options.baseline, names, shown, training_ms, froc, detected))
-    _write_csv(output / "cases.csv", rows)
-    if froc:
-        _write_csv(output / "froc.csv", froc)
-    boxes = [
-        {key: case[key] for key in ("model", "run", "case", "structure") if key in case} | box
-        for case in detected
-        for box in case["boxes"]
-    ]
-    if boxes:
-        _write_csv(output / "boxes.csv", boxes)
+    write_tables(output, rows, froc, detected)
     write_text(output / "manifest.json", json.dumps(manifest, indent=2))
     for name, text in pages.items():
         write_text(output / name, text)
     return []
+
+
+def _check_options(options: Options, names: Sequence[str]) -> None:
+    """Raise ValueError for numbers out of range, or an unknown baseline."""
+    if options.tolerance <= 0:
+        raise ValueError(f"--tolerance {options.tolerance:g} must be above 0 mm.")
+    if options.lesion_sizes and not 0 < options.lesion_sizes[0] < options.lesion_sizes[1]:
+        sizes = " ".join(f"{size:g}" for size in options.lesion_sizes)
+        raise ValueError(f"--lesions {sizes}: the first diameter must be above 0 and below the second.")
+    if options.baseline not in names:
+        raise ValueError(
+            f"--reference {options.baseline!r} is not one of the models. Give one of {', '.join(names)}."
+        )
 
 
 def _check_output(models: Sequence[Model], output: Path, options: Options) -> None:
@@ -155,13 +139,3 @@ def _shown_cases(
     first = models[0].run
     rows = [row for row in rows if row.get("run", "") == first]
     return select_cases(rows, [model for model in models if model.run == first], baseline, truth, slice_axis)
-
-
-def _write_csv(path: Path, rows: list[dict]) -> None:
-    columns = [key for key in ("model", "run", "fold", "patient", "case", "structure") if key in rows[0]]
-    columns += [key for key in rows[0] if key not in columns]
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(path, text.getvalue())

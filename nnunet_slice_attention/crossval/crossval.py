@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-from ..comparison.compare import Options, compare
+from ..comparison.compare import compare
 from ..comparison.ground_truth import GroundTruth
+from ..comparison.options import Options
 from ..comparison.patients import group_by
 from ..comparison.runs import load_runs
 from ..jobs.job import Job
