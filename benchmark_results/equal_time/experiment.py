@@ -60,6 +60,11 @@ FURTHER = {
     "attention_freezes_first": "nnUNetTrainerSliceAttentionFreezesFirst",
     "shift": "nnUNetTrainerSliceShift",
 }
+# After keys and values learn from the neighbours too; the same trainers as `attention` and `attention_position`.
+LEARNING = {
+    "attention_keys_learn": "nnUNetTrainerSliceAttention",
+    "attention_position_keys_learn": "nnUNetTrainerSliceAttention_Position",
+}
 # Of those screened on coronal slices: the cheapest that sees neighbours, the default, both with positions, and the 2D
 # U-Net with positions.
 ON_ABDOMEN = [
@@ -84,12 +89,10 @@ def screened(arms: Iterable[str], listed: str, steps: str) -> Runs:
     return Runs(tables("screening"), [*arms], (0,), [0, 1], listed, of_2d=12_500, steps=steps)
 
 
-def screened_further() -> Runs:
+def screened_further(arms: Iterable[str], listed: str, steps: str) -> Runs:
     """As `screened`, in mixed precision."""
-    files = {"listed": "further.csv", "steps": "steps_further.csv"}
-    return Runs(
-        tables("screening_further"), [*FURTHER], (0,), [0, 1], of_2d=12_500, precision="bfloat16", **files
-    )
+    more = {"listed": listed, "steps": steps, "precision": "bfloat16"}
+    return Runs(tables("screening_further"), [*arms], (0,), [0, 1], of_2d=12_500, **more)
 
 
 def screened_on_abdomen() -> Runs:
@@ -124,7 +127,7 @@ ALL = [f"nnUNetTrainer{name}" for name in NETWORKS]
 EXPERIMENT = Experiment(
     dataset=CORONAL,
     plans="nnUNetCompact12Plans",
-    arms=SCREENED | COMBINED | POSITION | FUSED_POSITION | VOLUMES | FURTHER,
+    arms=SCREENED | COMBINED | POSITION | FUSED_POSITION | VOLUMES | FURTHER | LEARNING,
     epochs=50,
     runs=[
         Runs(tables("length"), listed="length.csv"),
@@ -137,7 +140,8 @@ EXPERIMENT = Experiment(
         decided(BEST, "decision.csv", "steps_514.csv"),
         decided(POSITION, "decision_position.csv", "steps_position.csv"),
         decided(VOLUMES, "decision_3d.csv", "steps_3d.csv", seeds=[0]),
-        screened_further(),
+        screened_further(FURTHER, "further.csv", "steps_further.csv"),
+        screened_further(LEARNING, "learning.csv", "steps_learning.csv"),
         screened_on_abdomen(),
         confirmed(CORONAL, "nnUNetCompact12Plans", (1,), (0, 1, 2), of_2d=25_000),
         confirmed(AXIAL, "nnUNetCompact12Plans", (1,), (0, 1, 2), of_2d=25_000),
@@ -162,6 +166,7 @@ EXPERIMENT = Experiment(
             ],
             "--bfloat16",
         ),
+        steps("steps_learning.csv", 514, "nnUNetCompact12Plans", 30, LEARNING.values(), "--bfloat16"),
         steps(
             "steps_530.csv",
             530,

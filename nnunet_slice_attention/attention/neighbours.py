@@ -15,7 +15,7 @@ class Neighbourhood:
         centres: T adjacent slices, a range within [0, S).
         valid: (B, S) bool, False for padding slices.
         repeat_centre: control: each neighbour is replaced by the centre slice, and always exists.
-        context_grad: False if the neighbours' features carry no gradient; then nothing computed from them needs one.
+        context_grad: False if the neighbours' features carry no gradient.
         distance: (B,), between adjacent slices of each stack, in units of a reference spacing; None if the network does
             not know it.
     """
@@ -25,11 +25,6 @@ class Neighbourhood:
     repeat_centre: bool = False
     context_grad: bool = True
     distance: Tensor | None = None
-
-    @property
-    def neighbours_need_grad(self) -> bool:
-        """Whether what is computed from the neighbours needs a gradient."""
-        return self.context_grad and not self.repeat_centre
 
     def with_every_slice_as_centre(self) -> "Neighbourhood":
         """The same stack with all S slices as centres."""

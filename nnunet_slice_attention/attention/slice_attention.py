@@ -40,7 +40,8 @@ class SliceAttentionLayer(nn.Module):
 
     (B, S, C, h, w) -> (B, T, C, h, w), with d channels per head. The softmax is over the existing slices among
     i-R..i+R, per pixel and head. Each offset o has its own output projection W_o, so that a neighbour can be subtracted
-    as well as added.
+    as well as added. Keys and values learn from all slices, also where the neighbours' features carry no gradient; the
+    norm and convolution before them then learn from the centre alone, which is cheaper.
 
     Args:
         dim: channels C.
@@ -61,13 +62,17 @@ class SliceAttentionLayer(nn.Module):
         self.out = zero_init_projection(len(offsets) * self.width, dim)
 
     def forward(self, stack: Tensor, around: Neighbourhood) -> Tensor:
-        prepared = slicewise(self.prepare, stack if around.neighbours_need_grad else around.centre(stack))
-        own = others = self._keys_values(prepared)
-        if around.neighbours_need_grad:
-            own, prepared = tuple(map(around.centre, own)), around.centre(prepared)
-        else:  # after the centre: autocast caches its casts of the weights, and those made here carry no gradient
+        if around.context_grad:
+            prepared = slicewise(self.prepare, stack)
+            others = self._keys_values(prepared)
+            own, prepared = tuple(map(around.centre, others)), around.centre(prepared)
+        else:
+            prepared = slicewise(self.prepare, around.centre(stack))
+            own = self._keys_values(prepared)
+            # After the centre: autocast caches its casts of the weights, and those made here carry no gradient.
             with torch.no_grad():
-                others = self._keys_values(slicewise(self.prepare, stack.detach()))
+                context = slicewise(self.prepare, stack)
+            others = self._keys_values(context)
         keys, values = zip(
             *[self._around(offset, own, others, around) for offset in self.offsets], strict=True
         )
@@ -157,8 +162,7 @@ class SliceMixingLayer(nn.Module):
 
     def forward(self, stack: Tensor, around: Neighbourhood) -> Tensor:
         centre = around.centre(stack)
-        source = centre.detach() if around.repeat_centre else stack
-        reduced = slicewise(self.reduce, source)
+        reduced = slicewise(self.reduce, stack)
         picked = [around.neighbour(reduced, offset) for offset in self.offsets]
         gathered = torch.cat(
             [neighbour * unsqueeze_like(exists, neighbour) for neighbour, exists in picked], dim=2

@@ -8,8 +8,11 @@ from batchgeneratorsv2.transforms.utils.compose import ComposeTransforms
 
 
 def depth_to_load(depth: int, max_distance: int) -> int:
-    """Slices to load for a slab of `depth` slices that are `max_distance` apart: depth_to_load(3, 2) is 5."""
-    return (depth - 1) * max_distance + 1
+    """Slices to load for a slab of `depth` slices that are up to `max_distance` apart: depth_to_load(3, 2) is 5.
+
+    With an even depth more slices are before the middle one than behind it: depth_to_load(2, 2) is 5 too.
+    """
+    return depth if max_distance == 1 else 2 * max_distance * (depth // 2) + 1
 
 
 class DrawDistance(BasicTransform):
@@ -27,8 +30,11 @@ class DrawDistance(BasicTransform):
 
     def apply(self, data_dict: dict, **params) -> dict:
         distance = int(torch.randint(1, self.max_distance + 1, ()))
-        first = (depth_to_load(self.depth, self.max_distance) - depth_to_load(self.depth, distance)) // 2
-        kept = slice(first, first + depth_to_load(self.depth, distance), distance)
+        middle = (
+            depth_to_load(self.depth, self.max_distance) // 2
+        )  # where nnU-Net puts the foreground it looks for
+        first = middle - distance * (self.depth // 2)
+        kept = slice(first, first + distance * (self.depth - 1) + 1, distance)
         drawn = {name: data_dict[name][:, kept] for name in self._stacks(data_dict)}
         if self.scale_last:
             image = drawn["image"]

@@ -20,6 +20,7 @@ from torch import Tensor
 
 OUTSIDE = -1  # nnU-Net's label for voxels outside the image
 MISSING = "missing_slices"  # entry of the sample between two steps
+BLANK = 1e-6  # of the slab's largest value, as in `networks.missing_slices`
 
 
 class InPlaneBlur(ImageOnlyTransform):
@@ -51,11 +52,11 @@ class InPlaneBlur(ImageOnlyTransform):
 
 
 class FindMissingSlices(BasicTransform):
-    """Record which slices are exactly 0, which networks treat as missing, before intensities change."""
+    """Record which slices are blank, which networks treat as missing, before intensities change."""
 
     def apply(self, data_dict: dict, **params) -> dict:
-        exists = (data_dict["image"] != 0).any(dim=3).any(dim=2).any(dim=0)  # S
-        return data_dict | {MISSING: ~exists}
+        largest = data_dict["image"].abs().amax(dim=(0, 2, 3))  # S
+        return data_dict | {MISSING: largest <= BLANK * largest.max()}
 
 
 class ZeroMissingSlices(BasicTransform):

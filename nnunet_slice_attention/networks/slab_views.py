@@ -9,6 +9,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from ..attention.slicewise import map_each
+from .missing_slices import blank_slices
 from .side_channel import append_side_channel
 from .slab_learning import EVERY_SLICE, SlabLearning
 from .slice_position import SlicePosition, relative_positions
@@ -88,9 +89,9 @@ class SlabViews(nn.Module):
         return n
 
     def valid_slices(self, stack: Tensor, valid: Tensor | None = None) -> Tensor:
-        """Slices of a stack (B, S, C, H, W) that are in `valid` and not all zero: (B, S) bool."""
-        is_image = (stack[:, :, : self.in_channels] != 0).any(dim=4).any(dim=3).any(dim=2)
-        return is_image if valid is None else valid & is_image
+        """Slices of a stack (B, S, C, H, W) that are in `valid` and not blank: (B, S) bool."""
+        image = ~blank_slices(stack[:, :, : self.in_channels])
+        return image if valid is None else valid & image
 
     def with_side_channel(self, stack: Tensor, valid: Tensor) -> Tensor:
         """A stack (B, S, C, H, W) with the side channel, if the network has one, appended unless it is there.

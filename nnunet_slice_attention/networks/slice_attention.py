@@ -61,6 +61,11 @@ class SliceAttention(SlabNetwork):
             raise ValueError(
                 f"finest_stage={finest_stage} must be from 0 to {n_stages}, the number of stages."
             )
+        if finest_stage == n_stages and elsewhere == "nothing":
+            raise ValueError(
+                f"finest_stage={finest_stage}: these plans have {n_stages} stages, so no stage would have attention. "
+                "Choose a smaller one (suffix _SkipsNUp), or _Mixing elsewhere."
+            )
         if elsewhere not in ELSEWHERE:
             raise ValueError(f"elsewhere={elsewhere!r} is unknown. Choose one of {ELSEWHERE}.")
         super().__init__(

@@ -4,7 +4,8 @@ A network with `zero_start` computes exactly what these weights compute for each
 channels, weights are inflated with zeros, as Zhang et al. 2022 inflate 2D weights to 3D.
 """
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import torch
@@ -18,6 +19,14 @@ def added_parameters(network: "SlabNetwork") -> list[nn.Parameter]:
     """Parameters that the planned 2D network does not have; without `slice_position`, which needs no neighbours."""
     without = (*network.two_d_modules, "slice_position")
     return [p for name, p in network.named_parameters() if name.partition(".")[0] not in without]
+
+
+def weights_checksum(parameters: Iterable[Tensor]) -> str:
+    """Changes if nnU-Net's -pretrained_weights overwrites them, between `initialize` and the first epoch."""
+    checksum = hashlib.sha256()
+    for weight in parameters:
+        checksum.update(weight.detach().cpu().numpy().tobytes())
+    return checksum.hexdigest()
 
 
 def zero_image_neighbours(network: "SlabNetwork") -> None:

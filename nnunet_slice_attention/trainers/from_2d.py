@@ -4,13 +4,12 @@ The first training step computes exactly what the 2D model computes. Only the us
 training is short and its learning rate low.
 """
 
-import hashlib
 import json
 from pathlib import Path
 
 from ..environment import commit, versions
 from ..files import read_json_or_empty, sha256, write_text
-from ..networks.two_d_weights import load_2d_weights
+from ..networks.two_d_weights import load_2d_weights, weights_checksum
 from .base import nnUNetTrainerSlab
 from .two_d_checkpoint import Checkpoint
 from .two_d_checks import check_same_task, check_unseen
@@ -47,7 +46,7 @@ class nnUNetTrainerFrom2D(nnUNetTrainerSlab):
     def initialize(self):
         self._set_num_epochs()
         super().initialize()
-        self.initial_weights = self._weights_checksum()
+        self.initial_weights = weights_checksum(self.unwrapped_network().parameters())
 
     def on_train_start(self):
         if self.current_epoch == 0:
@@ -64,7 +63,10 @@ class nnUNetTrainerFrom2D(nnUNetTrainerSlab):
 
     def _start_from_2d(self) -> None:
         """All checks are made before the first step."""
-        if self.was_initialized and self._weights_checksum() != self.initial_weights:
+        if (
+            self.was_initialized
+            and weights_checksum(self.unwrapped_network().parameters()) != self.initial_weights
+        ):
             raise ValueError(
                 f"-pretrained_weights and {type(self).__name__} both set the initial weights. Omit "
                 "-pretrained_weights, or train without the suffix _From2D."
@@ -119,10 +121,3 @@ class nnUNetTrainerFrom2D(nnUNetTrainerSlab):
             "commit": commit(),
         }
         write_text(self.record, json.dumps(made_from, indent=2) + "\n")
-
-    def _weights_checksum(self) -> str:
-        """Of the weights that nnU-Net's -pretrained_weights overwrites between `initialize` and the first epoch."""
-        checksum = hashlib.sha256()
-        for weight in self.unwrapped_network().parameters():
-            checksum.update(weight.detach().cpu().numpy().tobytes())
-        return checksum.hexdigest()

@@ -10,7 +10,7 @@ import gc
 import torch
 from torch.nn.parallel import DistributedDataParallel
 
-from ..networks.two_d_weights import added_parameters
+from ..networks.two_d_weights import added_parameters, weights_checksum
 from ..plans.slabs import single_slices
 from .base import nnUNetTrainerSlab
 
@@ -43,6 +43,7 @@ class nnUNetTrainer2DFirst(nnUNetTrainerSlab):
     def initialize(self):
         self._configure_batches(self.in_2d_phase(self.current_epoch))
         super().initialize()
+        self._added_at_start = weights_checksum(added_parameters(self.unwrapped_network()))
 
     def configure_optimizers(self):
         # nnU-Net wraps the network in DDP right after this, which fixes the set of trained weights.
@@ -52,8 +53,19 @@ class nnUNetTrainer2DFirst(nnUNetTrainerSlab):
     def on_train_start(self):
         if not self.was_initialized:
             self.initialize()
+        elif self.current_epoch == 0 < self.join_epoch:
+            self._check_added_weights()
         self.enter_phase(self.in_2d_phase(self.current_epoch))
         super().on_train_start()
+
+    def _check_added_weights(self) -> None:
+        """Raise ValueError if -pretrained_weights has set the weights that are to start at zero in the second phase."""
+        if weights_checksum(added_parameters(self.unwrapped_network())) != self._added_at_start:
+            raise ValueError(
+                f"-pretrained_weights also sets the weights that {type(self).__name__} adds to the 2D network. The "
+                "first phase does not use them, so they would disturb the network when they join it. Train with the "
+                "suffix _FromScratch, which uses them from the first step."
+            )
 
     def on_epoch_start(self):
         if self.enter_phase(self.in_2d_phase(self.current_epoch)):

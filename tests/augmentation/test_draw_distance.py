@@ -9,7 +9,7 @@ from nnunetv2.run.run_training import get_trainer_from_args
 from nnunet_slice_attention.augmentation.draw_distance import DrawDistance, depth_to_load
 
 
-@pytest.mark.parametrize(("depth", "loaded"), [(1, 1), (2, 3), (3, 5), (5, 9)])
+@pytest.mark.parametrize(("depth", "loaded"), [(1, 1), (2, 5), (3, 5), (4, 9), (5, 9)])
 def test_the_loaded_depth_fits_a_slab_at_the_largest_distance(depth, loaded):
     assert depth_to_load(depth, 2) == loaded
     assert depth_to_load(depth, 1) == depth
@@ -24,6 +24,18 @@ def test_image_and_labels_keep_the_same_slices_around_the_middle_at_both_distanc
         drawn[tuple(sample["image"][0, :, 0, 0].int().tolist())] += 1
     assert set(drawn) == {(1, 2, 3), (0, 2, 4)}
     assert min(drawn.values()) > 60
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("max_distance", [2, 3])
+def test_the_middle_of_what_is_loaded_is_the_middle_of_the_slab_at_any_distance(depth, max_distance):
+    """There nnU-Net puts the voxel of foreground that it looks for."""
+    loaded = depth_to_load(depth, max_distance)
+    numbers = torch.arange(float(loaded))[None, :, None, None].expand(1, loaded, 2, 2)
+    for _ in range(20):
+        drawn = DrawDistance(depth, max_distance)(image=numbers.clone())["image"][0, :, 0, 0]
+        assert len(drawn) == depth and drawn[depth // 2] == loaded // 2
+        assert len(set(drawn.diff().tolist())) <= 1
 
 
 def test_a_channel_of_distances_grows_with_the_distance_that_is_drawn():

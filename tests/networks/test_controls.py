@@ -40,7 +40,7 @@ def test_copies_in_context_slabs_teach_what_real_neighbours_alike_would(name, op
     learning = gradients(depth, repeat_centre=True, copies_learn=True)
     differ = any(not torch.allclose(learning[key], gradient, atol=1e-10) for key, gradient in real.items())
     # Copies that enter as channels of an image are no features.
-    assert differ == (name not in ("EarlyFusion", "SliceAttention"))
+    assert differ == (name != "EarlyFusion")
 
 
 @pytest.mark.parametrize("name", ["CSANet", "AxialConv", "EarlyFusion"])
@@ -96,3 +96,8 @@ def test_repeating_the_centre_for_a_test_leaves_the_network_as_it_was(repeat_cen
     with network.repeating_centre():
         assert network.context_radius == 0
     assert {name: vars(network)[name] for name in before} == before
+
+
+def test_attention_at_no_stage_is_refused():
+    with pytest.raises(ValueError, match="finest_stage=4: these plans have 4 stages, so no stage would have"):
+        build("SliceAttention", {"finest_stage": 4})

@@ -207,3 +207,25 @@ def test_a_checkpoint_of_the_first_phase_exports(first_phase_model, nnunet_folde
     arguments = ["-d", tiny.id, "-f", 0, "-tr", first_phase_model, "-o", archive, "--format", "bundle"]
     assert main(["export", *map(str, arguments)]) == 0
     assert archive.is_file()
+
+
+def test_pretrained_weights_of_what_is_to_start_at_zero_are_refused_before_the_first_epoch(
+    nnunet_folders, tiny
+):
+    trainer = build(tiny)
+    trainer.initialize()
+    with torch.no_grad():  # as nnU-Net's -pretrained_weights does after `initialize`
+        next(trainer.network.encoder.parameters()).add_(1)
+        trainer._check_added_weights()
+        added_parameters(trainer.network)[-1].add_(1)
+    with pytest.raises(
+        ValueError, match=r"-pretrained_weights also sets .*SliceAttention adds .*_FromScratch"
+    ):
+        trainer.on_train_start()
+    resumed = build(tiny)
+    resumed.initialize()
+    resumed.current_epoch = 1
+    with torch.no_grad():
+        added_parameters(resumed.network)[-1].add_(1)
+    resumed.on_train_start()
+    resumed._stop_loaders()
