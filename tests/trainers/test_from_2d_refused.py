@@ -178,7 +178,8 @@ def test_a_2d_model_that_may_have_been_trained_on_a_validation_case(two_d, start
 def test_at_most_five_cases_are_listed(two_d):
     validation = [f"case_{i}" for i in range(20, 27)]
     with pytest.raises(
-        ValueError, match=r"7 of the current 7 .*: case_20, case_21, case_22, case_23, case_24, \.\.\.\. It"
+        ValueError,
+        match=r"7 of the current 7 .*: case_20, case_21, case_22, case_23, case_24 and 2 more\. It",
     ):
         check_unseen(two_d, two_d.read(), validation)
 

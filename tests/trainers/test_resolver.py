@@ -39,7 +39,8 @@ def test_every_variant_builds_for_every_network_that_has_its_option(variant):
         assert {key: getattr(trainer, key) for key in row} == row
         assert wanted.items() <= trainer.network_options.items()
         options = SMALL.get(name, {}) | trainer.network_options
-        network = create_network(name, 1, 2, (32, 32), (32, 32, 32, 32), **options)
+        stages = 5 if variant == "Skips4Up" else 4
+        network = create_network(name, 1, 2, 2 * (2 ** (stages + 1),), stages * (32,), **options)
         no_neighbours = not NETWORKS[name].sees_neighbours or variant in NO_NEIGHBOURS
         within_image = 0 if network.repeat_centre else network.slices_per_image // 2
         assert network.context_radius == (within_image if no_neighbours else trainer.context_radius())
