@@ -9,6 +9,7 @@ import torch
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
 from nnunet_slice_attention.inference.predictor import SlabPredictor
+from nnunet_slice_attention.networks.compiled import uncompiled
 
 
 def spread_cases(cases: list[str], count: int) -> list[str]:
@@ -29,7 +30,7 @@ def dice_of_cases(trainer: nnUNetTrainer, count: int) -> list[dict]:
     )
     # What the model will be predicted with; some trainers train on other patches.
     plan = trainer.plans_manager.get_configuration(trainer.configuration_name)
-    network = getattr(trainer.network, "_orig_mod", trainer.network)
+    network = uncompiled(trainer.network)
     predictor.manual_initialization(
         network, trainer.plans_manager, plan, None, trainer.dataset_json, "", None
     )

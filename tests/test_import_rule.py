@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "inference": {"attention", "evaluation", "networks", "plans"},
     "report": {"evaluation"},
     "trainers": {"attention", "augmentation", "networks", "plans"},
-    "cost": {"inference"},
+    "cost": {"inference", "networks"},
     "shim": {"trainers"},
     "bundle": {"inference", "networks", "plans", "trainers"},
     "comparison": {"cost", "evaluation", "inference", "plans", "report", "trainers"},

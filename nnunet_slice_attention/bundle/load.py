@@ -10,6 +10,7 @@ from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 from ..inference.predictor import SlabPredictor
 from ..inference.trained_model import find_device
 from ..networks import SlabNetwork
+from ..networks.compiled import uncompiled
 from ..trainers.find_trainer import find_trainer
 from .archive import Archive, read_archive
 from .export import weights_file
@@ -73,7 +74,7 @@ def _load(archive: Archive, device: str, options: Mapping) -> SlabPredictor:
 def _check_slab(predictor: SlabPredictor, plans: Path) -> None:
     """Raise ValueError if a slice-attention network has plans other than those its training saved."""
     patch = list(predictor.configuration_manager.patch_size)
-    network = getattr(predictor.network, "_orig_mod", predictor.network)
+    network = uncompiled(predictor.network)
     if isinstance(network, SlabNetwork) and len(patch) != 3:
         raise ValueError(
             f"{plans} has patch size {patch} without the slice axis that training added. Export the bundle again."

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from ..inference.predictor import SlabPredictor
 from ..networks import SlabNetwork
+from ..networks.compiled import uncompiled
 from ..plans.slice_spacing import REFERENCE_SPACING
 
 
@@ -28,7 +29,7 @@ def model_card(predictor: SlabPredictor, manifest: Mapping, summaries: Mapping[s
         f"- in-plane spacing: {_mm(configuration.spacing[-2:])}; images are resampled to it",
         f"- median slice spacing of the training data: {slice_spacing:g} mm",
     ]
-    network = getattr(predictor.network, "_orig_mod", predictor.network)
+    network = uncompiled(predictor.network)
     if isinstance(network, SlabNetwork):
         radius = network.context_radius
         lines.append(

@@ -47,6 +47,7 @@ def _onnx(args: argparse.Namespace) -> int:
     from nnunet_slice_attention.inference.onnx_export import export_onnx
     from nnunet_slice_attention.inference.trained_model import load_predictor, model_folder
     from nnunet_slice_attention.networks import SlabNetwork
+    from nnunet_slice_attention.networks.compiled import uncompiled
 
     folder = model_folder(args.d, args.tr, args.p, args.c)
     check_not_an_input(args.o, folder.rglob("*"))
@@ -54,7 +55,7 @@ def _onnx(args: argparse.Namespace) -> int:
     if len(folds) > 1:
         raise ValueError(f"-f {' '.join(folds)}: an ONNX file has one network. Give one fold.")
     predictor = load_predictor(folder, folds, args.chk, "cpu")
-    network = getattr(predictor.network, "_orig_mod", predictor.network)
+    network = uncompiled(predictor.network)
     if not isinstance(network, SlabNetwork):
         raise ValueError(
             f"{args.tr} is not a slice-attention trainer. Give one with -tr, e.g. nnUNetTrainerCSANet."

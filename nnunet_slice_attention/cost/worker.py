@@ -19,6 +19,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from ..inference.predictor import SlabPredictor
+from ..networks.compiled import uncompiled
 
 WARM_UP = 2  # untimed steps: memory pools, cuDNN benchmark, torch.compile
 
@@ -118,7 +119,7 @@ def _no_wait() -> None:
 
 
 def forward_macs(trainer, data: torch.Tensor) -> float:
-    network = getattr(trainer.network, "_orig_mod", trainer.network)  # the counter does not see compiled code
+    network = uncompiled(trainer.network)  # the counter does not see compiled code
     network.eval()  # decode all slices of a slab, not only the middle one
     # The counter of some PyTorch versions does not support fused attention on a CPU.
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
@@ -178,7 +179,7 @@ def predict_seconds(trainer, n_cases: int, wait: Callable[[], None]) -> tuple[fl
     plan = trainer.plans_manager.get_configuration(trainer.configuration_name)
     axes = trainer.inference_allowed_mirroring_axes
     # As in `predict`, which only compiles with nnUNet_compile=true.
-    network = getattr(trainer.network, "_orig_mod", trainer.network)
+    network = uncompiled(trainer.network)
     times = []
     for mirror_axes in (None, axes):
         predictor.manual_initialization(

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from ..attention.neighbours import Neighbourhood
 from ..files import replacing
+from ..networks.compiled import uncompiled
 from ..networks.csa_net import CSANet
 from .attention_weights import check_own_neighbours
 from .cases import Case
@@ -30,7 +31,7 @@ FLAG = "--attention-point"
 
 def check_has_attention_maps(predictor: SlabPredictor) -> None:
     """Raise ValueError unless a slice of the network attends to the positions of its own neighbours."""
-    network = getattr(predictor.network, "_orig_mod", predictor.network)
+    network = uncompiled(predictor.network)
     if not isinstance(network, CSANet) or network.next is None:
         raise ValueError(
             f"{predictor.trainer_name} has no attention to the positions of neighbouring slices. Leave out {FLAG}, or "

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from ..files import write_text
 from ..networks import SlabNetwork
+from ..networks.compiled import uncompiled
 from .cases import Case
 from .on_image_grid import on_image, preprocessed
 from .predictor import SlabPredictor
@@ -36,7 +37,7 @@ def attention_layers(network: nn.Module) -> list[nn.Module]:
 
 def check_has_attention_weights(predictor: SlabPredictor) -> None:
     """Raise ValueError if the network has no softmax over slices, or the neighbours are not the slices' own."""
-    network = getattr(predictor.network, "_orig_mod", predictor.network)
+    network = uncompiled(predictor.network)
     if not attention_layers(network):
         raise ValueError(
             f"{predictor.trainer_name} has no attention weights over slices. Leave out --attention, or predict with a "
@@ -47,7 +48,7 @@ def check_has_attention_weights(predictor: SlabPredictor) -> None:
 
 def check_own_neighbours(predictor: SlabPredictor, flag: str) -> None:
     """Raise ValueError if the network or the prediction replaces a slice's neighbours by others."""
-    network = getattr(predictor.network, "_orig_mod", predictor.network)
+    network = uncompiled(predictor.network)
     if network.repeat_centre:
         raise ValueError(
             f"{predictor.trainer_name} replaces each neighbour by the slice itself, so weights mean nothing. Leave "

@@ -12,10 +12,10 @@ from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
 from nnunetv2.inference.sliding_window_prediction import compute_gaussian, compute_steps_for_sliding_window
 from nnunetv2.utilities.helpers import dummy_context, empty_cache
 from torch import Tensor
-from torch._dynamo import OptimizedModule
 from tqdm import tqdm
 
 from ..networks import SlabNetwork
+from ..networks.compiled import uncompiled
 from .slice_spacing import telling_slice_spacing
 from .whole_stack import segment_stack
 
@@ -152,13 +152,13 @@ class SlabPredictor(nnUNetPredictor):
 
     def slab_network(self) -> SlabNetwork | None:
         """The slab network, with encoder and decoder compiled if nnU-Net compiles; None for other networks."""
-        network = self.network
-        if isinstance(network, OptimizedModule):
-            network = network._orig_mod
-            if isinstance(network, SlabNetwork) and network.encoder._compiled_call_impl is None:
-                network.encoder.compile()
-                network.decoder.compile()
-        return network if isinstance(network, SlabNetwork) else None
+        network = uncompiled(self.network)
+        if not isinstance(network, SlabNetwork):
+            return None
+        if network is not self.network and network.encoder._compiled_call_impl is None:
+            network.encoder.compile()
+            network.decoder.compile()
+        return network
 
     def _predict(self, network: SlabNetwork, volume: Tensor, n_slices: int, place: torch.device) -> Tensor:
         """(C, S, H, W) -> (K, S, H, W) on `place`, with `n_slices` slices per forward pass."""
