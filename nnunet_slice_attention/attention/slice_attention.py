@@ -4,7 +4,6 @@ Both add features gathered from the neighbouring slices to those of the centre s
 projection: they start as the identity. Slices that do not exist are ignored.
 """
 
-from collections.abc import Sequence
 from functools import partial
 
 import torch
@@ -12,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .neighbours import Neighbourhood, unsqueeze_like
-from .slicewise import slicewise
+from .slicewise import slicewise, slicewise_centre_grad
 
 HEAD_WIDTH = 32  # channels
 WIDTH_REDUCTION = (
@@ -40,8 +39,9 @@ class SliceAttentionLayer(nn.Module):
 
     (B, S, C, h, w) -> (B, T, C, h, w), with d channels per head. The softmax is over the existing slices among
     i-R..i+R, per pixel and head. Each offset o has its own output projection W_o, so that a neighbour can be subtracted
-    as well as added. Keys and values learn from all slices, also where the neighbours' features carry no gradient; the
-    norm and convolution before them then learn from the centre alone, which is cheaper.
+    as well as added. Keys and values learn from all slices. If neighbours carry no gradient, the stack is a single centre
+    with its context on both sides, and the norm and convolution before keys and values learn from the centre alone, which
+    is cheaper.
 
     Args:
         dim: channels C.
@@ -58,31 +58,22 @@ class SliceAttentionLayer(nn.Module):
         self.query = nn.Conv2d(dim, self.width, 1)
         self.key = nn.Conv2d(dim, self.width, 1, bias=False)  # softmax cancels a key's bias
         self.value = nn.Conv2d(dim, self.width, 1, bias=False)
+        # As nnU-Net's convolutions. By PyTorch's default the values, and so the step of their projection, are small.
+        nn.init.kaiming_normal_(self.value.weight, a=1e-2)
         self.offset_embedding = nn.Parameter(torch.randn(len(offsets), self.width, 1, 1) * 0.02)
         self.out = zero_init_projection(len(offsets) * self.width, dim)
 
     def forward(self, stack: Tensor, around: Neighbourhood) -> Tensor:
-        if around.context_grad:
-            prepared = slicewise(self.prepare, stack)
-            others = self._keys_values(prepared)
-            own, prepared = tuple(map(around.centre, others)), around.centre(prepared)
-        else:
-            prepared = slicewise(self.prepare, around.centre(stack))
-            own = self._keys_values(prepared)
-            # After the centre: autocast caches its casts of the weights, and those made here carry no gradient.
-            with torch.no_grad():
-                context = slicewise(self.prepare, stack)
-            others = self._keys_values(context)
-        keys, values = zip(
-            *[self._around(offset, own, others, around) for offset in self.offsets], strict=True
-        )
-        weights = self._weights(slicewise(self.query, prepared), keys, around)
+        run = slicewise if around.context_grad else slicewise_centre_grad
+        prepared = run(self.prepare, stack)
+        keys, values = self._keys_values(prepared)
+        weights = self._weights(slicewise(self.query, around.centre(prepared)), keys, around)
 
         out = around.centre(stack)
         projections = self.out.weight.chunk(len(self.offsets), dim=1)
-        for offset, weight, value, project in zip(self.offsets, weights, values, projections, strict=True):
-            centres, _ = around.overlap(offset)
-            gathered = (weight[:, centres, :, None] * value).flatten(2, 3)
+        for offset, weight, project in zip(self.offsets, weights, projections, strict=True):
+            centres, neighbours = around.overlap(offset)
+            gathered = (weight[:, centres, :, None] * values[:, neighbours]).flatten(2, 3)
             added = slicewise(partial(F.conv2d, weight=project), gathered)
             out = out + pad_slices(added, centres, len(around.centres))
         return out
@@ -90,25 +81,16 @@ class SliceAttentionLayer(nn.Module):
     def attention_weights(self, stack: Tensor, around: Neighbourhood) -> Tensor:
         """What `forward` weighs its values with: (n, B, T, h, w), the mean over heads; 0 where there is no slice."""
         prepared = slicewise(self.prepare, stack)
-        others = self._keys_values(prepared)
-        own = tuple(map(around.centre, others))
-        keys = [self._around(offset, own, others, around)[0] for offset in self.offsets]
+        keys, _ = self._keys_values(prepared)
         return self._weights(slicewise(self.query, around.centre(prepared)), keys, around).mean(dim=3)
 
-    @staticmethod
-    def _around(
-        offset: int, own: tuple[Tensor, Tensor], others: tuple[Tensor, Tensor], around: Neighbourhood
-    ) -> tuple[Tensor, Tensor]:
-        """Key and value of the slices at `offset` that are in the stack."""
-        _, neighbours = around.overlap(offset)
-        return tuple(by_head[:, neighbours] for by_head in others) if offset else own
-
-    def _weights(self, query: Tensor, keys: Sequence[Tensor], around: Neighbourhood) -> Tensor:
-        """Softmax over the offsets: (n, B, T, heads, h, w)."""
+    def _weights(self, query: Tensor, keys: Tensor, around: Neighbourhood) -> Tensor:
+        """Softmax over the offsets, (n, B, T, heads, h, w), from (B, T, C, h, w) and (B, S, heads, d, h, w)."""
         scores = []
-        for offset, key, offset_score in zip(self.offsets, keys, self._offset_scores(query), strict=True):
-            centres, _ = around.overlap(offset)
-            score = (self._by_head(query)[:, centres] * key).sum(dim=3) + offset_score[:, centres]
+        for offset, offset_score in zip(self.offsets, self._offset_scores(query), strict=True):
+            centres, neighbours = around.overlap(offset)
+            products = self._by_head(query)[:, centres] * keys[:, neighbours]
+            score = products.sum(dim=3) + offset_score[:, centres]
             scores.append(self._scale_and_mask(score, centres, around, offset))
         return torch.stack(scores).softmax(dim=0).to(query.dtype)
 

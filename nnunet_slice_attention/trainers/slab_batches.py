@@ -126,5 +126,7 @@ class SlabBatches(nnUNetTrainer):
     def get_tr_and_val_datasets(self):
         datasets = super().get_tr_and_val_datasets()
         if self.uses_position():  # only here: in prediction the network finds them, see `segment_volume`
-            datasets = (SideChannelDataset(d, positions) for d in datasets)
-        return tuple(BorderPaddedDataset(d, self.slab_margin) for d in datasets)
+            datasets = tuple(SideChannelDataset(d, positions) for d in datasets)
+        if self.slab_margin:
+            datasets = tuple(BorderPaddedDataset(d, self.slab_margin) for d in datasets)
+        return datasets
