@@ -71,6 +71,8 @@ ON_ABDOMEN = [
     "2d", "attention_position", "unet_position", "early_fusion_position_2d_first", "attention",
     "early_fusion_2d_first",
 ]  # fmt: skip
+# On axial slices, where 3d_fullres gained most over 2D at equal steps: the default and the best early fusion.
+ON_AXIAL = ["2d", "attention", "early_fusion_2d_first"]
 # Of SCREENED, by two seeds' mean at half the time.
 BEST = ["2d", "attention_2up", "early_fusion_2d_first", "attention"]
 
@@ -100,6 +102,12 @@ def screened_on_abdomen() -> Runs:
     dataset = {"dataset": ABDOMEN, "plans": "nnUNetCompactPlans", "precision": "bfloat16"}
     files = {"listed": "screening_530.csv", "steps": "steps_530.csv"}
     return Runs(tables("screening_530"), ON_ABDOMEN, (0,), (1, 2), of_2d=6_250, **files, **dataset)
+
+
+def screened_on_axial(arms: Iterable[str], listed: str, steps: str) -> Runs:
+    """On fold 0 of the axial slices, two seeds, for half of T."""
+    more = {"dataset": AXIAL, "precision": "bfloat16", "listed": listed, "steps": steps}
+    return Runs(tables("screening_504"), [*arms], (0,), (0, 1), of_2d=12_500, **more)
 
 
 def decided(arms: Iterable[str], listed: str, steps: str, seeds: Sequence[int] = (0, 1, 2)) -> Runs:
@@ -143,6 +151,8 @@ EXPERIMENT = Experiment(
         screened_further(FURTHER, "further.csv", "steps_further.csv"),
         screened_further(LEARNING, "learning.csv", "steps_learning.csv"),
         screened_on_abdomen(),
+        screened_on_axial(ON_AXIAL, "screening_504.csv", "steps_504.csv"),
+        screened_on_axial(VOLUMES, "screening_504_3d.csv", "steps_504_3d.csv"),
         confirmed(CORONAL, "nnUNetCompact12Plans", (1,), (0, 1, 2), of_2d=25_000),
         confirmed(AXIAL, "nnUNetCompact12Plans", (1,), (0, 1, 2), of_2d=25_000),
     ],
@@ -175,6 +185,22 @@ EXPERIMENT = Experiment(
             [(SCREENED | POSITION | FUSED_POSITION)[arm] for arm in ON_ABDOMEN[1:]],
             "--bfloat16",
         ),
+        steps(
+            "steps_504.csv",
+            504,
+            "nnUNetCompact12Plans",
+            30,
+            [SCREENED[arm] for arm in ON_AXIAL[1:]],
+            "--bfloat16",
+        ),
+        steps(
+            "steps_504_3d.csv",
+            504,
+            "nnUNetCompact12Plans",
+            30,
+            [STOCK],
+            "--configuration 3d_fullres --bfloat16",
+        ),
         *(
             steps(
                 f"steps_confirmation_{n}.csv", n, "nnUNetCompact12Plans", 30, POSITION.values(), "--bfloat16"
@@ -199,6 +225,8 @@ EXPERIMENT = Experiment(
         "further": runs_table("screening_further", reference="2d_mixed"),
         "further_errors": errors_table("screening_further"),
         "abdomen": runs_table("screening_530", reference="2d"),
+        "axial": runs_table("screening_504", reference="2d"),
+        "axial_errors": errors_table("screening_504"),
         "abdomen_structures": structures_table("screening_530", reference="2d"),
         "confirmed": runs_table("confirmation_514", reference="2d"),
         "confirmed_context": runs_table("confirmation_514", "unet_position", arms=["attention_position"]),
