@@ -39,9 +39,9 @@ class SliceAttentionLayer(nn.Module):
 
     (B, S, C, h, w) -> (B, T, C, h, w), with d channels per head. The softmax is over the existing slices among
     i-R..i+R, per pixel and head. Each offset o has its own output projection W_o, so that a neighbour can be subtracted
-    as well as added. Keys and values learn from all slices. If neighbours carry no gradient, the stack is a single centre
-    with its context on both sides, and the norm and convolution before keys and values learn from the centre alone, which
-    is cheaper.
+    as well as added. Keys and values learn from all slices. If neighbours carry no gradient, the stack is a single
+    centre with its context on both sides, and the norm and convolution before keys and values learn from the centre
+    alone, which is cheaper.
 
     Args:
         dim: channels C.

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple, TypeAlias
 import numpy as np
 
 from .boxes import box_iou, component_boxes
-from .run_bootstrap import BOUNDS, draw_counts
+from .patient_bootstrap import BOUNDS, draw_counts
 
 Images: TypeAlias = Literal["volumes", "slices"]
 IMAGES: tuple[Images, ...] = ("volumes", "slices")

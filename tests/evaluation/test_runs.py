@@ -4,9 +4,8 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import ttest_1samp
 
-from nnunet_slice_attention.evaluation.runs import compare_runs, two_level_p, verdict_over_runs
+from nnunet_slice_attention.evaluation.runs import compare_runs, verdict_over_runs
 from nnunet_slice_attention.evaluation.statistics import compare
 
 NAN = float("nan")
@@ -61,7 +60,7 @@ def test_one_patient_has_no_interval_but_a_run_may_have_a_single_patient():
     assert str(alone.difference) == "+0.1500 [n/a]"
     assert math.isnan(alone.p)
     compared = compare_runs(*run_values({"a": {"1": 0.1}, "b": {"2": 0.2}, "c": {"3": 0.1}}))
-    assert compared.difference[1:] == pytest.approx((0.1, 0.2))
+    assert compared.difference.low < 0.1 < 0.2 < compared.difference.high
 
 
 def test_different_runs_and_different_patients_are_refused_by_name():
@@ -73,35 +72,8 @@ def test_different_runs_and_different_patients_are_refused_by_name():
         compare_runs(baseline, other)
 
 
-def test_p_equals_a_t_test_over_runs_if_only_runs_differ():
-    means = (0.01, 0.03, 0.02, 0.05)
-    p = two_level_p(make_runs(*means, patients=500, spread=0))
-    assert p == pytest.approx(ttest_1samp(means, 0).pvalue, rel=0.02)
-
-
-def test_p_equals_a_t_test_over_patients_if_only_patients_differ():
-    values = np.random.default_rng(0).normal(0.01, 0.02, 15)
-    deltas = {seed: {str(i): v for i, v in enumerate(values)} for seed in "abc"}
-    assert two_level_p(deltas) == pytest.approx(ttest_1samp(values, 0).pvalue)
-
-
-@pytest.mark.parametrize("seeds", [3, 5])
-def test_the_false_positive_rate_is_near_five_percent(seeds):
-    rng = np.random.default_rng(1)
-    found = []
-    for _ in range(400):
-        patient_effects = rng.normal(0, 0.013, 52)
-        deltas = rng.normal(0, 0.0075, (seeds, 1)) + patient_effects + rng.normal(0, 0.008, (seeds, 52))
-        found.append(
-            two_level_p({str(i): {str(j): d for j, d in enumerate(row)} for i, row in enumerate(deltas)})
-        )
-    assert 0.02 < np.mean(np.array(found) < 0.05) < 0.10
-
-
-def test_p_without_any_difference_and_with_the_same_difference_everywhere():
-    assert math.isnan(two_level_p(make_runs(0.0, 0.0, spread=0)))
+def test_differences_within_the_tie_have_no_p():
     assert math.isnan(compare_runs(*run_values(make_runs(1e-9, 1e-9, spread=0))).p)
-    assert two_level_p({"a": {"1": 0.25, "2": 0.25}, "b": {"1": 0.25, "2": 0.25}}) == 0
 
 
 def verdict(deltas, p=None):
@@ -109,7 +81,7 @@ def verdict(deltas, p=None):
     return verdict_over_runs("new", "old", compared, compared.p if p is None else p)
 
 
-def test_the_verdict_requires_an_interval_that_excludes_zero_and_a_small_p():
+def test_the_verdict_requires_a_small_corrected_p():
     better = make_runs(0.019, 0.02, 0.021)
     sentence = verdict(better)
     assert sentence.startswith("new minus old: +0.0200 [+0.0")
@@ -120,14 +92,8 @@ def test_the_verdict_requires_an_interval_that_excludes_zero_and_a_small_p():
     assert sentence.endswith(": new is better.")
     assert verdict({r: {k: -d for k, d in v.items()} for r, v in better.items()}).endswith("new is worse.")
     assert verdict(better, p=0.06).endswith("corrected p = 0.06, no significant difference.")
-    assert verdict(make_runs(-0.02, 0.0, 0.021), p=0.01).endswith(
-        "no significant difference."
-    )  # the interval contains 0
-    two_runs = compare_runs(*run_values(make_runs(0.005, 0.02)))
-    assert two_runs.difference.low > 0.0
-    assert verdict(make_runs(0.005, 0.02)).endswith(
-        "no significant difference."
-    )  # the t-test accounts for two runs
+    assert verdict(make_runs(-0.02, 0.0, 0.021)).endswith("no significant difference.")
+    assert verdict(make_runs(0.005, 0.02)).endswith("no significant difference.")  # two runs decide little
     assert verdict(make_runs(0.0, 0.0, spread=0)).endswith("identical.")
     assert verdict({"a": {"1": 0.1}, "b": {"1": 0.2}}).endswith("n = 1 is too small for an interval.")
     assert verdict({}).endswith("nothing to compare.")
