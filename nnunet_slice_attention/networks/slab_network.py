@@ -159,14 +159,15 @@ class SlabNetwork(SlabViews):
         """Logits (B, T, K, H, W) of T adjacent slices of a stack (B, S, C, H, W); lists with deep supervision."""
         valid = self.valid_slices(stack, valid)
         stack = self.with_side_channel(stack, valid)
-        distance = self.slice_distance(stack)
-        if self.fusion_radius and not self.two_dimensional:
-            encoded, context_grad = range(stack.shape[1]), not self._grad_in_centre_only
-            around = Neighbourhood(centres, valid, self.repeat_centre, context_grad, distance)
-        else:
-            encoded, alone = centres, range(len(centres))
-            centre_valid = valid[:, centres.start : centres.stop]
-            around = Neighbourhood(alone, centre_valid, self.repeat_centre, distance=distance)
+        reach = 0 if self.two_dimensional else self.fusion_radius
+        encoded = range(max(0, centres.start - reach), min(stack.shape[1], centres.stop + reach))
+        around = Neighbourhood(
+            range(centres.start - encoded.start, centres.stop - encoded.start),
+            valid[:, encoded.start : encoded.stop],
+            self.repeat_centre,
+            context_grad=not (reach and self._grad_in_centre_only),
+            distance=self.slice_distance(stack),
+        )
         skips = self.encode(stack, valid, encoded)
         if (
             self._grad_in_centre_only

@@ -26,6 +26,7 @@ class SlabBatches(nnUNetTrainer):
         max_distance: maximum distance between adjacent slices of a training slab, in slices; drawn per slab.
         slab: the slabs of these plans.
         foreground_share: nnU-Net's fraction of a batch with forced foreground.
+        planned_batch_size: slices per batch of nnU-Net's 2D network.
     """
 
     network_name: ClassVar[str]
@@ -34,6 +35,7 @@ class SlabBatches(nnUNetTrainer):
     max_distance: ClassVar[int] = 1
     slab: SlabPlan
     foreground_share: float
+    planned_batch_size: int
 
     @classmethod
     def context_radius(cls) -> int:
@@ -58,8 +60,9 @@ class SlabBatches(nnUNetTrainer):
         training |= {"patch_size": slab.train_patch, "batch_size": slab.train_slabs}
         self.configuration_manager = ConfigurationManager(training)
         self.slab_margin = slab.train_margin  # nnU-Net's loader adds the slices that `depth_to_load` asks for
-        # With one or two slabs per batch nnU-Net's "last third of the batch" rounds to none or half of it.
-        self.probabilistic_oversampling = slab.train_slabs < 3
+        # nnU-Net forces foreground in "the last third of the batch": with as many slabs, in as many as its 2D network has;
+        # with fewer, the third would round to anything from none to half.
+        self.probabilistic_oversampling = slab.train_slabs != self.planned_batch_size
 
     def trains_on_slabs(self) -> bool:
         """False while it trains on nnU-Net's own 2D batches."""

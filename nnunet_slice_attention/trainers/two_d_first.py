@@ -101,7 +101,6 @@ class nnUNetTrainer2DFirst(nnUNetTrainerSlab):
     def _configure_batches(self, in_2d: bool) -> None:
         self._in_2d = in_2d
         self.train_on(single_slices(self.slab, self.planned_batch_size) if in_2d else self.slab)
-        self.probabilistic_oversampling &= not in_2d  # as in nnU-Net 2D
 
     def _configure_network(self) -> None:
         """Unused parameters must not require a gradient: DDP waits for the gradients of all that do."""
