@@ -1,7 +1,8 @@
 """Checks all images before any is predicted.
 
-Most of these problems would stop nnU-Net's processes for all cases, and images with NaN would silently be segmented as
-empty. (ITK reads NaN in NIfTI as 0, in training and in prediction; other formats and readers keep it.)
+Most of these problems would stop nnU-Net's processes for all cases, and images with NaN, or with values that overflow
+when they are normalised, would silently be segmented as empty. (ITK reads NaN in NIfTI as 0, in training and in
+prediction; other formats and readers keep it.)
 """
 
 import re
@@ -36,21 +37,28 @@ class Expected:
         n_channels: number of channels.
         spacing: median in mm, axes as in the files, slices first.
         reader_writer: nnU-Net's reader for the data set.
+        clipped: indices of channels that are normalised as CT, where values of any size become usual ones.
     """
 
     n_channels: int
     spacing: tuple[float, float, float]
     reader_writer: BaseReaderWriter
+    clipped: frozenset[int] = frozenset()
 
     @classmethod
     def from_plans(cls, plans: PlansManager, dataset_json: dict) -> "Expected":
         spacing = [plans.original_median_spacing_after_transp[axis] for axis in plans.transpose_backward]
         channels = dataset_json.get("modality") or dataset_json["channel_names"]  # the former in older files
-        return cls(len(channels), tuple(map(float, spacing)), plans.image_reader_writer_class())
+        # Equal in all configurations; one that inherits from another does not list them.
+        schemes = next(
+            filter(None, (c.get("normalization_schemes") for c in plans.plans["configurations"].values())), ()
+        )
+        clipped = frozenset(i for i, scheme in enumerate(schemes) if scheme == "CTNormalization")
+        return cls(len(channels), tuple(map(float, spacing)), plans.image_reader_writer_class(), clipped)
 
 
 def find_problems(cases: Sequence[Case], expected: Expected, threads: int = 1) -> dict[Case, str]:
-    """Problems per case: names, channels, damaged files, spacing, values that are not finite.
+    """Problems per case: names, channels, damaged files, spacing, values that are not finite or too large.
 
     Args:
         threads: cases checked in parallel.
@@ -100,7 +108,19 @@ def _problem(case: Case, expected: Expected) -> str | None:
         return f"{names}: {wrong}"
     if n_wrong := int(data.size - np.isfinite(data).sum()):
         return f"{names}: {n_wrong} voxels are NaN or infinite. Replace them, as in the training images"
+    for i, channel in enumerate(data):
+        if i not in expected.clipped and (huge := _overflowing(channel)):
+            return (
+                f"{names}: a voxel has the value {huge:g}, and nnU-Net's normalisation would overflow. Replace such "
+                "values, as in the training images"
+            )
     return None
+
+
+def _overflowing(channel: np.ndarray) -> float | None:
+    """The value of largest size, if a sum of squares like it overflows in float32, as in a standard deviation."""
+    largest = max(float(channel.min()), float(channel.max()), key=abs)
+    return largest if channel.size * largest**2 > float(np.finfo(np.float32).max) else None
 
 
 def _channel_mismatch(images: Sequence[Path], reader_writer: BaseReaderWriter) -> str | None:

@@ -84,7 +84,7 @@ class SlabPredictor(nnUNetPredictor):
         """Logits (K, S, H, W) of a preprocessed volume (C, S, H, W), with or without a side channel, in float32.
 
         Raises:
-            RuntimeError: out of memory for a single slice.
+            RuntimeError: out of memory for a single slice, or logits that are NaN or infinite.
         """
         network = self.slab_network()
         if network is None:
@@ -93,13 +93,13 @@ class SlabPredictor(nnUNetPredictor):
                     f"neighbours={self.neighbours!r} is for slice-attention models, but {type(self.network).__name__} "
                     "has no neighbours. Use neighbours='own'."
                 )
-            return super().predict_sliding_window_return_logits(input_image)
+            return finite(super().predict_sliding_window_return_logits(input_image))
         network.to(self.device).eval()
         volume, inside = self.padded(input_image)
         if self.neighbours == "shuffle":
             order = torch.randperm(volume.shape[1], generator=torch.Generator().manual_seed(0))
             volume = volume[:, order]
-        logits = self.within_memory(lambda n, place: self._predict(network, volume, n, place))
+        logits = self.within_memory(lambda n, place: finite(self._predict(network, volume, n, place)))
         logits = logits[(slice(None), *inside[1:])]
         return logits if self.neighbours != "shuffle" else logits[:, order.argsort()]
 
@@ -199,6 +199,20 @@ class SlabPredictor(nnUNetPredictor):
         axes = self.allowed_mirroring_axes if self.use_mirroring else None
         axes = [axis + 1 for axis in axes or ()]
         return [c for n in range(len(axes) + 1) for c in itertools.combinations(axes, n)]
+
+
+def finite(logits: Tensor) -> Tensor:
+    """The logits, unchanged; they would become an empty segmentation if they were NaN.
+
+    Raises:
+        RuntimeError: one is NaN or infinite.
+    """
+    if not all(map(math.isfinite, map(float, logits.aminmax()))):  # which needs no memory, unlike isfinite
+        raise RuntimeError(
+            "the network's output is NaN or infinite. Compare the image's values with those of the training images; "
+            "if all images fail, the weights are damaged or the training diverged"
+        )
+    return logits
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:

@@ -11,6 +11,7 @@ from nnunetv2.imageio.natural_image_reader_writer import NaturalImage2DIO
 from nnunetv2.imageio.nibabel_reader_writer import NibabelIO
 from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
 from nnunetv2.imageio.tif_reader_writer import Tiff3DIO
+from nnunetv2.preprocessing.normalization.default_normalization_schemes import ZScoreNormalization
 from skimage import io
 
 from nnunet_slice_attention.inference.cases import Case
@@ -29,9 +30,10 @@ def write(path: Path, shape=(5, 20, 18), **geometry) -> Path:
     return path
 
 
-def problem(*images: Path, channels=1, trained_on=(6.0, 1.0, 1.0), reader=SimpleITKIO) -> str:
+def problem(*images: Path, channels=1, trained_on=(6.0, 1.0, 1.0), reader=SimpleITKIO, clipped=()) -> str:
     case = Case(images, images[0].with_name("x.nii.gz"), ".nii.gz")
-    return find_problems([case], Expected(channels, trained_on, reader())).get(case, "")
+    expected = Expected(channels, trained_on, reader(), frozenset(clipped))
+    return find_problems([case], expected).get(case, "")
 
 
 @pytest.mark.parametrize(
@@ -185,3 +187,25 @@ def test_voxels_that_are_not_finite_are_a_problem(bad, tmp_path):
     image[1, 2, 3] = float(bad)
     SimpleITK.WriteImage(image, str(tmp_path / "a_0000.mha"))
     assert problem(tmp_path / "a_0000.mha").startswith("a_0000.mha: 1 voxels are NaN or infinite")
+
+
+@pytest.mark.parametrize("value", [-3.4028235e38, -1e30, 1e20, 1e18])
+def test_values_that_overflow_when_normalised_are_a_problem_unless_they_are_clipped(value, tmp_path):
+    path = write(tmp_path / "a_0000.nii.gz")
+    image = SimpleITK.ReadImage(str(path))
+    image[:9] = value
+    SimpleITK.WriteImage(image, str(path))
+    found = problem(path)
+    assert (
+        f"a_0000.nii.gz: a voxel has the value {value:g}, and nnU-Net's normalisation would overflow" in found
+    )
+    assert not problem(path, clipped=[0])
+    with np.errstate(over="ignore", invalid="ignore"):
+        normalised = ZScoreNormalization(False, {}).run(SimpleITK.GetArrayFromImage(image))
+    assert not np.nan_to_num(normalised).any()  # nnU-Net: nothing is left of the image
+
+
+def test_large_values_that_do_not_overflow_are_fine(tmp_path):
+    image = SimpleITK.ReadImage(str(write(tmp_path / "a_0000.nii.gz")))
+    SimpleITK.WriteImage(image * 1e12, str(tmp_path / "a_0000.nii.gz"))
+    assert not problem(tmp_path / "a_0000.nii.gz")

@@ -13,6 +13,7 @@ import SimpleITK
 from nnunet_slice_attention.cli import main
 from nnunet_slice_attention.inference.cases import Case
 from nnunet_slice_attention.inference.predict import _predict_or_bisect
+from nnunet_slice_attention.inference.predictor import SlabPredictor
 from nnunet_slice_attention.plans.differences import (
     DECISIVE_PLANS,
     INTENSITIES,
@@ -149,6 +150,30 @@ def test_spacing_in_another_unit_is_named_and_the_other_cases_are_predicted(
     (line,) = (line for line in capsys.readouterr().err.splitlines() if line.startswith("FAILED"))
     assert "spacing (6000, 1000, 1000) (slices first), but the model was trained on (6, 1, 1), in mm" in line
     assert {p.name for p in (tmp_path / "out").glob("*.nii.gz")} == {"b.nii.gz", "c.nii.gz"}
+
+
+def test_images_that_would_silently_be_segmented_as_empty_are_named_and_the_others_predicted(
+    model, patients, tmp_path, capsys, monkeypatch
+):
+    images, compute = tmp_path / "images", SlabPredictor._predict
+    images.mkdir()
+    for name, source, padding in (("good", patients.one, 0), ("padded", patients.one, -3.4e38)):
+        image = SimpleITK.ReadImage(str(source))
+        image[:5] = padding
+        SimpleITK.WriteImage(image, str(images / f"{name}_0000.nii.gz"))
+    SimpleITK.WriteImage(SimpleITK.ReadImage(str(patients.two)), str(images / "nan_0000.nii.gz"))
+    monkeypatch.setattr(
+        SlabPredictor,
+        "_predict",
+        lambda self, network, volume, *rest: (
+            compute(self, network, volume, *rest) + (np.nan if volume.shape[1] == 5 else 0)
+        ),
+    )
+    assert predict(model, tmp_path / "out", images) == 1
+    failed = sorted(line for line in capsys.readouterr().err.splitlines() if line.startswith("FAILED"))
+    assert [path.name for path in (tmp_path / "out").glob("*.nii.gz")] == ["good.nii.gz"]
+    assert len(failed) == 2 and "nan_0000.nii.gz: the network's output is NaN or infinite" in failed[0]
+    assert "padded_0000.nii.gz: padded_0000.nii.gz: a voxel has the value -3.4e+38" in failed[1]
 
 
 def test_a_case_that_kills_the_workers_is_isolated_with_few_calls(tmp_path):

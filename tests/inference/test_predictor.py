@@ -165,6 +165,25 @@ def test_other_errors_are_raised(monkeypatch):
         predictor(network).predict_sliding_window_return_logits(torch.randn(1, 2, *PATCH))
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_logits_that_are_not_finite_are_an_error(value):
+    network = build("AxialConv", {}, double=False).eval()
+    with torch.no_grad():
+        next(p for p in reversed(list(network.parameters())) if p.ndim == 1)[0] = value  # bias of one class
+    with pytest.raises(RuntimeError, match="the network's output is NaN or infinite. Compare the image's"):
+        predictor(network).predict_sliding_window_return_logits(torch.randn(1, 2, *PATCH))
+
+
+def test_logits_of_nnunets_own_networks_that_are_not_finite_are_an_error(monkeypatch):
+    logits = torch.zeros(K, 2, *PATCH, dtype=torch.half)
+    monkeypatch.setattr(nnUNetPredictor, "predict_sliding_window_return_logits", lambda *_: logits)
+    own = predictor(torch.nn.Identity())
+    assert own.predict_sliding_window_return_logits(torch.randn(1, 2, *PATCH)) is logits
+    logits[1, 1, 3, 4] = np.nan
+    with pytest.raises(RuntimeError, match="the network's output is NaN or infinite"):
+        own.predict_sliding_window_return_logits(torch.randn(1, 2, *PATCH))
+
+
 @pytest.mark.parametrize(("patch", "slices"), [((256, 256), 64), ((40, 56), 64), ((512, 512), 16)])
 def test_large_patches_use_fewer_slices_and_main_memory_is_tried_last(patch, slices):
     one = predictor(build("AxialConv", {}, double=False))
