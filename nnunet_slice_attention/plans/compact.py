@@ -4,6 +4,7 @@ They make training without a GPU practical: `nnUNetv2_train 27 2d 0 -tr nnUNetTr
 """
 
 import math
+import re
 from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
@@ -13,7 +14,7 @@ from batchgenerators.utilities.file_and_folder_operations import save_json
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
 from ..dataset_files import read_plans
-from ..files import replacing
+from ..files import read_json_or_empty, replacing, same_place
 from ..networks.topology import SMALLEST_FEATURE_MAP, with_stages
 from .dataset import plans_file
 from .shared_data import MADE_FROM
@@ -115,7 +116,8 @@ def write_compact_plans(
 
     Raises:
         FileNotFoundError: the data set has not been planned.
-        ValueError: the output would overwrite the input, or a size is too small.
+        ValueError: the output would overwrite the input or a file that is not of compact plans, its name cannot be
+            that of plans, or a size is too small.
     """
     for name, batch_size in batch_sizes.items():
         if batch_size is not None and batch_size < 2:
@@ -135,11 +137,27 @@ def write_compact_plans(
         raise ValueError(
             f"{max_convs} convolutions per stage are too few. Give --convs 1 or more, or omit it."
         )
-    if out_name == plans_name:
-        raise ValueError(f"-o {out_name} would overwrite the input plans. Choose another name.")
     source = plans_file(dataset_name_or_id, plans_name)
-    target = source.with_name(f"{out_name}.json")
+    target = _target(source, out_name)
     plans = compact_plans(read_plans(source), out_name, batch_sizes, max_in_plane, max_features, max_convs)
     with replacing(target) as partial:
         save_json(plans, str(partial), sort_keys=False)
+    return target
+
+
+def _target(source: Path, name: str) -> Path:
+    """`name`.json next to the plans `source`; raise ValueError if it may not be written."""
+    # nnU-Net separates trainer, plans and configuration in the names of models' folders by two underscores.
+    if not re.fullmatch(r"[^/\\:]+", name) or name.startswith(".") or "__" in f"_{name}_":
+        raise ValueError(
+            f"-o {name!r} cannot be the name of plans: it may not contain '__', '/', '\\' or ':', begin with '.' or "
+            "'_', or end with '_'. Choose another name, such as nnUNetCompactPlans."
+        )
+    target = source.with_name(f"{name}.json")
+    if same_place(target, source):
+        raise ValueError(f"-o {name} would overwrite the input plans. Choose another name.")
+    if target.exists() and MADE_FROM not in read_json_or_empty(target):
+        raise ValueError(
+            f"-o {name} would overwrite {target}, which plan-compact has not written. Choose another name."
+        )
     return target

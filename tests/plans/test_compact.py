@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 
 from nnunet_slice_attention.plans.compact import (
@@ -5,6 +7,16 @@ from nnunet_slice_attention.plans.compact import (
     compact_plans,
     write_compact_plans,
 )
+
+
+@pytest.fixture
+def preprocessed(tiny, nnunet_folders, tmp_path, monkeypatch):
+    """A copy of the data set's descriptions, which the test may change."""
+    monkeypatch.setenv("nnUNet_preprocessed", str(tmp_path))
+    (tmp_path / tiny.folder).mkdir()
+    for path in (nnunet_folders / "preprocessed" / tiny.folder).glob("*.json"):
+        shutil.copy(path, tmp_path / tiny.folder)
+    return tmp_path / tiny.folder
 
 
 def configuration(patch, features, strides, batch, decoder=2):
@@ -91,6 +103,41 @@ def test_the_written_plans_use_the_same_preprocessed_data(tiny, nnunet_folders):
 def test_overwriting_the_input_plans_is_an_error(tiny, nnunet_folders):
     with pytest.raises(ValueError, match="would overwrite the input plans"):
         write_compact_plans(tiny.id, "nnUNetPlans", "nnUNetPlans")
+
+
+def test_input_plans_with_another_name_for_the_same_file_are_kept(tiny, preprocessed):
+    """A link has the effect of a file system that ignores case."""
+    write_compact_plans(tiny.id, out_name="Compact")
+    (preprocessed / "compact.json").symlink_to("Compact.json")
+    with pytest.raises(ValueError, match="-o compact would overwrite the input plans"):
+        write_compact_plans(tiny.id, "Compact", "compact")
+
+
+@pytest.mark.parametrize("name", ["dataset", "splits_final", "dataset_fingerprint", "Own", "Damaged"])
+def test_a_file_that_is_not_of_compact_plans_is_kept(tiny, preprocessed, name):
+    file = preprocessed / f"{name}.json"
+    made = {"Own": '{"plans_name": "Own"}', "Damaged": '{"slice_attention_made_from', "splits_final": "[]"}
+    if name in made:
+        file.write_text(made[name])
+    before = file.read_bytes()
+    with pytest.raises(
+        ValueError, match=rf"would overwrite .*{name}.json, which plan-compact has not written"
+    ):
+        write_compact_plans(tiny.id, out_name=name)
+    assert file.read_bytes() == before
+
+
+def test_compact_plans_can_be_made_again(tiny, preprocessed):
+    written = [write_compact_plans(tiny.id, out_name="Again", max_in_plane=n).read_text() for n in (64, 32)]
+    assert written[0] != written[1]
+
+
+@pytest.mark.parametrize(
+    "name", ["", "a/b", "../Plans", "a\\b", "C:Plans", "Two__Parts", "_Plans", "Plans_", ".Plans"]
+)
+def test_a_name_that_cannot_be_of_plans_is_an_error(tiny, nnunet_folders, name):
+    with pytest.raises(ValueError, match="cannot be the name of plans: it may not contain '__'"):
+        write_compact_plans(tiny.id, out_name=name)
 
 
 @pytest.mark.parametrize("name", ["2d", "3d_fullres"])
