@@ -67,7 +67,7 @@ def compare(
     rows, failures = evaluate_models(models, truth, slice_axis, output / "evaluated", options)
     if failures:
         return failures
-    shown = _shown_cases(rows, models, options.baseline, truth, slice_axis)
+    shown, unusable = _shown_cases(rows, models, options.baseline, truth, slice_axis)
     if options.ensembles:  # after evaluating the models, which checks their probabilities
         pairs = make_ensembles(models, output / "ensembles", options.processes, truth)
         pair_rows, failures = evaluate_models(pairs, truth, slice_axis, output / "evaluated", options)
@@ -84,6 +84,7 @@ def compare(
     manifest["dataset"] |= {
         "patients_trained_and_validated_on": sorted(leaked),
         "labels_changed_after_preprocessing": changed,
+        "images_not_shown": unusable,
     }
     pages = render_report(Report(rows, manifest, options.baseline, names, shown, training_ms, froc, detected))
     write_tables(output, rows, froc, detected)
@@ -134,8 +135,8 @@ def _check_probabilities(models: Sequence[Model]) -> None:
 
 def _shown_cases(
     rows: Sequence[dict], models: Sequence[Model], baseline: str, truth: GroundTruth, slice_axis: int
-) -> list[ShownCase]:
-    """From the first run."""
+) -> tuple[list[ShownCase], list[str]]:
+    """From the first run, and what is wrong with images that are not shown."""
     first = models[0].run
     rows = [row for row in rows if row.get("run", "") == first]
     return select_cases(rows, [model for model in models if model.run == first], baseline, truth, slice_axis)

@@ -12,6 +12,7 @@ import pandas as pd
 from ..evaluation.scores import Scores
 from ..evaluation.segmentations import Labels, read_pair
 from ..image_files import check_complete
+from ..inference.cases import last_line
 from ..inference.weights_files import volumes_of
 from ..report.shown_case import ShownCase, Volumes
 from ..tiff_spacing import read_segmentation
@@ -21,19 +22,35 @@ from .model import Model
 Widest = tuple[str, str, float]
 
 
+class UnusableImage(ValueError):
+    """An image that exists, but cannot be read or is not that of its ground truth.
+
+    Attributes:
+        problem: what is wrong, without the next step.
+    """
+
+    def __init__(self, problem: str, next_step: str):
+        super().__init__(f"{problem}. {next_step}")
+        self.problem = problem
+
+
 def select_cases(
     rows: Sequence[Mapping], models: Sequence[Model], baseline: str, truth: GroundTruth, slice_axis: int
-) -> list[ShownCase]:
+) -> tuple[list[ShownCase], list[str]]:
     """Cases of one run whose image exists, with the predictions of all its models; none for a single model.
 
     Args:
         rows: of the case table, with model and patient.
         slice_axis: array axis along which slices are stacked.
+
+    Returns:
+        the cases, and for a raw data set what is wrong with images of other cases that would be shown. Reading a case
+            raises UnusableImage for images that the user has given.
     """
     scores = Scores(pd.DataFrame(rows), baseline)
     available = {case for case in models[0].predictions if truth.image(case) is not None}
     if not available:
-        return []
+        return [], []
     deltas = {
         name: {key[-1]: ours[key] - theirs[key] for key in ours if key[-1] in available}
         for name in scores.others
@@ -59,7 +76,20 @@ def select_cases(
             lambda: _read_weights(files, truth, slice_axis),
         )
 
-    return list(map(shown, chosen))
+    cases = list(map(shown, chosen))
+    return _with_usable_images(cases) if truth.raw else (cases, [])
+
+
+def _with_usable_images(cases: Sequence[ShownCase]) -> tuple[list[ShownCase], list[str]]:
+    """The cases that can be shown, and what is wrong with the images of the others."""
+    usable, problems = [], []
+    for case in cases:
+        try:
+            case.read(case.models[:1])
+            usable.append(case)
+        except UnusableImage as error:
+            problems.append(error.problem)
+    return usable, problems
 
 
 def _extremes(deltas: Mapping[str, float]) -> dict[str, str]:
@@ -85,25 +115,26 @@ def _widest(deltas: Mapping[str, Mapping[str, float]]) -> dict[str, Widest]:
 
 
 def _read(case: str, predictions: Mapping[str, Path], truth: GroundTruth, slice_axis: int) -> Volumes:
-    """Raise ValueError if the image is truncated, or of another shape than its ground truth."""
+    """Raise UnusableImage if the image cannot be read, or has another shape than its ground truth."""
     labels, reader, image = Labels.from_dataset_json(truth.dataset_json), truth.reader(), truth.image(case)
     pairs = {
         name: read_pair(reader, truth.file(case), file, labels, slice_axis, truth.spacings.get(case))
         for name, file in predictions.items()
     }
+    pair = next(iter(pairs.values()))
     try:
         check_complete(image)
-    except OSError as error:
-        raise ValueError(
-            f"{image}, needed for an example, cannot be read: {error}. Restore it, or leave out --images."
+        with redirect_stdout(StringIO()):  # a warning about the spacing of a TIFF file, which is not used
+            volume = pair.slices_first(reader.read_images([str(image)])[0][0])
+    except Exception as error:  # readers can raise anything
+        raise UnusableImage(
+            f"{image}, needed for an example, cannot be read: {last_line(error)}",
+            "Restore it, or leave out --images.",
         ) from error
-    pair = next(iter(pairs.values()))
-    with redirect_stdout(StringIO()):  # a warning about the spacing of a TIFF file, which is not used
-        volume = pair.slices_first(reader.read_images([str(image)])[0][0])
     if volume.shape != pair.truth.shape:
-        raise ValueError(
-            f"{image} has shape {volume.shape}, but its ground truth has {pair.truth.shape}. Give --images the images "
-            "of this ground truth, or leave it out."
+        raise UnusableImage(
+            f"{image} has shape {volume.shape}, but its ground truth has {pair.truth.shape}",
+            "Give --images the images of this ground truth, or leave it out.",
         )
     evaluated = pair.evaluated_voxels(labels)
     shown = {name: _shown(found.prediction, evaluated) for name, found in pairs.items()}

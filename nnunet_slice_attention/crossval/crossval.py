@@ -8,6 +8,7 @@ from ..comparison.options import Options
 from ..comparison.patients import group_by
 from ..comparison.runs import load_runs
 from ..jobs.job import Job
+from ..messages import in_one_line
 from ..trainers.resolver import starts_from_2d
 from .checks import check_plan
 from .model_job import results_folder
@@ -33,7 +34,7 @@ def cross_validate(plan: Plan, launch: Launch) -> list[str]:
     """Train what is missing; then compare each repeat and all of them together, and predict what is missing.
 
     Returns:
-        one message per job that is not finished, and per case that could not be compared.
+        one message per job that is not finished, per case that could not be compared, and per comparison that failed.
 
     Raises:
         ValueError, FileNotFoundError: errors that would otherwise surface only after training, see `check_plan`.
@@ -64,10 +65,24 @@ def _run(jobs: Sequence[Job], launch: Launch) -> list[str]:
 
 
 def _compare(plan: Plan, repeats: Sequence[int], name: str) -> list[str]:
-    """Compare the models over these repeats, in the folder `name`; one message per case that failed."""
+    """Compare the models over these repeats, in the folder `name`.
+
+    Returns:
+        one message per case that failed, or one for a comparison that could not be made at all, which must not stop the
+            predictions.
+    """
     folds = [int(fold) for fold in plan.folds if fold != "all"]
     if not folds:
         return []
+    try:
+        return _compare_folds(plan, folds, repeats, name)
+    except Exception as error:
+        kind = "" if isinstance(error, (ValueError, OSError, RuntimeError)) else f"{type(error).__name__}: "
+        problem = f"{kind}{in_one_line(error).rstrip('.')}"
+        return [f"{name}: {problem}. Then run crossval again, which repeats only what failed."]
+
+
+def _compare_folds(plan: Plan, folds: Sequence[int], repeats: Sequence[int], name: str) -> list[str]:
     truth = GroundTruth.from_dataset(plan.dataset)
     results = [results_folder(repeat) for repeat in repeats]
     models = load_runs(plan.dataset, [str(model) for model in plan.models], folds, truth, results)

@@ -134,6 +134,7 @@ def build_facts(report: Report, scores: Scores) -> dict[str, str]:
         "data set": manifest["dataset"]["name"],
         "cases": str(cases.case.nunique()),
         "ground truth without predictions": ", ".join(left_out) or "none",
+        "examples left out": "; ".join(manifest["dataset"]["images_not_shown"]) or "none",
         "patients": f"{cases.patient.nunique()}, by {options['group']}"
         if options["group"]
         else "unknown: every case counts as a patient",

@@ -13,8 +13,9 @@ from nnunet_slice_attention.cost import measure as cost
 from nnunet_slice_attention.cost.training_costs import training_costs
 from nnunet_slice_attention.inference.settings import SETTINGS
 from tests.comparison.prediction_folders import compare, write_folders
-from tests.comparison.run_folders import BASELINE, DATASET, OTHER, compare_runs, write_runs
+from tests.comparison.run_folders import BASELINE, DATASET, DEPTH, OTHER, PER_FOLD, compare_runs, write_runs
 from tests.cost.test_measure import costs
+from tests.tiny_data import draw_volume, write
 
 DAMAGED = ["", '{"key": "a', "[]", "{}", "\x00\x00"]
 
@@ -44,6 +45,24 @@ def test_compare_evaluates_again_and_leaves_out_damaged_notes(runs):
     for model in (BASELINE, OTHER):
         assert manifest["models"][model]["training"] == {"fold_0": {}}
         assert manifest["models"][model]["prediction"] is None
+
+
+def test_raw_images_that_are_damaged_or_replaced_are_left_out_of_the_report_and_named(runs):
+    images = runs / "raw" / DATASET.folder / "imagesTr"
+    images.mkdir(parents=True)
+    for i in range(PER_FOLD):
+        image, _ = draw_volume(DEPTH - (i == 1), i, 1, False)
+        write(image[0], images / f"case_0{i}_0000.nii.gz")
+    (images / "case_00_0000.nii.gz").write_bytes((images / "case_00_0000.nii.gz").read_bytes()[:-99])
+    assert compare_runs(runs, seeds=("seed_0",), folds=("0",)) == 0  # three of four cases are shown
+    report = (runs / "out" / "report.md").read_text()
+    (note,) = (line for line in report.splitlines() if line.startswith("- examples left out: "))
+    assert note.count("imagesTr") in (1, 2)
+    assert (
+        "case_00_0000.nii.gz, needed for an example, cannot be read" in note
+        or "case_01_0000.nii.gz has shape (5, 40, 36), but its ground truth has (6, 40, 36)" in note
+    )
+    assert "Case by case" in (runs / "out" / "report.html").read_text()  # of the others
 
 
 @pytest.mark.parametrize("content", DAMAGED)

@@ -37,6 +37,26 @@ def test_a_model_that_starts_from_another_of_the_call_is_trained_after_it(tiny, 
     ]
 
 
+def test_a_comparison_that_fails_does_not_stop_the_predictions(
+    train, tiny, nnunet_folders, tmp_path, without_preflight
+):
+    train(tiny, OURS.trainer)
+    output, launched = tmp_path / "out", []
+    (output / "comparison").mkdir(parents=True)
+    (output / "comparison" / "report.md").write_text("the user's own")
+    images = nnunet_folders / "raw" / tiny.folder / "imagesTs"
+
+    def launch(jobs):
+        launched.extend(job.name for job in jobs)
+        return ["prediction: not finished"]
+
+    failures = cross_validate(tiny_plan(tiny, output, images=images, ensembles=False), launch)
+    assert launched == [f"{OURS}, prediction"]
+    assert len(failures) == 2 and failures[1] == "prediction: not finished"
+    assert failures[0].startswith(f"comparison: {output}/comparison/report.md would be overwritten.")
+    assert failures[0].endswith("Then run crossval again, which repeats only what failed.")
+
+
 def test_repeats_are_compared_one_by_one_and_together(
     train, tiny, nnunet_folders, tmp_path, monkeypatch, without_preflight
 ):
