@@ -1,4 +1,8 @@
-"""Ensembles of pairs of models, made by nnU-Net from their saved probabilities."""
+"""Ensembles of pairs of models, made by nnU-Net from their saved probabilities.
+
+Of the compared cases only: nnU-Net's functions for whole folders stop at probabilities of other cases, such as those of
+an earlier split.
+"""
 
 import itertools
 import json
@@ -6,10 +10,15 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from nnunetv2.ensembling.ensemble import ensemble_crossvalidations, ensemble_folders
+from nnunetv2.ensembling.ensemble import merge_files
+from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
+from nnunetv2.utilities.label_handling.label_handling import LabelManager
+from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
-from ..dataset_files import check_model
+from ..dataset_files import check_model, read_description, read_plans
+from ..evaluation.case_table import worker_pool
 from ..files import file_signature, write_text
+from ..messages import in_one_line
 from ..model_name import ENSEMBLE
 from .ground_truth import GroundTruth
 from .model import Model, without_probabilities
@@ -41,13 +50,13 @@ def make_ensemble(one: Model, other: Model, output: Path, processes: int, truth:
     `output` is reused as long as the files of probabilities do not change.
 
     Returns:
-        None if nnU-Net cannot ensemble them: neither folder has plans, or only one model has folds.
+        None if they cannot be ensembled: neither folder has plans, or only one model has folds.
 
     Raises:
-        ValueError: the plans or the dataset.json of a model are damaged.
+        ValueError: the plans or the dataset.json of a model are damaged, or probabilities cannot be averaged.
     """
-    folders = [str(one.folder), str(other.folder)]
-    plans = next((p for p in (Path(f, "plans.json") for f in folders) if p.is_file()), None)
+    folders = [one.folder, other.folder]
+    plans = next((p for p in (folder / "plans.json" for folder in folders) if p.is_file()), None)
     if plans is None or bool(one.fold_by_case) != bool(other.fold_by_case):
         return None
     sources = json.dumps(
@@ -56,17 +65,43 @@ def make_ensemble(one: Model, other: Model, output: Path, processes: int, truth:
     source_file = output / "made_from.json"
     if not (source_file.is_file() and source_file.read_bytes() == sources.encode()):
         for folder in folders:
-            check_model(Path(folder))
+            check_model(folder)
         shutil.rmtree(output, ignore_errors=True)
-        if one.fold_by_case:
-            folds = list(dict.fromkeys(one.fold_by_case.values()))
-            ensemble_crossvalidations(folders, str(output), folds, processes)
-        else:
-            metadata = {
-                "dataset_json_file_or_dict": dict(truth.dataset_json),
-                "plans_json_file_or_dict": str(plans),
-            }
-            ensemble_folders(folders, str(output), num_processes=processes, **metadata)
+        output.mkdir(parents=True)
+        description = (
+            read_description(one.folder / "dataset.json") if one.fold_by_case else dict(truth.dataset_json)
+        )
+        shutil.copy(plans, output / "plans.json")
+        write_text(output / "dataset.json", json.dumps(description, indent=4))
+        manager = PlansManager(read_plans(plans))
+        shared = (
+            truth.ending,
+            manager.image_reader_writer_class(),
+            manager.get_label_manager(description),
+        )
+        with worker_pool(processes) as pool:
+            made = [
+                pool.submit(
+                    _merge, [m.probabilities(case) for m in (one, other)], str(output / case), *shared
+                )
+                for case in one.predictions
+            ]
+            for merged in made:
+                merged.result()
         write_text(source_file, sources)
     predictions = {case: output / f"{case}{truth.ending}" for case in one.predictions}
     return Model(f"{one.name}{ENSEMBLE}{other.name}", predictions, output, one.fold_by_case, one.run)
+
+
+def _merge(
+    probabilities: Sequence[Path], stem: str, ending: str, writer: BaseReaderWriter, labels: LabelManager
+) -> None:
+    """One case; nnU-Net reads the image's properties beside the first file of probabilities."""
+    files = list(map(str, probabilities))
+    try:
+        merge_files(files, stem, ending, writer, labels)
+    except Exception as error:  # of damaged files, anything
+        raise ValueError(
+            f"{' and '.join(files)} cannot be averaged: {in_one_line(error)}. Predict this case again with "
+            "probabilities, or give --no-ensembles."
+        ) from error

@@ -33,11 +33,14 @@ class Model:
     def probabilities(self, case: str) -> Path | None:
         """nnU-Net's npz file, if it is not older than the final checkpoint while the prediction is newer.
 
+        None also without the pkl file beside it, from which nnU-Net makes an ensemble's segmentation.
         A training without --npz replaces the predictions of an earlier one, but leaves its npz files. (So does --c
         without --npz after the last epoch, although the weights are the same.)
         """
         path = self.predictions[case].parent / f"{case}.npz"
-        if not path.is_file() or _written(path) < self._trained(case) <= _written(self.predictions[case]):
+        if not path.is_file() or not path.with_suffix(".pkl").is_file():
+            return None
+        if _written(path) < self._trained(case) <= _written(self.predictions[case]):
             return None
         return path
 

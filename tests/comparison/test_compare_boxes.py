@@ -124,6 +124,7 @@ def test_the_images_of_several_runs_are_pooled(nnunet_folders, tmp_path, monkeyp
         labels = read(path)
         probabilities = np.stack([labels == label for label in range(3)]).astype(np.float32)
         np.savez(path.with_name(path.name.replace(".nii.gz", ".npz")), probabilities=probabilities)
+        path.with_name(path.name.replace(".nii.gz", ".pkl")).touch()
     seeds = ("seed_0", "seed_1")
     assert compare_runs(tmp_path, "--boxes", seeds=seeds, folds=["0"], models=[OTHER]) == 0
     boxes = rows_of(tmp_path / "out", "boxes.csv")

@@ -1,5 +1,6 @@
 """The command `compare` with probabilities saved next to predictions."""
 
+import re
 import shutil
 
 import numpy as np
@@ -19,6 +20,7 @@ def save_probabilities(folder, change=lambda probabilities: probabilities):
         probabilities = np.stack([labels == label for label in range(3)]).astype(np.float32)
         saved = change(probabilities) if path.name == "patient2_visit0.nii.gz" else probabilities
         np.savez(folder / path.name.replace(".nii.gz", ".npz"), probabilities=saved)
+        (folder / path.name.replace(".nii.gz", ".pkl")).touch()
 
 
 @pytest.mark.parametrize("flags", [[], ["--lesions", "15", "30"]])
@@ -44,10 +46,11 @@ def test_probabilities_that_do_not_match_the_segmentation_are_refused(
     assert not (folders / "out" / "report.html").exists()
 
 
-def test_a_model_with_probabilities_for_some_cases_only_is_named(folders):
+@pytest.mark.parametrize("ending", [".npz", ".pkl"])
+def test_a_model_with_probabilities_for_some_cases_only_is_named(folders, ending):
     for name in ("perfect", "small"):
         save_probabilities(folders / name)
-    (folders / "small" / "patient2_visit0.npz").unlink()
+    (folders / "small" / f"patient2_visit0{ending}").unlink()
     assert compare(folders) == 0
     report = (folders / "out" / "report.md").read_text()
     assert (
@@ -55,3 +58,18 @@ def test_a_model_with_probabilities_for_some_cases_only_is_named(folders):
     )
     assert {row["model"] for row in rows_of(folders / "out")} == {"perfect", "small"}
     assert "## Detection" not in report and not (folders / "out" / "boxes.csv").exists()  # unless asked for
+
+
+def test_a_case_that_cannot_be_averaged_is_named(folders, tiny, nnunet_folders, capsys):
+    for name in ("perfect", "small"):
+        save_probabilities(folders / name)
+        shutil.copy(
+            nnunet_folders / "preprocessed" / tiny.folder / "nnUNetPlans.json", folders / name / "plans.json"
+        )
+    assert compare(folders) == 1
+    assert re.search(
+        r"perfect/patient\d_visit\d.npz and .*small/patient\d_visit\d.npz cannot be averaged: .*with probabilities, or "
+        "give --no-ensembles",
+        capsys.readouterr().err,
+    )
+    assert compare(folders, "--no-ensembles") == 0

@@ -152,6 +152,30 @@ def test_files_of_an_ensemble_of_other_models_are_not_reused(trained, tiny, tmp_
     assert read(folder / case).shape == read(trained / OURS / "fold_0" / "validation" / case).shape
 
 
+def test_probabilities_of_other_cases_are_not_part_of_an_ensemble(trained, tiny, tmp_path):
+    validation = trained / OURS / "fold_0" / "validation"
+    source = next(validation.glob("*.npz"))
+    others = [validation / name for name in ("of_another_split.npz", "._case_0.npz")]
+    for path in others:
+        path.write_bytes(source.read_bytes())
+    try:
+        assert main(compare_argv(tiny, tmp_path)) == 0
+    finally:  # the model is shared with other tests
+        for path in others:
+            path.unlink()
+    ensemble = tmp_path / "ensembles" / f"{STOCK}___{OURS}"
+    names = {path.name for path in validation.glob("*.nii.gz")}
+    assert {path.name for path in ensemble.glob("*.nii.gz")} == names
+    for name in names:  # as nnU-Net makes them
+        averaged = sum(
+            np.load(trained / model / "fold_0" / "validation" / name.replace(".nii.gz", ".npz"))[
+                "probabilities"
+            ]
+            for model in (STOCK, OURS)
+        )
+        assert np.array_equal(read(ensemble / name), averaged.argmax(0))
+
+
 def test_an_ensemble_is_repeated_only_if_its_models_changed(trained, tiny, tmp_path):
     argv = compare_argv(tiny, tmp_path)
     assert main(argv) == 0

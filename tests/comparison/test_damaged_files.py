@@ -96,7 +96,8 @@ def test_ensembles_name_damaged_files_of_a_model(name, content, tmp_path):
     for model in "ab":
         folder = tmp_path / model
         folder.mkdir()
-        (folder / "case.npz").touch()
+        for ending in (".npz", ".pkl"):
+            (folder / f"case{ending}").touch()
         (folder / "plans.json").write_text('{"plans_name": "P", "configurations": {}}')
         models.append(Model(model, {"case": folder / "case.nii.gz"}, folder))
     (tmp_path / "b" / name).write_text(content)
