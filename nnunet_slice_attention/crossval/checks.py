@@ -25,8 +25,9 @@ def check_plan(plan: Plan, write_split: bool = True) -> None:
         write_split: False writes nothing at all, see `preflight.check`.
 
     Raises:
-        ValueError: a model, a fold, an image, the rule for patients or the output folder cannot be used, the slice
-            spacing of a ground truth is unknown, or labels or dataset.json were changed after preprocessing.
+        ValueError: a model, a fold, -pretrained_weights, an image, the rule for patients or the output folder cannot be
+            used, the slice spacing of a ground truth is unknown, or labels or dataset.json were changed after
+            preprocessing.
         FileNotFoundError: the ground truth of a case is missing.
     """
     _check_writable(plan.output)
@@ -36,8 +37,10 @@ def check_plan(plan: Plan, write_split: bool = True) -> None:
         if checkpoint := training.checkpoint:
             begun.setdefault(str(training.model), []).append(checkpoint)
     images = plan.images if unchecked else None
-    splits = check(plan.dataset, plan.models, plan.folds, images, write_split, begun)
     starting = {(job.model, job.repeat) for job in plan.training_jobs() if job.state() == "start"}
+    pretrained = plan.settings.pretrained_weights
+    weights = {str(model): pretrained for model, _ in starting} if pretrained else {}
+    splits = check(plan.dataset, plan.models, plan.folds, images, write_split, begun, weights)
     for training in plan.training_jobs():
         training.check_record(splits, others_start=(training.model, training.repeat) in starting)
     for job in plan.prediction_jobs():

@@ -1,4 +1,4 @@
-"""Errors found before the first job: unknown names, missing preprocessing, plans that were changed, bad images.
+"""Errors found before the first job: unknown names, missing preprocessing, changed plans, unfit weights, bad images.
 
 `python -m nnunet_slice_attention.crossval.preflight OPTIONS` (JSON, see `main`) builds each trainer once, in a process
 with another `nnUNet_results`: nnU-Net creates a folder there for every trainer it builds.
@@ -33,6 +33,7 @@ def check(
     images: Path | None = None,
     write_split: bool = True,
     begun: Mapping[str, Sequence[Path]] = MappingProxyType({}),
+    weights: Mapping[str, Path] = MappingProxyType({}),
 ) -> list[dict]:
     """The data set's split, if all trainers can be built and all images predicted.
 
@@ -43,6 +44,7 @@ def check(
         images: folder to be predicted, of which every image is read; None skips them.
         write_split: False does not write a missing split.
         begun: by model the checkpoints of its folds that have begun.
+        weights: by model the -pretrained_weights that folds will start from.
 
     Raises:
         ValueError: with the first error, or all images that cannot be predicted.
@@ -57,6 +59,7 @@ def check(
         }
         options |= {"images": images and str(images), "write_split": write_split}
         options["begun"] = {model: list(map(str, checkpoints)) for model, checkpoints in begun.items()}
+        options["weights"] = {model: str(path) for model, path in weights.items()}
         command = [sys.executable, "-m", __spec__.name, json.dumps(options)]
         env = os.environ | {"nnUNet_results": scratch}
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
@@ -76,6 +79,7 @@ def main(
     images: str | None = None,
     write_split: bool = True,
     begun: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    weights: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Write the data set's split to the file `splits`; raise the first error."""
     import torch
@@ -84,6 +88,7 @@ def main(
     from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 
     from ..plans.shared_data import check_shared_data
+    from ..trainers.pretrained_weights import check_pretrained_weights, read_pretrained_weights
     from .trained_plans import check_trained_plans
 
     planned, copy = Path(str(nnUNet_preprocessed), maybe_convert_to_dataset_name(dataset)), Path(splits)
@@ -92,7 +97,7 @@ def main(
         shutil.copyfile(planned / copy.name, copy)
     if (planned / "dataset.json").is_file():
         read_description(planned / "dataset.json")
-    trainers = []
+    trainers, contents = [], {path: read_pretrained_weights(Path(path)) for path in set(weights.values())}
     for model in map(ModelName.parse, models):
         if (planned / f"{model.plans}.json").is_file():
             read_plans(planned / f"{model.plans}.json")
@@ -109,6 +114,8 @@ def main(
         for checkpoint in begun.get(str(model), ()):
             made_with = trainer.plans_manager.plans, trainer.dataset_json, model.configuration
             check_trained_plans(Path(checkpoint), *made_with)
+        if path := weights.get(str(model)):
+            check_pretrained_weights(trainer, contents[path], Path(path))
         # Where it looks for a split, or writes one.
         trainer.preprocessed_dataset_folder_base = str(copy.parent)
         trainer.do_split()

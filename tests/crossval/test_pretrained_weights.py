@@ -1,0 +1,84 @@
+"""-pretrained_weights that do not fit one of the models are found before the first training."""
+
+import pytest
+import torch
+from nnunetv2.run.run_training import get_trainer_from_args
+
+from nnunet_slice_attention.crossval import preflight
+from nnunet_slice_attention.crossval.crossval import cross_validate
+from nnunet_slice_attention.crossval.model_job import Settings
+from tests.crossval.tiny_plan import OURS, STOCK, tiny_plan
+
+FIRST_2D = STOCK._replace(trainer="Tiny_nnUNetTrainerVAUNet_2DFirst")
+FROM_2D = STOCK._replace(trainer="Tiny_nnUNetTrainerVAUNet_From2D")
+
+
+@pytest.fixture
+def check(nnunet_folders, tiny, tmp_path, monkeypatch):
+    """Check a model with given weights, or with those of a network of `source`, changed by `change`."""
+    monkeypatch.setenv("nnUNet_results", str(tmp_path / "results"))
+
+    def run(model, source, change=lambda weights: None):
+        names = (str(tiny.id), source.configuration, 0, source.trainer, source.plans)
+        trainer = get_trainer_from_args(*names, device=torch.device("cpu"))
+        trainer.initialize()
+        weights = trainer.network.state_dict()
+        change(weights)
+        file = tmp_path / "weights.pth"
+        torch.save({"network_weights": weights}, file)
+        splits, given = str(tmp_path / "splits_final.json"), {str(model): str(file)}
+        preflight.main(str(tiny.id), [str(STOCK), str(model)], ["0"], splits, weights=given)
+
+    return run
+
+
+def widen(weights):
+    name = next(iter(weights))
+    weights[name] = torch.zeros(7, *weights[name].shape[1:])
+
+
+@pytest.mark.parametrize("model", [OURS, STOCK], ids=str)
+def test_weights_of_the_same_network_are_accepted_whatever_their_number_of_classes(model, check):
+    check(model, model, lambda weights: [weights.pop(key) for key in list(weights) if ".seg_layers." in key])
+
+
+@pytest.mark.parametrize(
+    ("model", "source", "change", "message"),
+    [
+        (OURS, STOCK, lambda weights: None, r"lacks weights of Tiny_nnUNetTrainerSAUNet: .* and \d+ more\. Give"),
+        (STOCK, STOCK, widen, r"of another shape than Tiny_nnUNetTrainer: encoder.*\(7, .*\), expected \(4, 1, 3"),
+        (FIRST_2D, FIRST_2D, lambda weights: None, "also has weights that .*_2DFirst adds .* suffix _FromScratch"),
+        (FROM_2D, STOCK, lambda weights: None, "_From2D both set the initial weights. Omit -pretrained_weights"),
+    ],
+)  # fmt: skip
+def test_weights_that_do_not_fit_are_an_error(model, source, change, message, check):
+    with pytest.raises(ValueError, match=message):
+        check(model, source, change)
+
+
+def test_a_file_that_is_no_checkpoint_is_an_error(tiny, nnunet_folders, tmp_path):
+    (tmp_path / "notes.txt").write_text("weights")
+    given = {str(STOCK): str(tmp_path / "notes.txt")}
+    with pytest.raises(
+        ValueError, match=r"notes\.txt is no checkpoint of nnU-Net \(.*\)\. Give a checkpoint_final"
+    ):
+        preflight.main(str(tiny.id), [str(STOCK)], ["0"], str(tmp_path / "splits_final.json"), weights=given)
+
+
+def test_weights_are_checked_only_for_models_that_start(tiny, tmp_path, monkeypatch):
+    class Checked(Exception):
+        pass
+
+    def checked(*arguments):
+        raise Checked(arguments[-1])
+
+    monkeypatch.setattr("nnunet_slice_attention.crossval.checks.check", checked)
+    monkeypatch.setattr(
+        "nnunet_slice_attention.crossval.training.TrainingJob.state",
+        lambda job: "start" if (job.model, job.fold) == (OURS, "1") else "continue",
+    )
+    settings = Settings(device="cpu", pretrained_weights=tmp_path / "w.pth")
+    plan = tiny_plan(tiny, tmp_path, models=[OURS, STOCK], folds=["0", "1"], settings=settings)
+    with pytest.raises(Checked) as found:
+        cross_validate(plan, lambda jobs: [])
+    assert found.value.args == ({str(OURS): tmp_path / "w.pth"},)
