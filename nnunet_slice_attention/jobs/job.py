@@ -42,6 +42,17 @@ class Job(Protocol):
         """Steps done and in total, e.g. epochs or cases; the total is None while it is unknown."""
 
 
+def steps_or_none(job: Job) -> tuple[int, int | None] | None:
+    """`job.steps()`; None while its files cannot be read, which must not end a running job.
+
+    A network file system may lose a file for a moment, or show half of one that is being written.
+    """
+    try:
+        return job.steps()
+    except (OSError, ValueError):
+        return None
+
+
 def last_lines(job: Job) -> str:
     """The end of the job's log, for a message about its failure."""
     if not job.log.is_file():

@@ -6,6 +6,7 @@ import queue
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from pathlib import Path
 
 from tqdm import tqdm
@@ -78,7 +79,8 @@ def run_locally(jobs: Sequence[Job], slots: Sequence[Sequence[str]]) -> list[str
         try:
             message = "" if stop.is_set() else run_job(job, gpus, slot, stop)
             if not stop.is_set():
-                tqdm.write(f"{job.name}: {'failed' if message else 'finished'}")
+                with suppress(OSError):  # nobody reads it any more, which is no failure of the job
+                    tqdm.write(f"{job.name}: {'failed' if message else 'finished'}")
             return message
         except Exception as error:  # from this job's files: the other jobs continue
             return f"{job.name}: {error}"

@@ -17,7 +17,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from .descendants import VARIABLE, end_processes
-from .job import Job, last_lines
+from .job import Job, last_lines, steps_or_none
 from .lock import Busy, Held, exclusive, locked
 
 POLL_S = 2.0
@@ -69,14 +69,15 @@ def run_job(
 
 def _wait(job: Job, process: subprocess.Popen, slot: int, stop: threading.Event) -> None:
     """Show progress and the time left until the process exits or `stop` is set."""
-    done, total = job.steps()
+    done, total = steps_or_none(job) or (0, None)
     with tqdm(desc=job.name, initial=done, total=total, position=slot + 1, leave=False, disable=None) as bar:
         while process.poll() is None and not stop.is_set():
             try:
                 process.wait(POLL_S)
             except subprocess.TimeoutExpired:
-                done, bar.total = job.steps()
-                bar.update(done - bar.n)
+                if steps := steps_or_none(job):
+                    done, bar.total = steps
+                    bar.update(done - bar.n)
 
 
 def _end(held: Held, process: subprocess.Popen) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..files import read_json_or_empty, write_text
-from .job import Job, last_lines
+from .job import Job, last_lines, steps_or_none
 
 RECORD = "slurm_job.json"  # in a job's folder: its ID in Slurm
 POLL_S = 5.0
@@ -150,6 +150,7 @@ def states() -> dict[str, str]:
 def wait(jobs: Sequence[Job], ids: Mapping[str, str], logs: Path) -> list[str]:
     """Print changes until all jobs have left the queue; one message per job that is not finished then."""
     shown: dict[str, str] = {}
+    steps: dict[str, tuple[int, int | None]] = {}
     while True:
         try:
             queued = states()
@@ -158,7 +159,7 @@ def wait(jobs: Sequence[Job], ids: Mapping[str, str], logs: Path) -> list[str]:
             time.sleep(POLL_S)
             continue
         for job in jobs:
-            done, total = job.steps()
+            done, total = steps[job.name] = steps_or_none(job) or steps.get(job.name, (0, None))
             state = queued.get(ids[job.name], "ended").lower()
             progress = f", {done} of {total}" if total else ""
             line = f"{job.name}: {state} as Slurm job {ids[job.name]}{progress}"

@@ -1,5 +1,6 @@
 """A job that is a shell command, finished once `done` is in its folder."""
 
+import errno
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,4 +33,6 @@ class ShellJob:
         return self.variables
 
     def steps(self):
+        if (self.folder / "unreadable").exists():
+            raise OSError(errno.ESTALE, "Stale file handle")
         return len(list(self.folder.glob("step*"))), 3

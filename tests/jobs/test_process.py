@@ -64,6 +64,15 @@ def test_a_job_that_is_already_running_is_left_alone(tmp_path):
     assert run_job(job) == ""
 
 
+def test_a_job_whose_progress_cannot_be_read_is_not_ended(tmp_path, monkeypatch):
+    monkeypatch.setattr("nnunet_slice_attention.jobs.process.POLL_S", 0.05)
+    (tmp_path / "unreadable").touch()
+    assert run_job(ShellJob("a", tmp_path, "sleep 0.3; touch done")) == ""
+    (tmp_path / "unreadable").unlink()
+    (tmp_path / "done").unlink()
+    assert run_job(ShellJob("a", tmp_path, "sleep 0.2; touch unreadable; sleep 0.2; touch done")) == ""
+
+
 def start_and_kill(folder, shell):
     """Run a job in a process that is killed as soon as the job has written `step1`."""
     program = (

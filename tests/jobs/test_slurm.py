@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from nnunet_slice_attention.jobs.slurm import run_on_slurm, states, submit
+from nnunet_slice_attention.jobs.slurm import run_on_slurm, states, submit, wait
 from tests.jobs.shell_job import ShellJob
 from tests.jobs.slurm_cluster import cluster, why_unavailable
 
@@ -41,6 +41,21 @@ def wait_for(condition):
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.2)
+
+
+def test_a_job_whose_progress_cannot_be_read_is_waited_for(tmp_path, monkeypatch, capsys):
+    """Without the cluster."""
+    job, polls = ShellJob("a", tmp_path), iter(["step1", "unreadable", "done"])
+
+    def queue():
+        (tmp_path / (file := next(polls))).touch()
+        return {} if file == "done" else {"7": "RUNNING"}
+
+    monkeypatch.setattr("nnunet_slice_attention.jobs.slurm.states", queue)
+    monkeypatch.setattr("nnunet_slice_attention.jobs.slurm.POLL_S", 0)
+    assert wait([job], {"a": "7"}, tmp_path) == []
+    lines = ["a: running as Slurm job 7, 1 of 3", "a: ended as Slurm job 7, 1 of 3"]
+    assert capsys.readouterr().out.splitlines() == lines
 
 
 def test_of_an_array_of_jobs_the_failed_one_is_reported(slurm, tmp_path):
