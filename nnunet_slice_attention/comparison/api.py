@@ -11,6 +11,7 @@ from .ground_truth import GroundTruth
 from .model import Model
 from .options import Options
 from .patients import group_by
+from .result_files import read_cases
 from .runs import load_runs
 
 PathLike = str | Path
@@ -60,7 +61,7 @@ def compare(
         title: of the report.
 
     Returns:
-        the case table: one row per model, case and structure, with all metrics.
+        the case table: one row per model, case and structure, with all metrics; names are strings.
 
     Raises:
         ValueError: arguments that do not go together, or cases that could not be evaluated, each named; no report is
@@ -81,7 +82,7 @@ def compare(
     )
     if failures := write_comparison(found, truth, Path(output), options, group_by(options.group)):
         raise ValueError("\n".join(f"FAILED {failure}" for failure in failures))
-    return pd.read_csv(Path(output) / "cases.csv")
+    return read_cases(Path(output) / "cases.csv")
 
 
 def load_models(

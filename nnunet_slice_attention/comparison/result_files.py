@@ -5,10 +5,13 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
+
 from ..files import write_text
 
 RESULTS = ("cases.csv", "froc.csv", "boxes.csv", "manifest.json", "report.md", "report.html")
 KEYS = ("model", "run", "case", "structure")  # of a row; `run` only with several
+TEXTS = (*KEYS, "patient")
 
 
 def take_froc(rows: Sequence[dict]) -> list[dict]:
@@ -26,6 +29,13 @@ def write_tables(output: Path, rows: list[dict], froc: list[dict], detected: Seq
     for name, table in {"cases.csv": rows, "froc.csv": froc, "boxes.csv": boxes}.items():
         if table:
             _write_csv(output / name, table)
+
+
+def read_cases(path: Path) -> pd.DataFrame:
+    """`cases.csv`: names as they are, such as 001, 1e3 or NA; in other columns NaN where a value is undefined."""
+    values = [column for column in pd.read_csv(path, nrows=0) if column not in TEXTS]
+    undefined = {column: ["", "nan"] for column in values}
+    return pd.read_csv(path, dtype=dict.fromkeys(TEXTS, str), keep_default_na=False, na_values=undefined)
 
 
 def _keys(row: dict, *more: str) -> dict:
