@@ -5,6 +5,9 @@ import sys
 
 from .models import add_folds
 
+# Not the parser's, which could not tell whether a flag is given that a model does not take.
+DEFAULTS = {"tr": "nnUNetTrainerCSANet", "p": "nnUNetPlans", "c": "2d", "chk": "checkpoint_final.pth"}
+
 HELP = "Predict like nnUNetv2_predict, but each slice with all its neighbours."
 
 
@@ -19,9 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-o", metavar="OUTPUT", required=True, help="folder, or for one case a file")
     parser.add_argument("-d", metavar="DATASET", help="data set id or name")
-    parser.add_argument("-tr", metavar="TRAINER", default="nnUNetTrainerCSANet", help="default: %(default)s")
-    parser.add_argument("-p", metavar="PLANS", default="nnUNetPlans", help="default: %(default)s")
-    parser.add_argument("-c", metavar="CONFIGURATION", default="2d", help="default: %(default)s")
+    parser.add_argument("-tr", metavar="TRAINER", help=f"default: {DEFAULTS['tr']}")
+    parser.add_argument("-p", metavar="PLANS", help=f"default: {DEFAULTS['p']}")
+    parser.add_argument("-c", metavar="CONFIGURATION", help=f"default: {DEFAULTS['c']}")
     parser.add_argument("-m", metavar="FOLDER", help="folder of the model, instead of -d, -tr, -p and -c")
     parser.add_argument(
         "--bundle",
@@ -29,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="bundle made by `export --format bundle`, instead of -d or -m",
     )
     add_folds(parser, "folds to average (default: all trained ones)")
-    parser.add_argument("-chk", metavar="FILE", default="checkpoint_final.pth", help="default: %(default)s")
+    parser.add_argument("-chk", metavar="FILE", help=f"default: {DEFAULTS['chk']}")
     parser.add_argument("-device", default="cuda", help="cuda, cpu or mps (default: %(default)s)")
     parser.add_argument(
         "-step_size",
@@ -104,8 +107,8 @@ def run(args: argparse.Namespace) -> int:
     from nnunet_slice_attention.inference.predict import predict_files
     from nnunet_slice_attention.inference.trained_model import load_predictor, model_folder
 
-    if sum(map(bool, (args.d, args.m, args.bundle))) != 1:
-        raise ValueError("give exactly one model: -d DATASET, -m FOLDER of the model, or --bundle FILE.")
+    _check_model_flags(args)
+    tr, p, c, chk = (getattr(args, name) or default for name, default in DEFAULTS.items())
     options = {
         "tile_step_size": args.step_size,
         "use_mirroring": not args.disable_tta,
@@ -114,17 +117,13 @@ def run(args: argparse.Namespace) -> int:
         "slices_at_a_time": args.slices,
         "neighbours": args.neighbours,
     }
-    if args.bundle and args.f:
-        raise ValueError(
-            f"-f {' '.join(args.f)}: all folds of a bundle are averaged. Export a bundle with these folds only."
-        )
     if args.bundle:
         from nnunet_slice_attention.bundle.load import load_bundle
 
         predictor = load_bundle(args.bundle, args.device, **options)
     else:
-        folder = args.m or model_folder(args.d, args.tr, args.p, args.c)
-        predictor = load_predictor(folder, args.f, args.chk, args.device, **options)
+        folder = args.m or model_folder(args.d, tr, p, c)
+        predictor = load_predictor(folder, args.f, chk, args.device, **options)
     failures = predict_files(
         predictor,
         args.i,
@@ -140,3 +139,22 @@ def run(args: argparse.Namespace) -> int:
     for failure in failures:
         print(f"FAILED {failure}", file=sys.stderr)
     return 1 if failures else 0
+
+
+def _check_model_flags(args: argparse.Namespace) -> None:
+    """Raise ValueError unless exactly one model is given, with flags that it takes."""
+    if sum(map(bool, (args.d, args.m, args.bundle))) != 1:
+        raise ValueError("give exactly one model: -d DATASET, -m FOLDER of the model, or --bundle FILE.")
+    if args.bundle and args.f:
+        raise ValueError(
+            f"-f {' '.join(args.f)}: all folds of a bundle are averaged. Export a bundle with these folds only."
+        )
+    if args.d:
+        return
+    fixed = DEFAULTS if args.bundle else ("tr", "p", "c")
+    if given := [f"-{name} {getattr(args, name)}" for name in fixed if getattr(args, name) is not None]:
+        flag, model = ("--bundle", args.bundle) if args.bundle else ("-m", args.m)
+        raise ValueError(
+            f"{flag} {model} is one model, so {' '.join(given)} would have no effect. Leave that out, or give -d "
+            f"instead of {flag}."
+        )

@@ -296,6 +296,23 @@ def test_error_messages(trained, tmp_path, capsys, flags, message):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("flag", ["-m", "--bundle"])
+@pytest.mark.parametrize(
+    "ignored", ["-tr nnUNetTrainer", "-p nnUNetPlans", "-c 2d", "-chk checkpoint_best.pth"]
+)
+def test_flags_that_a_given_model_would_ignore_are_an_error(flag, ignored, trained, tmp_path, capsys):
+    argv = ["predict", "-i", str(trained.images), "-o", str(tmp_path / "out"), flag, str(tmp_path / "model")]
+    assert main([*argv, *ignored.split(), "-device", "cpu"]) == 1
+    error = capsys.readouterr().err
+    if (flag, ignored[:4]) == ("-m", "-chk"):
+        assert "no checkpoint_best.pth of fold any" in error
+    else:
+        assert (
+            f"{flag} {tmp_path}/model is one model, so {ignored} would have no effect. Leave that out"
+            in error
+        )
+
+
 def test_a_model_folder_with_2d_plans_is_an_error(trained, tmp_path, capsys):
     folder = tmp_path / MODEL
     shutil.copytree(trained.folder, folder, ignore=shutil.ignore_patterns("validation", "fold_1"))
