@@ -1,13 +1,18 @@
-"""Atomic writes, reading of JSON files that may be damaged, and detection of replaced files."""
+"""Atomic writes, reading of JSON files that may be damaged, and detection of replaced files and full disks."""
 
+import errno
 import hashlib
 import json
 import os
+import tempfile
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+NO_ROOM = {errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC)}  # Windows has no EDQUOT
+PROBE = 1 << 16  # bytes; more than a file system keeps beside its blocks
 
 
 def file_signature(path: Path) -> tuple[str, int, int]:
@@ -45,6 +50,23 @@ def replacing(path: Path, ending: str = ".partial") -> Iterator[Path]:
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def no_room(error: Exception, folder: Path) -> bool:
+    """Whether an error, probably of writing to `folder`, is one of a full or read-only disk, or of a quota.
+
+    Some libraries, such as ITK, do not say why they could not write, so another file is tried.
+    """
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        return True
+    try:
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(PROBE))
+            probe.flush()
+            os.fsync(probe.fileno())  # quotas of network file systems
+    except OSError as found:
+        return found.errno in NO_ROOM
+    return False
 
 
 def same_place(one: Path | str, other: Path | str) -> bool:

@@ -1,10 +1,11 @@
-"""Atomic writes."""
+"""Atomic writes, and full disks."""
 
+import errno
 import threading
 
 import pytest
 
-from nnunet_slice_attention.files import replacing, write_text
+from nnunet_slice_attention.files import no_room, replacing, write_text
 
 
 def test_concurrent_writers_of_one_file_do_not_interfere_and_leave_no_partial_files(tmp_path):
@@ -35,3 +36,14 @@ def test_what_fails_while_it_writes_leaves_the_file_as_it_was(tmp_path):
         partial.write_text("ne")
         raise OSError("disk full")
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_is_recognised_from_an_error_without_its_reason(tmp_path, monkeypatch):
+    assert not no_room(RuntimeError("ITK ERROR"), tmp_path)
+    assert not no_room(FileNotFoundError(errno.ENOENT, "gone"), tmp_path)
+
+    def over_quota(file):
+        raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+    monkeypatch.setattr("os.fsync", over_quota)
+    assert no_room(RuntimeError("ITK ERROR"), tmp_path)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 from tqdm import tqdm
 
+from ..files import no_room
 from .attention_maps import check_has_attention_maps, check_points, write_maps
 from .attention_weights import check_has_attention_weights, remove_weights, write_weights
 from .boxes import boxes_of, write_boxes
@@ -54,16 +55,24 @@ class Beside:
     def write(
         self, predictor: SlabPredictor, cases: Sequence[Case], reader: BaseReaderWriter
     ) -> dict[Case, str]:
-        """Write what the predicted cases do not have yet; maps are written again. Returns what failed, by case."""
+        """Write what the predicted cases do not have yet; maps are written again. Returns what failed, by case.
+
+        When the disk is full, the remaining cases fail without being tried.
+        """
         problems: dict[Case, str] = {}
         for kind in self._kinds(predictor, reader):
             left = [case for case in cases if not kind.is_done(case)]
+            why = ""
             for case in tqdm(left, kind.name, unit="case", disable=not predictor.allow_tqdm):
                 try:
-                    kind.write(case)
+                    if not why:
+                        kind.write(case)
+                        continue
                 except Exception as error:  # one case must not stop the others
-                    problem = f"predicted, but without {kind.name}: {last_line(error)}"
-                    problems[case] = "; ".join(filter(None, [problems.get(case), problem]))
+                    reason = last_line(error)
+                    why = reason if no_room(error, case.output.parent) else ""
+                problem = f"predicted, but without {kind.name}: {reason}"
+                problems[case] = "; ".join(filter(None, [problems.get(case), problem]))
         return problems
 
     def _kinds(self, predictor: SlabPredictor, reader: BaseReaderWriter) -> Iterator[_Kind]:

@@ -1,19 +1,21 @@
 """Predicts files with a trained model: nnU-Net's preprocessing and export around `SlabPredictor`."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
 
-from ..standard_output import reader_is_gone
+from ..messages import first_few
 from .beside import Beside, remove_beside
+from .bisection import predict_or_bisect
 from .cases import Case, is_finished, last_line, remove_results
 from .find_cases import find_cases
 from .image_checks import Expected, find_problems
 from .predictor import SlabPredictor
 from .settings import (
+    SETTINGS,
     check_continues,
     has_other_images,
     images_sha256,
@@ -53,7 +55,7 @@ def predict_files(
 
     Returns:
         one message per case that was not predicted, or for which something that was asked for
-            beside the prediction could not be written.
+            beside the prediction could not be written; one for all cases left when the disk is full.
 
     Raises:
         FileNotFoundError: no cases in `inputs`.
@@ -118,13 +120,29 @@ def predict_files(
         )
 
     with _writing(predictor, ending):
-        failures |= _predict_or_bisect(predict, cases, finished)
-    if done := {case.output.name: checksums[case] for case in cases if case not in failures}:
-        # Once more, because a parallel call may have replaced it.
-        write_record(folder, with_cases(recorded(folder), settings, done))
-
-    failures |= beside.write(predictor, [case for case in asked if case not in failures], reader_writer)
-    return [f"{case.images[0]}: {problem}" for case, problem in failures.items()]
+        outcome = predict_or_bisect(predict, cases, finished, folder)
+    failures |= outcome.failures
+    of_all = []
+    if done := {
+        case.output.name: checksums[case] for case in cases if case not in {*failures, *outcome.left}
+    }:
+        try:
+            # Once more, because a parallel call may have replaced it.
+            write_record(folder, with_cases(recorded(folder), settings, done))
+        except OSError as error:
+            of_all.append(
+                f"{folder / SETTINGS}: cannot be written: {last_line(error)}. What the predictions were made with may "
+                "not be recorded. Predict again without --continue_prediction if you need to know it."
+            )
+    if outcome.left:
+        names = first_few(case.output.name for case in outcome.left)
+        of_all.append(
+            f"{folder}: {outcome.why}; {len(outcome.left)} cases are left: {names}. Free space, then call again with "
+            "--continue_prediction."
+        )
+    else:
+        failures |= beside.write(predictor, [case for case in asked if case not in failures], reader_writer)
+    return [*(f"{case.images[0]}: {problem}" for case, problem in failures.items()), *of_all]
 
 
 @contextmanager
@@ -144,31 +162,3 @@ def _writable(reader_writer: BaseReaderWriter) -> list[str]:
         *reader_writer.supported_file_endings,
         *([".nii"] if isinstance(reader_writer, SimpleITKIO) else []),
     ]
-
-
-def _predict_or_bisect(
-    predict: Callable[[list[Case]], None], cases: list[Case], finished: Callable[[Case], bool]
-) -> dict[Case, str]:
-    """Predict all cases; a failure stops nnU-Net's processes for all of them, so then predict each half separately.
-
-    Returns:
-        the reason for each case without a result.
-    """
-    if not cases:
-        return {}
-    try:
-        predict(cases)
-        return {}
-    except Exception as error:  # any failure of one case must not stop the others
-        if isinstance(error, BrokenPipeError) and reader_is_gone():  # of nnU-Net's messages, not a failure
-            return _predict_or_bisect(predict, [case for case in cases if not finished(case)], finished)
-        if len(cases) == 1:
-            remove_results(cases[0])
-            return {cases[0]: last_line(error)}
-    remaining = [case for case in cases if not finished(case)]
-    half = len(remaining) // 2
-    return {
-        case: problem
-        for part in (remaining[:half], remaining[half:])
-        for case, problem in _predict_or_bisect(predict, part, finished).items()
-    }
