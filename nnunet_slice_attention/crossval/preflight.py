@@ -103,6 +103,12 @@ def main(
             read_plans(planned / f"{model.plans}.json")
         names = (dataset, model.configuration, 0, model.trainer, model.plans)
         trainer = get_trainer_from_args(*names, device=torch.device("cpu"))
+        if first := trainer.configuration_manager.previous_stage_name:
+            raise ValueError(
+                f"{model} is the second stage of a cascade. crossval does not train {first} on all folds before it, "
+                "and cannot predict with it. Leave it out of -m; train it with nnUNetv2_train, and compare it with the "
+                "command compare."
+            )
         data = Path(trainer.preprocessed_dataset_folder)
         for folder in (data, planned / "gt_segmentations"):
             if not folder.is_dir():

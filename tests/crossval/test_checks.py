@@ -153,6 +153,18 @@ def test_compact_plans_of_a_data_set_that_was_planned_again_are_named(preprocess
         preflight.main(str(tiny.id), [model], ["0"], str(tmp_path / "splits_final.json"))
 
 
+def test_the_second_stage_of_a_cascade_is_refused(preprocessed, tiny, tmp_path):
+    plans = json.loads((preprocessed / "nnUNetPlans.json").read_text())
+    stage = {"inherits_from": "3d_fullres", "previous_stage": "3d_lowres"}
+    plans["configurations"]["3d_cascade_fullres"] = stage
+    (preprocessed / "nnUNetPlans.json").write_text(json.dumps(plans))
+    model = str(STOCK._replace(configuration="3d_cascade_fullres"))
+    with pytest.raises(
+        ValueError, match=rf"{model} is the second stage of a cascade. .* 3d_lowres on all folds"
+    ):
+        preflight.main(str(tiny.id), [str(STOCK), model], ["0"], str(tmp_path / "splits_final.json"))
+
+
 def test_cases_of_the_split_that_are_not_preprocessed_are_named(preprocessed, tiny, tmp_path):
     (preprocessed / "splits_final.json").write_text(
         json.dumps(
