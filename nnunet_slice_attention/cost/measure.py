@@ -22,10 +22,12 @@ from tqdm import tqdm
 from ..dataset_files import read_description, read_plans
 from ..environment import commit, hardware, versions
 from ..files import check_own_folder, read_json, read_json_or_empty, replacing, sha256, write_text
+from ..inference.trained_model import find_device
 from ..model_name import ModelName
 from .figure import cost_figure
 from .worker import Cost, Job
 
+RESULTS = ("cost.csv", "cost.md", "cost.png", "cost.json")
 LAST_LINES = 15  # shown of a failed process
 ENVIRONMENT = (
     "nnUNet_compile",
@@ -58,17 +60,21 @@ def measure_costs(
         one message per failed measurement; the tables contain the others.
 
     Raises:
-        ValueError: a model's name does not have three parts, or there is nothing to measure.
+        ValueError: a model's name does not have three parts, there is nothing to measure, or the device is not
+            available.
     """
     if not models:
         raise ValueError("no model to measure. Give -m TRAINER__PLANS__CONFIGURATION.")
     if min(repeats, iterations) < 1:
         raise ValueError(f"--repeats {repeats} --iterations {iterations}: both must be at least 1.")
     _check_data(dataset, [ModelName.parse(model).plans for model in models])
+    find_device(device)
     jobs = {model: _job(dataset, model, device, iterations, cases) for model in models}
     runs = output / "runs"
-    check_own_folder(output, ("cost.csv", "cost.md", "cost.png", "cost.json"), runs.name)
+    check_own_folder(output, RESULTS, runs.name)
     runs.mkdir(parents=True, exist_ok=True)
+    for name in RESULTS:  # if nothing can be measured, no earlier table is left behind
+        (output / name).unlink(missing_ok=True)
     failures = []
     measurements = [(repeat, model, job) for repeat in range(repeats) for model, job in jobs.items()]
     with tqdm(measurements, unit="measurement", disable=None) as bar:

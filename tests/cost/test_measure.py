@@ -147,6 +147,22 @@ def test_a_measurement_from_another_machine_is_not_reused(measured):
     assert json.loads(run.read_text())["cost"]["parameters"] > 1
 
 
+def test_no_earlier_table_is_left_behind_if_nothing_can_be_measured(nnunet_folders, tiny, tmp_path, capsys):
+    (tmp_path / "runs").mkdir()
+    results = [tmp_path / name for name in cost.RESULTS]
+    for path in results:
+        path.write_text("of an earlier call")
+    argv = ["cost", "-d", str(tiny.id), "-o", str(tmp_path), "--repeats", "1", "--cases", "0"]
+    argv += ["-m", "nnUNetTrainerNobody__nnUNetPlans__2d", "-device"]
+    assert main([*argv, "gpu"]) == 1
+    error = capsys.readouterr().err
+    assert "device 'gpu' is not available. Use -device cpu" in error and "Traceback" not in error
+    assert all(path.is_file() for path in results)  # nothing was begun
+    assert main([*argv, "cpu"]) == 1
+    assert "FAILED nnUNetTrainerNobody__nnUNetPlans__2d, repeat 1" in capsys.readouterr().err
+    assert not any(path.exists() for path in results)
+
+
 @pytest.mark.parametrize("nothing", [{"repeats": 0}, {"iterations": 0}])
 def test_nothing_to_measure_is_an_error(tmp_path, nothing):
     with pytest.raises(ValueError, match="both must be at least 1"):
