@@ -120,8 +120,9 @@ def read_archive(path: Path) -> Archive:
 
 
 def _names(path: Path) -> list[str]:
+    """Without a folder's hidden files, such as macOS adds: no bundle lists one, so none is read."""
     if path.is_dir():
-        return [one.name for one in path.iterdir()]
+        return [one.name for one in path.iterdir() if not one.name.startswith(".")]
     with zipfile.ZipFile(path) as file:
         return file.namelist()
 

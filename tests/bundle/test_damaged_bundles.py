@@ -6,6 +6,7 @@ import zipfile
 import pytest
 
 from nnunet_slice_attention.bundle.archive import FORMAT
+from nnunet_slice_attention.bundle.load import load_bundle
 from tests.bundle.bundles import STOCK, edit, edit_manifest, export, zipped
 
 
@@ -19,6 +20,23 @@ def test_a_changed_file_is_refused(name, refused, tiny, tmp_path):
     edit(bundle, name, flip_a_byte)
     refused(bundle, f"{name} was changed or damaged")
     refused(zipped(bundle), f"{name} was changed or damaged")
+
+
+def test_hidden_files_of_macos_in_a_folder_are_ignored(trained, tiny, tmp_path):
+    bundle = export(tiny, tmp_path / "b", "-f", "0")
+    for name in (".DS_Store", "._plans.json"):
+        (bundle / name).write_bytes(b"\0\5\x16\7")
+    assert len(load_bundle(bundle, "cpu").list_of_parameters) == 1
+    (bundle / "plans.json.orig").touch()
+    with pytest.raises(ValueError, match=r"has unexpected files: plans\.json\.orig\. Do not use it"):
+        load_bundle(bundle, "cpu")
+
+
+def test_a_hidden_file_that_a_bundle_lists_is_refused(refused, tiny, tmp_path):
+    bundle = export(tiny, tmp_path / "b", "-f", "0")
+    (bundle / ".hidden").write_text("{}")
+    edit(bundle, ".hidden", lambda content: content, new_checksum=True)
+    refused(bundle, "has a missing or duplicate file among")
 
 
 def test_a_truncated_zip_is_refused(refused, tiny, tmp_path):
