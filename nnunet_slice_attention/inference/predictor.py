@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from typing import Any, Literal, TypeVar
 
@@ -10,7 +10,7 @@ import torch
 from acvl_utils.cropping_and_padding.padding import pad_nd_image
 from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
 from nnunetv2.inference.sliding_window_prediction import compute_gaussian, compute_steps_for_sliding_window
-from nnunetv2.utilities.helpers import dummy_context, empty_cache
+from nnunetv2.utilities.helpers import dummy_context
 from torch import Tensor
 from tqdm import tqdm
 
@@ -18,11 +18,10 @@ from ..networks import SlabNetwork
 from ..networks.compiled import uncompiled
 from .slice_spacing import telling_slice_spacing
 from .whole_stack import segment_stack
+from .within_memory import WithinMemory
 
 Neighbours = Literal["own", "repeat", "shuffle"]
 NEIGHBOURS: tuple[Neighbours, ...] = ("own", "repeat", "shuffle")
-CPU = torch.device("cpu")
-SLICES_AT_A_TIME = {"cuda": 64, "mps": 16, "cpu": 4}  # for up to 256 x 256 voxels, fewer for larger patches
 Tile = tuple[slice, slice]
 Result = TypeVar("Result")
 
@@ -65,7 +64,7 @@ class SlabPredictor(nnUNetPredictor):
         self.slices_at_a_time = slices_at_a_time
         self.source: dict[str, Any] = {}
         self.after_nnunets_record: Callable[[], None] = lambda: None
-        self._attempts: list[tuple[int, torch.device]] = []  # remaining, starting with the one that worked
+        self._within_memory: WithinMemory | None = None
 
     def initialize_from_trained_model_folder(self, *args, **kwargs):
         super().initialize_from_trained_model_folder(*args, **kwargs)
@@ -118,37 +117,17 @@ class SlabPredictor(nnUNetPredictor):
         return pad_nd_image(volume, patch, "constant", {"value": 0}, True, None)
 
     def within_memory(self, compute: Callable[[int, torch.device], Result]) -> Result:
-        """compute(slices per forward pass, device that collects results), with less while it runs out of memory.
-
-        Raises:
-            RuntimeError: out of memory for a single slice.
-        """
-        patch = self.configuration_manager.patch_size[-2:]
-        self._attempts = self._attempts or self._all_attempts(patch)
-        while self._attempts:
-            try:
-                return compute(*self._attempts[0])
-            except RuntimeError as error:
-                if not is_out_of_memory(error):
-                    raise
-            # After the except block: the error holds references to the allocated tensors.
-            empty_cache(self.device)
-            del self._attempts[0]
-        raise RuntimeError(
-            f"out of memory on {self.device} for a single slice of {tuple(patch)} voxels. Free memory, or predict with "
-            "-device cpu."
-        )
+        """compute(slices per forward pass, device that collects results), see `WithinMemory`."""
+        if self._within_memory is None or not self._within_memory.attempts:
+            patch = self.configuration_manager.patch_size[-2:]
+            self._within_memory = WithinMemory(
+                self.device, patch, self.slices_at_a_time, self.perform_everything_on_device
+            )
+        return self._within_memory(compute)
 
     def autocast(self):
         """As nnU-Net predicts: half precision on CUDA."""
         return torch.autocast("cuda") if self.device.type == "cuda" else dummy_context()
-
-    def _all_attempts(self, patch: Sequence[int]) -> list[tuple[int, torch.device]]:
-        """(slices per forward pass, device that collects results), in the order in which they are tried."""
-        default = SLICES_AT_A_TIME[self.device.type]
-        slices = self.slices_at_a_time or min(default, max(1, default * 256**2 // math.prod(patch)))
-        places = [self.device, CPU] if self.perform_everything_on_device else [CPU]
-        return [(slices >> halvings, place) for place in places for halvings in range(slices.bit_length())]
 
     def slab_network(self) -> SlabNetwork | None:
         """The slab network, with encoder and decoder compiled if nnU-Net compiles; None for other networks."""
@@ -213,13 +192,6 @@ def finite(logits: Tensor) -> Tensor:
             "if all images fail, the weights are damaged or the training diverged"
         )
     return logits
-
-
-def is_out_of_memory(error: RuntimeError) -> bool:
-    """CUDA libraries report it as a plain RuntimeError, which only its message identifies."""
-    return isinstance(error, torch.OutOfMemoryError) or any(
-        reason in str(error) for reason in ("out of memory", "ALLOC_FAILED")
-    )
 
 
 def batched(items: list, size: int) -> Iterator[list]:

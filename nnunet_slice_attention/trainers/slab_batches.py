@@ -60,8 +60,8 @@ class SlabBatches(nnUNetTrainer):
         training |= {"patch_size": slab.train_patch, "batch_size": slab.train_slabs}
         self.configuration_manager = ConfigurationManager(training)
         self.slab_margin = slab.train_margin  # nnU-Net's loader adds the slices that `depth_to_load` asks for
-        # nnU-Net forces foreground in "the last third of the batch": with as many slabs, in as many as its 2D network has;
-        # with fewer, the third would round to anything from none to half.
+        # nnU-Net forces foreground in the last third of a batch. With as many slabs as planned slices that is as often
+        # as in 2D; with fewer, the third would round to anything from none to half.
         self.probabilistic_oversampling = slab.train_slabs != self.planned_batch_size
 
     def trains_on_slabs(self) -> bool:

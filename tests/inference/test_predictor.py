@@ -9,6 +9,7 @@ from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
 from nnunetv2.inference.sliding_window_prediction import compute_gaussian
 
 from nnunet_slice_attention.inference.predictor import SlabPredictor
+from nnunet_slice_attention.inference.within_memory import WithinMemory
 from tests.networks.configurations import PATCH, POSITION_OPTIONS, build, each, every_default
 
 K = 3  # heads of the networks that `build` makes
@@ -186,9 +187,7 @@ def test_logits_of_nnunets_own_networks_that_are_not_finite_are_an_error(monkeyp
 
 @pytest.mark.parametrize(("patch", "slices"), [((256, 256), 64), ((40, 56), 64), ((512, 512), 16)])
 def test_large_patches_use_fewer_slices_and_main_memory_is_tried_last(patch, slices):
-    one = predictor(build("AxialConv", {}, double=False))
-    one.device, one.perform_everything_on_device = torch.device("cuda"), True
-    attempts = one._all_attempts(patch)
+    attempts = WithinMemory(torch.device("cuda"), patch, None, on_device=True).attempts
     halved = [slices >> n for n in range(slices.bit_length())]
     assert attempts == [(n, torch.device(place)) for place in ("cuda", "cpu") for n in halved]
 

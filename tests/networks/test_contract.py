@@ -132,6 +132,14 @@ def test_centre_only_training_gives_the_middle_slice_of_the_slab_view(name, opti
 
 
 @every_unet
+def test_context_slabs_encode_only_slices_that_the_middle_one_is_mixed_with(name, options):
+    network, encoded = build(name, options, learning=CONTEXT).train(), []
+    network.encoder.register_forward_hook(lambda _, args, __: encoded.append(len(args[0])))
+    network(slab(depth=2 * network.context_radius + 1))
+    assert sum(encoded) == 2 * network.fusion_radius + 1
+
+
+@every_unet
 @pytest.mark.parametrize("autocast", [False, True])
 def test_without_context_grad_the_outputs_are_equal_and_the_context_has_no_gradient(name, options, autocast):
     def built(learning):
