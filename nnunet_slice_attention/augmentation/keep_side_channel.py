@@ -1,4 +1,4 @@
-"""nnU-Net's training pipeline for images whose last channel tells about each slice, which no transform may change."""
+"""nnU-Net's training pipeline for images whose last channel has one value per slice, which no transform may change."""
 
 import torch
 from batchgeneratorsv2.transforms.base.basic_transform import BasicTransform

@@ -23,7 +23,7 @@ class AxialConv(SlabNetwork):
     Args:
         in_channels, num_classes, topology, deep_supervision, repeat_centre, zero_start: see `SlabNetwork`.
         patch_size: (H, W) in voxels; checked to be large enough to pool.
-        slab: `learning` and `has_background`, see `SlabNetwork`.
+        base_options: further arguments of `SlabNetwork`: `learning`, `has_background`, `copies_learn`.
         context_radius: R.
 
     With `zero_start` the output is the centre's features plus a zero-initialised gain times the convolution.
@@ -39,7 +39,7 @@ class AxialConv(SlabNetwork):
         context_radius: int = 1,
         repeat_centre: bool = False,
         zero_start: bool = False,
-        **slab: Any,
+        **base_options: Any,
     ):
         topology.check_patch(patch_size)
         super().__init__(
@@ -49,7 +49,7 @@ class AxialConv(SlabNetwork):
             deep_supervision,
             context_radius,
             repeat_centre=repeat_centre,
-            **slab,
+            **base_options,
         )
         self.offsets = range(-context_radius, context_radius + 1)
         dim = topology.features[-1]

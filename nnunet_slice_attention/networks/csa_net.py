@@ -47,7 +47,7 @@ class CSANet(SlabNetwork):
     Args:
         in_channels, num_classes, topology, deep_supervision: see `SlabNetwork`.
         patch_size: (H, W) in voxels; the position embedding is learned on its token grid.
-        slab: `learning` and `has_background`, see `SlabNetwork`.
+        base_options: further arguments of `SlabNetwork`: `learning`, `has_background`, `copies_learn`.
         context_radius: neighbours on each side; 0 switches cross-slice attention off.
         num_heads: heads of cross-slice and in-slice attention; must divide the width at stride 16.
             Default one per 64 channels, as in the paper, see `default_num_heads`.
@@ -78,7 +78,7 @@ class CSANet(SlabNetwork):
         repeat_centre: bool = False,
         r50_vit: bool = False,
         zero_start: bool = False,
-        **slab: Any,
+        **base_options: Any,
     ):
         if zero_start and r50_vit:
             raise ValueError(
@@ -99,7 +99,7 @@ class CSANet(SlabNetwork):
             radius,
             repeat_centre=repeat_centre,
             zero_start=zero_start,
-            **slab,
+            **base_options,
         )
         self.offsets = range(-radius, radius + 1)
         self.stage = topology.stage_nearest(ATTENTION_STRIDE)

@@ -15,7 +15,7 @@ class EarlyFusion(SlabNetwork):
     Args:
         in_channels, num_classes, topology, deep_supervision, repeat_centre, zero_start, position: see `SlabNetwork`.
         patch_size: (H, W) in voxels; checked to be large enough to pool.
-        slab: `learning` and `has_background`, see `SlabNetwork`.
+        base_options: further arguments of `SlabNetwork`: `learning`, `has_background`, `copies_learn`.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class EarlyFusion(SlabNetwork):
         repeat_centre: bool = False,
         zero_start: bool = False,
         position: bool = False,
-        **slab: Any,
+        **base_options: Any,
     ):
         topology.check_patch(patch_size)
         super().__init__(
@@ -42,5 +42,5 @@ class EarlyFusion(SlabNetwork):
             repeat_centre=repeat_centre,
             zero_start=zero_start,
             position=position,
-            **slab,
+            **base_options,
         )

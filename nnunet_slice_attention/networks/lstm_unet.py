@@ -27,7 +27,7 @@ class LSTMUNet(SlabNetwork):
     Args:
         in_channels, num_classes, topology, deep_supervision, repeat_centre, zero_start: see `SlabNetwork`.
         patch_size: (H, W) in voxels, to check that it can be pooled.
-        slab: `learning` and `has_background`, see `SlabNetwork`.
+        base_options: further arguments of `SlabNetwork`: `learning`, `has_background`, `copies_learn`.
         context_radius: neighbours on each side.
         identity: leave the LSTM out.
     """
@@ -45,7 +45,7 @@ class LSTMUNet(SlabNetwork):
         identity: bool = False,
         repeat_centre: bool = False,
         zero_start: bool = False,
-        **slab: Any,
+        **base_options: Any,
     ):
         topology.check_patch(patch_size)
         radius = 0 if identity else context_radius
@@ -57,7 +57,7 @@ class LSTMUNet(SlabNetwork):
             radius,
             repeat_centre=repeat_centre,
             zero_start=zero_start,
-            **slab,
+            **base_options,
         )
         self.lstm = BidirectionalConvLSTM(topology.features[-1], radius, zero_start) if radius else None
 

@@ -29,7 +29,7 @@ class SAUNet(SlabNetwork):
     Args:
         in_channels, num_classes, topology, deep_supervision, repeat_centre: see `SlabNetwork`.
         patch_size: (H, W) in voxels; checked to be large enough to pool.
-        slab: `learning` and `has_background`, see `SlabNetwork`.
+        base_options: further arguments of `SlabNetwork`: `learning`, `has_background`, `copies_learn`.
         context_radius: neighbours on each side.
         identity: omit the module (the paper's ablation).
         shared: one mask convolution for all neighbours; otherwise one per offset.
@@ -53,7 +53,7 @@ class SAUNet(SlabNetwork):
         repeat_centre: bool = False,
         zero_start: bool = False,
         dense: bool = True,
-        **slab: Any,
+        **base_options: Any,
     ):
         topology.check_patch(patch_size)
         radius = 0 if identity else context_radius
@@ -65,7 +65,7 @@ class SAUNet(SlabNetwork):
             radius,
             repeat_centre=repeat_centre,
             zero_start=zero_start,
-            **slab,
+            **base_options,
         )
         if dense:
             make_dense(self.encoder, self.decoder, topology.kwargs)

@@ -1,6 +1,6 @@
-"""What a network is told about a slice besides its image: one more channel of the stack, the last.
+"""An extra input channel with one value per slice (its position, or its spacing), appended last.
 
-It is constant over a slice and 0 where there is none: outside of the volume, and in the padding of an image.
+It is constant over a slice, and 0 outside of the volume and in the padding of an image.
 """
 
 import torch

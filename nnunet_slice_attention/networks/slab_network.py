@@ -36,15 +36,15 @@ class SlabNetwork(SlabViews):
         repeat_centre: control: same weights, but each neighbour is replaced by the centre slice. If context carries no
             gradient in training, its copies carry none either.
         copies_learn: let the copies carry a gradient all the same.
-        position: features depend on where their slice is in its volume, see `SlicePosition`. The side channel tells it;
-            the slab view may be without it, (B, C, S, H, W), and is then taken for a whole volume.
+        position: features depend on where their slice is in its volume, see `SlicePosition`. The side channel contains
+            it; a slab without that channel, (B, C, S, H, W), is taken for a whole volume.
         zero_start: what a network adds to the planned 2D network starts at zero, so that its logits are that network's.
         learning: how it learns from slabs.
         has_background: channel 0 of the logits is background; False if regions are trained.
 
     Attributes:
         two_dimensional: see `set_two_dimensional`.
-        side_channel: what one more channel of each slice, the last, tells about it; None if there is none.
+        side_channel: what the extra input channel contains, for messages; None without one.
         context_radius: R; the output at slice i depends on slices i-R..i+R and on no other.
         fusion_radius: the part of R covered by mixing encoded slices; the rest enters as channels of the images.
         head_strides: (vertical, horizontal) downsampling of each of the decoder's heads, finest first.

@@ -24,7 +24,7 @@ class SlabViews(nn.Module):
     Attributes:
         in_channels: image channels C of one slice.
         context_radius: R; the output at slice i depends on slices i-R..i+R and on no other.
-        side_channel: what one more channel of each slice, the last, tells about it; None if there is none.
+        side_channel: what the extra input channel contains, for messages; None without one.
         two_dimensional: each slice is segmented alone; the channel view then takes one slice.
         learning: how it learns from slabs.
     """

@@ -17,8 +17,8 @@ from ..attention.slice_attention import SliceAttentionLayer, SliceMixingLayer
 from .slab_network import SlabNetwork
 from .topology import UNetTopology
 
-Elsewhere = Literal["nothing", "mixing"]
-ELSEWHERE: tuple[Elsewhere, ...] = ("nothing", "mixing")
+FinerSkips = Literal["plain", "mixing"]
+FINER_SKIPS: tuple[FinerSkips, ...] = ("plain", "mixing")
 
 
 class SliceAttention(SlabNetwork):
@@ -27,15 +27,15 @@ class SliceAttention(SlabNetwork):
     Args:
         in_channels, num_classes, topology, deep_supervision, repeat_centre, position: see `SlabNetwork`.
         patch_size: (H, W) in voxels; checked to be large enough to pool.
-        slab: `learning` and `has_background`, see `SlabNetwork`.
+        base_options: further arguments of `SlabNetwork`: `learning`, `has_background`, `copies_learn`.
         context_radius: neighbours on each side that are attended to.
         finest_stage: the finest encoder stage with attention on its skip; all coarser ones and the bottleneck have it
             too. At stage 0 attention takes half of its total time and memory; the number of stages means no attention.
-        elsewhere: on the finer skips: "nothing", or low-rank "mixing", see `SliceMixingLayer`.
+        finer_skips: "plain", as in the planned 2D U-Net, or low-rank "mixing", see `SliceMixingLayer`.
         slices_per_image: neighbouring slices that also enter the first convolution as channels; odd.
 
     Raises:
-        ValueError: `finest_stage` out of range or unknown `elsewhere`.
+        ValueError: `finest_stage` out of range or unknown `finer_skips`.
     """
 
     always_starts_as_2d = True
@@ -49,11 +49,11 @@ class SliceAttention(SlabNetwork):
         deep_supervision: bool = False,
         context_radius: int = 1,
         finest_stage: int = 1,
-        elsewhere: Elsewhere = "nothing",
+        finer_skips: FinerSkips = "plain",
         slices_per_image: int = 1,
         repeat_centre: bool = False,
         position: bool = False,
-        **slab: Any,
+        **base_options: Any,
     ):
         topology.check_patch(patch_size)
         n_stages = len(topology.features)
@@ -61,13 +61,13 @@ class SliceAttention(SlabNetwork):
             raise ValueError(
                 f"finest_stage={finest_stage} must be from 0 to {n_stages}, the number of stages."
             )
-        if finest_stage == n_stages and elsewhere == "nothing":
+        if finest_stage == n_stages and finer_skips == "plain":
             raise ValueError(
                 f"finest_stage={finest_stage}: these plans have {n_stages} stages, so no stage would have attention. "
-                "Choose a smaller one (suffix _SkipsNUp), or _Mixing elsewhere."
+                "Choose a smaller one (suffix _SkipsNUp), or add the suffix _Mixing."
             )
-        if elsewhere not in ELSEWHERE:
-            raise ValueError(f"elsewhere={elsewhere!r} is unknown. Choose one of {ELSEWHERE}.")
+        if finer_skips not in FINER_SKIPS:
+            raise ValueError(f"finer_skips={finer_skips!r} is unknown. Choose one of {FINER_SKIPS}.")
         super().__init__(
             in_channels,
             num_classes,
@@ -78,14 +78,14 @@ class SliceAttention(SlabNetwork):
             repeat_centre,
             zero_start=True,
             position=position,
-            **slab,
+            **base_options,
         )
         reach = range(-context_radius, context_radius + 1)
         layers = []
         for stage, width in enumerate(topology.features):
             if stage >= finest_stage:
                 layers.append(SliceAttentionLayer(width, reach))
-            elif elsewhere == "mixing" and context_radius:
+            elif finer_skips == "mixing" and context_radius:
                 layers.append(SliceMixingLayer(width, offsets_within(context_radius)))
             else:
                 layers.append(None)

@@ -17,7 +17,7 @@ class SliceUNet(SlabNetwork):
     Args:
         in_channels, num_classes, topology, deep_supervision, position: see `SlabNetwork`.
         patch_size: (H, W) in voxels; checked to be large enough to pool.
-        slab: `learning` and `has_background`, see `SlabNetwork`.
+        base_options: further arguments of `SlabNetwork`: `learning`, `has_background`, `copies_learn`.
     """
 
     sees_neighbours = False
@@ -31,7 +31,9 @@ class SliceUNet(SlabNetwork):
         patch_size: Sequence[int],
         deep_supervision: bool = False,
         position: bool = False,
-        **slab: Any,
+        **base_options: Any,
     ):
         topology.check_patch(patch_size)
-        super().__init__(in_channels, num_classes, topology, deep_supervision, position=position, **slab)
+        super().__init__(
+            in_channels, num_classes, topology, deep_supervision, position=position, **base_options
+        )

@@ -7,8 +7,8 @@ Deviations and interpretations (the full paper was not available to us, and code
   its feature map and those of its neighbouring slices"; queries and keys are pooled as in CAT-Net, the same group's
   later network. `mode="local"` has one weight per location instead.
 - Slice positions are relative to the query slice, not to the first slice of the stack, so any depth works. They count
-  slices. With `millimetres` they are distances, so that a network trained on mixed slice spacings can tell 2 mm from
-  6 mm: a reading of the abstract's "adaptable to different levels of anisotropy".
+  slices. With `millimetres` they are distances, so that a network trained on mixed slice spacings can distinguish 2 mm
+  from 6 mm: a reading of the abstract's "adaptable to different levels of anisotropy".
 - The context radius is split over the layers: two layers of radius 1 see two slices on each side.
 - Slices outside the volume are masked. Pre-norm layers with group norm per slice.
 """
@@ -34,7 +34,7 @@ class TSFMUNet(SlabNetwork):
     Args:
         in_channels, num_classes, topology, deep_supervision, repeat_centre, zero_start: see `SlabNetwork`.
         patch_size: (H, W) in voxels; checked to be large enough to pool.
-        slab: `learning` and `has_background`, see `SlabNetwork`.
+        base_options: further arguments of `SlabNetwork`: `learning`, `has_background`, `copies_learn`.
         context_radius: neighbours on each side.
         identity: omit the transformer.
         num_heads: heads of each layer; must divide the width of the bottleneck.
@@ -42,7 +42,7 @@ class TSFMUNet(SlabNetwork):
             default 2, or 1 where the radius is 1.
         mode: "global" or "local", see `SliceTransformerLayer`.
         millimetres: slice positions are distances: an offset is multiplied by its volume's slice spacing, in units of a
-            reference spacing, which the side channel tells. Without that channel the spacing is taken for 1.
+            reference spacing, from the side channel. Without that channel the spacing is taken for 1.
     """
 
     default_context_radius = 2
@@ -62,7 +62,7 @@ class TSFMUNet(SlabNetwork):
         millimetres: bool = False,
         repeat_centre: bool = False,
         zero_start: bool = False,
-        **slab: Any,
+        **base_options: Any,
     ):
         topology.check_patch(patch_size)
         radius = 0 if identity else context_radius
@@ -79,7 +79,7 @@ class TSFMUNet(SlabNetwork):
             radius,
             repeat_centre=repeat_centre,
             zero_start=zero_start,
-            **slab,
+            **base_options,
         )
         self.side_channel = "the slice spacing of its volume" if millimetres else None
         self.transformer = nn.ModuleList(

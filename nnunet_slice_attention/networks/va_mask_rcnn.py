@@ -44,7 +44,7 @@ class VAMaskRCNN(SlabNetwork):
             region, before the heads ("rcnn").
         resnet: depth of the ResNet, as torchvision has it.
         has_background: see `SlabNetwork`.
-        slab: `learning`, see `SlabNetwork`.
+        base_options: further arguments of `SlabNetwork`: `learning`, `copies_learn`.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class VAMaskRCNN(SlabNetwork):
         resnet: int = 50,
         repeat_centre: bool = False,
         has_background: bool = True,
-        **slab: Any,
+        **base_options: Any,
     ):
         topology.check_patch(patch_size)
         if location not in (known := get_args(Location)):
@@ -79,7 +79,7 @@ class VAMaskRCNN(SlabNetwork):
             slices_per_image,
             repeat_centre,
             has_background=has_background,
-            **slab,
+            **base_options,
         )
         self.offsets = offsets_within(radius, slices_per_image)
         self.attention = nn.ModuleList()

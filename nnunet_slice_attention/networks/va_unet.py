@@ -28,7 +28,7 @@ class VAUNet(SlabNetwork):
         in_channels, num_classes, topology, deep_supervision, slices_per_image, repeat_centre, zero_start: see
             `SlabNetwork`.
         patch_size: (H, W) in voxels; checked to be large enough to pool.
-        slab: `learning` and `has_background`, see `SlabNetwork`.
+        base_options: further arguments of `SlabNetwork`: `learning`, `has_background`, `copies_learn`.
         context_radius: images on each side of the target, adjacent and without overlap; the bag has twice as many.
         identity: omit the attention.
         channel, spatial, multiplicative: see `VolumetricAttention`.
@@ -49,7 +49,7 @@ class VAUNet(SlabNetwork):
         multiplicative: bool = False,
         repeat_centre: bool = False,
         zero_start: bool = False,
-        **slab: Any,
+        **base_options: Any,
     ):
         topology.check_patch(patch_size)
         radius = bag_radius(context_radius, identity, channel, spatial)
@@ -62,7 +62,7 @@ class VAUNet(SlabNetwork):
             slices_per_image,
             repeat_centre,
             zero_start,
-            **slab,
+            **base_options,
         )
         offsets = offsets_within(radius, slices_per_image)
         self.attention = nn.ModuleList(

@@ -1,4 +1,4 @@
-"""Preprocessed data sets whose images have one more channel, the last, which tells the network about each slice.
+"""Preprocessed data sets whose images have an extra channel with one value per slice, appended last.
 
 See `networks/side_channel.py`; the values are those of prediction.
 """
@@ -24,7 +24,7 @@ def distances(n_slices: int, properties: Mapping, plans: Mapping) -> np.ndarray:
 
 
 class SideChannelVolume:
-    """A (C, Z, Y, X) array with a channel more, `values` (Z,). Reads lazily."""
+    """A (C, Z, Y, X) array with an extra channel, `values` (Z,), appended last. Reads lazily."""
 
     def __init__(self, volume: Any, values: np.ndarray):
         self.volume, self.values = volume, values.astype(volume.dtype)

@@ -23,7 +23,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "AllSkips": {"network_options": {"finest_stage": 0}},
     **{f"Skips{n}Up": {"network_options": {"finest_stage": n}} for n in (1, 2, 3, 4)},
     "Position": {"network_options": {"position": True}},
-    "Mixing": {"network_options": {"elsewhere": "mixing"}},
+    "Mixing": {"network_options": {"finer_skips": "mixing"}},
     "PlainBlocks": {"network_options": {"dense": False}},
     "SharedMasks": {"network_options": {"shared": True}},
     "MaskPerOffset": {"network_options": {"shared": False}},

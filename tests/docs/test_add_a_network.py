@@ -52,8 +52,10 @@ def test_a_network_without_zero_start_has_no_trainers_that_need_it(my_net, monke
     monkeypatch.setitem(resolver.BASES, "nnUNetTrainerOtherNet", {"network_name": "OtherNet"})
 
     class WithoutTheOption(type(my_net)):
-        def __init__(self, in_channels, num_classes, topology, patch_size, deep_supervision=False, **slab):
-            super().__init__(in_channels, num_classes, topology, patch_size, deep_supervision, **slab)
+        def __init__(
+            self, in_channels, num_classes, topology, patch_size, deep_supervision=False, **base_options
+        ):
+            super().__init__(in_channels, num_classes, topology, patch_size, deep_supervision, **base_options)
 
     monkeypatch.setitem(NETWORKS, "OtherNet", WithoutTheOption)
     assert resolver.resolve_trainer("nnUNetTrainerOtherNet")

@@ -11,8 +11,8 @@ MILLIMETRES = ("TSFMUNet", {"millimetres": True})
 OPTIONS = [
     ("SliceAttention", {}),
     ("SliceAttention", {"finest_stage": 0, "context_radius": 2}),
-    ("SliceAttention", {"finest_stage": 2, "elsewhere": "mixing"}),
-    ("SliceAttention", {"finest_stage": 4, "elsewhere": "mixing", "slices_per_image": 3}),
+    ("SliceAttention", {"finest_stage": 2, "finer_skips": "mixing"}),
+    ("SliceAttention", {"finest_stage": 4, "finer_skips": "mixing", "slices_per_image": 3}),
     ("SliceAttention", {"repeat_centre": True}),
     ("CSANet", {"num_heads": 4, "vit_depth": 2}),
     ("CSANet", {"num_heads": 4, "vit_depth": 1, "direction": "paper"}),

@@ -16,7 +16,7 @@ from tests.networks.configurations import FEATURES, PATCH, slab
 STARTS = [
     ("SliceAttention", {}),
     ("SliceAttention", {"finest_stage": 0}),
-    ("SliceAttention", {"finest_stage": 2, "elsewhere": "mixing", "slices_per_image": 3}),
+    ("SliceAttention", {"finest_stage": 2, "finer_skips": "mixing", "slices_per_image": 3}),
     ("SliceAttention", {"repeat_centre": True}),
     ("SliceAttention", {"position": True}),
     ("CSANet", {"num_heads": 4, "vit_depth": 1, "zero_start": True}),

@@ -110,9 +110,13 @@ class SliceShift(SlabNetwork):
     for a neighbour that does not exist.
     """
 
-    def __init__(self, in_channels, num_classes, topology, patch_size, deep_supervision=False, **slab):
+    def __init__(
+        self, in_channels, num_classes, topology, patch_size, deep_supervision=False, **base_options
+    ):
         topology.check_patch(patch_size)
-        super().__init__(in_channels, num_classes, topology, deep_supervision, context_radius=1, **slab)
+        super().__init__(
+            in_channels, num_classes, topology, deep_supervision, context_radius=1, **base_options
+        )
 
     def fuse(self, skips: list[Tensor], around: Neighbourhood) -> list[Tensor]:
         return [shift(skip, around) for skip in skips]
