@@ -7,16 +7,14 @@ and intensity transforms make the zero slices that pad a shallow volume look lik
 """
 
 import torch
-from batchgeneratorsv2.transforms.base.basic_transform import (
-    BasicTransform,
-    ImageOnlyTransform,
-    SegOnlyTransform,
-)
+from batchgeneratorsv2.transforms.base.basic_transform import BasicTransform, ImageOnlyTransform
 from batchgeneratorsv2.transforms.noise.gaussian_blur import GaussianBlurTransform
 from batchgeneratorsv2.transforms.utils.compose import ComposeTransforms
 from batchgeneratorsv2.transforms.utils.random import RandomTransform
 from batchgeneratorsv2.transforms.utils.remove_label import RemoveLabelTansform
 from torch import Tensor
+
+from .centre_slice import KeepCentreSlice
 
 OUTSIDE = -1  # nnU-Net's label for voxels outside the image
 MISSING = "missing_slices"  # entry of the sample between two steps
@@ -65,21 +63,6 @@ class ZeroMissingSlices(BasicTransform):
     def apply(self, data_dict: dict, **params) -> dict:
         data_dict["image"][:, data_dict.pop(MISSING)] = 0
         return data_dict
-
-
-class KeepCentreSlice(SegOnlyTransform):
-    """Segmentation (1, S, H, W) -> (1, 1, H, W), for a loss on the slab's middle slice only; (1, H, W) is kept."""
-
-    def _apply_to_segmentation(self, segmentation: Tensor, **params) -> Tensor:
-        if segmentation.ndim == 3:
-            return segmentation
-        middle = segmentation.shape[1] // 2
-        return segmentation[:, middle : middle + 1]
-
-
-def keep_centre_slice(pipeline: ComposeTransforms) -> ComposeTransforms:
-    """nnU-Net's validation pipeline for a loss on the slab's middle slice only, with or without deep supervision."""
-    return ComposeTransforms([KeepCentreSlice(), *pipeline.transforms])
 
 
 def make_slice_coherent(pipeline: ComposeTransforms, keep_centre_only: bool = False) -> ComposeTransforms:

@@ -5,8 +5,8 @@ from pathlib import Path
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
 from ..dataset_files import read_plans
+from ..plans.old_plans import has_architecture, with_architecture
 from ..plans.shared_data import check_shared_data
-from ..plans.slabs import has_architecture, with_architecture
 from .check import Check
 
 CONFIGURATION = "2d"

@@ -16,7 +16,7 @@ from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 from ..dataset_files import read_plans
 from ..files import read_json_or_empty, replacing, same_place
 from ..networks.topology import SMALLEST_FEATURE_MAP, with_stages
-from .dataset import plans_file
+from .plans_file import plans_file
 from .shared_data import MADE_FROM
 
 CONFIGURATIONS = ("2d", "3d_fullres")

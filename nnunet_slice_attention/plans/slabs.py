@@ -5,13 +5,13 @@ a neighbour. Training uses many shallow slabs, for more varied batches. See docs
 """
 
 from collections.abc import Callable
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
 from ..networks import EVERY_SLICE, SlabLearning
+from .old_plans import with_architecture
 
 Sampling = Literal["context", "short", "full", "centre", "deep"]
 MEDIANS_PER_WHOLE_VOLUME = 4  # depth of a patch that is taken for a whole volume, in median volumes
@@ -52,11 +52,13 @@ def _radius(depth: int, radius: int) -> int:
 
 SLAB_RULES: dict[str, SlabRule] = {
     # As many slabs as planned slices: a batch has as many independent training slices as nnU-Net's own.
-    "context": SlabRule(_full_context, lambda batch, depth: batch, _radius, SlabLearning(True, False)),
+    "context": SlabRule(
+        _full_context, lambda batch, depth: batch, _radius, SlabLearning(centre_only=True, context_grad=False)
+    ),
     # Most slices of a slab have a neighbour; every slice of a volume is sampled equally often.
     "short": SlabRule(lambda batch, r: max(2, r + 1), _same_number_of_slices, lambda depth, r: depth - 1),
     "full": SlabRule(lambda batch, r: max(2, _full_context(batch, r)), _same_number_of_slices, _radius),
-    "centre": SlabRule(_full_context, _same_number_of_slices, _radius, SlabLearning(True)),
+    "centre": SlabRule(_full_context, _same_number_of_slices, _radius, SlabLearning(centre_only=True)),
     "deep": SlabRule(lambda batch, r: max(batch, _full_context(batch, r)), lambda batch, depth: 1, _radius),
 }
 
@@ -177,24 +179,3 @@ def with_prediction_slab(plans: dict, configuration: str, slab: SlabPlan) -> dic
     plans = with_architecture(plans, configuration)
     plans["configurations"][configuration]["patch_size"] = [slab.predict_depth, *slab.in_plane]
     return plans
-
-
-def with_architecture(plans: dict, configuration: str) -> dict:
-    """A copy of `plans` whose `configuration` has the entry "architecture", otherwise unchanged.
-
-    Plans of nnU-Net 2.0 to 2.3 list the sizes of a U-Net instead. nnU-Net converts them whenever it reads them, and
-    chooses 2D or 3D layers by the patch, so they must be converted before the patch becomes a slab.
-    """
-    plans = deepcopy(plans)
-    if not has_architecture(plans, configuration):
-        converted = PlansManager(plans).get_configuration(configuration).configuration
-        plans["configurations"][configuration]["architecture"] = converted["architecture"]
-    return plans
-
-
-def has_architecture(plans: dict, configuration: str) -> bool:
-    """Whether a configuration, or one it inherits from, has the entry "architecture"; False for older plans."""
-    entries = plans["configurations"].get(configuration, {})
-    return "architecture" in entries or (
-        "inherits_from" in entries and has_architecture(plans, entries["inherits_from"])
-    )

@@ -10,7 +10,7 @@ from torch import nn
 from ..dataset_files import read_description, read_plans
 from ..files import check_not_an_input, replacing
 from ..networks.timm_weights import load_timm_weights, read_timm_weights
-from ..plans.dataset import plans_file
+from ..plans.plans_file import plans_file
 from .find_trainer import find_trainer
 
 

@@ -7,9 +7,10 @@ import torch
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 from nnunetv2.utilities.plans_handling.plans_handler import ConfigurationManager
 
+from ..augmentation.centre_slice import keep_centre_slice
 from ..augmentation.draw_distance import depth_to_load, prepend_draw_distance
 from ..augmentation.keep_side_channel import keep_side_channel
-from ..augmentation.slice_coherent import keep_centre_slice, make_slice_coherent
+from ..augmentation.slice_coherent import make_slice_coherent
 from ..networks import NETWORKS
 from ..plans.slabs import SLAB_RULES, Sampling, SlabPlan
 from .border_padding import BorderPaddedDataset

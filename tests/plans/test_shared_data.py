@@ -17,7 +17,7 @@ def folder(nnunet_folders, tiny, tmp_path, monkeypatch):
     folder = tmp_path / tiny.folder
     folder.mkdir()
     (folder / "nnUNetPlans.json").write_text(json.dumps(plans))
-    monkeypatch.setattr("nnunet_slice_attention.plans.dataset.nnUNet_preprocessed", str(tmp_path))
+    monkeypatch.setattr("nnunet_slice_attention.plans.plans_file.nnUNet_preprocessed", str(tmp_path))
     write_compact_plans(tiny.id)
     return folder
 

@@ -1,4 +1,4 @@
-"""Files of a planned data set."""
+"""The plans file of a data set."""
 
 from pathlib import Path
 
