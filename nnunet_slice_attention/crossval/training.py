@@ -128,7 +128,7 @@ class TrainingJob(ModelJob):
 
 def _is_further(checkpoint: Path, other: Path) -> bool:
     """Whether it has more epochs than another one; where that cannot be read, whether it is newer."""
-    from ..trainers.two_d_checkpoint import read_checkpoint  # imports PyTorch
+    from ..trainers.checkpoint import read_checkpoint  # imports PyTorch
 
     try:
         return read_checkpoint(checkpoint).epochs > read_checkpoint(other).epochs

@@ -22,7 +22,7 @@ def added_parameters(network: "SlabNetwork") -> list[nn.Parameter]:
 
 
 def weights_checksum(parameters: Iterable[Tensor]) -> str:
-    """Changes if nnU-Net's -pretrained_weights overwrites them, between `initialize` and the first epoch."""
+    """SHA-256 of the values, in order."""
     checksum = hashlib.sha256()
     for weight in parameters:
         checksum.update(weight.detach().cpu().numpy().tobytes())

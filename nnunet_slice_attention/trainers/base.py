@@ -16,7 +16,7 @@ from ..plans.shared_data import check_shared_data
 from ..plans.slabs import SLAB_RULES, slab_plan, with_prediction_slab
 from ..plans.slice_spacing import REFERENCE_SPACING, reference_spacing
 from .norm_check import check_norm
-from .optimisers import OPTIMISERS, Optimiser, configure
+from .optimisers import OPTIMISERS, Optimiser, optimiser_and_scheduler
 from .side_channel import SideChannelDatasetClass, distances
 from .slab_batches import SlabBatches
 
@@ -137,7 +137,7 @@ class nnUNetTrainerSlab(SlabBatches):
         super().on_train_start()
 
     def configure_optimizers(self):
-        return configure(self, super().configure_optimizers)
+        return optimiser_and_scheduler(self, super().configure_optimizers)
 
     def _get_deep_supervision_scales(self):
         """Per head, in plane only: the slice axis is never pooled."""

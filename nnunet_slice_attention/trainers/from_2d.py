@@ -11,7 +11,7 @@ from ..environment import commit, versions
 from ..files import read_json_or_empty, sha256, write_text
 from ..networks.two_d_weights import load_2d_weights, weights_checksum
 from .base import nnUNetTrainerSlab
-from .two_d_checkpoint import Checkpoint
+from .checkpoint import Checkpoint
 from .two_d_checks import check_same_task, check_unseen
 from .two_d_model import find_2d_model
 
@@ -46,6 +46,7 @@ class nnUNetTrainerFrom2D(nnUNetTrainerSlab):
     def initialize(self):
         self._set_num_epochs()
         super().initialize()
+        # nnU-Net loads -pretrained_weights between `initialize` and the first epoch, which changes the checksum.
         self.initial_weights = weights_checksum(self.unwrapped_network().parameters())
 
     def on_train_start(self):

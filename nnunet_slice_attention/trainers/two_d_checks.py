@@ -9,7 +9,7 @@ from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
 from ..messages import first_few
 from ..networks.topology import unet_class
-from .two_d_checkpoint import Checkpoint
+from .checkpoint import Checkpoint
 from .two_d_model import TwoDModel
 
 CT = "CTNormalization"  # the scheme that uses the data set's intensities

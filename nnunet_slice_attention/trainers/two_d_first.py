@@ -43,6 +43,7 @@ class nnUNetTrainer2DFirst(nnUNetTrainerSlab):
     def initialize(self):
         self._configure_batches(self.in_2d_phase(self.current_epoch))
         super().initialize()
+        # nnU-Net loads -pretrained_weights between `initialize` and the first epoch, which changes the checksum.
         self._added_at_start = weights_checksum(added_parameters(self.unwrapped_network()))
 
     def configure_optimizers(self):

@@ -14,7 +14,7 @@ from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
 from ..dataset_files import read_plans
 from ..model_name import ModelName
-from .two_d_checkpoint import Checkpoint, read_checkpoint
+from .checkpoint import Checkpoint, read_checkpoint
 
 CHOICE = "nnUNet_from2D"  # environment variable: trainer of the 2D model
 STOCK = "nnUNetTrainer"

@@ -10,8 +10,8 @@ from nnunet_slice_attention.attention.neighbours import Neighbourhood
 from nnunet_slice_attention.networks import SlabNetwork, UNetTopology
 from nnunet_slice_attention.networks.two_d_weights import added_parameters
 from nnunet_slice_attention.trainers.base import nnUNetTrainerSlab
-from nnunet_slice_attention.trainers.optimisers import WarmupPolyLRScheduler
 from nnunet_slice_attention.trainers.two_d_first import nnUNetTrainer2DFirst
+from nnunet_slice_attention.trainers.warmup import WarmupPolyLRScheduler
 
 SHIFTED = 8  # a skip's channels / channels that come from each of the two neighbours
 

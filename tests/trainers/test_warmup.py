@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from nnunet_slice_attention.trainers.optimisers import WarmupPolyLRScheduler
+from nnunet_slice_attention.trainers.warmup import WarmupPolyLRScheduler
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from nnunet_slice_attention.trainers.two_d_checkpoint import read_checkpoint
+from nnunet_slice_attention.trainers.checkpoint import read_checkpoint
 from tests.trainers.two_d_models import COMMAND, edit
 
 
