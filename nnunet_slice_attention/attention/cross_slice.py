@@ -11,7 +11,7 @@ Deviations from the paper, each needed for the neighbours to be used at all:
 - Positions in queries and keys, and dot products scaled by 1/sqrt(d_h).
 """
 
-from typing import Literal
+from typing import Literal, get_args
 
 from einops import rearrange
 from torch import Tensor, nn
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from .multi_head import MultiHeadAttention
 
 Direction = Literal["centre_query", "paper"]
-DIRECTIONS: tuple[Direction, ...] = ("centre_query", "paper")
+DIRECTIONS = get_args(Direction)
 # Initial SD of the position embedding before truncation (see `LearnedPosition`); features have an SD of about 0.7. To
 # find the same location in another slice, positions must differ more than features do. In the paper's direction a
 # neighbour acts through the attention weights only, so features must dominate.

@@ -4,7 +4,7 @@
 global attention has one weight per pair of slices, from pooled queries and keys, and full-resolution values.
 """
 
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from einops import rearrange, repeat
@@ -15,7 +15,7 @@ from .multi_head import check_heads
 from .neighbours import Neighbourhood
 
 Mode = Literal["global", "local"]
-MODES: tuple[Mode, ...] = ("global", "local")
+MODES = get_args(Mode)
 POOLED = 4  # queries and keys of global attention are pooled to 4 x 4, as in CAT-Net
 
 

@@ -8,7 +8,7 @@ from the four papers, and why:
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from torch import Tensor, nn
 
@@ -18,7 +18,7 @@ from .slab_network import SlabNetwork
 from .topology import UNetTopology
 
 FinerSkips = Literal["plain", "mixing"]
-FINER_SKIPS: tuple[FinerSkips, ...] = ("plain", "mixing")
+FINER_SKIPS = get_args(FinerSkips)
 
 
 class SliceAttention(SlabNetwork):
