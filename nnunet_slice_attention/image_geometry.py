@@ -58,7 +58,7 @@ class Geometry:
 
     @classmethod
     def of_file(cls, path: Path, properties: Mapping[str, Any], shape: Sequence[int]) -> "Geometry":
-        """As the file stores it, where `from_reader` is that of the array, which the reader may have reoriented."""
+        """Geometry stored in the file; `from_reader` gives that of the array, which the reader may have reoriented."""
         if "nibabel_stuff" in properties:
             return _nifti_header(path)
         return _itk_header(path) if "sitk_stuff" in properties else cls.from_reader(properties, shape)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nnunet_slice_attention import phantom
+from nnunet_slice_attention import phantom_dataset
 from nnunet_slice_attention.cli import build_parser, main
 from nnunet_slice_attention.plans import compact as compact_plans
 
@@ -20,7 +20,7 @@ def calls(monkeypatch):
         calls.append(arguments)
         return Path("written")
 
-    monkeypatch.setattr(phantom, "write_phantom", record)
+    monkeypatch.setattr(phantom_dataset, "write_phantom", record)
     monkeypatch.setattr(compact_plans, "write_compact_plans", record)
     return calls
 
@@ -78,7 +78,7 @@ def test_another_broken_pipe_is_an_error(monkeypatch, capsys):
     def broken(*_, **__):
         raise BrokenPipeError("of a worker")
 
-    monkeypatch.setattr(phantom, "write_phantom", broken)
+    monkeypatch.setattr(phantom_dataset, "write_phantom", broken)
     assert main(["phantom", "-o", "somewhere"]) == 1
     assert "of a worker" in capsys.readouterr().err
 
@@ -149,7 +149,7 @@ def test_tracebacks_are_shown_only_with_debug(error, monkeypatch, capsys):
     def fail(*arguments):
         raise error
 
-    monkeypatch.setattr(phantom, "write_phantom", fail)
+    monkeypatch.setattr(phantom_dataset, "write_phantom", fail)
     assert main(["phantom", "-o", "out"]) == 1
     message = capsys.readouterr().err
     assert message.startswith("nnunet-slice-attention phantom: ") and str(error) in message

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1] / PACKAGE
 # Top-level modules, which every folder may import; they import only each other.
 GROUND = {
     "dataset_files", "environment", "files", "image_files", "image_geometry", "messages", "model_name", "phantom",
-    "spreadsheet", "standard_output", "tiff_spacing",
+    "phantom_dataset", "spreadsheet", "standard_output", "tiff_spacing",
 }  # fmt: skip
 # Every folder and what it may import besides itself and the ground; lowest first, so imports point up this list.
 MAY_IMPORT = {
@@ -136,7 +136,7 @@ def test_the_rule_forbids(module, source):
         ("networks.x", "from ..attention.vit import x"),
         ("trainers.base", "from ..plans.slabs import slab_plan"),
         ("shim.slice_attention_trainers", "from nnunet_slice_attention.trainers import resolve_trainer"),
-        ("doctor.examine", "from nnunet_slice_attention.trainers import BASES"),
+        ("doctor.run_checks", "from nnunet_slice_attention.trainers import BASES"),
         ("jobs.slurm", "from ..files import write_text"),
         ("attention.x", "from nnunet_slice_attention import __version__"),
     ],

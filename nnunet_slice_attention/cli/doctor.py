@@ -15,8 +15,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from nnunet_slice_attention.doctor.check import as_text
-    from nnunet_slice_attention.doctor.examine import examine
+    from nnunet_slice_attention.doctor.run_checks import run_checks
 
-    checks = examine(args.d, args.p, args.tr)
+    checks = run_checks(args.d, args.p, args.tr)
     print(as_text(checks))
     return 0 if all(check.ok for check in checks) else 1

@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from nnunet_slice_attention.phantom import write_phantom
+    from nnunet_slice_attention.phantom_dataset import write_phantom
 
     raw_folder = args.o or os.environ.get("nnUNet_raw")
     if not raw_folder:

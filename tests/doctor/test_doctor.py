@@ -8,7 +8,7 @@ from nnunetv2.utilities import find_objects
 
 from nnunet_slice_attention import shim
 from nnunet_slice_attention.cli import build_parser, main
-from nnunet_slice_attention.doctor import examine as doctor
+from nnunet_slice_attention.doctor import installation_checks, run_checks
 from nnunet_slice_attention.doctor import nnunet_contract as contract
 from nnunet_slice_attention.doctor.check import Check, as_text
 from nnunet_slice_attention.model_name import ModelName
@@ -20,7 +20,7 @@ CSA = "nnUNetTrainerCSANet"
 @pytest.fixture
 def folders(tmp_path, monkeypatch):
     """A correct installation: three folders, trainers found."""
-    for variable in doctor.FOLDERS:
+    for variable in installation_checks.FOLDERS:
         (tmp_path / variable).mkdir()
         monkeypatch.setenv(variable, str(tmp_path / variable))
     monkeypatch.setenv("nnUNet_extTrainer", shim.__path__[0])
@@ -77,7 +77,7 @@ def test_a_correct_installation_exits_with_0_and_reports_how_trainers_are_found(
     assert "torch" in text and "batchgeneratorsv2" in text and "in all" in text
 
 
-@pytest.mark.parametrize("variable", doctor.FOLDERS)
+@pytest.mark.parametrize("variable", installation_checks.FOLDERS)
 def test_a_missing_variable_is_wrong(variable, folders, monkeypatch, capsys):
     monkeypatch.delenv(variable)
     status, text = diagnose(capsys)
@@ -92,14 +92,15 @@ def test_a_folder_that_does_not_exist_yet_is_a_note(folders, monkeypatch, capsys
 
 
 def test_an_untested_nnunet_is_wrong(monkeypatch):
-    monkeypatch.setattr(doctor, "installed_version", lambda name: "2.9.0")
-    check = doctor.check_nnunet_version()
+    monkeypatch.setattr(installation_checks, "installed_version", lambda name: "2.9.0")
+    check = installation_checks.check_nnunet_version()
     assert not check.ok and "2.9.0" in check.text and check.next_step == 'pip install "nnunetv2<2.9,>=2.8"'
 
 
 def test_without_nnunet_nothing_else_is_checked(monkeypatch):
-    monkeypatch.setattr(doctor, "installed_version", lambda name: None)
-    (check,) = doctor.examine(None, "nnUNetPlans", CSA)
+    for module in (installation_checks, run_checks):
+        monkeypatch.setattr(module, "installed_version", lambda name: None)
+    (check,) = run_checks.run_checks(None, "nnUNetPlans", CSA)
     assert not check.ok and "not installed" in check.text
 
 

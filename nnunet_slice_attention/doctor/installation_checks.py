@@ -1,7 +1,4 @@
-"""Checks nnU-Net's version, the discovery of our trainers and nnU-Net's folders. Each check is one function.
-
-`examine` runs all checks; those of discovery are in `discovery`, those of a data set in `dataset_checks`.
-"""
+"""Checks of the installation: nnU-Net's version and behaviour, and its folders. Each check is one function."""
 
 import os
 import platform
@@ -15,28 +12,6 @@ from .check import Check
 
 COMPANIONS = ("dynamic-network-architectures", "batchgeneratorsv2")
 FOLDERS = ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")
-
-
-def examine(dataset: str | int | None, plans_name: str, trainer_name: str) -> list[Check]:
-    """All checks in order, without those that depend on a failed one.
-
-    Args:
-        dataset: id or name; None checks the installation only.
-        plans_name: e.g. nnUNetPlans.
-        trainer_name: any name that the resolver accepts.
-    """
-    nnunet = check_nnunet_version()
-    if installed_version("nnunetv2") is None:
-        return [nnunet]
-    from .discovery import check_discovery
-
-    discovery, trainer = check_discovery(trainer_name)
-    checks = [nnunet, check_companions(), check_contract(), discovery, *map(check_folder, FOLDERS)]
-    if dataset is not None and trainer is not None:
-        from .dataset_checks import check_dataset
-
-        checks += check_dataset(dataset, plans_name, trainer)
-    return checks
 
 
 def check_nnunet_version() -> Check:
