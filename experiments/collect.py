@@ -8,10 +8,10 @@ from pathlib import Path
 from nnunet_slice_attention.files import read_json_or_empty, write_text
 
 from .collectors import GROWING, case_rows
+from .csv_rows import Rows, columns_of, merge, read_csv, row_key
 from .declaration import Experiment
 from .made_with import FILE, KEPT
 from .stages import measurement_folder, prediction_folder
-from .table import Rows, columns_of, merge, read_csv, row_key
 
 
 def collect(folder: Path, experiment: Experiment) -> list[str]:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from nnunet_slice_attention.evaluation.nnunet_summary import read_cases
 
+from .csv_rows import Rows, read_csv
 from .run import Run
-from .table import Rows, read_csv
 
 Collector = Callable[[Run], Rows]
 

@@ -1,4 +1,4 @@
-"""Dice of a few validation cases in the middle of a training, which goes on as if nobody had looked."""
+"""Dice of a few validation cases during training, without affecting it."""
 
 import random
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ def dice_of_cases(trainer: nnUNetTrainer, count: int) -> list[dict]:
         network, trainer.plans_manager, plan, None, trainer.dataset_json, "", None
     )
     rows = []
-    with looking_at(trainer):
+    with evaluation_mode(trainer):
         for case in cases:
             data, truth, *_ = dataset.load_case(case)
             logits = predictor.predict_sliding_window_return_logits(torch.from_numpy(data[:])).cpu()
@@ -46,8 +46,8 @@ def dice_of_cases(trainer: nnUNetTrainer, count: int) -> list[dict]:
 
 
 @contextmanager
-def looking_at(trainer: nnUNetTrainer) -> Iterator[None]:
-    """A network that predicts, and random numbers that go on afterwards where they were."""
+def evaluation_mode(trainer: nnUNetTrainer) -> Iterator[None]:
+    """Evaluation mode without deep supervision; restores training mode and random states."""
     of_numpy, of_python = np.random.get_state(), random.getstate()
     training = trainer.network.training
     trainer.set_deep_supervision_enabled(False)

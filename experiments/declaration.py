@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .budget import planned_iterations
 from .collectors import Collector
-from .run import Run, check_places, planned_iterations, read_runs
-from .table import Rows
+from .csv_rows import Rows
+from .run import Run
+from .run_list import check_places, read_runs
 
 RESULTS = Path(__file__).parents[1] / "benchmark_results"
 
@@ -85,16 +87,18 @@ class Measure:
 
 @dataclass(frozen=True)
 class Experiment:
-    """Attributes:
-    dataset: nnU-Net's name, DatasetNNN_Name.
-    arms: what the experiment calls a model, and its trainer, with the configuration if that is not 2d.
-    epochs: None takes what the trainers' names say.
-    iterations: training steps per epoch.
-    precision: of training on a CPU, "single" or "bfloat16" mixed.
-    patient: regular expression for the patient in a case's name.
-    chosen_on: the fold on which something was chosen.
-    questions: placeholder of text.md, and what answers it from the tables, beside `tables.COMMON`.
-    figures: file, and what writes it from the tables when rows are collected.
+    """A declared experiment.
+
+    Attributes:
+        dataset: nnU-Net's name, DatasetNNN_Name.
+        arms: what the experiment calls a model, and its trainer, with the configuration if that is not 2d.
+        epochs: None takes what the trainers' names say.
+        iterations: training steps per epoch.
+        precision: of training on a CPU, "single" or "bfloat16" mixed.
+        patient: regular expression for the patient in a case's name.
+        chosen_on: the fold on which something was chosen.
+        questions: placeholder of text.md, and what answers it from the tables, beside `tables.COMMON`.
+        figures: file, and what writes it from the tables when rows are collected.
     """
 
     questions: Mapping[str, Callable] = field(default_factory=dict)

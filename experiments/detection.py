@@ -10,8 +10,8 @@ from nnunet_slice_attention.evaluation.detection import PREDICTED, RATES, detect
 from nnunet_slice_attention.files import read_json_or_empty
 
 from .collectors import compare_command, rounded
+from .csv_rows import Rows, read_csv
 from .run import Run
-from .table import Rows, read_csv
 
 
 def detected(run: Run) -> Rows:

@@ -9,8 +9,8 @@ import pandas as pd
 from nnunet_slice_attention.files import read_json_or_empty, write_text
 
 from .collectors import case_rows
+from .csv_rows import Rows
 from .run import Run
-from .table import Rows
 
 FILE = "error_kinds.csv"  # in the fold's folder, so that a run is read once
 

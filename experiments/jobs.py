@@ -16,9 +16,11 @@ ONE_THREAD = {f"{n}_NUM_THREADS": "1" for n in ("OMP", "MKL", "OPENBLAS")} | {"n
 
 @dataclass(frozen=True)
 class Options:
-    """Attributes:
-    again: do also what the experiment's tables have already.
-    only: regular expression in the name of a job.
+    """Options of `python -m experiments run`.
+
+    Attributes:
+        again: do also what the experiment's tables have already.
+        only: regular expression in the name of a job.
     """
 
     again: bool = False
@@ -104,7 +106,7 @@ class Commands(RunJob):
     cwd: Path = ROOT
 
     def finished(self) -> bool:
-        """What a model predicted that was trained again since, or is being trained, is none of this one's."""
+        """False if the model was retrained, or is being trained, since these results were written."""
         note = self.folder / FILE
         if self.collected or not note.is_file():
             return self.collected

@@ -8,7 +8,8 @@ from nnunet_slice_attention.jobs.local import gpu_slots, run_locally
 
 from .declaration import Experiment
 from .jobs import Options
-from .run import Run, write_runs
+from .run import Run
+from .run_list import write_runs
 from .stages import measurements, stages
 
 

@@ -10,9 +10,9 @@ import pandas as pd
 
 from nnunet_slice_attention.files import read_json_or_empty
 
+from .csv_rows import OF_ROW, OF_RUN, read_csv, row_key
 from .declaration import Experiment
 from .made_with import FILE, sentence
-from .table import OF_ROW, OF_RUN, read_csv, row_key
 
 CASES = "cases.csv"
 TEXTS = dict.fromkeys(("name", "case", "structure", "commit", "commits", "losses", "online"), str)
@@ -20,6 +20,8 @@ NOT_RECORDED = "Versions and hardware were not recorded"
 
 
 class Results:
+    """An experiment's committed tables."""
+
     def __init__(self, folder: Path, experiment: Experiment):
         self.experiment, self.folder = experiment, folder
 

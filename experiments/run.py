@@ -1,37 +1,28 @@
-"""A training run: what trains on what, and where its results lie. Lists of runs as CSV, one row per run."""
+"""A training run: what trains on what, and where its results lie."""
 
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
-
-import pandas as pd
 
 from nnunet_slice_attention.files import read_json_or_empty
 
-from .table import read_csv, write_csv
-
-COLUMNS = (
-    "name", "dataset", "plans", "configuration", "trainer", "fold", "seed", "epochs", "iterations", "iterations_later",
-    "after",
-)  # fmt: skip
-NUMBERS = ("dataset", "fold", "seed", "epochs", "iterations", "iterations_later")
-STOCK = "nnUNetTrainer"
-PHASES = ("2d", "all", "2D phase", "with neighbours")  # as step_cost.py calls them, a trainer's 2D one first
+from .csv_rows import read_csv
 
 
 @dataclass(frozen=True)
 class Run:
-    """Attributes:
-    name: the arm.
-    dataset: nnU-Net's number of it.
-    epochs: of the whole training; each ends with a checkpoint.
-    iterations: training steps per epoch; where the trainer has a 2D phase first, those of that phase.
-    iterations_later: steps per epoch after the 2D phase; None if there is no such phase.
-    after: index of the run that has to be finished first. The two share a results folder, where this run finds the
-        other's model.
-    results_of: index of the run whose results folder it is.
-    precision: of training on a CPU, "single" or "bfloat16" mixed.
+    """One training run.
+
+    Attributes:
+        name: the arm.
+        dataset: nnU-Net's number of it.
+        epochs: of the whole training; each ends with a checkpoint.
+        iterations: training steps per epoch; where the trainer has a 2D phase first, those of that phase.
+        iterations_later: steps per epoch after the 2D phase; None if there is no such phase.
+        after: index of the run that has to be finished first. The two share a results folder, where this run finds the
+            other's model.
+        results_of: index of the run whose results folder it is.
+        precision: of training on a CPU, "single" or "bfloat16" mixed.
     """
 
     name: str
@@ -110,77 +101,3 @@ def results() -> Path:
     if not os.environ.get("nnUNet_results"):
         raise ValueError("nnUNet_results is not set. Export the folder for the results, as for nnU-Net.")
     return Path(os.environ["nnUNet_results"])
-
-
-def read_runs(path: Path) -> list[Run]:
-    """The runs of a list; none if it is not there.
-
-    Raises:
-        ValueError: a column is missing or unknown, a number is none, or what `check_places` refuses.
-    """
-    runs = []
-    for line, row in enumerate(read_csv(path), 2):
-        try:
-            runs.append(Run(**{key: int(v) if key in NUMBERS else v for key, v in row.items() if v}))
-        except (TypeError, ValueError) as error:
-            columns = ", ".join(COLUMNS)
-            raise ValueError(
-                f"{path}, line {line}: {error}. The columns are {columns}; precision is optional."
-            ) from error
-    return check_places(runs, path)
-
-
-def check_places(runs: Iterable[Run], origin: Path) -> list[Run]:
-    """The runs, those that come after another one in its results folder.
-
-    Raises:
-        ValueError: two runs are the same or would write to one folder, or `after` names no earlier run.
-    """
-    known: dict[str, Run] = {}
-    places: dict[tuple, Run] = {}
-    for run in runs:
-        first = known.get(run.after)
-        if run.after and not first:
-            raise ValueError(
-                f"{origin}: {run.index} comes after {run.after}, which is no run further up. Name one of: "
-                f"{', '.join(known) or 'none yet'}."
-            )
-        run = replace(run, results_of=first.results_of if first else run.index)
-        place = run.results_of, run.dataset, run.model, run.fold
-        if other := known.get(run.index) or places.get(place):
-            raise ValueError(
-                f"{origin}: {run.index} would write to the folder of {other.index}. Remove one of the two or give it "
-                "another name; runs after the same run need different trainers."
-            )
-        known[run.index] = places[place] = run
-    return list(known.values())
-
-
-def write_runs(path: Path, runs: Sequence[Run]) -> None:
-    columns = [*COLUMNS, *(["precision"] if any(run.precision != "single" for run in runs) else [])]
-    write_csv(path, columns, ({column: getattr(run, column) for column in columns} for run in runs))
-
-
-def loaded_ratios(steps: Path) -> pd.DataFrame:
-    """The cost of a step with its data loading, times 2D's of the same round: a column for each (trainer, phase)."""
-    table = pd.read_csv(steps)
-    seconds = table.assign(seconds=table.load_s + table.step_s)
-    seconds = seconds.pivot(index="round", columns=["trainer", "phase"], values="seconds")
-    return seconds.div(seconds[STOCK, "2d"], axis="index")
-
-
-def planned_iterations(trainer: str, configuration: str, steps: Path, of_2d: float) -> tuple[int, int | None]:
-    """Steps per epoch, and those after the 2D phase if there is one, in the process time of `of_2d` steps of 2D.
-
-    Raises:
-        ValueError: the trainer's steps were not measured.
-    """
-    ratios = loaded_ratios(steps).median() if steps.is_file() else {}
-    is_reference = (trainer, configuration) == (STOCK, "2d")
-    own = [(trainer, phase) for phase in PHASES if (phase == "2d") == is_reference]
-    found = [round(of_2d / ratios[step]) for step in own if step in ratios]
-    if not found:
-        raise ValueError(
-            f"{steps} has no steps of {trainer} {configuration}. Measure them with step_cost.py."
-        )
-    return found[0], found[1] if len(found) == 2 else None

@@ -9,13 +9,12 @@ import pandas as pd
 
 from nnunet_slice_attention.evaluation.metrics import FOREGROUND
 from nnunet_slice_attention.evaluation.scores import Scores
-from nnunet_slice_attention.evaluation.statistics import Comparison, holm, paired_difference, smallest_p
+from nnunet_slice_attention.evaluation.statistics import Comparison, holm, smallest_p
 from nnunet_slice_attention.report.tables import Table, mean_sd, number
 
+from .csv_rows import OF_ROW, OF_RUN
 from .results import CASES, Question, Results, question
-from .table import OF_ROW, OF_RUN
 
-__all__ = ["mean_sd", "paired_difference"]  # for tables of a page's own
 Cells = Sequence[Mapping[str, object]] | pd.DataFrame
 
 

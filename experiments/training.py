@@ -23,10 +23,10 @@ from nnunet_slice_attention.environment import commit
 from nnunet_slice_attention.files import write_text
 from nnunet_slice_attention.jobs.lock import Busy, locked
 
+from .csv_rows import read_csv, write_csv
 from .curve import dice_of_cases
 from .made_with import note
 from .run import Run
-from .table import read_csv, write_csv
 
 PROCESS_TIME, CURVE = "process_time.csv", "curve.csv"
 CURVE_POINTS, CURVE_CASES = 12, 12  # about so many epochs; at most so many validation cases

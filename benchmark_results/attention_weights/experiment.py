@@ -11,7 +11,8 @@ from benchmark_results.acdc40.experiment import EXPERIMENT as ACDC40
 from benchmark_results.attention_weights.weights import FILE, POSITIONS, STRUCTURES, median_case
 from experiments.declaration import Experiment, Measure
 from experiments.results import Results, question
-from experiments.tables import grid, mean_sd
+from experiments.tables import grid
+from nnunet_slice_attention.report.tables import mean_sd
 
 COLUMNS = {"previous": "previous slice", "itself": "slice itself", "next": "next slice"}
 

@@ -12,7 +12,8 @@ from experiments.collectors import Rows, validated
 from experiments.declaration import Experiment, Runs
 from experiments.results import Results
 from experiments.run import Run
-from experiments.tables import grid, mean_sd
+from experiments.tables import grid
+from nnunet_slice_attention.report.tables import mean_sd
 
 COLUMNS = {"vessel": "Dice vessel", "nodule": "Dice nodule", "online": "pseudo Dice by epoch"}
 

@@ -9,7 +9,8 @@ from experiments.collectors import validated
 from experiments.declaration import Experiment, Runs
 from experiments.detection import detected
 from experiments.results import Results, question
-from experiments.tables import grid, mean_sd
+from experiments.tables import grid
+from nnunet_slice_attention.report.tables import mean_sd
 
 SMALL = "nnUNetTrainerVAMaskRCNN_ResNet18_1sliceImages"
 DETECTED = "detected.csv"

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 
 from benchmark_results.equal_time.questions import errors_table, length_table, step_table, variation
+from experiments.budget import STOCK
 from experiments.collectors import curve, process_time, validated
 from experiments.declaration import Experiment, Measure, Runs
 from experiments.error_kinds import error_kinds
 from experiments.figures import curves_figure
-from experiments.run import STOCK
 from experiments.runs_table import runs_table, structures_table
 from experiments.tables import made_with
 

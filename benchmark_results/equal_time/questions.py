@@ -3,8 +3,8 @@
 import pandas as pd
 
 from benchmark_results.equal_time.step_cost import ratio
+from experiments.budget import STOCK, loaded_ratios
 from experiments.results import Results, question
-from experiments.run import STOCK, loaded_ratios
 from experiments.runs_table import listed, with_runs
 from experiments.tables import grid
 

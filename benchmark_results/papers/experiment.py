@@ -11,10 +11,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from experiments.budget import STOCK
 from experiments.collectors import compared, overlaps, parameters, process_time, validated
 from experiments.declaration import Experiment, Runs
 from experiments.results import Results, question
-from experiments.run import STOCK
 from experiments.runs_table import NOT_RUN, listed, run_means, runs_table, with_runs
 from experiments.tables import Scores, grid
 

@@ -8,7 +8,8 @@ nnunet-slice-attention plan-compact -d 999 --batch-size 4
 from experiments.collectors import validated
 from experiments.declaration import Experiment, Runs
 from experiments.results import Results
-from experiments.tables import CASES, grid, mean_sd
+from experiments.tables import CASES, grid
+from nnunet_slice_attention.report.tables import mean_sd
 
 NETWORKS = ("CSANet", "SAUNet", "TSFMUNet", "VAUNet")
 CONTROLS = [f"{name}_RepeatCentre" for name in NETWORKS]

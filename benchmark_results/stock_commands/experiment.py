@@ -7,7 +7,8 @@ import numpy as np
 from experiments.collectors import Rows
 from experiments.declaration import Experiment, Measure
 from experiments.results import Results
-from experiments.tables import CASES, grid, mean_sd, over_patients, scores
+from experiments.tables import CASES, grid, over_patients, scores
+from nnunet_slice_attention.report.tables import mean_sd
 
 CLASSES = {"1": "RV", "2": "myocardium", "3": "LV cavity"}
 STOCK, CSA = "nnUNetTrainer_10epochs", "nnUNetTrainerCSANet_10epochs"

@@ -8,7 +8,8 @@ import pytest
 from experiments.declaration import RESULTS, Experiment, Runs, load
 from experiments.jobs import Commands, Options
 from experiments.made_with import FILE
-from experiments.run import Run, read_runs, write_runs
+from experiments.run import Run
+from experiments.run_list import read_runs, write_runs
 from experiments.stages import trainings
 
 LISTS = (

@@ -9,15 +9,15 @@ import torch
 
 from experiments.collect import collect
 from experiments.collectors import compared, curve, logged, overlaps, parameters, process_time, validated
+from experiments.csv_rows import read_csv
 from experiments.declaration import Experiment, Measure, Predict, Runs
 from experiments.error_kinds import error_kinds
 from experiments.jobs import Options
 from experiments.launch import run_all, status
 from experiments.page import render
 from experiments.results import Results
-from experiments.run import read_runs
+from experiments.run_list import read_runs
 from experiments.stages import measurements, stages, trainings
-from experiments.table import read_csv
 from experiments.tables import FOREGROUND, count
 from nnunet_slice_attention.jobs.lock import locked
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments.table import columns_of, merge, read_csv, row_key
+from experiments.csv_rows import columns_of, merge, read_csv, row_key
 
 HEADER = "name,fold,seed,commit,case,structure,dice\n"
 OLD = HEADER + "2D,0,0,abc,case_1,RV,0.90\n2D,0,0,abc,case_1,LV,\n"
