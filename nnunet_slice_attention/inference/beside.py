@@ -9,10 +9,11 @@ from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 from tqdm import tqdm
 
 from ..files import no_room
+from ..messages import last_line
 from .attention_maps import check_has_attention_maps, check_points, write_maps
 from .attention_weights import check_has_attention_weights, remove_weights, write_weights
 from .boxes import boxes_of, write_boxes
-from .cases import Case, last_line
+from .cases import Case
 from .file_grid import Voxel
 from .predictor import SlabPredictor
 from .weights_files import is_current, table_of

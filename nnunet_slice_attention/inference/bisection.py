@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..files import no_room
+from ..messages import last_line
 from ..standard_output import reader_is_gone
-from .cases import Case, last_line, remove_results
+from .cases import Case, remove_results
 
 
 class Outcome(NamedTuple):

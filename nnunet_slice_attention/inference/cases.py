@@ -1,6 +1,5 @@
 """A case to predict, and its results."""
 
-import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,12 +81,3 @@ def remove_results(case: Case) -> None:
     for path in case.results:
         if path.is_file():
             path.unlink()
-
-
-def last_line(error: Exception) -> str:
-    """The last line of an error message, which usually gives the cause."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    if lines:
-        return lines[-1]
-    where = traceback.extract_tb(error.__traceback__)
-    return type(error).__name__ + (f" in {where[-1].name}: {where[-1].line}" if where else "")

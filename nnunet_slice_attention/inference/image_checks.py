@@ -20,8 +20,9 @@ from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
 from ..image_files import check_complete
 from ..image_geometry import HEADERS, geometry_mismatch, is_2d
+from ..messages import last_line
 from ..tiff_spacing import read_spacing
-from .cases import Case, last_line
+from .cases import Case
 
 # Spacing in another unit is off by 1000 (micrometres, metres): resampling would run out of memory or leave no voxels.
 LARGEST_RATIO = 100

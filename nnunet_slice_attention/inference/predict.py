@@ -7,10 +7,10 @@ from pathlib import Path
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
 
-from ..messages import first_few
+from ..messages import first_few, last_line
 from .beside import Beside, remove_beside
 from .bisection import predict_or_bisect
-from .cases import Case, is_finished, last_line, remove_results
+from .cases import Case, is_finished, remove_results
 from .find_cases import find_cases
 from .image_checks import Expected, find_problems
 from .predictor import SlabPredictor

@@ -11,8 +11,8 @@ from nnunetv2.utilities.file_path_utilities import get_output_folder
 
 from ..environment import cuda_problem
 from ..files import read_json
+from ..messages import last_line
 from ..plans.differences import decisive_descriptions, decisive_plans, first_difference
-from .cases import last_line
 from .predictor import SlabPredictor
 
 
