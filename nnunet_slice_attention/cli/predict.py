@@ -103,7 +103,7 @@ def voxel(text: str) -> tuple[int, ...]:
 
 
 def run(args: argparse.Namespace) -> int:
-    from nnunet_slice_attention.inference.beside import Beside
+    from nnunet_slice_attention.inference.extra_outputs import ExtraOutputs
     from nnunet_slice_attention.inference.predict import predict_files
     from nnunet_slice_attention.inference.trained_model import load_predictor, model_folder
 
@@ -134,7 +134,7 @@ def run(args: argparse.Namespace) -> int:
         args.nps,
         args.num_parts,
         args.part_id,
-        Beside(attention=args.attention, boxes=args.boxes, attention_points=args.attention_point or ()),
+        ExtraOutputs(attention=args.attention, boxes=args.boxes, attention_points=args.attention_point or ()),
     )
     for failure in failures:
         print(f"FAILED {failure}", file=sys.stderr)

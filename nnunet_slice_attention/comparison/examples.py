@@ -12,7 +12,7 @@ import pandas as pd
 from ..evaluation.scores import Scores
 from ..evaluation.segmentations import Labels, read_pair
 from ..image_files import check_complete
-from ..inference.weights_files import volumes_of
+from ..inference.attention_files import volumes_of
 from ..messages import last_line
 from ..report.shown_case import ShownCase, Volumes
 from ..tiff_spacing import read_segmentation

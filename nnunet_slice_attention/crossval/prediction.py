@@ -13,7 +13,7 @@ from ..dataset_files import find_reader, read_description
 from ..files import file_signature, read_json_or_empty, same_place, write_text
 from ..inference.cases import Case, is_finished, remove_results
 from ..inference.find_cases import find_cases
-from ..inference.settings import recorded_cases
+from ..inference.prediction_record import recorded_cases
 from ..tiff_spacing import ENDINGS, image_spacing_file
 from .model_job import ModelJob
 from .training import FINAL

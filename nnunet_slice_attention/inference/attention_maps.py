@@ -19,12 +19,12 @@ from ..attention.neighbours import Neighbourhood
 from ..files import replacing
 from ..networks.compiled import uncompiled
 from ..networks.csa_net import CSANet
+from .attention_files import map_of
 from .attention_weights import check_own_neighbours
 from .cases import Case
 from .file_grid import FileGrid, Voxel
 from .on_image_grid import on_image, preprocessed
 from .predictor import SlabPredictor
-from .weights_files import map_of
 
 FLAG = "--attention-point"
 

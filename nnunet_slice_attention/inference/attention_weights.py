@@ -16,10 +16,10 @@ from torch.nn import functional as F
 from ..files import write_text
 from ..networks import SlabNetwork
 from ..networks.compiled import uncompiled
+from .attention_files import files_of, table_of, volume_of
 from .cases import Case
 from .on_image_grid import on_image, preprocessed
 from .predictor import SlabPredictor
-from .weights_files import files_of, table_of, volume_of
 from .whole_stack import segment_stack
 
 PER_CENT = 100  # weights are written as small integers, which all of nnU-Net's writers take

@@ -10,6 +10,9 @@ from nnunetv2.imageio.tif_reader_writer import Tiff3DIO
 from ..image_files import check_complete
 from ..tiff_spacing import ENDINGS
 
+# nnU-Net's record of files and processes, next to its predictions
+NNUNET_RECORD = "predict_from_raw_data_args.json"
+
 
 @dataclass(frozen=True)
 class Case:

@@ -6,10 +6,9 @@ from pathlib import Path
 
 from ..files import same_place
 from ..image_files import image_ending, is_renamed
+from .attention_files import files_of
 from .boxes import boxes_of
-from .cases import Case
-from .settings import SETTINGS
-from .weights_files import files_of
+from .cases import NNUNET_RECORD, Case
 
 DESCRIPTIONS = ("dataset.json", "plans.json")  # written by nnU-Net next to segmentations
 
@@ -77,7 +76,7 @@ def _check_replaces_predictions_only(cases: Sequence[Case], from_folder: bool) -
     to be kept count too: among a ground truth's, missing cases would be filled in, and then all look predicted.
     """
     folder = cases[0].output.parent
-    predicted = (folder / SETTINGS).is_file()
+    predicted = (folder / NNUNET_RECORD).is_file()
     among_images = any(image.parent.resolve() == folder.resolve() for case in cases for image in case.images)
     at_risk = [] if predicted else [folder / name for name in DESCRIPTIONS]
     if among_images or not predicted:
@@ -88,7 +87,7 @@ def _check_replaces_predictions_only(cases: Sequence[Case], from_folder: bool) -
         reason = (
             "It is in the image folder"
             if predicted
-            else f"Without {SETTINGS} next to it, it does not count as a prediction"
+            else f"Without {NNUNET_RECORD} next to it, it does not count as a prediction"
         )
         raise ValueError(
             f"{existing} has the name of a result. {reason}. Give another folder with -o, or remove that file."

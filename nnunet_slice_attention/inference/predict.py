@@ -8,14 +8,12 @@ from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
 
 from ..messages import first_few, last_line
-from .beside import Beside, remove_beside
 from .bisection import predict_or_bisect
-from .cases import Case, is_finished, remove_results
+from .cases import NNUNET_RECORD, Case, is_finished, remove_results
+from .extra_outputs import ExtraOutputs, remove_extra_outputs
 from .find_cases import find_cases
 from .image_checks import Expected, find_problems
-from .predictor import SlabPredictor
-from .settings import (
-    SETTINGS,
+from .prediction_record import (
     check_continues,
     has_other_images,
     images_sha256,
@@ -24,8 +22,9 @@ from .settings import (
     with_cases,
     write_record,
 )
+from .predictor import SlabPredictor
 
-NOTHING = Beside()
+NOTHING = ExtraOutputs()
 
 
 def predict_files(
@@ -38,7 +37,7 @@ def predict_files(
     n_export: int = 3,
     num_parts: int = 1,
     part_id: int = 0,
-    beside: Beside = NOTHING,
+    extra_outputs: ExtraOutputs = NOTHING,
 ) -> list[str]:
     """Predict a folder of cases, or one case given by its files, one per channel.
 
@@ -51,16 +50,16 @@ def predict_files(
         overwrite: False skips cases that `output` already has, of the same images, settings and weights.
         n_preprocessing, n_export: number of processes; both 0 for none, one case after the other, as in nnU-Net.
         num_parts, part_id: predict every `num_parts`-th case, starting at `part_id`.
-        beside: what is also written.
+        extra_outputs: what is also written.
 
     Returns:
-        one message per case that was not predicted, or for which something that was asked for
-            beside the prediction could not be written; one for all cases left when the disk is full.
+        one message per case that was not predicted, or for which an extra output could not be
+            written; one for all cases left when the disk is full.
 
     Raises:
         FileNotFoundError: no cases in `inputs`.
         ValueError: `part_id` out of range, processes for one of the two only, the second stage of a cascade, what
-            `beside`, `find_cases` or `check_continues` refuse.
+            `extra_outputs`, `find_cases` or `check_continues` refuse.
     """
     if not 0 <= part_id < num_parts:
         raise ValueError(
@@ -71,7 +70,7 @@ def predict_files(
         raise ValueError(
             f"-npp {n_preprocessing} -nps {n_export}: both must be at least 1, or both 0 for no other processes."
         )
-    beside.check(predictor, save_probabilities)
+    extra_outputs.check(predictor, save_probabilities)
     if predictor.configuration_manager.previous_stage_name is not None:
         raise ValueError(
             "the model is the second stage of a cascade, which needs the first stage's segmentations. Predict with "
@@ -96,12 +95,12 @@ def predict_files(
         check_continues(folder, settings, [case.output.name for case in found if case.output.is_file()])
         cases = [case for case in cases if not finished(case)]
     failures = find_problems(cases, expected, n_preprocessing)
-    beside.check_images([case for case in asked if case not in failures], reader_writer)
+    extra_outputs.check_images([case for case in asked if case not in failures], reader_writer)
     cases = [case for case in cases if case not in failures]  # existing results of the others may be good
     checksums = {case: images_sha256(case) for case in cases}
     for case in cases:
         remove_results(case)
-        remove_beside(case.output)
+        remove_extra_outputs(case.output)
 
     def predict(batch: list[Case]) -> None:
         files = [[str(p) for p in case.images] for case in batch], [case.stem for case in batch]
@@ -131,8 +130,8 @@ def predict_files(
             write_record(folder, with_cases(recorded(folder), settings, done))
         except OSError as error:
             of_all.append(
-                f"{folder / SETTINGS}: cannot be written: {last_line(error)}. What the predictions were made with may "
-                "not be recorded. Predict again without --continue_prediction if you need to know it."
+                f"{folder / NNUNET_RECORD}: cannot be written: {last_line(error)}. What the predictions were made with "
+                "may not be recorded. Predict again without --continue_prediction if you need to know it."
             )
     if outcome.left:
         names = first_few(case.output.name for case in outcome.left)
@@ -141,7 +140,9 @@ def predict_files(
             "--continue_prediction."
         )
     else:
-        failures |= beside.write(predictor, [case for case in asked if case not in failures], reader_writer)
+        failures |= extra_outputs.write(
+            predictor, [case for case in asked if case not in failures], reader_writer
+        )
     return [*(f"{case.images[0]}: {problem}" for case, problem in failures.items()), *of_all]
 
 

@@ -16,9 +16,9 @@ from tqdm import tqdm
 
 from ..networks import SlabNetwork
 from ..networks.compiled import uncompiled
-from .slice_spacing import telling_slice_spacing
+from .out_of_memory import OutOfMemoryFallback
+from .spacing_channel import with_spacing_channel
 from .whole_stack import segment_stack
-from .within_memory import WithinMemory
 
 Neighbours = Literal["own", "repeat", "shuffle"]
 NEIGHBOURS: tuple[Neighbours, ...] = ("own", "repeat", "shuffle")
@@ -64,15 +64,15 @@ class SlabPredictor(nnUNetPredictor):
         self.slices_at_a_time = slices_at_a_time
         self.source: dict[str, Any] = {}
         self.after_nnunets_record: Callable[[], None] = lambda: None
-        self._within_memory: WithinMemory | None = None
+        self._fallback: OutOfMemoryFallback | None = None
 
     def initialize_from_trained_model_folder(self, *args, **kwargs):
         super().initialize_from_trained_model_folder(*args, **kwargs)
-        self.configuration_manager = telling_slice_spacing(self.configuration_manager, self.plans_manager)
+        self.configuration_manager = with_spacing_channel(self.configuration_manager, self.plans_manager)
 
     def manual_initialization(self, *args, **kwargs):
         super().manual_initialization(*args, **kwargs)
-        self.configuration_manager = telling_slice_spacing(self.configuration_manager, self.plans_manager)
+        self.configuration_manager = with_spacing_channel(self.configuration_manager, self.plans_manager)
 
     def _manage_input_and_output_lists(self, *args, **kwargs):
         self.after_nnunets_record()
@@ -98,7 +98,7 @@ class SlabPredictor(nnUNetPredictor):
         if self.neighbours == "shuffle":
             order = torch.randperm(volume.shape[1], generator=torch.Generator().manual_seed(0))
             volume = volume[:, order]
-        logits = self.within_memory(lambda n, place: finite(self._predict(network, volume, n, place)))
+        logits = self.within_memory(lambda n, device: finite(self._predict(network, volume, n, device)))
         logits = logits[(slice(None), *inside[1:])]
         return logits if self.neighbours != "shuffle" else logits[:, order.argsort()]
 
@@ -117,13 +117,13 @@ class SlabPredictor(nnUNetPredictor):
         return pad_nd_image(volume, patch, "constant", {"value": 0}, True, None)
 
     def within_memory(self, compute: Callable[[int, torch.device], Result]) -> Result:
-        """compute(slices per forward pass, device that collects results), see `WithinMemory`."""
-        if self._within_memory is None or not self._within_memory.attempts:
+        """compute(slices per forward pass, device that collects results), see `OutOfMemoryFallback`."""
+        if self._fallback is None or not self._fallback.attempts:
             patch = self.configuration_manager.patch_size[-2:]
-            self._within_memory = WithinMemory(
+            self._fallback = OutOfMemoryFallback(
                 self.device, patch, self.slices_at_a_time, self.perform_everything_on_device
             )
-        return self._within_memory(compute)
+        return self._fallback(compute)
 
     def autocast(self):
         """As nnU-Net predicts: half precision on CUDA."""
@@ -139,17 +139,19 @@ class SlabPredictor(nnUNetPredictor):
             network.decoder.compile()
         return network
 
-    def _predict(self, network: SlabNetwork, volume: Tensor, n_slices: int, place: torch.device) -> Tensor:
-        """(C, S, H, W) -> (K, S, H, W) on `place`, with `n_slices` slices per forward pass."""
+    def _predict(
+        self, network: SlabNetwork, volume: Tensor, n_slices: int, results_device: torch.device
+    ) -> Tensor:
+        """(C, S, H, W) -> (K, S, H, W) on `results_device`, with `n_slices` slices per forward pass."""
         patch = tuple(self.configuration_manager.patch_size[-2:])
         views = [(tile, axes) for tile in self.tiles(volume.shape[-2:], patch) for axes in self._mirrorings()]
-        weight = torch.ones(patch, device=place)
+        weight = torch.ones(patch, device=results_device)
         if self.use_gaussian:
-            weight = compute_gaussian(patch, sigma_scale=1 / 8, dtype=torch.float32, device=place)
+            weight = compute_gaussian(patch, sigma_scale=1 / 8, dtype=torch.float32, device=results_device)
         n_heads, depth = self.label_manager.num_segmentation_heads, volume.shape[1]
-        logits = torch.zeros((n_heads, *volume.shape[1:]), device=place)
-        weights = torch.zeros(volume.shape[-2:], device=place)
-        volume = volume.to(place)
+        logits = torch.zeros((n_heads, *volume.shape[1:]), device=results_device)
+        weights = torch.zeros(volume.shape[-2:], device=results_device)
+        volume = volume.to(results_device)
 
         progress = tqdm(total=len(views) * depth, unit="slice", disable=not self.allow_tqdm)
         repeated = network.repeating_centre() if self.neighbours == "repeat" else nullcontext()
@@ -158,10 +160,10 @@ class SlabPredictor(nnUNetPredictor):
                 stacks = torch.stack([volume[(..., *tile)].flip(axes) for tile, axes in together]).to(
                     self.device
                 )
-                for place_in_depth, chunk in segment_stack(network, stacks, n_slices):
+                for slices, chunk in segment_stack(network, stacks, n_slices):
                     for (tile, axes), view_logits in zip(together, chunk, strict=True):
-                        logits[(slice(None), place_in_depth, *tile)] += weight * view_logits.flip(axes).to(
-                            place
+                        logits[(slice(None), slices, *tile)] += weight * view_logits.flip(axes).to(
+                            results_device
                         )
                     progress.update(chunk.shape[0] * chunk.shape[2])
                 for tile, _ in together:

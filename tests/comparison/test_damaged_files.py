@@ -11,7 +11,7 @@ from nnunet_slice_attention.comparison.ground_truth import GroundTruth
 from nnunet_slice_attention.comparison.model import Model
 from nnunet_slice_attention.cost import measure as cost
 from nnunet_slice_attention.cost.training_costs import training_costs
-from nnunet_slice_attention.inference.settings import SETTINGS
+from nnunet_slice_attention.inference.cases import NNUNET_RECORD
 from tests.comparison.prediction_folders import compare, write_folders
 from tests.comparison.run_folders import BASELINE, DATASET, DEPTH, OTHER, PER_FOLD, compare_runs, write_runs
 from tests.cost.test_measure import costs
@@ -37,7 +37,7 @@ def test_compare_evaluates_again_and_leaves_out_damaged_notes(runs):
     cached[1].write_text(json.dumps(json.loads(whole[1]) | {"rows": None}))
     models = runs / "seed_0" / DATASET.folder
     for model, content in ((BASELINE, '{"num_ep'), (OTHER, "[]")):
-        (models / model / SETTINGS).write_text(content)
+        (models / model / NNUNET_RECORD).write_text(content)
         (models / model / "fold_0" / "debug.json").write_text(content)
     assert compare_runs(runs, seeds=("seed_0",), folds=("0",)) == 0
     assert [path.read_bytes() for path in cached] == whole

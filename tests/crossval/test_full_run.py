@@ -11,7 +11,8 @@ import pytest
 from nnunet_slice_attention.cli import main
 from nnunet_slice_attention.crossval.model_job import Settings
 from nnunet_slice_attention.crossval.prediction import PredictionJob
-from nnunet_slice_attention.inference.settings import SETTINGS, with_cases, write_record
+from nnunet_slice_attention.inference.cases import NNUNET_RECORD
+from nnunet_slice_attention.inference.prediction_record import with_cases, write_record
 from tests.crossval.conftest import skip_preflight
 from tests.crossval.tiny_plan import OURS, STOCK
 
@@ -125,7 +126,7 @@ def test_predictions_of_images_that_were_removed_go_and_other_files_stay(nnunet_
         dataset=str(tiny.id), model=OURS, folds=[FOLD], settings=settings, images=images, output=output
     )
     job.prepare()
-    (output / SETTINGS).write_text("{}")  # the files beside it are predictions
+    (output / NNUNET_RECORD).write_text("{}")  # the files beside it are predictions
     write_record(output, with_cases({}, {}, {"kept.nii.gz": "", "removed.nii.gz": ""}))
     for case in ("kept", "removed", "of_the_user"):
         (output / f"{case}.nii.gz").touch()

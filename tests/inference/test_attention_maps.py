@@ -15,7 +15,7 @@ from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO, SimpleITKIOWit
 from nnunet_slice_attention.attention.multi_head import MultiHeadAttention
 from nnunet_slice_attention.cli import main
 from nnunet_slice_attention.inference.attention_maps import check_has_attention_maps, point_weights
-from nnunet_slice_attention.inference.beside import Beside
+from nnunet_slice_attention.inference.extra_outputs import ExtraOutputs
 from nnunet_slice_attention.inference.file_grid import FileGrid
 from nnunet_slice_attention.inference.predict import predict_files
 from nnunet_slice_attention.inference.predictor import SlabPredictor
@@ -181,7 +181,10 @@ def test_a_map_lies_where_the_point_looks_in_the_images_own_voxels(trained, imag
     points = [(30, 20, 2), (75, 60, 0)]
     assert (
         predict_files(
-            predictor, [image], tmp_path / "out", beside=Beside(attention_points=[*points, points[0]])
+            predictor,
+            [image],
+            tmp_path / "out",
+            extra_outputs=ExtraOutputs(attention_points=[*points, points[0]]),
         )
         == []
     )

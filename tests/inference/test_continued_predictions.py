@@ -13,14 +13,14 @@ import torch
 from nnunet_slice_attention.cli import main
 from nnunet_slice_attention.environment import OURS
 from nnunet_slice_attention.inference.predict import predict_files
-from nnunet_slice_attention.inference.predictor import SlabPredictor
-from nnunet_slice_attention.inference.settings import (
-    SETTINGS,
+from nnunet_slice_attention.inference.prediction_record import (
+    NNUNET_RECORD,
     recorded,
     settings_of,
     with_cases,
     write_record,
 )
+from nnunet_slice_attention.inference.predictor import SlabPredictor
 from nnunet_slice_attention.inference.trained_model import load_predictor
 from tests.tiny_data import read, write
 
@@ -86,7 +86,7 @@ def change(checkpoint: Path, to: Path | None = None, **entries) -> None:
 
 
 def record(folder: Path) -> dict:
-    return json.loads((folder / SETTINGS).read_text())[OURS]
+    return json.loads((folder / NNUNET_RECORD).read_text())[OURS]
 
 
 def segmentations(folder: Path) -> dict[str, tuple[bytes, int]]:
@@ -262,10 +262,10 @@ def test_parts_are_continued_with_the_same_settings_only(trained, tmp_path, caps
 
 
 def test_a_parallel_call_that_writes_its_record_at_the_same_time_does_not_prevail(trained, out, monkeypatch):
-    former, logits = (out / SETTINGS).read_text(), SlabPredictor.predict_logits_from_preprocessed_data
+    former, logits = (out / NNUNET_RECORD).read_text(), SlabPredictor.predict_logits_from_preprocessed_data
 
     def overtaken(self, data):
-        (out / SETTINGS).write_text(former)
+        (out / NNUNET_RECORD).write_text(former)
         return logits(self, data)
 
     monkeypatch.setattr(SlabPredictor, "predict_logits_from_preprocessed_data", overtaken)
@@ -301,13 +301,13 @@ def test_a_part_that_is_predicted_in_halves_after_an_error_keeps_the_record_of_a
 
 def test_predictions_without_a_record_are_kept_and_not_claimed(trained, out):
     """As `nnUNetv2_predict` and parallel calls leave them."""
-    content = json.loads((out / SETTINGS).read_text())
+    content = json.loads((out / NNUNET_RECORD).read_text())
     del content[OURS]
-    (out / SETTINGS).write_text(json.dumps(content))
+    (out / NNUNET_RECORD).write_text(json.dumps(content))
     before = segmentations(out)
     assert predict(trained, out, CONTINUE, FAST, folds=("1",)) == 0
     assert segmentations(out) == before
-    assert OURS not in json.loads((out / SETTINGS).read_text())
+    assert OURS not in json.loads((out / NNUNET_RECORD).read_text())
     (out / CASES[1]).unlink()
     assert predict(trained, out, CONTINUE, FAST, folds=("1",)) == 0
     assert segmentations(out)[CASES[0]] == before[CASES[0]]
@@ -315,10 +315,10 @@ def test_predictions_without_a_record_are_kept_and_not_claimed(trained, out):
 
 
 def test_a_record_of_an_earlier_version_is_compared_as_far_as_it_goes(trained, out, capsys):
-    content = json.loads((out / SETTINGS).read_text())
+    content = json.loads((out / NNUNET_RECORD).read_text())
     for key in ("cases", "weights_sha256", "images_sha256", "model", "folds", "checkpoint"):
         del content[OURS][key]
-    (out / SETTINGS).write_text(json.dumps(content))
+    (out / NNUNET_RECORD).write_text(json.dumps(content))
     (out / CASES[1]).unlink()
     assert predict(trained, out, CONTINUE, FAST, folds=("0", "1")) == 1
     assert "other settings: folds_averaged 1, now 2. " in capsys.readouterr().err
@@ -327,9 +327,9 @@ def test_a_record_of_an_earlier_version_is_compared_as_far_as_it_goes(trained, o
 
 
 def test_other_versions_are_recorded_but_not_refused(trained, out):
-    content = json.loads((out / SETTINGS).read_text())
+    content = json.loads((out / NNUNET_RECORD).read_text())
     content[OURS]["versions"] = "nnunetv2 2.7"
-    (out / SETTINGS).write_text(json.dumps(content))
+    (out / NNUNET_RECORD).write_text(json.dumps(content))
     (out / CASES[1]).unlink()
     assert predict(trained, out, CONTINUE, FAST) == 0
     (earlier,) = record(out)["earlier"]
@@ -341,8 +341,8 @@ def test_a_predictor_that_is_used_again_leaves_the_record_as_it_is(trained, out,
     predictor = load_predictor(trained.folder, ["0"], device="cpu", use_mirroring=False, allow_tqdm=False)
     image = next(trained.images.glob("test_5*"))
     assert predict_files(predictor, [image], out, n_preprocessing=0, n_export=0) == []
-    before = (out / SETTINGS).stat().st_mtime_ns
+    before = (out / NNUNET_RECORD).stat().st_mtime_ns
     predictor.predict_from_files_sequential([[str(image)]], [str(tmp_path / "nnunet")])
     assert (tmp_path / "nnunet.nii.gz").is_file()
-    assert OURS not in json.loads((tmp_path / SETTINGS).read_text())
-    assert (out / SETTINGS).stat().st_mtime_ns == before
+    assert OURS not in json.loads((tmp_path / NNUNET_RECORD).read_text())
+    assert (out / NNUNET_RECORD).stat().st_mtime_ns == before

@@ -8,8 +8,8 @@ import torch
 from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
 from nnunetv2.inference.sliding_window_prediction import compute_gaussian
 
+from nnunet_slice_attention.inference.out_of_memory import OutOfMemoryFallback
 from nnunet_slice_attention.inference.predictor import SlabPredictor
-from nnunet_slice_attention.inference.within_memory import WithinMemory
 from tests.networks.configurations import PATCH, POSITION_OPTIONS, build, each, every_default
 
 K = 3  # heads of the networks that `build` makes
@@ -187,7 +187,7 @@ def test_logits_of_nnunets_own_networks_that_are_not_finite_are_an_error(monkeyp
 
 @pytest.mark.parametrize(("patch", "slices"), [((256, 256), 64), ((40, 56), 64), ((512, 512), 16)])
 def test_large_patches_use_fewer_slices_and_main_memory_is_tried_last(patch, slices):
-    attempts = WithinMemory(torch.device("cuda"), patch, None, on_device=True).attempts
+    attempts = OutOfMemoryFallback(torch.device("cuda"), patch, None, on_device=True).attempts
     halved = [slices >> n for n in range(slices.bit_length())]
     assert attempts == [(n, torch.device(place)) for place in ("cuda", "cpu") for n in halved]
 

@@ -1,4 +1,4 @@
-"""Records next to predictions what they were made with, to distinguish predictions of the same model.
+"""The record next to predictions of what they were made with, to distinguish predictions of the same model.
 
 The record is one entry of nnU-Net's own file: the settings of the latest call and the `cases` that they apply to;
 cases of other settings are under `earlier`; checksums of all cases' images are under `images_sha256`. It makes no
@@ -17,10 +17,9 @@ from torch import Tensor
 from ..environment import OURS, commit, versions
 from ..files import read_json_or_empty, sha256, write_text
 from ..tiff_spacing import ENDINGS, image_spacing_file
-from .cases import Case
+from .cases import NNUNET_RECORD, Case
 from .predictor import SlabPredictor
 
-SETTINGS = "predict_from_raw_data_args.json"  # nnU-Net's record of files and processes
 CASES, EARLIER, WEIGHTS, IMAGES = "cases", "earlier", "weights_sha256", "images_sha256"
 # What the result depends on; device and numbers of processes are not recorded.
 DECISIVE = ("trainer", "plans", "folds_averaged", WEIGHTS, "mirroring_axes", "tile_step_size", "neighbours")
@@ -68,7 +67,7 @@ def has_other_images(folder: Path, case: Case) -> bool:
 
 def recorded(folder: Path) -> dict:
     """The record in `folder`; {} if there is none, or while a parallel call of nnU-Net is writing its file."""
-    record = read_json_or_empty(folder / SETTINGS).get(OURS)
+    record = read_json_or_empty(folder / NNUNET_RECORD).get(OURS)
     return record if isinstance(record, dict) else {}
 
 
@@ -79,7 +78,7 @@ def recorded_cases(folder: Path) -> set[str]:
 
 def write_record(folder: Path, record: Mapping) -> None:
     """Add the record to nnU-Net's."""
-    path = folder / SETTINGS
+    path = folder / NNUNET_RECORD
     write_text(path, json.dumps(read_json_or_empty(path) | {OURS: record}, indent=2))
 
 

@@ -1,4 +1,4 @@
-"""Preprocessing that tells a network the slice spacing of each image, if the model was trained with it."""
+"""Preprocessing that appends the slice spacing to each image as a channel, if the model was trained with it."""
 
 from functools import cache
 
@@ -8,23 +8,25 @@ from nnunetv2.utilities.plans_handling.plans_handler import ConfigurationManager
 from ..plans.slice_spacing import REFERENCE_SPACING, slice_distance
 
 
-def telling_slice_spacing(configuration: ConfigurationManager, plans: PlansManager) -> ConfigurationManager:
+def with_spacing_channel(configuration: ConfigurationManager, plans: PlansManager) -> ConfigurationManager:
     """A configuration whose preprocessed images have the side channel; unchanged for models without a reference."""
     if REFERENCE_SPACING not in plans.plans:
         return configuration
-    return TellingSliceSpacing(configuration.configuration)
+    return SpacingChannelConfiguration(configuration.configuration)
 
 
-class TellingSliceSpacing(ConfigurationManager):
-    """All of nnU-Net's ways to predict, here and in other processes, get their preprocessing from here."""
+class SpacingChannelConfiguration(ConfigurationManager):
+    """nnU-Net takes the preprocessor class from the configuration manager, also in worker processes; this one's
+    appends the slice spacing to the image.
+    """
 
     @property
     def preprocessor_class(self) -> type:
-        return _telling(super().preprocessor_class)
+        return _appending_spacing(super().preprocessor_class)
 
 
 @cache
-def _telling(preprocessor: type) -> type:
+def _appending_spacing(preprocessor: type) -> type:
     class Preprocessor(preprocessor):
         def run_case_npy(self, data, seg, properties, plans_manager, *args):
             data, seg, properties = super().run_case_npy(data, seg, properties, plans_manager, *args)

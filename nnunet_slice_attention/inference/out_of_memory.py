@@ -12,7 +12,7 @@ SLICES_AT_A_TIME = {"cuda": 64, "mps": 16, "cpu": 4}  # for up to 256 x 256 voxe
 Result = TypeVar("Result")
 
 
-class WithinMemory:
+class OutOfMemoryFallback:
     """Calls functions of (slices per forward pass, device that collects results); remembers what worked.
 
     Args:
@@ -26,9 +26,11 @@ class WithinMemory:
         self.device, self.patch = device, tuple(patch)
         default = SLICES_AT_A_TIME[device.type]
         slices = slices or min(default, max(1, default * 256**2 // math.prod(patch)))
-        places = [device, CPU] if on_device else [CPU]
+        results_devices = [device, CPU] if on_device else [CPU]
         self.attempts = [
-            (slices >> halvings, place) for place in places for halvings in range(slices.bit_length())
+            (slices >> halvings, results_device)
+            for results_device in results_devices
+            for halvings in range(slices.bit_length())
         ]
 
     def __call__(self, compute: Callable[[int, torch.device], Result]) -> Result:

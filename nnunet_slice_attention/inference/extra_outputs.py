@@ -1,4 +1,4 @@
-"""What can be written beside a prediction: boxes, attention weights, and attention maps of points."""
+"""Extra outputs of a prediction: boxes, attention weights, and attention maps of points."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,24 +10,24 @@ from tqdm import tqdm
 
 from ..files import no_room
 from ..messages import last_line
+from .attention_files import is_current, table_of
 from .attention_maps import check_has_attention_maps, check_points, write_maps
 from .attention_weights import check_has_attention_weights, remove_weights, write_weights
 from .boxes import boxes_of, write_boxes
 from .cases import Case
 from .file_grid import Voxel
 from .predictor import SlabPredictor
-from .weights_files import is_current, table_of
 
 
-class _Kind(NamedTuple):
+class _ExtraOutput(NamedTuple):
     name: str
     is_done: Callable[[Case], bool]
     write: Callable[[Case], None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Beside:
-    """What is asked for beside the segmentations.
+class ExtraOutputs:
+    """What is asked for in addition to the segmentations.
 
     Attributes:
         attention: the attention weight of each neighbouring slice, see `write_weights`.
@@ -61,42 +61,44 @@ class Beside:
         When the disk is full, the remaining cases fail without being tried.
         """
         problems: dict[Case, str] = {}
-        for kind in self._kinds(predictor, reader):
-            left = [case for case in cases if not kind.is_done(case)]
+        for extra in self._asked_for(predictor, reader):
+            left = [case for case in cases if not extra.is_done(case)]
             why = ""
-            for case in tqdm(left, kind.name, unit="case", disable=not predictor.allow_tqdm):
+            for case in tqdm(left, extra.name, unit="case", disable=not predictor.allow_tqdm):
                 try:
                     if not why:
-                        kind.write(case)
+                        extra.write(case)
                         continue
                 except Exception as error:  # one case must not stop the others
                     reason = last_line(error)
                     why = reason if no_room(error, case.output.parent) else ""
-                problem = f"predicted, but without {kind.name}: {reason}"
+                problem = f"predicted, but without {extra.name}: {reason}"
                 problems[case] = "; ".join(filter(None, [problems.get(case), problem]))
         return problems
 
-    def _kinds(self, predictor: SlabPredictor, reader: BaseReaderWriter) -> Iterator[_Kind]:
+    def _asked_for(self, predictor: SlabPredictor, reader: BaseReaderWriter) -> Iterator[_ExtraOutput]:
         def has(file: Callable[[Path], Path]) -> Callable[[Case], bool]:
             return lambda case: is_current(file(case.output), case.output)
 
         if self.boxes:
             dataset_json = predictor.dataset_json
-            yield _Kind(
+            yield _ExtraOutput(
                 "boxes",
                 has(boxes_of),
                 lambda case: write_boxes(case.output, case.probabilities, reader, dataset_json),
             )
         if self.attention:
-            yield _Kind("attention weights", has(table_of), lambda case: write_weights(predictor, case))
+            yield _ExtraOutput(
+                "attention weights", has(table_of), lambda case: write_weights(predictor, case)
+            )
         if self.attention_points:
             points = list(dict.fromkeys(self.attention_points))
-            yield _Kind(
+            yield _ExtraOutput(
                 "attention maps", lambda case: False, lambda case: write_maps(predictor, case, points)
             )
 
 
-def remove_beside(prediction: Path) -> None:
-    """What was written beside an earlier prediction of the same case."""
+def remove_extra_outputs(prediction: Path) -> None:
+    """Those of an earlier prediction of the same case."""
     remove_weights(prediction)
     boxes_of(prediction).unlink(missing_ok=True)
