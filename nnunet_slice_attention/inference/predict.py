@@ -1,6 +1,6 @@
 """Predicts files with a trained model: nnU-Net's preprocessing and export around `SlabPredictor`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
 
 from ..messages import first_few, last_line
-from .bisection import predict_or_bisect
+from .bisection import Outcome, predict_or_bisect
 from .cases import NNUNET_RECORD, Case, is_finished, remove_results
 from .extra_outputs import ExtraOutputs, remove_extra_outputs
 from .find_cases import find_cases
@@ -53,38 +53,21 @@ def predict_files(
         extra_outputs: what is also written.
 
     Returns:
-        one message per case that was not predicted, or for which an extra output could not be
-            written; one for all cases left when the disk is full.
+        one message per case that was not predicted, or for which an extra output could not be written; one for all
+            cases left when the disk is full.
 
     Raises:
         FileNotFoundError: no cases in `inputs`.
         ValueError: `part_id` out of range, processes for one of the two only, the second stage of a cascade, what
             `extra_outputs`, `find_cases` or `check_continues` refuse.
     """
-    if not 0 <= part_id < num_parts:
-        raise ValueError(
-            f"-part_id {part_id} is out of range for -num_parts {num_parts}. Give 0 to {num_parts - 1}."
-        )
-    sequential = n_preprocessing == n_export == 0
-    if min(n_preprocessing, n_export) < 1 and not sequential:
-        raise ValueError(
-            f"-npp {n_preprocessing} -nps {n_export}: both must be at least 1, or both 0 for no other processes."
-        )
+    _check_arguments(n_preprocessing, n_export, num_parts, part_id)
     extra_outputs.check(predictor, save_probabilities)
-    if predictor.configuration_manager.previous_stage_name is not None:
-        raise ValueError(
-            "the model is the second stage of a cascade, which needs the first stage's segmentations. Predict with "
-            "nnUNetv2_predict -prev_stage_predictions."
-        )
+    _check_is_no_second_stage(predictor)
     found = find_cases(inputs, output, predictor.dataset_json["file_ending"])
     expected = Expected.from_plans(predictor.plans_manager, predictor.dataset_json)
-    ending, reader_writer = found[0].ending, expected.reader_writer
-    if ending != predictor.dataset_json["file_ending"] and ending not in (
-        writable := _writable(reader_writer)
-    ):
-        raise ValueError(
-            f"-o {found[0].output.name}: the model can write {', '.join(writable)}. Use one of these formats."
-        )
+    reader_writer = expected.reader_writer
+    _check_output_format(found[0], predictor, reader_writer)
     asked = cases = found[part_id::num_parts]
     folder, settings = found[0].output.parent, settings_of(predictor)
 
@@ -107,7 +90,7 @@ def predict_files(
         # Read now, because nnU-Net removes it when it begins, and parallel calls add to it.
         record = with_cases(recorded(folder), settings, {case.output.name: checksums[case] for case in batch})
         predictor.after_nnunets_record = lambda: write_record(folder, record)
-        if sequential:
+        if n_preprocessing == n_export == 0:
             batch[0].output.parent.mkdir(parents=True, exist_ok=True)  # as nnU-Net does with processes
             predictor.predict_from_files_sequential(*files, save_probabilities)
             return
@@ -118,32 +101,71 @@ def predict_files(
             num_processes_segmentation_export=min(n_export, len(batch)),
         )
 
-    with _writing(predictor, ending):
+    with _writing(predictor, found[0].ending):
         outcome = predict_or_bisect(predict, cases, finished, folder)
     failures |= outcome.failures
-    of_all = []
-    if done := {
-        case.output.name: checksums[case] for case in cases if case not in {*failures, *outcome.left}
-    }:
-        try:
-            # Once more, because a parallel call may have replaced it.
-            write_record(folder, with_cases(recorded(folder), settings, done))
-        except OSError as error:
-            of_all.append(
-                f"{folder / NNUNET_RECORD}: cannot be written: {last_line(error)}. What the predictions were made with "
-                "may not be recorded. Predict again without --continue_prediction if you need to know it."
-            )
+    done = {case.output.name: checksums[case] for case in cases if case not in {*failures, *outcome.left}}
+    of_all = _record_predicted(folder, settings, done)
     if outcome.left:
-        names = first_few(case.output.name for case in outcome.left)
-        of_all.append(
-            f"{folder}: {outcome.why}; {len(outcome.left)} cases are left: {names}. Free space, then call again with "
-            "--continue_prediction."
-        )
+        of_all.append(_disk_full_message(folder, outcome))
     else:
         failures |= extra_outputs.write(
             predictor, [case for case in asked if case not in failures], reader_writer
         )
     return [*(f"{case.images[0]}: {problem}" for case, problem in failures.items()), *of_all]
+
+
+def _check_arguments(n_preprocessing: int, n_export: int, num_parts: int, part_id: int) -> None:
+    if not 0 <= part_id < num_parts:
+        raise ValueError(
+            f"-part_id {part_id} is out of range for -num_parts {num_parts}. Give 0 to {num_parts - 1}."
+        )
+    if min(n_preprocessing, n_export) < 1 and not n_preprocessing == n_export == 0:
+        raise ValueError(
+            f"-npp {n_preprocessing} -nps {n_export}: both must be at least 1, or both 0 for no other processes."
+        )
+
+
+def _check_is_no_second_stage(predictor: SlabPredictor) -> None:
+    if predictor.configuration_manager.previous_stage_name is not None:
+        raise ValueError(
+            "the model is the second stage of a cascade, which needs the first stage's segmentations. Predict with "
+            "nnUNetv2_predict -prev_stage_predictions."
+        )
+
+
+def _check_output_format(case: Case, predictor: SlabPredictor, reader_writer: BaseReaderWriter) -> None:
+    """Raise ValueError unless nnU-Net writes the format of the case's output with the model's reader."""
+    writable = _writable(reader_writer)
+    if case.ending not in (predictor.dataset_json["file_ending"], *writable):
+        raise ValueError(
+            f"-o {case.output.name}: the model can write {', '.join(writable)}. Use one of these formats."
+        )
+
+
+def _record_predicted(folder: Path, settings: Mapping, images: Mapping[str, str]) -> list[str]:
+    """Record predicted cases, whose checksums are `images`; returns a message if the record cannot be written.
+
+    They were recorded before they were predicted, but a parallel call may have replaced that record.
+    """
+    if not images:
+        return []
+    try:
+        write_record(folder, with_cases(recorded(folder), settings, images))
+    except OSError as error:
+        return [
+            f"{folder / NNUNET_RECORD}: cannot be written: {last_line(error)}. What the predictions were made with "
+            "may not be recorded. Predict again without --continue_prediction if you need to know it."
+        ]
+    return []
+
+
+def _disk_full_message(folder: Path, outcome: Outcome) -> str:
+    names = first_few(case.output.name for case in outcome.left)
+    return (
+        f"{folder}: {outcome.why}; {len(outcome.left)} cases are left: {names}. Free space, then call again with "
+        "--continue_prediction."
+    )
 
 
 @contextmanager
