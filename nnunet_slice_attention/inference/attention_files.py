@@ -1,6 +1,6 @@
 """Where attention weights are: beside a prediction in the folder `attention`, one volume per offset and a table.
 
-Maps of a point (see attention_maps) are beside them, as NIfTI whatever the format of the prediction.
+Maps of a point (see `point_maps.py`) are beside them, as NIfTI whatever the format of the prediction.
 """
 
 import re

@@ -10,13 +10,14 @@ from tqdm import tqdm
 
 from ..files import no_room
 from ..messages import last_line
+from .attention_checks import check_has_attention_maps, check_has_attention_weights
 from .attention_files import is_current, table_of
-from .attention_maps import check_has_attention_maps, check_points, write_maps
-from .attention_weights import check_has_attention_weights, remove_weights, write_weights
 from .boxes import boxes_of, write_boxes
 from .cases import Case
 from .file_grid import Voxel
+from .point_maps import check_points, write_maps
 from .predictor import SlabPredictor
+from .slice_weights import remove_weights, write_weights
 
 
 class _ExtraOutput(NamedTuple):

@@ -1,7 +1,6 @@
 """nnU-Net's predictor for slab networks: same inputs and outputs, but each in-plane tile at full depth."""
 
 import itertools
-import math
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from typing import Any, Literal, TypeVar
@@ -16,6 +15,7 @@ from tqdm import tqdm
 
 from ..networks import SlabNetwork
 from ..networks.compiled import uncompiled
+from .finite_logits import finite
 from .out_of_memory import OutOfMemoryFallback
 from .spacing_channel import with_spacing_channel
 from .whole_stack import segment_stack
@@ -139,6 +139,13 @@ class SlabPredictor(nnUNetPredictor):
             network.decoder.compile()
         return network
 
+    def fold_networks(self) -> Iterator[SlabNetwork]:
+        """The network with each fold's weights in turn, on the device, in evaluation mode."""
+        for parameters in self.list_of_parameters:
+            network = self.slab_network()
+            network.load_state_dict(parameters)
+            yield network.to(self.device).eval()
+
     def _predict(
         self, network: SlabNetwork, volume: Tensor, n_slices: int, results_device: torch.device
     ) -> Tensor:
@@ -180,20 +187,6 @@ class SlabPredictor(nnUNetPredictor):
         axes = self.allowed_mirroring_axes if self.use_mirroring else None
         axes = [axis + 1 for axis in axes or ()]
         return [c for n in range(len(axes) + 1) for c in itertools.combinations(axes, n)]
-
-
-def finite(logits: Tensor) -> Tensor:
-    """The logits, unchanged; they would become an empty segmentation if they were NaN.
-
-    Raises:
-        RuntimeError: one is NaN or infinite.
-    """
-    if not all(map(math.isfinite, map(float, logits.aminmax()))):  # which needs no memory, unlike isfinite
-        raise RuntimeError(
-            "the network's output is NaN or infinite. Compare the image's values with those of the training images; "
-            "if all images fail, the weights are damaged or the training diverged"
-        )
-    return logits
 
 
 def batched(items: list, size: int) -> Iterator[list]:

@@ -14,9 +14,10 @@ from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO, SimpleITKIOWit
 
 from nnunet_slice_attention.attention.multi_head import MultiHeadAttention
 from nnunet_slice_attention.cli import main
-from nnunet_slice_attention.inference.attention_maps import check_has_attention_maps, point_weights
+from nnunet_slice_attention.inference.attention_checks import check_has_attention_maps
 from nnunet_slice_attention.inference.extra_outputs import ExtraOutputs
 from nnunet_slice_attention.inference.file_grid import FileGrid
+from nnunet_slice_attention.inference.point_maps import point_weights
 from nnunet_slice_attention.inference.predict import predict_files
 from nnunet_slice_attention.inference.predictor import SlabPredictor
 from nnunet_slice_attention.inference.trained_model import load_predictor

@@ -1,4 +1,4 @@
-"""Where CSA-Net looks from one point: for each offset, the weight of every position of that neighbouring slice.
+"""Where CSA-Net looks from one point (`--attention-point`): weights of all positions of each neighbouring slice.
 
 There is one softmax per offset, over the positions of the slice at the offset, so each map sums to 1. The attention is
 at stride 16: the point is the location of the features that holds it, and the weight of a location is spread evenly
@@ -17,32 +17,14 @@ from torch.nn import functional as F
 
 from ..attention.neighbours import Neighbourhood
 from ..files import replacing
-from ..networks.compiled import uncompiled
 from ..networks.csa_net import CSANet
 from .attention_files import map_of
-from .attention_weights import check_own_neighbours
 from .cases import Case
 from .file_grid import FileGrid, Voxel
 from .on_image_grid import on_image, preprocessed
 from .predictor import SlabPredictor
 
 FLAG = "--attention-point"
-
-
-def check_has_attention_maps(predictor: SlabPredictor) -> None:
-    """Raise ValueError unless a slice of the network attends to the positions of its own neighbours."""
-    network = uncompiled(predictor.network)
-    if not isinstance(network, CSANet) or network.next is None:
-        raise ValueError(
-            f"{predictor.trainer_name} has no attention to the positions of neighbouring slices. Leave out {FLAG}, or "
-            "predict with a model of CSA-Net."
-        )
-    if network.next.direction != "centre_query":
-        raise ValueError(
-            f"{predictor.trainer_name}: in the paper's direction the weights are of positions of the slice itself, not "
-            f"of its neighbours. Leave out {FLAG}."
-        )
-    check_own_neighbours(predictor, FLAG)
 
 
 def check_points(cases: Sequence[Case], points: Sequence[Voxel], reader: BaseReaderWriter) -> None:
@@ -118,13 +100,13 @@ def point_weights(predictor: SlabPredictor, volume: Tensor, point: Voxel) -> dic
     is_image = torch.zeros(padded.shape[-2:])
     is_image[inside[2:]] = 1
     found = predictor.within_memory(
-        lambda n, _: _of_folds_and_tiles(predictor, padded, is_image, tuple(patch), place, n)
+        lambda n, _: _mean_over_folds_and_tiles(predictor, padded, is_image, tuple(patch), place, n)
     )
     return {offset: weights[inside[2:]] for offset, weights in found.items()}
 
 
 @torch.inference_mode()
-def _of_folds_and_tiles(
+def _mean_over_folds_and_tiles(
     predictor: SlabPredictor,
     padded: Tensor,
     is_image: Tensor,
@@ -137,10 +119,7 @@ def _of_folds_and_tiles(
     radius = predictor.slab_network().fusion_radius
     near = slice(max(0, index - radius), index + radius + 1)
     total, sums = {}, {}
-    for parameters in predictor.list_of_parameters:
-        network = predictor.slab_network()
-        network.load_state_dict(parameters)
-        network.to(predictor.device).eval()
+    for network in predictor.fold_networks():
         for tile in predictor.tiles(padded.shape[-2:], patch):
             row, column = (n - where.start for n, where in zip(pixel, tile, strict=True))
             if not (0 <= row < patch[0] and 0 <= column < patch[1]):

@@ -6,12 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from nnunet_slice_attention.inference.attention_weights import (
-    attention_layers,
-    check_has_attention_weights,
-    regions,
-    stack_weights,
-)
+from nnunet_slice_attention.inference.attention_checks import check_has_attention_weights
+from nnunet_slice_attention.inference.slice_weights import attention_layers, regions, stack_weights
 from nnunet_slice_attention.networks import create_network
 from tests.networks.configurations import PATCH, build, every_network, slab
 

@@ -1,4 +1,4 @@
-"""How much each neighbouring slice weighed in a prediction: volumes on the image's grid, and a summary.
+"""How much each neighbouring slice weighed in a prediction (`--attention`): volumes on the image's grid, and a summary.
 
 For networks whose attention has one softmax over slices: SliceAttention, TSFMUNet, VAUNet and VAMaskRCNN.
 """
@@ -15,7 +15,6 @@ from torch.nn import functional as F
 
 from ..files import write_text
 from ..networks import SlabNetwork
-from ..networks.compiled import uncompiled
 from .attention_files import files_of, table_of, volume_of
 from .cases import Case
 from .on_image_grid import on_image, preprocessed
@@ -35,31 +34,6 @@ def attention_layers(network: nn.Module) -> list[nn.Module]:
     ]
 
 
-def check_has_attention_weights(predictor: SlabPredictor) -> None:
-    """Raise ValueError if the network has no softmax over slices, or the neighbours are not the slices' own."""
-    network = uncompiled(predictor.network)
-    if not attention_layers(network):
-        raise ValueError(
-            f"{predictor.trainer_name} has no attention weights over slices. Leave out --attention, or predict with a "
-            "model of SliceAttention, TSFMUNet, VAUNet or VAMaskRCNN; for CSA-Net see --attention-point."
-        )
-    check_own_neighbours(predictor, "--attention")
-
-
-def check_own_neighbours(predictor: SlabPredictor, flag: str) -> None:
-    """Raise ValueError if the network or the prediction replaces a slice's neighbours by others."""
-    network = uncompiled(predictor.network)
-    if network.repeat_centre:
-        raise ValueError(
-            f"{predictor.trainer_name} replaces each neighbour by the slice itself, so weights mean nothing. Leave "
-            f"out {flag}."
-        )
-    if predictor.neighbours != "own":
-        raise ValueError(
-            f"--neighbours {predictor.neighbours}: weights are of a slice's own neighbours. Leave out one of the two."
-        )
-
-
 def volume_weights(predictor: SlabPredictor, volume: Tensor) -> dict[int, Tensor]:
     """{offset: weights in [0, 1]} of a preprocessed volume (C, S, H, W): each (S, H, W), float32, without mirroring.
 
@@ -68,20 +42,19 @@ def volume_weights(predictor: SlabPredictor, volume: Tensor) -> dict[int, Tensor
     """
     patch = predictor.configuration_manager.patch_size[-2:]
     padded, inside = predictor.padded(volume)
-    found = predictor.within_memory(lambda n, _: _of_folds_and_tiles(predictor, padded, tuple(patch), n))
+    found = predictor.within_memory(
+        lambda n, _: _mean_over_folds_and_tiles(predictor, padded, tuple(patch), n)
+    )
     return {offset: weights[inside[1:]] for offset, weights in found.items()}
 
 
 @torch.inference_mode()
-def _of_folds_and_tiles(
+def _mean_over_folds_and_tiles(
     predictor: SlabPredictor, padded: Tensor, patch: tuple[int, int], chunk: int
 ) -> dict[int, Tensor]:
     gaussian = compute_gaussian(patch, sigma_scale=1 / 8, dtype=torch.float32, device=predictor.device)
     total, sums = torch.zeros(padded.shape[-2:]), {}
-    for parameters in predictor.list_of_parameters:
-        network = predictor.slab_network()
-        network.load_state_dict(parameters)
-        network.to(predictor.device).eval()
+    for network in predictor.fold_networks():
         for tile in predictor.tiles(padded.shape[-2:], patch):
             total[tile] += gaussian.cpu()
             stack = padded[(..., *tile)][None].to(predictor.device)
