@@ -13,7 +13,8 @@ def segment_stack(network: SlabNetwork, stack: Tensor, chunk: int) -> Iterator[t
     """Segment every slice of a stack with all its neighbours, in chunks of slices.
 
     Features of slices that two chunks share are kept, so that each slice is encoded once; memory depends on the chunk
-    size, not on the depth of the stack.
+    size, not on the depth of the stack. For `SlabPredictor`; `networks.whole_volume.segment_volume` does it inside
+    `forward`, for nnU-Net's own predictor and for deep supervision, and encodes the slices at chunk borders twice.
 
     Args:
         network: without deep supervision, in evaluation mode.

@@ -26,6 +26,8 @@ def segment_volume(
 
     Only slices between the first and the last that exists in any volume are computed, `CHUNK` at a time with their
     context, so that the memory for features does not grow with the volume's depth; the others are background.
+    Inside `forward`, for nnU-Net's own predictor; encodes the slices at chunk borders twice.
+    `inference.whole_stack.segment_stack` does not, but has no deep supervision.
 
     Args:
         valid: (B, S) bool, see `SlabNetwork.forward`.
