@@ -43,10 +43,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from nnunet_slice_attention.crossval.checks import check_plan
+    from nnunet_slice_attention.crossval.checks import check_before_training
+    from nnunet_slice_attention.crossval.cross_validation import CrossValidation
     from nnunet_slice_attention.crossval.crossval import cross_validate, describe
     from nnunet_slice_attention.crossval.model_job import Settings
-    from nnunet_slice_attention.crossval.plan import Plan
     from nnunet_slice_attention.jobs.launchers import LAUNCHERS
     from nnunet_slice_attention.model_name import ModelName
 
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     for flag, number in (("--repeats", args.repeats), ("-num_gpus", args.num_gpus)):
         if number < 1:
             raise ValueError(f"{flag} {number} is too few. Give 1 or more.")
-    plan = Plan(
+    crossval = CrossValidation(
         dataset=args.d,
         models=[ModelName.parse(name) for name in dict.fromkeys(args.m)],
         folds=list(dict.fromkeys(args.f or "01234")),
@@ -71,12 +71,12 @@ def run(args: argparse.Namespace) -> int:
         processes=args.np,
     )
     gpus = args.num_gpus if args.device == "cuda" else 0
-    launch = LAUNCHERS[args.launcher](args, "crossval", gpus, plan.output)
+    launch = LAUNCHERS[args.launcher](args, "crossval", gpus, crossval.output)
     if args.dry_run:
-        check_plan(plan, write_split=False)
-        print(describe(plan))
+        check_before_training(crossval, write_split=False)
+        print(describe(crossval))
         return 0
-    failures = cross_validate(plan, launch)
+    failures = cross_validate(crossval, launch)
     for failure in failures:
         print(f"FAILED {failure}", file=sys.stderr)
     if not failures:

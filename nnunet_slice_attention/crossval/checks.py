@@ -1,4 +1,7 @@
-"""Checks before the first job, for errors that would otherwise surface only after days of training."""
+"""Checks of files, in this process; `preflight.py` has those that build trainers, in a process of its own.
+
+Both find errors that would otherwise surface only after days of training.
+"""
 
 import itertools
 import os
@@ -14,15 +17,15 @@ from ..comparison.truth_spacing import with_spacings
 from ..dataset_files import read_description
 from ..messages import first_few
 from ..plans.preprocessed_cases import changed_description, changed_labels
-from .plan import Plan
-from .preflight import check
+from .cross_validation import CrossValidation
+from .preflight import check_in_process
 
 
-def check_plan(plan: Plan, write_split: bool = True) -> None:
+def check_before_training(crossval: CrossValidation, write_split: bool = True) -> None:
     """Raise errors that training, comparison or prediction would run into.
 
     Args:
-        write_split: False writes nothing at all, see `preflight.check`.
+        write_split: False writes nothing at all, see `preflight.check_in_process`.
 
     Raises:
         ValueError: a model, a fold, -pretrained_weights, an image, the rule for patients or the output folder cannot be
@@ -30,23 +33,25 @@ def check_plan(plan: Plan, write_split: bool = True) -> None:
             preprocessing.
         FileNotFoundError: the ground truth of a case is missing.
     """
-    _check_writable(plan.output)
-    unchecked = not all(job.is_current() for job in plan.prediction_jobs())
+    _check_writable(crossval.output)
+    unchecked = not all(job.is_current() for job in crossval.prediction_jobs())
     begun: dict[str, list[Path]] = {}
-    for training in plan.training_jobs():
+    for training in crossval.training_jobs():
         if checkpoint := training.checkpoint:
             begun.setdefault(str(training.model), []).append(checkpoint)
-    images = plan.images if unchecked else None
-    starting = {(job.model, job.repeat) for job in plan.training_jobs() if job.state() == "start"}
-    pretrained = plan.settings.pretrained_weights
+    images = crossval.images if unchecked else None
+    starting = {(job.model, job.repeat) for job in crossval.training_jobs() if job.state() == "start"}
+    pretrained = crossval.settings.pretrained_weights
     weights = {str(model): pretrained for model, _ in starting} if pretrained else {}
-    splits = check(plan.dataset, plan.models, plan.folds, images, write_split, begun, weights)
-    for training in plan.training_jobs():
+    splits = check_in_process(
+        crossval.dataset, crossval.models, crossval.folds, images, write_split, begun, weights
+    )
+    for training in crossval.training_jobs():
         training.check_record(splits, others_start=(training.model, training.repeat) in starting)
-    for job in plan.prediction_jobs():
+    for job in crossval.prediction_jobs():
         job.cases  # noqa: B018 - raises if there is none, or one would be overwritten
         job.check_output()
-    folder = Path(str(nnUNet_preprocessed), maybe_convert_to_dataset_name(plan.dataset))
+    folder = Path(str(nnUNet_preprocessed), maybe_convert_to_dataset_name(crossval.dataset))
     truth = GroundTruth(
         folder / "gt_segmentations",
         read_description(folder / "dataset.json"),
@@ -54,11 +59,11 @@ def check_plan(plan: Plan, write_split: bool = True) -> None:
         training=[split["train"] for split in splits],
         raw=Path(str(nnUNet_raw), folder.name),
     )
-    folds = [int(fold) for fold in plan.folds if fold != "all"]
+    folds = [int(fold) for fold in crossval.folds if fold != "all"]
     _check_ground_truth(truth, folds)
-    if not all(job.finished() for job in plan.training_jobs()):
-        _check_preprocessed(truth, plan.dataset)
-    _check_leakage(truth, folds, group_by(plan.group))
+    if not all(job.finished() for job in crossval.training_jobs()):
+        _check_preprocessed(truth, crossval.dataset)
+    _check_leakage(truth, folds, group_by(crossval.group))
 
 
 def _check_writable(output: Path) -> None:

@@ -10,18 +10,18 @@ from ..comparison.runs import load_runs
 from ..jobs.job import Job
 from ..messages import in_one_line
 from ..trainers.resolver import starts_from_2d
-from .checks import check_plan
+from .checks import check_before_training
+from .cross_validation import CrossValidation, repeat_name
 from .model_job import results_folder
-from .plan import Plan, repeat_name
 from .training import TrainingJob
 
 Launch = Callable[[Sequence[Job]], list[str]]  # runs jobs; returns one message per unfinished job
 
 
-def describe(plan: Plan) -> str:
+def describe(crossval: CrossValidation) -> str:
     """What a call would do: one line per job."""
-    lines = [f"{job.name}: {_left_to_do(job)}" for job in plan.training_jobs()]
-    lines += [f"{job.name}: {'done' if job.finished() else 'start'}" for job in plan.prediction_jobs()]
+    lines = [f"{job.name}: {_left_to_do(job)}" for job in crossval.training_jobs()]
+    lines += [f"{job.name}: {'done' if job.finished() else 'start'}" for job in crossval.prediction_jobs()]
     return "\n".join(lines)
 
 
@@ -30,27 +30,28 @@ def _left_to_do(job: TrainingJob) -> str:
     return f"{state}, at epoch {epoch} of {epochs}" if state == "continue" and epochs else state
 
 
-def cross_validate(plan: Plan, launch: Launch) -> list[str]:
+def cross_validate(crossval: CrossValidation, launch: Launch) -> list[str]:
     """Train what is missing; then compare each repeat and all of them together, and predict what is missing.
 
     Returns:
         one message per job that is not finished, per case that could not be compared, and per comparison that failed.
 
     Raises:
-        ValueError, FileNotFoundError: errors that would otherwise surface only after training, see `check_plan`.
+        ValueError, FileNotFoundError: errors that would otherwise surface only after training, see
+            `check_before_training`.
     """
-    check_plan(plan)
-    for jobs in _in_dependency_order(plan.training_jobs()):
+    check_before_training(crossval)
+    for jobs in _in_dependency_order(crossval.training_jobs()):
         if failures := _run(jobs, launch):
             return failures
     failures = [
         message
-        for repeat in range(plan.repeats)
-        for message in _compare(plan, [repeat], repeat_name("comparison", repeat))
+        for repeat in range(crossval.repeats)
+        for message in _compare(crossval, [repeat], repeat_name("comparison", repeat))
     ]
-    if plan.repeats > 1:
-        failures += _compare(plan, range(plan.repeats), "comparison_all_repeats")
-    return failures + _run(plan.prediction_jobs(), launch)
+    if crossval.repeats > 1:
+        failures += _compare(crossval, range(crossval.repeats), "comparison_all_repeats")
+    return failures + _run(crossval.prediction_jobs(), launch)
 
 
 def _in_dependency_order(jobs: Sequence[TrainingJob]) -> tuple[list[TrainingJob], list[TrainingJob]]:
@@ -64,33 +65,35 @@ def _run(jobs: Sequence[Job], launch: Launch) -> list[str]:
     return launch(left) if left else []
 
 
-def _compare(plan: Plan, repeats: Sequence[int], name: str) -> list[str]:
+def _compare(crossval: CrossValidation, repeats: Sequence[int], name: str) -> list[str]:
     """Compare the models over these repeats, in the folder `name`.
 
     Returns:
         one message per case that failed, or one for a comparison that could not be made at all, which must not stop the
             predictions.
     """
-    folds = [int(fold) for fold in plan.folds if fold != "all"]
+    folds = [int(fold) for fold in crossval.folds if fold != "all"]
     if not folds:
         return []
     try:
-        return _compare_folds(plan, folds, repeats, name)
+        return _compare_folds(crossval, folds, repeats, name)
     except Exception as error:
         kind = "" if isinstance(error, (ValueError, OSError, RuntimeError)) else f"{type(error).__name__}: "
         problem = f"{kind}{in_one_line(error).rstrip('.')}"
         return [f"{name}: {problem}. Then run crossval again, which repeats only what failed."]
 
 
-def _compare_folds(plan: Plan, folds: Sequence[int], repeats: Sequence[int], name: str) -> list[str]:
-    truth = GroundTruth.from_dataset(plan.dataset)
+def _compare_folds(
+    crossval: CrossValidation, folds: Sequence[int], repeats: Sequence[int], name: str
+) -> list[str]:
+    truth = GroundTruth.from_dataset(crossval.dataset)
     results = [results_folder(repeat) for repeat in repeats]
-    models = load_runs(plan.dataset, [str(model) for model in plan.models], folds, truth, results)
+    models = load_runs(crossval.dataset, [str(model) for model in crossval.models], folds, truth, results)
     options = Options(
         baseline=models[0].name,
-        title=f"{plan.dataset}, folds {', '.join(map(str, folds))}",
-        group=plan.group,
-        ensembles=plan.ensembles,
-        processes=plan.processes,
+        title=f"{crossval.dataset}, folds {', '.join(map(str, folds))}",
+        group=crossval.group,
+        ensembles=crossval.ensembles,
+        processes=crossval.processes,
     )
-    return compare(models, truth, plan.output / name, options, group_by(plan.group))
+    return compare(models, truth, crossval.output / name, options, group_by(crossval.group))

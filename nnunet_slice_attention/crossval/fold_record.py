@@ -28,8 +28,8 @@ Split = Mapping[str, Sequence[str]]  # nnU-Net's: cases by "train" and "val"
 
 
 @dataclass(frozen=True)
-class Present:
-    """What a training would start from now.
+class TrainingInputs:
+    """Split, labels and initial weights that a training would use now.
 
     Attributes:
         splits_file: `splits_final.json`, which may not exist.
@@ -66,27 +66,33 @@ class Present:
         return _sha256(self.weights) if self.weights else None
 
 
-def record_fold(folder: Path, fold: str, present: Present) -> None:
-    """Note the present state in the folder of a fold whose training is about to start."""
-    if fold != "all" and not present.splits_file.is_file():
+def record_fold(folder: Path, fold: str, training_inputs: TrainingInputs) -> None:
+    """Note the training inputs in the folder of a fold whose training is about to start."""
+    if fold != "all" and not training_inputs.splits_file.is_file():
         return
-    split = {} if fold == "all" else read_splits(present.splits_file)[int(fold)]
-    labels = present.label_checksums(split.get("train") or segmentations(present.labels, present.ending))
-    noted = {LABELS: labels, VOXELS: present.voxel_checksums(labels), WEIGHTS: present.weights_checksum()}
+    split = {} if fold == "all" else read_splits(training_inputs.splits_file)[int(fold)]
+    labels = training_inputs.label_checksums(
+        split.get("train") or segmentations(training_inputs.labels, training_inputs.ending)
+    )
+    noted = {
+        LABELS: labels,
+        VOXELS: training_inputs.voxel_checksums(labels),
+        WEIGHTS: training_inputs.weights_checksum(),
+    }
     write_text(folder / RECORD, json.dumps({**split, **noted}))
 
 
 def check_fold(
-    folder: Path, name: str, split: Split | None, present: Present, others_start: bool = False
+    folder: Path, name: str, split: Split | None, training_inputs: TrainingInputs, others_start: bool = False
 ) -> None:
-    """Raise ValueError if the training in a fold's folder began from another state than the present one.
+    """Raise ValueError if the training in a fold's folder began from other inputs than the present ones.
 
     Only what was noted is compared: a training by `nnUNetv2_train` has no record, one of an earlier version the split.
 
     Args:
         name: of the training, for messages.
         split: of the fold; None for fold all.
-        present: the present state.
+        training_inputs: the present ones.
         others_start: whether other folds of the model start now, so that no initial weights count as others too.
     """
     record = read_json_or_empty(folder / RECORD)
@@ -98,12 +104,12 @@ def check_fold(
         raise ValueError(
             f"{name} was trained on another split than that of splits_final.json{leaked}. Restore that split, {again}"
         )
-    if changed := _changed_labels(record, present):
+    if changed := _changed_labels(record, training_inputs):
         raise ValueError(
-            f"{name} was trained with other labels of {len(changed)} cases than those in {present.labels}: "
+            f"{name} was trained with other labels of {len(changed)} cases than those in {training_inputs.labels}: "
             f"{first_few(changed)}. Restore them, {again}"
         )
-    given = present.weights_checksum()
+    given = training_inputs.weights_checksum()
     if WEIGHTS in record and given != record[WEIGHTS] and (given or others_start):
         raise ValueError(
             f"{name} began {_described(record[WEIGHTS])}, but this call starts {_described(given)}. Give all folds of "
@@ -111,11 +117,11 @@ def check_fold(
         )
 
 
-def _changed_labels(record: Mapping, present: Present) -> list[str]:
+def _changed_labels(record: Mapping, training_inputs: TrainingInputs) -> list[str]:
     noted = record.get(LABELS, {})
-    files = present.label_checksums(noted)
+    files = training_inputs.label_checksums(noted)
     other_files = [case for case, checksum in files.items() if checksum != noted[case]]
-    voxels = present.voxel_checksums(other_files)
+    voxels = training_inputs.voxel_checksums(other_files)
     return [case for case in other_files if voxels[case] != record.get(VOXELS, {}).get(case)]
 
 

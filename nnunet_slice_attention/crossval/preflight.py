@@ -1,5 +1,6 @@
-"""Errors found before the first job: unknown names, missing preprocessing, changed plans, unfit weights, bad images.
+"""Checks that build trainers, in a process of their own; `checks.py` has those of files.
 
+They find unknown names, missing preprocessing, changed plans, unfit weights and bad images.
 `python -m nnunet_slice_attention.crossval.preflight OPTIONS` (JSON, see `main`) builds each trainer once, in a process
 with another `nnUNet_results`: nnU-Net creates a folder there for every trainer it builds.
 """
@@ -13,6 +14,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from ..dataset_files import read_description, read_plans, read_splits
 from ..files import replacing
@@ -21,12 +23,15 @@ from ..messages import first_few, in_one_line
 from ..model_name import ModelName
 from ..plans.preprocessed_cases import preprocessed_cases
 
+if TYPE_CHECKING:
+    from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
+
 MARK = "PREFLIGHT: "
 MAX_SHOWN = 10  # images in one message
 THREADS = 4  # for reading images
 
 
-def check(
+def check_in_process(
     dataset: str,
     models: Sequence[ModelName],
     folds: Sequence[str],
@@ -40,7 +45,7 @@ def check(
     Without a split, nnU-Net's own is written now: jobs that start at the same time would all write it.
 
     Args:
-        dataset, models, folds: as in a `Plan`.
+        dataset, models, folds: as in a `CrossValidation`.
         images: folder to be predicted, of which every image is read; None skips them.
         write_split: False does not write a missing split.
         begun: by model the checkpoints of its folds that have begun.
@@ -82,41 +87,19 @@ def main(
     weights: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Write the data set's split to the file `splits`; raise the first error."""
-    import torch
     from nnunetv2.paths import nnUNet_preprocessed
-    from nnunetv2.run.run_training import get_trainer_from_args
     from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 
-    from ..plans.shared_data import check_shared_data
     from ..trainers.pretrained_weights import check_pretrained_weights, read_pretrained_weights
     from .trained_plans import check_trained_plans
 
     planned, copy = Path(str(nnUNet_preprocessed), maybe_convert_to_dataset_name(dataset)), Path(splits)
-    if (planned / copy.name).is_file():
-        read_splits(planned / copy.name)
-        shutil.copyfile(planned / copy.name, copy)
+    _copy_split(planned / copy.name, copy)
     if (planned / "dataset.json").is_file():
         read_description(planned / "dataset.json")
     trainers, contents = [], {path: read_pretrained_weights(Path(path)) for path in set(weights.values())}
     for model in map(ModelName.parse, models):
-        if (planned / f"{model.plans}.json").is_file():
-            read_plans(planned / f"{model.plans}.json")
-        names = (dataset, model.configuration, 0, model.trainer, model.plans)
-        trainer = get_trainer_from_args(*names, device=torch.device("cpu"))
-        if first := trainer.configuration_manager.previous_stage_name:
-            raise ValueError(
-                f"{model} is the second stage of a cascade. crossval does not train {first} on all folds before it, "
-                "and cannot predict with it. Leave it out of -m; train it with nnUNetv2_train, and compare it with the "
-                "command compare."
-            )
-        data = Path(trainer.preprocessed_dataset_folder)
-        for folder in (data, planned / "gt_segmentations"):
-            if not folder.is_dir():
-                raise FileNotFoundError(
-                    f"{folder} does not exist: {model} is planned, but not preprocessed. Run: nnUNetv2_preprocess "
-                    f"-d {dataset} -plans_name {model.plans} -c {model.configuration}"
-                )
-        check_shared_data(trainer.plans_manager.plans, model.configuration, planned)
+        trainer = _build_trainer(dataset, model, planned)
         for checkpoint in begun.get(str(model), ()):
             made_with = trainer.plans_manager.plans, trainer.dataset_json, model.configuration
             check_trained_plans(Path(checkpoint), *made_with)
@@ -126,25 +109,7 @@ def main(
         trainer.preprocessed_dataset_folder_base = str(copy.parent)
         trainer.do_split()
         trainers.append(trainer)
-    found = read_splits(copy)
-    ending = trainers[0].dataset_json["file_ending"]
-    if renamed := sorted({case for fold in found for case in fold["val"] if is_renamed(case, ending)}):
-        raise ValueError(
-            f"ITK would write the segmentation of {renamed[0]} under another name. Rename the case and plan again."
-        )
-    numbers = [str(fold) for fold in range(len(found))]
-    if unknown := [fold for fold in folds if fold not in (*numbers, "all")]:
-        raise ValueError(
-            f"fold {', '.join(unknown)} does not exist: {planned / copy.name} has folds 0 to {numbers[-1]}."
-        )
-    asked = [found[int(fold)] for fold in folds if fold != "all"]
-    in_split = {case for fold in asked for part in ("train", "val") for case in fold[part]}
-    for data in {trainer.preprocessed_dataset_folder for trainer in trainers}:
-        if missing := sorted(in_split - preprocessed_cases(Path(data))):
-            raise ValueError(
-                f"{len(missing)} cases of {planned / copy.name} are not in {data}, e.g. {missing[0]}. Preprocess the "
-                "data set again, or correct the split."
-            )
+    _check_split(read_splits(copy), planned / copy.name, folds, trainers)
     if images:
         check_images(Path(images), trainers, copy.parent)
     if write_split and not (planned / copy.name).is_file():
@@ -152,7 +117,73 @@ def main(
             shutil.copyfile(copy, partial)
 
 
-def check_images(folder: Path, trainers: Sequence, scratch: Path) -> None:
+def _copy_split(file: Path, copy: Path) -> None:
+    """Copy the data set's split, if it has one, for the trainers; raise ValueError if it is damaged."""
+    if file.is_file():
+        read_splits(file)
+        shutil.copyfile(file, copy)
+
+
+def _build_trainer(dataset: str, model: ModelName, planned: Path) -> "nnUNetTrainer":
+    """The model's trainer of fold 0, whose plans and preprocessed data have been checked.
+
+    Args:
+        planned: the data set's folder in `nnUNet_preprocessed`.
+    """
+    import torch
+    from nnunetv2.run.run_training import get_trainer_from_args
+
+    from ..plans.shared_data import check_shared_data
+
+    if (planned / f"{model.plans}.json").is_file():
+        read_plans(planned / f"{model.plans}.json")
+    names = (dataset, model.configuration, 0, model.trainer, model.plans)
+    trainer = get_trainer_from_args(*names, device=torch.device("cpu"))
+    if first := trainer.configuration_manager.previous_stage_name:
+        raise ValueError(
+            f"{model} is the second stage of a cascade. crossval does not train {first} on all folds before it, "
+            "and cannot predict with it. Leave it out of -m; train it with nnUNetv2_train, and compare it with the "
+            "command compare."
+        )
+    data = Path(trainer.preprocessed_dataset_folder)
+    for folder in (data, planned / "gt_segmentations"):
+        if not folder.is_dir():
+            raise FileNotFoundError(
+                f"{folder} does not exist: {model} is planned, but not preprocessed. Run: nnUNetv2_preprocess "
+                f"-d {dataset} -plans_name {model.plans} -c {model.configuration}"
+            )
+    check_shared_data(trainer.plans_manager.plans, model.configuration, planned)
+    return trainer
+
+
+def _check_split(
+    found: Sequence[Mapping], file: Path, folds: Sequence[str], trainers: Sequence["nnUNetTrainer"]
+) -> None:
+    """Raise ValueError unless the folds exist and all their cases are preprocessed for each trainer.
+
+    Args:
+        found: the folds of the data set's split.
+        file: of the split, for messages.
+    """
+    ending = trainers[0].dataset_json["file_ending"]
+    if renamed := sorted({case for fold in found for case in fold["val"] if is_renamed(case, ending)}):
+        raise ValueError(
+            f"ITK would write the segmentation of {renamed[0]} under another name. Rename the case and plan again."
+        )
+    numbers = [str(fold) for fold in range(len(found))]
+    if unknown := [fold for fold in folds if fold not in (*numbers, "all")]:
+        raise ValueError(f"fold {', '.join(unknown)} does not exist: {file} has folds 0 to {numbers[-1]}.")
+    asked = [found[int(fold)] for fold in folds if fold != "all"]
+    in_split = {case for fold in asked for part in ("train", "val") for case in fold[part]}
+    for data in {trainer.preprocessed_dataset_folder for trainer in trainers}:
+        if missing := sorted(in_split - preprocessed_cases(Path(data))):
+            raise ValueError(
+                f"{len(missing)} cases of {file} are not in {data}, e.g. {missing[0]}. Preprocess the "
+                "data set again, or correct the split."
+            )
+
+
+def check_images(folder: Path, trainers: Sequence["nnUNetTrainer"], scratch: Path) -> None:
     """Raise ValueError with the images that a model of these trainers could not predict, see `find_problems`."""
     from ..inference.find_cases import find_cases
     from ..inference.image_checks import Expected, find_problems
@@ -162,7 +193,7 @@ def check_images(folder: Path, trainers: Sequence, scratch: Path) -> None:
     for trainer in trainers:
         expected = Expected.from_plans(trainer.plans_manager, trainer.dataset_json)
         kinds[expected.n_channels, expected.spacing, type(expected.reader_writer)] = expected
-    # `check_plan` checks the real output folders, which are known there.
+    # `check_before_training` checks the real output folders, which are known there.
     cases = find_cases([folder], scratch / "predictions", trainers[0].dataset_json["file_ending"])
     for expected in kinds.values():
         for case, problem in find_problems(cases, expected, THREADS).items():

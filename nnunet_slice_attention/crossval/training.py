@@ -13,7 +13,7 @@ from nnunetv2.paths import nnUNet_preprocessed
 from ..dataset_files import read_description
 from ..evaluation.nnunet_summary import read_cases
 from ..files import read_json_or_empty
-from .fold_record import Present, Split, check_fold, record_fold
+from .fold_record import Split, TrainingInputs, check_fold, record_fold
 from .model_job import ModelJob
 
 State = Literal["done", "validate", "continue", "start"]
@@ -87,13 +87,13 @@ class TrainingJob(ModelJob):
         if self.state() != "done" and self._summary.is_file():
             self._summary.replace(self._summary.with_suffix(".before"))
         if self.state() == "start":
-            record_fold(self.folder, self.fold, self._present)
+            record_fold(self.folder, self.fold, self._training_inputs)
 
     def check_record(self, splits: Sequence[Split], others_start: bool = False) -> None:
-        """Raise ValueError if it has begun from another state than the present one, see `check_fold`."""
+        """Raise ValueError if it has begun from other inputs than the present ones, see `check_fold`."""
         if self.state() != "start":
             split = None if self.fold == "all" else splits[int(self.fold)]
-            check_fold(self.folder, self.name, split, self._present, others_start)
+            check_fold(self.folder, self.name, split, self._training_inputs, others_start)
 
     @property
     def checkpoint(self) -> Path | None:
@@ -102,11 +102,11 @@ class TrainingJob(ModelJob):
         return next((path for path in files if zipfile.is_zipfile(path)), None)
 
     @property
-    def _present(self) -> Present:
+    def _training_inputs(self) -> TrainingInputs:
         folder = Path(str(nnUNet_preprocessed), self.dataset_name)
         description = read_description(folder / "dataset.json")
         labels, weights = folder / "gt_segmentations", self.settings.pretrained_weights
-        return Present(folder / "splits_final.json", labels, description, weights)
+        return TrainingInputs(folder / "splits_final.json", labels, description, weights)
 
     def finished(self) -> bool:
         return self.state() == "done"

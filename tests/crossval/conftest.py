@@ -9,7 +9,7 @@ from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_datas
 
 from nnunet_slice_attention import cli
 from nnunet_slice_attention.dataset_files import read_splits
-from tests.crossval.tiny_plan import OURS, STOCK
+from tests.crossval.tiny_crossval import OURS, STOCK
 
 
 @pytest.fixture
@@ -45,4 +45,4 @@ def skip_preflight(monkeypatch):
         folder = Path(os.environ["nnUNet_preprocessed"], maybe_convert_to_dataset_name(dataset))
         return read_splits(folder / "splits_final.json")
 
-    monkeypatch.setattr("nnunet_slice_attention.crossval.checks.check", check)
+    monkeypatch.setattr("nnunet_slice_attention.crossval.checks.check_in_process", check)

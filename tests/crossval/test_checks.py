@@ -8,7 +8,7 @@ import pytest
 
 from nnunet_slice_attention.crossval import preflight
 from nnunet_slice_attention.crossval.crossval import cross_validate
-from tests.crossval.tiny_plan import OURS, STOCK, tiny_plan
+from tests.crossval.tiny_crossval import OURS, STOCK, tiny_crossval
 from tests.tiny_tiff import labels_of, write_segmentation
 
 TWO_CASES = json.dumps([{"train": ["case_1"], "val": ["case_0"]}])
@@ -102,14 +102,14 @@ def test_errors_of_comparison_and_prediction_are_raised_before_training(
 ):
     (preprocessed / "splits_final.json").write_text(TWO_CASES)
     with pytest.raises((ValueError, FileNotFoundError), match=message):
-        cross_validate(tiny_plan(tiny, tmp_path, **changes), refuse_to_launch)
+        cross_validate(tiny_crossval(tiny, tmp_path, **changes), refuse_to_launch)
 
 
 def test_missing_ground_truth_is_named(preprocessed, without_preflight, tiny, tmp_path):
     (preprocessed / "splits_final.json").write_text(TWO_CASES)
     (preprocessed / "gt_segmentations" / "case_0.nii.gz").unlink()
     with pytest.raises(FileNotFoundError, match="no ground truth for case_0 in .*Preprocess"):
-        cross_validate(tiny_plan(tiny, tmp_path), refuse_to_launch)
+        cross_validate(tiny_crossval(tiny, tmp_path), refuse_to_launch)
 
 
 def test_labels_changed_after_preprocessing_are_named(
@@ -122,7 +122,7 @@ def test_labels_changed_after_preprocessing_are_named(
     with pytest.raises(
         ValueError, match=r"were changed after preprocessing.*: case_3\. Remove .*--clean, .* train again"
     ):
-        cross_validate(tiny_plan(tiny, tmp_path), refuse_to_launch)
+        cross_validate(tiny_crossval(tiny, tmp_path), refuse_to_launch)
 
 
 def test_a_description_changed_after_preprocessing_is_named(
@@ -137,7 +137,7 @@ def test_a_description_changed_after_preprocessing_is_named(
     with pytest.raises(
         ValueError, match=r"dataset\.json was changed after preprocessing: normalisation of channels is .*CT"
     ):
-        cross_validate(tiny_plan(tiny, tmp_path), refuse_to_launch)
+        cross_validate(tiny_crossval(tiny, tmp_path), refuse_to_launch)
 
 
 def test_compact_plans_of_a_data_set_that_was_planned_again_are_named(preprocessed, tiny, tmp_path):
@@ -189,7 +189,7 @@ def test_a_ground_truth_of_unknown_slice_spacing_is_named(
     for properties in preprocessed.glob("*/*.pkl"):  # nnU-Net's, of the images
         properties.unlink()
     with pytest.raises(ValueError, match=r"the spacing of .*case_0\.tif is unknown.* Write \{.spacing"):
-        cross_validate(tiny_plan(tiny, tmp_path), refuse_to_launch)
+        cross_validate(tiny_crossval(tiny, tmp_path), refuse_to_launch)
 
 
 def test_a_case_whose_segmentation_itk_would_rename_is_named(preprocessed, call):

@@ -14,7 +14,7 @@ from nnunet_slice_attention.crossval.prediction import PredictionJob
 from nnunet_slice_attention.inference.cases import NNUNET_RECORD
 from nnunet_slice_attention.inference.prediction_record import with_cases, write_record
 from tests.crossval.conftest import skip_preflight
-from tests.crossval.tiny_plan import OURS, STOCK
+from tests.crossval.tiny_crossval import OURS, STOCK
 
 FOLD = "2"
 

@@ -7,7 +7,7 @@ from nnunetv2.run.run_training import get_trainer_from_args
 from nnunet_slice_attention.crossval import preflight
 from nnunet_slice_attention.crossval.crossval import cross_validate
 from nnunet_slice_attention.crossval.model_job import Settings
-from tests.crossval.tiny_plan import OURS, STOCK, tiny_plan
+from tests.crossval.tiny_crossval import OURS, STOCK, tiny_crossval
 
 FIRST_2D = STOCK._replace(trainer="Tiny_nnUNetTrainerVAUNet_2DFirst")
 FROM_2D = STOCK._replace(trainer="Tiny_nnUNetTrainerVAUNet_From2D")
@@ -72,13 +72,13 @@ def test_weights_are_checked_only_for_models_that_start(tiny, tmp_path, monkeypa
     def checked(*arguments):
         raise Checked(arguments[-1])
 
-    monkeypatch.setattr("nnunet_slice_attention.crossval.checks.check", checked)
+    monkeypatch.setattr("nnunet_slice_attention.crossval.checks.check_in_process", checked)
     monkeypatch.setattr(
         "nnunet_slice_attention.crossval.training.TrainingJob.state",
         lambda job: "start" if (job.model, job.fold) == (OURS, "1") else "continue",
     )
     settings = Settings(device="cpu", pretrained_weights=tmp_path / "w.pth")
-    plan = tiny_plan(tiny, tmp_path, models=[OURS, STOCK], folds=["0", "1"], settings=settings)
+    crossval = tiny_crossval(tiny, tmp_path, models=[OURS, STOCK], folds=["0", "1"], settings=settings)
     with pytest.raises(Checked) as found:
-        cross_validate(plan, lambda jobs: [])
+        cross_validate(crossval, lambda jobs: [])
     assert found.value.args == ({str(OURS): tmp_path / "w.pth"},)

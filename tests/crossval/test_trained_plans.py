@@ -8,7 +8,7 @@ import torch
 
 from nnunet_slice_attention.crossval import preflight
 from nnunet_slice_attention.crossval.trained_plans import check_trained_plans
-from tests.crossval.tiny_plan import OURS, STOCK
+from tests.crossval.tiny_crossval import OURS, STOCK
 
 DATASET = {"channel_names": {"0": "MR"}, "labels": {"background": 0, "disc": 1}, "file_ending": ".nii.gz"}
 

@@ -13,7 +13,7 @@ import torch
 from nnunet_slice_attention.crossval.model_job import Settings
 from nnunet_slice_attention.crossval.training import TrainingJob
 from nnunet_slice_attention.jobs.slurm import recorded_id
-from tests.crossval.tiny_plan import OURS
+from tests.crossval.tiny_crossval import OURS
 from tests.tiny_data import TinyDataset, draw_volume, write
 
 

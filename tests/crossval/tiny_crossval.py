@@ -1,13 +1,13 @@
-"""A 2.5D and a stock model of the tiny data set, and a plan of their cross-validation."""
+"""A 2.5D and a stock model of the tiny data set, and their cross-validation."""
 
+from nnunet_slice_attention.crossval.cross_validation import CrossValidation
 from nnunet_slice_attention.crossval.model_job import Settings
-from nnunet_slice_attention.crossval.plan import Plan
 from nnunet_slice_attention.model_name import ModelName
 from tests import tiny_models
 
 OURS, STOCK = map(ModelName.parse, (tiny_models.OURS, tiny_models.STOCK))
 
 
-def tiny_plan(dataset, folder, **changes):
+def tiny_crossval(dataset, folder, **changes):
     defaults = {"models": [OURS], "folds": ["0"], "settings": Settings(device="cpu"), "output": folder}
-    return Plan(str(dataset.id), **(defaults | changes))
+    return CrossValidation(str(dataset.id), **(defaults | changes))

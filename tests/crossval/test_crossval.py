@@ -6,11 +6,11 @@ import shutil
 import pytest
 
 from nnunet_slice_attention.crossval.crossval import cross_validate, describe
-from tests.crossval.tiny_plan import OURS, STOCK, tiny_plan
+from tests.crossval.tiny_crossval import OURS, STOCK, tiny_crossval
 
 
 def test_all_models_of_a_fold_come_before_the_next_fold(tiny, tmp_path):
-    described = describe(tiny_plan(tiny, tmp_path, models=[OURS, STOCK], folds=["3", "4"], repeats=2))
+    described = describe(tiny_crossval(tiny, tmp_path, models=[OURS, STOCK], folds=["3", "4"], repeats=2))
     assert described.splitlines() == [
         f"{model}, fold {fold}{repeat}: start"
         for repeat in ("", ", repeat 1")
@@ -27,10 +27,10 @@ def test_a_model_that_starts_from_another_of_the_call_is_trained_after_it(tiny, 
         launched.append([job.name for job in jobs])
         return ["not finished"] if len(launched) == 2 else []
 
-    plan = tiny_plan(
+    crossval = tiny_crossval(
         tiny, tmp_path, models=[fine_tuned, STOCK._replace(trainer="Tiny_nnUNetTrainerTSFMUNet")]
     )
-    assert cross_validate(plan, launch) == ["not finished"]
+    assert cross_validate(crossval, launch) == ["not finished"]
     assert launched == [
         ["Tiny_nnUNetTrainerTSFMUNet__nnUNetPlans__2d, fold 0"],
         ["Tiny_nnUNetTrainerVAUNet_From2D__nnUNetPlans__2d, fold 0"],
@@ -50,7 +50,7 @@ def test_a_comparison_that_fails_does_not_stop_the_predictions(
         launched.extend(job.name for job in jobs)
         return ["prediction: not finished"]
 
-    failures = cross_validate(tiny_plan(tiny, output, images=images, ensembles=False), launch)
+    failures = cross_validate(tiny_crossval(tiny, output, images=images, ensembles=False), launch)
     assert launched == [f"{OURS}, prediction"]
     assert len(failures) == 2 and failures[1] == "prediction: not finished"
     assert failures[0].startswith(f"comparison: {output}/comparison/report.md would be overwritten.")
@@ -69,8 +69,8 @@ def test_repeats_are_compared_one_by_one_and_together(
         path.write_bytes(path.read_bytes() + b" ")
         os.utime(path, ns=(written.st_atime_ns, written.st_mtime_ns))
     monkeypatch.setattr("nnunet_slice_attention.crossval.model_job.nnUNet_results", str(tmp_path / "results"))
-    plan = tiny_plan(tiny, tmp_path / "out", models=[OURS, STOCK], repeats=2, ensembles=False)
-    assert cross_validate(plan, lambda jobs: pytest.fail(f"{jobs} are done")) == []
+    crossval = tiny_crossval(tiny, tmp_path / "out", models=[OURS, STOCK], repeats=2, ensembles=False)
+    assert cross_validate(crossval, lambda jobs: pytest.fail(f"{jobs} are done")) == []
     written = {path.name for path in (tmp_path / "out").iterdir()}
     assert written == {"comparison", "comparison_repeat_1", "comparison_all_repeats"}
     report = (tmp_path / "out" / "comparison_all_repeats" / "report.md").read_text()

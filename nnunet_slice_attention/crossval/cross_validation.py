@@ -11,7 +11,7 @@ from .training import TrainingJob
 
 
 @dataclass(frozen=True)
-class Plan:
+class CrossValidation:
     """The jobs of a cross-validation.
 
     Attributes:
