@@ -3,8 +3,7 @@
     python simulate.py          # writes designs.csv next to this file; about two minutes
 
 Draws differences between two models without a true difference: an effect of the run, one of the patient (shared by
-the runs of a fold), and one of both, each normal. For each experiment `compare` computes an interval and a p-value. For
-comparison: a p-value from inverting the interval is below 0.05 if the interval excludes 0.
+the runs of a fold), and one of both, each normal. For each experiment `compare_runs` gives an interval and a p-value.
 """
 
 import csv

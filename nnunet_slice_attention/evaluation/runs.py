@@ -24,7 +24,7 @@ class RunComparison(NamedTuple):
         by_run: the mean difference of each run.
         sd: standard deviation of `by_run`; NaN for fewer than two runs.
         wins, ties, losses: number of runs in which the other model is higher, equal or lower.
-        p: see `two_level_mean`; for a single run Wilcoxon's signed-rank test over patients.
+        p: see `TwoLevelMean.p`; for a single run Wilcoxon's signed-rank test over patients.
         runs, n: number of runs and of distinct patients.
     """
 

@@ -3,9 +3,9 @@
 The variance is the sum of the between-run and the between-patient variance, with Satterthwaite's degrees of freedom
 (*Biometrics Bulletin* 2:110-114, 1946): few if runs dominate the variance, so that two very different runs decide
 little; many if patients do. A patient counts once, in however many runs it is: ten patients under three seeds are not
-thirty. It is conservative where each patient is in one run, whose variance then enters at both levels. A percentile
-bootstrap over runs and patients was narrower than it should be for few runs, see
-`benchmark_results/run_intervals`; a sign-flip permutation over runs cannot reach p < 0.05 with fewer than six.
+thirty. It is conservative where each patient is in one run, whose variance then enters at both levels. With two seeds
+of one fold the interval is somewhat too narrow, see `benchmark_results/run_intervals`; a percentile bootstrap over runs
+and patients would be narrower still. A sign-flip permutation over runs cannot reach p < 0.05 with fewer than six.
 """
 
 from collections import Counter

@@ -1,6 +1,7 @@
 """The tables of paired differences to the baseline: over all runs, per run, in surface metrics, and the lowest."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from ..evaluation.metrics import METRICS, PAIRED
 from ..evaluation.scores import Scores
@@ -27,25 +28,12 @@ def _one_run(scores: Scores) -> Table:
     columns = (
         "structure", "model", "Dice difference [95 % CI]", "n", "better / equal / worse", "p (Wilcoxon)", "p (Holm)",
     )  # fmt: skip
-    rows = []
-    for structure, model in _pairs(scores):
-        c = scores.paired(model, structure)
-        rows.append(
-            (
-                structure,
-                model,
-                str(c.difference),
-                str(c.n),
-                f"{c.wins} / {c.ties} / {c.losses}",
-                number(c.p, ".3g"),
-                number(scores.corrected_p(model, structure), ".3g"),
-            )
-        )
+    rows = _rows(scores, lambda c: (str(c.n),))
     note = (
         f"Relative to {scores.baseline}, {PAIRING}. Mean of the patients' paired differences; percentile bootstrap "
         f"(10,000 draws) {OVER_ONE_RUN}. {FAMILIES}"
     )
-    return Table("Differences", columns, tuple(rows), note)
+    return Table("Differences", columns, rows, note)
 
 
 def _all_runs(scores: Scores) -> Table:
@@ -53,6 +41,18 @@ def _all_runs(scores: Scores) -> Table:
         "structure", "model", "Dice difference [95 % CI]", "runs", "n", "SD between runs",
         "runs better / equal / worse", "p", "p (Holm)",
     )  # fmt: skip
+    rows = _rows(scores, lambda c: (str(c.runs), str(c.n), number(c.sd, ".4f")))
+    note = (
+        f"Relative to {scores.baseline} in the same runs, {PAIRING}. A run is one fold of one results folder. Mean "
+        "over runs of the mean over each run's patients (n: all patients). Interval and p are those of a t-test whose "
+        "variance is that between runs plus that between patients (Satterthwaite's degrees of freedom); with two seeds "
+        f"the interval is still somewhat too narrow. {FAMILIES}"
+    )
+    return Table("Differences", columns, rows, note)
+
+
+def _rows(scores: Scores, counts: Callable[[Any], tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
+    """One row per structure and model; `counts` of a comparison are the cells between difference and wins."""
     rows = []
     for structure, model in _pairs(scores):
         c = scores.paired(model, structure)
@@ -61,21 +61,13 @@ def _all_runs(scores: Scores) -> Table:
                 structure,
                 model,
                 str(c.difference),
-                str(c.runs),
-                str(c.n),
-                number(c.sd, ".4f"),
+                *counts(c),
                 f"{c.wins} / {c.ties} / {c.losses}",
                 number(c.p, ".3g"),
                 number(scores.corrected_p(model, structure), ".3g"),
             )
         )
-    note = (
-        f"Relative to {scores.baseline} in the same runs, {PAIRING}. A run is one fold of one results folder. Mean "
-        f"over runs of the mean over each run's patients (n: all patients); percentile bootstrap {OVER_RUNS} "
-        "(10,000 draws), too narrow for few runs. p: t-test with variance between runs and between patients, which "
-        f"accounts for few runs. {FAMILIES}"
-    )
-    return Table("Differences", columns, tuple(rows), note)
+    return tuple(rows)
 
 
 def _each_run(scores: Scores) -> Table:

@@ -72,6 +72,11 @@ def test_seeds_and_folds_are_runs(runs):
     assert each[2:] == [f"{deltas[seed, str(fold)]:+.4f}" for seed in SEEDS for fold in range(FOLDS)]
     verdict = r"SAUNet minus nnUNetTrainer: -0\.\d+ \[.*\] Dice \(95 % CI over runs and patients\), 6 runs, n = 8, SD"
     assert re.search(verdict, report)
+    note = report.split("## Differences\n")[1].split("|")[0]
+    assert (
+        "Interval and p are those of a t-test whose variance is that between runs plus that between" in note
+    )
+    assert "bootstrap" not in note
     assert "Intervals are over runs and patients." in report
     assert "of one run" not in report
     assert "- runs: 6: seed_0, fold 0; seed_0, fold 1; seed_1, fold 0" in report
