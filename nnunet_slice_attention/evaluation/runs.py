@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .statistics import ALPHA, PairedDifference, compare
+from .statistics import PairedDifference, compare
 from .two_level import Deltas, two_level_mean
 
 RunValues = Mapping[str, Mapping[str, float]]  # {run: {patient: value}}
@@ -93,29 +93,3 @@ def paired_deltas(baseline: RunValues, other: RunValues) -> dict[str, dict[str, 
         if found := {patient: delta for patient, delta in found.items() if not np.isnan(delta)}:
             deltas[run] = found
     return deltas
-
-
-def verdict_over_runs(name: str, baseline_name: str, compared: RunComparison, p: float) -> str:
-    """One sentence on a difference in Dice over several runs.
-
-    Args:
-        p: the comparison's p-value, corrected for multiple comparisons. "Better" and "worse" require p < 0.05, which
-            implies an interval that excludes 0.
-    """
-    difference, n = compared.difference, compared.n
-    title = f"{name} minus {baseline_name}"
-    if n == 0:
-        return f"{title}: no case contains any structure, so there is nothing to compare."
-    if n < 2:
-        return f"{title}: {difference.mean:+.4f} Dice, n = {n} is too small for an interval."
-    if compared.runs < 2:
-        return (
-            f"{title}: {difference} Dice (95 % CI over patients), n = {n}, one run is too few for a verdict."
-        )
-    sentence = f"{title}: {difference} Dice (95 % CI over runs and patients), {compared.runs} runs, n = {n}"
-    if np.isnan(p):
-        return f"{sentence}, identical."
-    sentence += f", SD between runs {compared.sd:.4f}, corrected p = {p:.2g}"
-    if not p < ALPHA:
-        return f"{sentence}, no significant difference."
-    return f"{sentence}: {name} is {'better' if difference.mean > 0 else 'worse'}."

@@ -8,7 +8,6 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from scipy.stats import bootstrap, wilcoxon
 
-ALPHA = 0.05
 Key = TypeVar("Key", bound=Hashable)
 
 
@@ -125,30 +124,3 @@ def holm(p_values: Mapping[Key, float]) -> dict[Key, float]:
 def smallest_p(patients: int, comparisons: int = 1) -> float:
     """Smallest possible Holm-adjusted p-value, reached if all patients differ in the same direction."""
     return min(1.0, comparisons * 2.0 ** (1 - patients))
-
-
-def verdict(name: str, baseline_name: str, comparison: Comparison, p: float, comparisons: int = 1) -> str:
-    """One sentence on a difference in Dice between one run of each model, with its interval and n.
-
-    "Better" and "worse" require an interval that excludes 0 and p < 0.05: with few patients a percentile bootstrap
-    excludes 0 too often. With so few patients that p cannot be below 0.05 there is no verdict.
-
-    Args:
-        p: the comparison's p-value, corrected for `comparisons` comparisons.
-    """
-    difference, n = comparison.difference, comparison.n
-    title = f"{name} minus {baseline_name}"
-    if n == 0:
-        return f"{title}: no case contains any structure, so there is nothing to compare."
-    if n < 2:
-        return f"{title}: {difference.mean:+.4f} Dice, n = {n} is too small for an interval."
-    sentence = f"{title}: {difference} Dice (95 % CI over patients of one run), n = {n}"
-    if (least := smallest_p(n, comparisons)) >= ALPHA:
-        among = f" among {comparisons} comparisons" if comparisons > 1 else ""
-        return f"{sentence}, too small for a verdict{among}: p cannot be below {least:.2g}."
-    if not comparison.wins + comparison.losses:
-        return f"{sentence}, identical."
-    sentence += f", corrected p = {p:.2g}"
-    if difference.low <= 0 <= difference.high or not p < ALPHA:
-        return f"{sentence}, no significant difference."
-    return f"{sentence}: {name} is {'better' if difference.mean > 0 else 'worse'}."

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..evaluation.runs import verdict_over_runs
+from ..evaluation.runs import RunComparison
 from ..evaluation.scores import Scores
-from ..evaluation.statistics import verdict
+from ..evaluation.statistics import Comparison, smallest_p
 from .differences import OVER_ONE_RUN
+
+ALPHA = 0.05
 
 
 def data_warnings(manifest: Mapping) -> list[str]:
@@ -38,8 +40,73 @@ def verdicts(scores: Scores) -> list[str]:
     compared = {model: scores.paired(model) for model in judged}
     p = {model: scores.corrected_p(model) for model in judged}
     if scores.runs:
-        return [verdict_over_runs(model, scores.baseline, compared[model], p[model]) for model in judged]
-    sentences = [verdict(model, scores.baseline, compared[model], p[model], len(judged)) for model in judged]
+        return [_over_runs(model, scores.baseline, compared[model], p[model]) for model in judged]
+    sentences = [
+        _of_one_run(model, scores.baseline, compared[model], p[model], len(judged)) for model in judged
+    ]
     if any(not np.isnan(compared[model].difference.low) for model in judged):
         sentences.append(f"All intervals are {OVER_ONE_RUN}.")
     return sentences
+
+
+def _of_one_run(name: str, baseline: str, compared: Comparison, p: float, comparisons: int = 1) -> str:
+    """On one run of each model. With so few patients that p cannot be below 0.05 there is no verdict.
+
+    Args:
+        p: the comparison's p-value, corrected for `comparisons` comparisons.
+    """
+    n, least = compared.n, smallest_p(compared.n, comparisons)
+    among = f" among {comparisons} comparisons" if comparisons > 1 else ""
+    too_few = f"too small for a verdict{among}: p cannot be below {least:.2g}" if least >= ALPHA else ""
+    return _sentence(name, baseline, compared, p, f"(95 % CI over patients of one run), n = {n}", too_few)
+
+
+def _over_runs(name: str, baseline: str, compared: RunComparison, p: float) -> str:
+    """On several runs of each model. If only one of them has values there is no verdict.
+
+    Args:
+        p: the comparison's p-value, corrected for multiple comparisons.
+    """
+    runs, n = compared.runs, compared.n
+    if runs < 2:
+        too_few = "one run is too few for a verdict"
+        return _sentence(name, baseline, compared, p, f"(95 % CI over patients), n = {n}", too_few)
+    scope = f"(95 % CI over runs and patients), {runs} runs, n = {n}"
+    return _sentence(name, baseline, compared, p, scope, spread=f"SD between runs {compared.sd:.4f}, ")
+
+
+def _sentence(
+    name: str,
+    baseline: str,
+    compared: Comparison | RunComparison,
+    p: float,
+    scope: str,
+    too_few: str = "",
+    spread: str = "",
+) -> str:
+    """One sentence on a difference in Dice, with its interval and n.
+
+    "Better" and "worse" require p < 0.05 and an interval that excludes 0. Over runs the one implies the other; the
+    percentile bootstrap of a single run excludes 0 too often with few patients.
+
+    Args:
+        p: corrected; NaN if the models are identical.
+        scope: what the interval is over, and n.
+        too_few: why there is no verdict, if so.
+        spread: between runs, if there are several.
+    """
+    difference, n = compared.difference, compared.n
+    title = f"{name} minus {baseline}"
+    if n == 0:
+        return f"{title}: no case contains any structure, so there is nothing to compare."
+    if n < 2:
+        return f"{title}: {difference.mean:+.4f} Dice, n = {n} is too small for an interval."
+    sentence = f"{title}: {difference} Dice {scope}"
+    if too_few:
+        return f"{sentence}, {too_few}."
+    if np.isnan(p):
+        return f"{sentence}, identical."
+    sentence += f", {spread}corrected p = {p:.2g}"
+    if difference.low <= 0 <= difference.high or not p < ALPHA:
+        return f"{sentence}, no significant difference."
+    return f"{sentence}: {name} is {'better' if difference.mean > 0 else 'worse'}."

@@ -1,11 +1,11 @@
-"""Two models over several runs: difference, p-value and verdict, and what is refused."""
+"""Two models over several runs: difference and p-value, and what is refused."""
 
 import math
 
 import numpy as np
 import pytest
 
-from nnunet_slice_attention.evaluation.runs import compare_runs, verdict_over_runs
+from nnunet_slice_attention.evaluation.runs import compare_runs
 from nnunet_slice_attention.evaluation.statistics import compare
 
 NAN = float("nan")
@@ -74,29 +74,3 @@ def test_different_runs_and_different_patients_are_refused_by_name():
 
 def test_differences_within_the_tie_have_no_p():
     assert math.isnan(compare_runs(*run_values(make_runs(1e-9, 1e-9, spread=0))).p)
-
-
-def verdict(deltas, p=None):
-    compared = compare_runs(*run_values(deltas))
-    return verdict_over_runs("new", "old", compared, compared.p if p is None else p)
-
-
-def test_the_verdict_requires_a_small_corrected_p():
-    better = make_runs(0.019, 0.02, 0.021)
-    sentence = verdict(better)
-    assert sentence.startswith("new minus old: +0.0200 [+0.0")
-    assert (
-        "Dice (95 % CI over runs and patients), 3 runs, n = 8, SD between runs 0.0010, corrected p = "
-        in sentence
-    )
-    assert sentence.endswith(": new is better.")
-    assert verdict({r: {k: -d for k, d in v.items()} for r, v in better.items()}).endswith("new is worse.")
-    assert verdict(better, p=0.06).endswith("corrected p = 0.06, no significant difference.")
-    assert verdict(make_runs(-0.02, 0.0, 0.021)).endswith("no significant difference.")
-    assert verdict(make_runs(0.005, 0.02)).endswith("no significant difference.")  # two runs decide little
-    assert verdict(make_runs(0.0, 0.0, spread=0)).endswith("identical.")
-    assert verdict({"a": {"1": 0.1}, "b": {"1": 0.2}}).endswith("n = 1 is too small for an interval.")
-    assert verdict({}).endswith("nothing to compare.")
-    assert verdict(make_runs(0.02)).endswith(
-        "(95 % CI over patients), n = 8, one run is too few for a verdict."
-    )

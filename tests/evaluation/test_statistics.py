@@ -11,8 +11,6 @@ from nnunet_slice_attention.evaluation.statistics import (
     holm,
     paired_difference,
     patient_means,
-    smallest_p,
-    verdict,
 )
 
 
@@ -83,37 +81,3 @@ def test_differences_below_a_tie_do_not_make_a_test_significant():
 def test_nan_is_shown_as_not_available():
     one, none = compare({"a": 0.5}, {"a": 0.7}), compare({}, {})
     assert str(one.difference) == "+0.2000 [n/a]" and str(none.difference) == "n/a"
-    assert verdict("new", "old", none, none.p).endswith("nothing to compare.")
-
-
-def test_the_verdict_requires_an_interval_that_excludes_zero_and_a_small_p():
-    baseline = {str(i): 0.5 for i in range(10)}
-
-    def verdict_for(deltas, p=None):
-        other = {k: baseline[k] + d for k, d in zip(baseline, deltas, strict=False)}
-        comparison = compare({k: baseline[k] for k in other}, other)
-        return verdict("new", "old", comparison, comparison.p if p is None else p)
-
-    better = [0.1, 0.12, 0.08, 0.11, 0.1, 0.09, 0.13, 0.1, 0.1, 0.1]
-    assert verdict_for(better).endswith("n = 10, corrected p = 0.002: new is better.")
-    assert verdict_for([-d for d in better[:8]]).endswith(": new is worse.")
-    assert verdict_for([-0.1, 0.1] * 5).endswith("no significant difference.")
-    # the interval excludes 0, but the test or its correction disagrees
-    assert verdict_for([0.1] * 5 + [-0.05]).endswith("no significant difference.")
-    assert verdict_for(better, p=0.06).endswith("corrected p = 0.06, no significant difference.")
-    assert verdict_for([0.0] * 10).endswith("identical.")
-    assert verdict_for([0.1, 0.1, 0.2]).endswith("n = 3, too small for a verdict: p cannot be below 0.25.")
-    assert verdict_for([0.1]).endswith("n = 1 is too small for an interval.")
-
-
-def test_too_few_patients_for_so_many_models_get_no_verdict():
-    baseline = {str(i): 0.5 for i in range(8)}
-    best = {k: 0.6 + int(k) / 100 for k in baseline}  # better for all: the smallest p of eight patients
-    compared = compare(baseline, best)
-    for models in (1, 6, 7, 8):
-        p = holm({"best": compared.p} | {str(i): 1.0 for i in range(models - 1)})["best"]
-        assert p == pytest.approx(smallest_p(8, models))
-        sentence = verdict("best", "old", compared, p, models)
-        assert sentence.endswith(
-            "best is better." if p < 0.05 else f"{models} comparisons: p cannot be below {p:.2g}."
-        )
