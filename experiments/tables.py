@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from nnunet_slice_attention.evaluation.metrics import FOREGROUND
+from nnunet_slice_attention.evaluation.patient_statistics import Comparison, holm, smallest_p
 from nnunet_slice_attention.evaluation.scores import Scores
-from nnunet_slice_attention.evaluation.statistics import Comparison, holm, smallest_p
 from nnunet_slice_attention.report.tables import Table, mean_sd, number
 
 from .csv_rows import OF_ROW, OF_RUN

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from .compare import compare as write_comparison
 from .find_models import check_same_labels, prediction_folder, trained_model
 from .ground_truth import GroundTruth
 from .model import Model
@@ -13,6 +12,7 @@ from .options import Options
 from .patients import group_by
 from .result_files import read_cases
 from .runs import load_runs
+from .write_comparison import write_comparison
 
 PathLike = str | Path
 

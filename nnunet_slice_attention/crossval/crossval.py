@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
-from ..comparison.compare import compare
 from ..comparison.ground_truth import GroundTruth
 from ..comparison.options import Options
 from ..comparison.patients import group_by
 from ..comparison.runs import load_runs
+from ..comparison.write_comparison import write_comparison
 from ..jobs.job import Job
 from ..messages import in_one_line
 from ..trainers.resolver import starts_from_2d
@@ -96,4 +96,4 @@ def _compare_folds(
         ensembles=crossval.ensembles,
         processes=crossval.processes,
     )
-    return compare(models, truth, crossval.output / name, options, group_by(crossval.group))
+    return write_comparison(models, truth, crossval.output / name, options, group_by(crossval.group))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .statistics import PairedDifference, compare
+from .patient_statistics import PairedDifference, compare_patients
 from .two_level import Deltas, two_level_mean
 
 RunValues = Mapping[str, Mapping[str, float]]  # {run: {patient: value}}
@@ -52,7 +52,7 @@ def compare_runs(baseline: RunValues, other: RunValues, tie: float = 1e-6) -> Ru
     by_run = {run: float(np.mean(list(by_patient.values()))) for run, by_patient in deltas.items()}
     means = np.array(list(by_run.values()))
     if len(deltas) < 2:
-        single = compare(*(_pool_patients(deltas, values) for values in (baseline, other)), tie)
+        single = compare_patients(*(_pool_patients(deltas, values) for values in (baseline, other)), tie)
         difference, p = single.difference, single.p
     else:
         found = two_level_mean(deltas)

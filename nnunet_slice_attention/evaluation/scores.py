@@ -8,9 +8,16 @@ from typing import TypeAlias
 import pandas as pd
 
 from .metrics import FOREGROUND, METRICS
+from .patient_statistics import (
+    Comparison,
+    PairedDifference,
+    compare_patients,
+    holm,
+    paired_difference,
+    patient_means,
+)
 from .run_column import RUN, with_runs
 from .runs import RunComparison, compare_runs
-from .statistics import Comparison, PairedDifference, compare, holm, paired_difference, patient_means
 
 MEAN = "mean of classes"
 Key: TypeAlias = tuple[str, ...]  # identifies a case: (case,), or (run, case) if there are several runs
@@ -122,7 +129,7 @@ class Scores:
                 self._compared[key] = compare_runs(theirs, ours)
             else:
                 ours, theirs = self.paired_values(*key)
-                self._compared[key] = compare(theirs, ours)
+                self._compared[key] = compare_patients(theirs, ours)
         return self._compared[key]
 
     def difference(self, model: str, structure: str | None = None, metric: str = "dice") -> PairedDifference:

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ..evaluation.patient_statistics import Comparison, smallest_p
 from ..evaluation.runs import RunComparison
 from ..evaluation.scores import Scores
-from ..evaluation.statistics import Comparison, smallest_p
 from .differences import OVER_ONE_RUN
 
 ALPHA = 0.05

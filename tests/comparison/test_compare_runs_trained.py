@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nnunet_slice_attention.cli import main
-from nnunet_slice_attention.comparison import compare as module
+from nnunet_slice_attention.comparison import write_comparison as module
 from nnunet_slice_attention.report.overlays import overlay_examples
 from tests.tables import rows_of
 from tests.tiny_data import read, write

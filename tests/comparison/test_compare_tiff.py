@@ -10,7 +10,7 @@ from batchgenerators.utilities.file_and_folder_operations import write_pickle
 from nnunetv2.experiment_planning.plan_and_preprocess_api import preprocess_dataset
 
 from nnunet_slice_attention.cli import main
-from nnunet_slice_attention.comparison.evaluated import evaluate_models
+from nnunet_slice_attention.comparison.cached_evaluation import evaluate_models
 from nnunet_slice_attention.comparison.find_models import prediction_folder
 from nnunet_slice_attention.comparison.ground_truth import GroundTruth
 from nnunet_slice_attention.comparison.options import Options

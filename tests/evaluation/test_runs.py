@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
+from nnunet_slice_attention.evaluation.patient_statistics import compare_patients
 from nnunet_slice_attention.evaluation.runs import compare_runs
-from nnunet_slice_attention.evaluation.statistics import compare
 
 NAN = float("nan")
 
@@ -40,7 +40,7 @@ def test_the_mean_is_over_runs_and_each_run_is_reported():
 
 def test_one_run_is_compared_over_its_patients():
     baseline, other = run_values(make_runs(0.02))
-    compared, expected = compare_runs(baseline, other), compare(baseline["seed 0"], other["seed 0"])
+    compared, expected = compare_runs(baseline, other), compare_patients(baseline["seed 0"], other["seed 0"])
     assert compared.difference == expected.difference
     assert compared.p == expected.p
     assert (compared.runs, compared.n, math.isnan(compared.sd)) == (1, 8, True)

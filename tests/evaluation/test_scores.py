@@ -8,9 +8,9 @@ import pytest
 
 from nnunet_slice_attention.evaluation import scores as module
 from nnunet_slice_attention.evaluation.metrics import FOREGROUND
+from nnunet_slice_attention.evaluation.patient_statistics import compare_patients, holm
 from nnunet_slice_attention.evaluation.runs import compare_runs
 from nnunet_slice_attention.evaluation.scores import MEAN, Scores
-from nnunet_slice_attention.evaluation.statistics import compare, holm
 
 NAN = float("nan")
 STRUCTURES = ("disc", "core", FOREGROUND)
@@ -84,7 +84,9 @@ def test_models_with_different_cases_are_refused_and_not_counted_as_perfect():
 def test_one_run_is_compared_over_patients_and_several_over_both():
     scores = Scores(table(), "a")
     assert scores.runs == []
-    assert scores.paired("b", "disc") == compare(scores.values("a", "disc"), scores.values("b", "disc"))
+    assert scores.paired("b", "disc") == compare_patients(
+        scores.values("a", "disc"), scores.values("b", "disc")
+    )
     several = Scores(table(runs=("s0", "s1")), "a")
     assert several.runs == ["s0", "s1"]
     by_run = {
@@ -101,13 +103,15 @@ def test_one_run_is_compared_over_patients_and_several_over_both():
 def test_a_difference_is_that_of_the_comparison_without_the_test(runs, monkeypatch):
     expected = Scores(table(runs=runs), "a").paired("b", "disc", "hd95").difference
     if len(runs) == 1:
-        monkeypatch.setattr(module, "compare", None)
+        monkeypatch.setattr(module, "compare_patients", None)
     assert Scores(table(runs=runs), "a").difference("b", "disc", "hd95") == expected
 
 
 def test_every_comparison_is_computed_once(monkeypatch):
     calls = []
-    monkeypatch.setattr(module, "compare", lambda *values: calls.append(1) or compare(*values))
+    monkeypatch.setattr(
+        module, "compare_patients", lambda *values: calls.append(1) or compare_patients(*values)
+    )
     scores = Scores(table(), "a")
     for _ in range(2):
         for structure in (None, *scores.structures):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import ttest_1samp
 
-from nnunet_slice_attention.evaluation.statistics import paired_difference
+from nnunet_slice_attention.evaluation.patient_statistics import paired_difference
 from nnunet_slice_attention.evaluation.two_level import two_level_mean
 
 

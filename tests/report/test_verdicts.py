@@ -2,8 +2,8 @@
 
 import pytest
 
+from nnunet_slice_attention.evaluation.patient_statistics import compare_patients, holm, smallest_p
 from nnunet_slice_attention.evaluation.runs import compare_runs
-from nnunet_slice_attention.evaluation.statistics import compare, holm, smallest_p
 from nnunet_slice_attention.report.verdicts import _of_one_run, _over_runs
 from tests.evaluation.test_runs import make_runs, run_values
 
@@ -13,7 +13,7 @@ def test_the_verdict_requires_an_interval_that_excludes_zero_and_a_small_p():
 
     def verdict_for(deltas, p=None):
         other = {k: baseline[k] + d for k, d in zip(baseline, deltas, strict=False)}
-        comparison = compare({k: baseline[k] for k in other}, other)
+        comparison = compare_patients({k: baseline[k] for k in other}, other)
         return _of_one_run("new", "old", comparison, comparison.p if p is None else p)
 
     better = [0.1, 0.12, 0.08, 0.11, 0.1, 0.09, 0.13, 0.1, 0.1, 0.1]
@@ -32,7 +32,7 @@ def test_the_verdict_requires_an_interval_that_excludes_zero_and_a_small_p():
 def test_too_few_patients_for_so_many_models_get_no_verdict():
     baseline = {str(i): 0.5 for i in range(8)}
     best = {k: 0.6 + int(k) / 100 for k in baseline}  # better for all: the smallest p of eight patients
-    compared = compare(baseline, best)
+    compared = compare_patients(baseline, best)
     for models in (1, 6, 7, 8):
         p = holm({"best": compared.p} | {str(i): 1.0 for i in range(models - 1)})["best"]
         assert p == pytest.approx(smallest_p(8, models))

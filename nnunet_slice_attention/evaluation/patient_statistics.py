@@ -86,7 +86,7 @@ class Comparison(NamedTuple):
     n: int
 
 
-def compare(
+def compare_patients(
     baseline: Mapping[str, float],
     other: Mapping[str, float],
     tie: float = 1e-6,

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import wilcoxon
 
-from nnunet_slice_attention.evaluation.statistics import (
-    compare,
+from nnunet_slice_attention.evaluation.patient_statistics import (
+    compare_patients,
     holm,
     paired_difference,
     patient_means,
@@ -65,7 +65,7 @@ def test_wins_ties_and_losses():
     other = {
         k: v + d for (k, v), d in zip(baseline.items(), [0.1, 0.2, -0.1, 0, 0.3, 0.15, 0.25], strict=True)
     }
-    compared = compare(baseline, other)
+    compared = compare_patients(baseline, other)
     assert (compared.wins, compared.ties, compared.losses) == (5, 1, 1)
     assert compared.p == pytest.approx(wilcoxon(list(other.values()), list(baseline.values())).pvalue)
 
@@ -73,11 +73,11 @@ def test_wins_ties_and_losses():
 def test_differences_below_a_tie_do_not_make_a_test_significant():
     baseline = {str(i): 0.5 for i in range(10)}
     other = {k: v + 1e-9 for k, v in baseline.items()} | {"0": 0.7}
-    compared = compare(baseline, other)
+    compared = compare_patients(baseline, other)
     assert (compared.wins, compared.ties) == (1, 9)
     assert compared.p == pytest.approx(wilcoxon([0.2] + [0.0] * 9).pvalue) and compared.p > 0.3
 
 
 def test_nan_is_shown_as_not_available():
-    one, none = compare({"a": 0.5}, {"a": 0.7}), compare({}, {})
+    one, none = compare_patients({"a": 0.5}, {"a": 0.7}), compare_patients({}, {})
     assert str(one.difference) == "+0.2000 [n/a]" and str(none.difference) == "n/a"

@@ -11,8 +11,8 @@ from ..plans.preprocessed_cases import changed_labels
 from ..report.detection_table import PREDICT_AGAIN
 from ..report.page import Report, render_report
 from ..report.shown_case import ShownCase
+from .cached_evaluation import evaluate_models
 from .ensembles import make_ensembles
-from .evaluated import evaluate_models
 from .examples import select_cases
 from .ground_truth import GroundTruth
 from .manifest import make_manifest
@@ -26,7 +26,7 @@ from .truth_spacing import with_spacings
 AXIS_CASES = 20  # enough to find the slice axis
 
 
-def compare(
+def write_comparison(
     models: Sequence[Model],
     truth: GroundTruth,
     output: Path,
