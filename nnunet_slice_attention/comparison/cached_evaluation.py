@@ -8,8 +8,8 @@ from pathlib import Path
 
 from .. import __version__
 from ..evaluation.case_table import Task, evaluate, worker_pool
+from ..evaluation.labels import Labels
 from ..evaluation.metrics import METRICS
-from ..evaluation.segmentations import Labels
 from ..files import read_json_or_empty, sha256, write_text
 from ..tiff_spacing import ENDINGS, segmentation_spacing_file
 from .ground_truth import GroundTruth

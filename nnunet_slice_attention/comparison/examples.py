@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ..evaluation.labels import Labels
 from ..evaluation.scores import Scores
-from ..evaluation.segmentations import Labels, read_pair
+from ..evaluation.segmentations import read_pair
 from ..image_files import check_complete
 from ..inference.attention_files import volumes_of
 from ..messages import last_line

@@ -1,7 +1,7 @@
 """The table behind every comparison: one row per case and structure, computed in parallel over cases."""
 
 import multiprocessing
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +13,11 @@ from ..messages import in_one_line
 from ..tiff_spacing import Spacing
 from .detection import detection_rows
 from .froc import froc_counts
-from .lesions import SIZE_NAMES, SIZES_MM, match_lesions
+from .labels import Labels
+from .lesions import lesion_metrics
 from .metrics import structure_metrics
 from .probabilities import check_probabilities_match, read_probabilities
-from .segmentations import Labels, read_pair
+from .segmentations import read_pair
 from .slice_profile import PARTS, continuity_error, dice_by_position
 
 
@@ -115,20 +116,3 @@ def case_rows(task: Task, reader: BaseReaderWriter) -> list[dict]:
             row["boxes"] = detection_rows(*masks, probabilities[task.labels.channels[name]], task.slice_axis)
         rows.append(row)
     return rows
-
-
-def lesion_metrics(truth, prediction, spacing, sizes: tuple[float, float] = SIZES_MM) -> Mapping[str, float]:
-    """Lesion counts, false positives, and mean Dice of the lesions of each size (NaN if there are none)."""
-    match = match_lesions(truth, prediction, spacing, sizes)
-    metrics = {
-        "lesions": len(match.lesions),
-        "lesions_found": sum(lesion.found for lesion in match.lesions),
-        "lesion_false_positives": match.false_positives,
-    }
-    for size in SIZE_NAMES:
-        dice = [lesion.dice for lesion in match.lesions if lesion.size == size]
-        metrics |= {
-            f"lesions_{size}": len(dice),
-            f"lesion_dice_{size}": sum(dice) / len(dice) if dice else float("nan"),
-        }
-    return metrics

@@ -10,7 +10,6 @@ from typing import Literal, NamedTuple, TypeAlias
 import numpy as np
 
 from .boxes import box_iou, component_boxes
-from .patient_bootstrap import BOUNDS, draw_counts
 
 Images: TypeAlias = Literal["volumes", "slices"]
 IMAGES: tuple[Images, ...] = ("volumes", "slices")
@@ -18,6 +17,7 @@ MIN_IOU = 0.5  # of a detection and a reference box
 RATES = (0.5, 1.0, 2.0)  # false positives per image
 RECALLS = np.linspace(0, 1, 101)  # at which COCO reads the precision
 DRAWS = 1000
+BOUNDS = (2.5, 97.5)  # percentiles
 AT_ONCE = 4_000_000  # values per array in the bootstrap
 REFERENCE, PREDICTED = "reference", "predicted"
 
@@ -149,12 +149,18 @@ def detection_metrics(pooled: Pooled, draws: int = DRAWS, seed: int = 0) -> list
     (values,) = _weighted(pooled, np.ones((1, n)))
     bounds = np.full((2, len(values)), np.nan)
     if n > 1 and pooled.references.any():
-        counts = draw_counts(np.random.default_rng(seed), draws, n)
+        counts = _draw_counts(np.random.default_rng(seed), draws, n)
         parts = np.array_split(counts, 1 + draws * len(pooled.scores) // AT_ONCE)
         samples = np.concatenate([_weighted(pooled, part) for part in parts])
         if len(defined := samples[~np.isnan(samples[:, 0])]):
             bounds = np.percentile(defined, BOUNDS, axis=0)
     return [Estimate(*map(float, estimate)) for estimate in zip(values, *bounds, strict=True)]
+
+
+def _draw_counts(rng: np.random.Generator, samples: int, n: int) -> np.ndarray:
+    """(samples, n): how often each of n patients is in a sample of n drawn with replacement."""
+    flat = rng.integers(n, size=(samples, n)) + n * np.arange(samples)[:, None]
+    return np.bincount(flat.ravel(), minlength=samples * n).reshape(samples, n).astype(float)
 
 
 def _weighted(pooled: Pooled, counts: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Lesion-wise detection: which lesions were found, and how many false positives (as in Wang et al., MICCAI 2019)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,3 +79,31 @@ def size_name(diameter: float, sizes: tuple[float, float] = SIZES_MM) -> str:
     """ "small" below the first of `sizes` (in mm), "large" above the second, else "medium"."""
     small, large = sizes
     return SIZE_NAMES[0] if diameter < small else SIZE_NAMES[2] if diameter > large else SIZE_NAMES[1]
+
+
+def lesion_metrics(
+    truth: np.ndarray, prediction: np.ndarray, spacing: Sequence[float], sizes: tuple[float, float] = SIZES_MM
+) -> Mapping[str, float]:
+    """`lesions`, `lesions_found`, `lesion_false_positives`, and of each size `lesions_SIZE` and `lesion_dice_SIZE`.
+
+    Args:
+        truth, prediction: masks, bool (S, H, W).
+        spacing: in mm, (S, H, W).
+        sizes: diameters in mm that separate small, medium and large.
+
+    Returns:
+        counts, and the mean Dice of the lesions of a size, NaN if there are none.
+    """
+    match = match_lesions(truth, prediction, spacing, sizes)
+    metrics = {
+        "lesions": len(match.lesions),
+        "lesions_found": sum(lesion.found for lesion in match.lesions),
+        "lesion_false_positives": match.false_positives,
+    }
+    for size in SIZE_NAMES:
+        dice = [lesion.dice for lesion in match.lesions if lesion.size == size]
+        metrics |= {
+            f"lesions_{size}": len(dice),
+            f"lesion_dice_{size}": sum(dice) / len(dice) if dice else float("nan"),
+        }
+    return metrics

@@ -8,8 +8,8 @@ import numpy as np
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 
 from ..evaluation.boxes import SCORE, component_boxes
+from ..evaluation.labels import Labels
 from ..evaluation.probabilities import check_probabilities_match, read_probabilities
-from ..evaluation.segmentations import Labels
 from ..files import write_text
 from ..image_files import image_ending
 from ..image_geometry import is_2d

@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from ..evaluation.detection import DRAWS, IMAGES, MIN_IOU, RATES, Estimate, detection_metrics, pool
-from .lesion_tables import in_each_run
-from .tables import Table, number
+from .tables import Table, in_each_run, number
 
 PREDICT_AGAIN = (
     "predict again with --save_probabilities, or validate again with nnUNetv2_train ... --val --npz"

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from ..evaluation.froc import RATES, sensitivity_at
 from ..evaluation.scores import MEAN, Scores
-from .tables import Table, mean_sd, number
+from .tables import Table, in_each_run, mean_sd, number
 
 
 def lesion_table(scores: Scores, sizes: Mapping[str, str]) -> Table:
@@ -61,8 +61,3 @@ def froc_table(froc: Sequence[Mapping]) -> Table:
         f"{volumes} volumes{in_each_run(folders)}."
     )
     return Table("FROC", columns, tuple(rows), note)
-
-
-def in_each_run(folders: int) -> str:
-    """Pooled volumes are counted once per results folder."""
-    return f", each in {folders} runs" if folders > 1 else ""

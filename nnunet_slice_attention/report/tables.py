@@ -1,4 +1,4 @@
-"""A table for Markdown and the HTML template, and the formats of its cells."""
+"""A table for Markdown and the HTML template, and the formats of its cells and notes."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -47,6 +47,11 @@ def median_iqr(values: Iterable[float], digits: int = 3) -> str:
 def number(value: float, form: str) -> str:
     """The value in a format such as ".3g"; "n/a" for NaN."""
     return "n/a" if np.isnan(value) else f"{value:{form}}"
+
+
+def in_each_run(folders: int) -> str:
+    """For a note on pooled volumes, which count once per results folder; empty for a single folder."""
+    return f", each in {folders} runs" if folders > 1 else ""
 
 
 def _without_nan(values: Iterable[float]) -> np.ndarray:

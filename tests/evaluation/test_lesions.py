@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nnunet_slice_attention.evaluation.lesions import match_lesions, size_name
+from nnunet_slice_attention.evaluation.lesions import lesion_metrics, match_lesions, size_name
 
 SPACING = (5.0, 1.0, 1.0)
 
@@ -51,3 +51,13 @@ def test_empty_masks_have_no_lesions():
 )
 def test_sizes(diameter, name):
     assert size_name(diameter) == name
+
+
+def test_counts_and_mean_dice_of_each_size():
+    found = lesion_metrics(mask((0, 6), (10, 11)), mask((0, 3), (30, 33)), SPACING, (6.5, 30))
+    counts = {"lesions": 2, "lesions_found": 1, "lesion_false_positives": 1}
+    counts |= {"lesions_small": 1, "lesions_medium": 1, "lesions_large": 0}
+    assert {name: found[name] for name in counts} == counts
+    assert found["lesion_dice_small"] == 0
+    assert found["lesion_dice_medium"] == pytest.approx(2 * 3 / (6 + 3))
+    assert np.isnan(found["lesion_dice_large"])

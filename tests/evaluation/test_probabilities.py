@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from nnunet_slice_attention.evaluation.labels import Labels
 from nnunet_slice_attention.evaluation.probabilities import check_probabilities_match, read_probabilities
-from nnunet_slice_attention.evaluation.segmentations import Labels
 from tests.tiny_data import TinyDataset
 
 SHAPE = (3, 8, 6)

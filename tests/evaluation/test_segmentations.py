@@ -9,7 +9,8 @@ import SimpleITK
 from nnunetv2.imageio.nibabel_reader_writer import NibabelIO, NibabelIOWithReorient
 from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO, SimpleITKIOWithReorient
 
-from nnunet_slice_attention.evaluation.segmentations import FOREGROUND, Labels, find_slice_axis, read_pair
+from nnunet_slice_attention.evaluation.labels import Labels
+from nnunet_slice_attention.evaluation.segmentations import find_slice_axis, read_pair
 from tests.tiny_data import TinyDataset, draw_volume, write
 
 LABELS = Labels.from_dataset_json(TinyDataset(1, "Tiny").dataset_json)
@@ -22,17 +23,6 @@ def files(tmp_path):
     for path in paths:
         write(labels, path)
     return *paths, labels
-
-
-def test_labels_of_classes_and_regions():
-    assert LABELS.structures == {"disc": (1,), "core": (2,), FOREGROUND: (1, 2)}
-    assert LABELS.channels == {"disc": 1, "core": 2}
-    regions = Labels.from_dataset_json(TinyDataset(1, "Tiny", regions=True).dataset_json)
-    assert regions.channels == {"disc": 0, "core": 1}
-    assert regions.structures == {"disc": (1, 2), "core": (2,), FOREGROUND: (1, 2)}
-    assert regions.ignore == 3
-    assert regions.allowed == {0, 1, 2, 3}
-    assert Labels.from_dataset_json({"labels": {"background": 0, "organ": 1}}).structures == {"organ": (1,)}
 
 
 def test_the_slice_axis_comes_first(tmp_path):
@@ -61,12 +51,6 @@ def test_affines_are_compared(tmp_path):
         nibabel.save(nibabel.Nifti1Image(np.zeros((4, 4, 3), np.uint8), affine), tmp_path / f"{name}.nii.gz")
     with pytest.raises(ValueError, match=r"origin \(5, 0, 0\), but its ground truth .* \(0, 0, 0\)"):
         read_pair(NibabelIO(), tmp_path / "truth.nii.gz", tmp_path / "prediction.nii.gz", LABELS)
-
-
-def test_a_class_may_be_called_foreground_and_a_region_of_one_label_is_a_class():
-    labels = Labels.from_dataset_json({"labels": {"background": 0, "foreground": 1, "core": [2]}})
-    assert labels.structures == {"foreground": (1,), "core": (2,), FOREGROUND: (1, 2)}
-    assert labels.channels == {"foreground": 1, "core": 2}
 
 
 def test_ignored_voxels_are_not_evaluated(tmp_path):

@@ -7,7 +7,7 @@ from experiments.collectors import validated
 from experiments.declaration import Experiment, Runs
 from experiments.results import Results
 from experiments.tables import FOREGROUND, difference, grid, joined, missing, scores
-from nnunet_slice_attention.evaluation import segmentations
+from nnunet_slice_attention.evaluation import metrics
 
 NAN = float("nan")
 DICE = {  # patient, case: {structure: (Dice of A, Dice of B)}
@@ -31,7 +31,7 @@ def cases() -> pd.DataFrame:
 def test_patients_are_the_unit_and_the_foreground_is_no_class(cases):
     assert scores(cases).values("A 2d") == pytest.approx({"p": 0.8, "q": 0.5})
     assert scores(cases).values("B 2d", "LV") == pytest.approx({"p": 0.0, "q": 0.4})
-    assert segmentations.FOREGROUND == FOREGROUND
+    assert metrics.FOREGROUND == FOREGROUND
 
 
 def test_what_only_one_hallucinates_is_perfect_for_the_other(cases):
