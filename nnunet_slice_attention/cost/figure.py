@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from .worker import Cost
+from .table import Repeats
 
 # Colour-blind safe.
 STYLES = (
@@ -23,7 +23,7 @@ PANELS = {
 }
 
 
-def cost_figure(costs: dict[str, dict[int, Cost]]) -> Figure:
+def cost_figure(costs: dict[str, Repeats]) -> Figure:
     """A figure of `costs` (repeats per model); the row of an unmeasured quantity is empty.
 
     Axes start at zero and all repeats are drawn, so that ratios and spread are visible.

@@ -1,7 +1,7 @@
 """Measures the cost of one model on one data set, in a process of its own.
 
-`python -m nnunet_slice_attention.cost.worker JOB.json COST.json`. The model is built by the trainer from the plans;
-weights are random, which costs the same.
+`python -m nnunet_slice_attention.cost.worker MEASUREMENT.json COST.json`. The model is built by the trainer from the
+plans; weights are random, which costs the same.
 """
 
 import json
@@ -25,7 +25,7 @@ WARM_UP = 2  # untimed steps: memory pools, cuDNN benchmark, torch.compile
 
 
 @dataclass(frozen=True)
-class Job:
+class Measurement:
     """What to measure; `iterations` training steps are timed, `cases` validation cases predicted (0: none)."""
 
     dataset: str
@@ -66,9 +66,11 @@ class Cost:
     predicted_slices: float | None
 
 
-def measure(job: Job) -> Cost:
-    device = torch.device(job.device)
-    trainer = get_trainer_from_args(job.dataset, job.configuration, 0, job.trainer, job.plans, device=device)
+def measure(what: Measurement) -> Cost:
+    device = torch.device(what.device)
+    trainer = get_trainer_from_args(
+        what.dataset, what.configuration, 0, what.trainer, what.plans, device=device
+    )
     trainer.initialize()
     if device.type == "cuda":
         torch.backends.cudnn.benchmark = True  # as in nnU-Net's training and prediction
@@ -77,12 +79,12 @@ def measure(job: Job) -> Cost:
     for in_2d, share in get_phases(trainer).items():
         if in_2d is not None:
             trainer.enter_phase(in_2d)
-        batch, step, loaded = training_seconds(trainer, job.iterations, wait)
+        batch, step, loaded = training_seconds(trainer, what.iterations, wait)
         schedule += share * loaded
     memory = peak_memory(device)
     one = batch["data"][:1]  # more could need more memory than training
     gmac = forward_macs(trainer, one) / 1e9 / (one.shape[2] if one.ndim == 5 else 1)
-    predicted = predict_seconds(trainer, job.cases, wait) if job.cases else (None, None, None)
+    predicted = predict_seconds(trainer, what.cases, wait) if what.cases else (None, None, None)
     parameters = sum(p.numel() for p in trainer.network.parameters())
     return Cost(parameters, gmac, slices_with_loss(batch), step, loaded, schedule, memory, *predicted)
 
@@ -197,5 +199,5 @@ def predict_seconds(trainer, n_cases: int, wait: Callable[[], None]) -> tuple[fl
 
 
 if __name__ == "__main__":
-    job = Job(**json.loads(Path(sys.argv[1]).read_text()))
-    Path(sys.argv[2]).write_text(json.dumps(asdict(measure(job))))
+    measurement = Measurement(**json.loads(Path(sys.argv[1]).read_text()))
+    Path(sys.argv[2]).write_text(json.dumps(asdict(measure(measurement))))

@@ -12,8 +12,10 @@ from nnunet_slice_attention.cli import main
 from nnunet_slice_attention.cost import measure as cost
 from nnunet_slice_attention.cost import worker as cost_worker
 from nnunet_slice_attention.cost.figure import cost_figure
-from nnunet_slice_attention.cost.measure import measure_costs, table
-from nnunet_slice_attention.cost.worker import Cost, Job, forward_macs
+from nnunet_slice_attention.cost.measure import measure_costs
+from nnunet_slice_attention.cost.table import cost_table
+from nnunet_slice_attention.cost.worker import Cost, Measurement, forward_macs
+from nnunet_slice_attention.model_name import ModelName
 from nnunet_slice_attention.trainers.two_d_first import nnUNetTrainer2DFirst
 
 STOCK, OURS = "nnUNetTrainer__nnUNetPlans__2d", "nnUNetTrainerSliceUNet__nnUNetPlans__2d"
@@ -56,9 +58,9 @@ def costs(step_s, **more):
 def test_ratios_are_paired_over_the_repeats_that_both_models_have():
     # The machine is half as fast in repeat 1; model b always costs three times as much and failed in repeat 0.
     measured = {"a": costs({0: 1.0, 1: 2.0, 2: 1.0}), "b": costs({1: 6.0, 2: 3.0})}
-    assert "3.00 [3.00, 3.00]" in table(measured, "a").splitlines()[-1]
+    assert "3.00 [3.00, 3.00]" in cost_table(measured, "a").splitlines()[-1]
     del measured["a"]  # failed: b does not become the reference
-    assert "[" not in table(measured, "a")
+    assert "[" not in cost_table(measured, "a")
 
 
 def test_the_figure_has_all_repeats_and_omits_unmeasured_quantities():
@@ -112,9 +114,11 @@ def test_the_schedule_of_2d_first_is_averaged_over_both_phases(nnunet_folders, t
             phase_seconds[trainer._in_2d],
         ),
     )
-    job = Job(str(tiny.id), "nnUNetTrainerSliceAttention_20epochs", "nnUNetPlans", "2d", "cpu", 1, 0)
+    measurement = Measurement(
+        str(tiny.id), "nnUNetTrainerSliceAttention_20epochs", "nnUNetPlans", "2d", "cpu", 1, 0
+    )
     monkeypatch.setattr(nnUNetTrainer2DFirst, "dummy", torch.rand(1, 1, 3, 40, 40), raising=False)
-    measured = cost_worker.measure(job)
+    measured = cost_worker.measure(measurement)
     assert measured.schedule_s == pytest.approx(0.6 * 1.0 + 0.4 * 2.0)
     assert measured.loaded_step_s == 2.0  # of the phase with neighbours
 
@@ -172,20 +176,20 @@ def test_nothing_to_measure_is_an_error(tmp_path, nothing):
 def test_measurements_are_repeated_for_other_plans_another_commit_or_setting(monkeypatch, tmp_path):
     monkeypatch.setattr(cost, "nnUNet_preprocessed", str(tmp_path))
     monkeypatch.setattr(cost, "maybe_convert_to_dataset_name", str)
-    job = cost._job("Dataset001_X", STOCK, "cpu", 1, 0)
+    measurement = Measurement("Dataset001_X", *ModelName.parse(STOCK), "cpu", 1, 0)
     plans = tmp_path / "Dataset001_X" / "nnUNetPlans.json"
     plans.parent.mkdir()
     keys = []
     for content, commit in (("{}", "a"), ("{ }", "a"), ("{ }", "b")):
         plans.write_text(content)
         monkeypatch.setattr(cost, "commit", lambda commit=commit: commit)
-        keys.append(cost._key(job))
+        keys.append(cost._key(measurement))
     assert keys[0] != keys[1] != keys[2]
-    assert keys[2] == cost._key(job)
+    assert keys[2] == cost._key(measurement)
     for variable in ("nnUNet_compile", "nnUNet_n_proc_DA", "OMP_NUM_THREADS"):
         with monkeypatch.context() as patch:
             patch.setenv(variable, "other")
-            assert keys[2] != cost._key(job)
+            assert keys[2] != cost._key(measurement)
 
 
 def test_a_name_without_three_parts_is_an_error(tmp_path):
