@@ -16,7 +16,7 @@ IMAGES: tuple[Images, ...] = ("volumes", "slices")
 MIN_IOU = 0.5  # of a detection and a reference box
 RATES = (0.5, 1.0, 2.0)  # false positives per image
 RECALLS = np.linspace(0, 1, 101)  # at which COCO reads the precision
-DRAWS = 1000
+DRAWS, SEED = 1000, 0  # of the bootstrap
 BOUNDS = (2.5, 97.5)  # percentiles
 AT_ONCE = 4_000_000  # values per array in the bootstrap
 REFERENCE, PREDICTED = "reference", "predicted"
@@ -134,7 +134,7 @@ def pool(cases: Sequence[Mapping], images: Images) -> Pooled:
     return Pooled(np.array(scores, float), np.array(hits, bool), np.array(patients, int), references, counts)
 
 
-def detection_metrics(pooled: Pooled, draws: int = DRAWS, seed: int = 0) -> list[Estimate]:
+def detection_metrics(pooled: Pooled, draws: int = DRAWS) -> list[Estimate]:
     """AP50, then the sensitivity at each of `RATES`, with percentile intervals of a bootstrap over patients.
 
     AP50 is the mean over 101 recalls of the highest precision at this recall or above. For the sensitivity, detections
@@ -149,7 +149,7 @@ def detection_metrics(pooled: Pooled, draws: int = DRAWS, seed: int = 0) -> list
     (values,) = _weighted(pooled, np.ones((1, n)))
     bounds = np.full((2, len(values)), np.nan)
     if n > 1 and pooled.references.any():
-        counts = _draw_counts(np.random.default_rng(seed), draws, n)
+        counts = _draw_counts(np.random.default_rng(SEED), draws, n)
         parts = np.array_split(counts, 1 + draws * len(pooled.scores) // AT_ONCE)
         samples = np.concatenate([_weighted(pooled, part) for part in parts])
         if len(defined := samples[~np.isnan(samples[:, 0])]):

@@ -16,12 +16,10 @@ class Lesion:
     """One connected component of the ground truth.
 
     Attributes:
-        diameter: of a sphere of equal volume, in mm.
-        size: "small", "medium" or "large".
+        size: "small", "medium" or "large", by the diameter of a sphere of equal volume.
         dice: against the union of all predicted components that touch it; 0 if none does.
     """
 
-    diameter: float
     size: str
     dice: float
 
@@ -69,7 +67,7 @@ def match_lesions(
         intersection = overlap[i, touching].sum()
         dice = 2 * intersection / (true_sizes[i] + predicted_sizes[touching].sum())
         diameter = float((6 * true_sizes[i] * voxel_volume / np.pi) ** (1 / 3))
-        lesions.append(Lesion(diameter, size_name(diameter, sizes), float(dice)))
+        lesions.append(Lesion(size_name(diameter, sizes), float(dice)))
         if lesions[-1].found:
             matched |= set(touching.tolist())
     return LesionMatch(tuple(lesions), n_predicted - len(matched))
@@ -82,7 +80,7 @@ def size_name(diameter: float, sizes: tuple[float, float] = SIZES_MM) -> str:
 
 
 def lesion_metrics(
-    truth: np.ndarray, prediction: np.ndarray, spacing: Sequence[float], sizes: tuple[float, float] = SIZES_MM
+    truth: np.ndarray, prediction: np.ndarray, spacing: Sequence[float], sizes: tuple[float, float]
 ) -> Mapping[str, float]:
     """`lesions`, `lesions_found`, `lesion_false_positives`, and of each size `lesions_SIZE` and `lesion_dice_SIZE`.
 

@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from scipy.stats import bootstrap, wilcoxon
 
+SEED = 0  # of the bootstrap, so that a comparison can be repeated
 Key = TypeVar("Key", bound=Hashable)
 
 
@@ -45,7 +46,7 @@ def patient_means(
 
 
 def paired_difference(
-    baseline: Mapping[str, float], other: Mapping[str, float], draws: int = 10_000, seed: int = 0
+    baseline: Mapping[str, float], other: Mapping[str, float], draws: int = 10_000
 ) -> PairedDifference:
     """Mean paired difference with a percentile bootstrap over patients.
 
@@ -64,7 +65,7 @@ def paired_difference(
     deltas = np.array([other[patient] - baseline[patient] for patient in sorted(baseline)])
     if len(deltas) < 2:
         return PairedDifference(float(deltas.mean()) if len(deltas) else np.nan, np.nan, np.nan)
-    interval = bootstrap((deltas,), np.mean, n_resamples=draws, method="percentile", rng=seed)
+    interval = bootstrap((deltas,), np.mean, n_resamples=draws, method="percentile", rng=SEED)
     return PairedDifference(float(deltas.mean()), *map(float, interval.confidence_interval))
 
 
@@ -87,13 +88,10 @@ class Comparison(NamedTuple):
 
 
 def compare_patients(
-    baseline: Mapping[str, float],
-    other: Mapping[str, float],
-    tie: float = 1e-6,
-    seed: int = 0,
+    baseline: Mapping[str, float], other: Mapping[str, float], tie: float = 1e-6
 ) -> Comparison:
     """Compare two models patient by patient, each given as {patient: value}. See `paired_difference`."""
-    difference = paired_difference(baseline, other, seed=seed)
+    difference = paired_difference(baseline, other)
     deltas = np.array([other[patient] - baseline[patient] for patient in sorted(baseline)])
     differs = np.abs(deltas) > tie
     p = (

@@ -55,10 +55,6 @@ class Scores:
         self._compared: dict[tuple[str, str, str], Comparison | RunComparison] = {}
         self._differences: dict[tuple[str, str, str], PairedDifference] = {}
 
-    def against(self, baseline: str) -> "Scores":
-        """The same cases with another baseline."""
-        return Scores(self.cases, baseline, self.single)
-
     def where(self, **columns) -> "Scores":
         """Only the rows in which each given column has the value, or one of the values in a collection."""
         cases = self.cases.drop(columns=RUN, errors="ignore")
@@ -106,9 +102,9 @@ class Scores:
             self._pairs[key] = self._pair(*key)
         return self._pairs[key]
 
-    def deltas(self, model: str, structure: str | None = None, metric: str = "dice") -> dict[str, float]:
-        """{patient: model - baseline}, paired as in `paired_cases`, averaged over the patient's cases."""
-        ours, theirs = self.paired_values(model, structure, metric)
+    def deltas(self, model: str) -> dict[str, float]:
+        """{patient: model - baseline} in Dice, paired as in `paired_cases`, averaged over the patient's cases."""
+        ours, theirs = self.paired_values(model)
         return {patient: ours[patient] - theirs[patient] for patient in ours}
 
     def paired_values(

@@ -8,10 +8,10 @@ import numpy as np
 PARTS = ("first", "second", "third", "fourth", "last")  # fifths of the ground truth's extent along the slices
 
 
-def dice_by_position(truth: np.ndarray, prediction: np.ndarray, parts: int = len(PARTS)) -> list[float]:
-    """Dice in each part of the structure's extent along the slices, e.g. from base to apex.
+def dice_by_position(truth: np.ndarray, prediction: np.ndarray) -> list[float]:
+    """Dice in each fifth of the structure's extent along the slices, e.g. from base to apex.
 
-    The slices from the first to the last of the ground truth are split into `parts` of equal length by slice centre;
+    The slices from the first to the last of the ground truth are split into parts of equal length by slice centre;
     Dice pools the slices of a part. Slices beyond the ground truth belong to the first or the last part, because what
     is predicted there is an error at that end.
 
@@ -19,9 +19,10 @@ def dice_by_position(truth: np.ndarray, prediction: np.ndarray, parts: int = len
         truth, prediction: masks, bool (S, H, W).
 
     Returns:
-        `parts` values; NaN for a part without slices or without foreground, and for all if the ground truth is empty.
+        one value for each of `PARTS`; NaN for a part without slices or without foreground, and for all if the
+            ground truth is empty.
     """
-    filled = np.flatnonzero(truth.any(axis=(1, 2)))
+    filled, parts = np.flatnonzero(truth.any(axis=(1, 2))), len(PARTS)
     if not len(filled):
         return [float("nan")] * parts
     first, last = filled[0], filled[-1]

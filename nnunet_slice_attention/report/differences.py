@@ -17,6 +17,7 @@ FAMILIES = (
     "Holm correction in two families: the first structure of all models except ensembles, on which the verdicts rest, "
     "and all other rows."
 )
+LOWEST = 5  # patients of each model in the table of the lowest differences
 
 
 def difference_tables(scores: Scores) -> list[Table]:
@@ -96,18 +97,18 @@ def surface_table(scores: Scores, tolerance: float) -> Table:
     return Table("Differences in surface metrics", columns, tuple(rows), note)
 
 
-def worst_table(scores: Scores, n: int = 5) -> Table:
-    """The `n` patients of each model with the lowest differences."""
+def worst_table(scores: Scores) -> Table:
+    """The patients of each model with the lowest differences."""
     rows = []
     for model in scores.others:
         ours, theirs = scores.paired_values(model)
         deltas = scores.deltas(model)
-        for patient in sorted(deltas, key=deltas.__getitem__)[:n]:
+        for patient in sorted(deltas, key=deltas.__getitem__)[:LOWEST]:
             rows.append(
                 (model, patient, f"{ours[patient]:.3f}", f"{theirs[patient]:.3f}", f"{deltas[patient]:+.3f}")
             )
     columns = ("model", "patient", "Dice", f"Dice of {scores.baseline}", "difference")
-    note = f"The {n} patients of each model with the lowest differences to {scores.baseline}."
+    note = f"The {LOWEST} patients of each model with the lowest differences to {scores.baseline}."
     if scores.runs:
         note += " Values are means over the runs that include the patient."
     return Table("Lowest differences", columns, tuple(rows), note)

@@ -35,13 +35,13 @@ def mean_sd(values: Iterable[float], digits: int = 3) -> str:
     return f"{values.mean():.{digits}f} ± {values.std(ddof=1):.{digits}f}"
 
 
-def median_iqr(values: Iterable[float], digits: int = 3) -> str:
+def median_iqr(values: Iterable[float]) -> str:
     """E.g. "0.912 [0.880, 0.935]" with quartiles in brackets; "n/a" for no value. NaN is left out."""
     values = _without_nan(values)
     if not len(values):
         return "n/a"
     low, middle, high = np.percentile(values, (25, 50, 75))
-    return f"{middle:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+    return f"{middle:.3f} [{low:.3f}, {high:.3f}]"
 
 
 def number(value: float, form: str) -> str:

@@ -37,8 +37,10 @@ def test_a_component_that_fills_the_volume_finds_nothing():
 def test_corners_connect_and_diameters_are_in_mm():
     truth = np.zeros((4, 8, 8), bool)
     truth[0, 0, 0] = truth[1, 1, 1] = True
-    (lesion,) = match_lesions(truth, truth, SPACING).lesions
-    assert np.pi / 6 * lesion.diameter**3 == pytest.approx(2 * 5)
+    diameter = (6 / np.pi * 2 * 5) ** (1 / 3)
+    for sizes, name in (((1.01, 2), "small"), ((0.99, 1.01), "medium"), ((0.5, 0.99), "large")):
+        (lesion,) = match_lesions(truth, truth, SPACING, tuple(diameter * size for size in sizes)).lesions
+        assert lesion.size == name
 
 
 def test_empty_masks_have_no_lesions():

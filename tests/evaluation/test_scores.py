@@ -134,9 +134,9 @@ def test_verdicts_are_a_holm_family_without_ensembles():
 
 
 def test_swapping_the_baseline_flips_the_sign():
-    scores = Scores(table(), "a")
-    assert scores.against("b").deltas("a") == pytest.approx({p: -d for p, d in scores.deltas("b").items()})
-    assert scores.against("b").others == ["a", "c"]
+    scores, swapped = Scores(table(), "a"), Scores(table(), "b")
+    assert swapped.deltas("a") == pytest.approx({p: -d for p, d in scores.deltas("b").items()})
+    assert swapped.others == ["a", "c"]
 
 
 def test_presence_counts_cases_and_classes():
