@@ -11,7 +11,7 @@ from benchmark_results.thick_hippocampus.experiment import EXPERIMENT as THICK_H
 from experiments.declaration import Experiment, Predict
 from experiments.results import CASES, Results, question
 from experiments.tables import count, grid, over_patients, scores
-from nnunet_slice_attention.evaluation.statistics import paired_difference
+from nnunet_slice_attention.evaluation.patient_statistics import paired_difference
 
 TRAINED, TESTED = 3, (2, 3, 4, 6)
 BASELINE = "nnUNetTrainer_20epochs 2d"
