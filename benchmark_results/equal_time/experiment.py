@@ -115,13 +115,11 @@ def decided(arms: Iterable[str], listed: str, steps: str, seeds: Sequence[int] =
     return Runs(tables("decision"), [*arms], (0,), seeds, listed, of_2d=25_000, steps=steps)
 
 
-def confirmed(dataset: str, plans: str, folds: Sequence[int], seeds: Sequence[int], of_2d: int) -> Runs:
-    """What was chosen, on images that the choice has not seen."""
+def confirmed(dataset: str, arms: Iterable[str], steps: str) -> Runs:
+    """On images that no choice has seen, fold 1, three seeds, for T."""
     part = f"confirmation_{dataset[7:10]}"
-    more = {"dataset": dataset, "plans": plans, "precision": "bfloat16"}
-    return Runs(
-        tables(part), ["2d", *POSITION], folds, seeds, f"{part}.csv", of_2d, steps=f"steps_{part}.csv", **more
-    )
+    more = {"dataset": dataset, "precision": "bfloat16", "listed": f"{part}.csv", "steps": steps}
+    return Runs(tables(part), [*arms], (1,), (0, 1, 2), of_2d=25_000, **more)
 
 
 def steps(table: str, dataset: int, plans: str, rounds: int, trainers, more: str = "") -> Measure:
@@ -154,8 +152,9 @@ EXPERIMENT = Experiment(
         screened_on_axial(ON_AXIAL, "screening_504.csv", "steps_504.csv"),
         screened_on_axial(VOLUMES, "screening_504_3d.csv", "steps_504_3d.csv"),
         Runs(tables("screening_504"), listed="controls_504.csv"),
-        confirmed(CORONAL, "nnUNetCompact12Plans", (1,), (0, 1, 2), of_2d=25_000),
-        confirmed(AXIAL, "nnUNetCompact12Plans", (1,), (0, 1, 2), of_2d=25_000),
+        confirmed(CORONAL, ["2d", *POSITION], "steps_confirmation_514.csv"),
+        confirmed(AXIAL, ["2d", "attention"], "steps_504.csv"),
+        Runs(tables("confirmation_504"), listed="confirmation_504_controls.csv"),
     ],
     measure=[
         steps("networks_514.csv", 514, "nnUNetCompact12Plans", 40, ALL),
@@ -202,11 +201,13 @@ EXPERIMENT = Experiment(
             [STOCK],
             "--configuration 3d_fullres --bfloat16",
         ),
-        *(
-            steps(
-                f"steps_confirmation_{n}.csv", n, "nnUNetCompact12Plans", 30, POSITION.values(), "--bfloat16"
-            )
-            for n in (514, 504)
+        steps(
+            "steps_confirmation_514.csv",
+            514,
+            "nnUNetCompact12Plans",
+            30,
+            POSITION.values(),
+            "--bfloat16",
         ),
     ],
     questions={
@@ -236,6 +237,7 @@ EXPERIMENT = Experiment(
         "confirmed_structures": structures_table("confirmation_514", reference="2d"),
         "confirmed_errors": errors_table("confirmation_514"),
         "confirmed_axial": runs_table("confirmation_504", reference="2d"),
+        "confirmed_axial_context": runs_table("confirmation_504", "attention_copies", arms=["attention"]),
     },
     figures={
         "curves.png": partial(
