@@ -7,6 +7,7 @@ import torch
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
+from ..dataset_files import read_description
 from ..plans.slabs import SLAB_RULES, slab_plan
 from .case_check import check_cases
 from .check import Check
@@ -41,7 +42,7 @@ def check_dataset(dataset: str | int, plans_name: str, trainer: type) -> list[Ch
     slabs = check_slabs(plans, trainer)
     if not slabs.ok:
         return [*checks, slabs]
-    network = check_network(plans, dataset, trainer)
+    network = check_network(plans, dataset, trainer, data.parent)
     return [
         *checks,
         check_axis(plans),
@@ -104,8 +105,12 @@ def check_slabs(plans: dict, trainer: type) -> Check:
     )
 
 
-def check_network(plans: dict, dataset: str | int, trainer: type) -> Check:
-    """Build the network as training does, on the meta device, with one channel and two classes."""
+def check_network(plans: dict, dataset: str | int, trainer: type, folder: Path) -> Check:
+    """Build the network as training does, on the meta device, with one channel and two classes.
+
+    Args:
+        folder: of the preprocessed data set.
+    """
     manager = PlansManager(plans)
     configuration = manager.get_configuration(CONFIGURATION)
     try:
@@ -115,6 +120,11 @@ def check_network(plans: dict, dataset: str | int, trainer: type) -> Check:
         text = f"{trainer.__name__} cannot be built from these plans: {type(error).__name__}: {error}"
         step = f"nnUNetv2_plan_experiment -d {dataset}, or give other plans with -p"
         return Check("network", False, text, step)
+    try:
+        labels = manager.get_label_manager(read_description(folder / "dataset.json"))
+        trainer.check_trainable(network, configuration, labels)
+    except (ValueError, OSError) as error:
+        return Check("network", False, str(error), "Training refuses to start as long as that is so.")
     millions = sum(weight.numel() for weight in network.parameters()) / 1e6
     unet = configuration.network_arch_class_name.rpartition(".")[2]
     return Check(

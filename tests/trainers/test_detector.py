@@ -39,4 +39,4 @@ def test_one_loss_trains_instances_and_another_validates_segmentations(nnunet_fo
 
 def test_an_ignore_label_is_refused_before_training(nnunet_folders, tiny_regions):
     with pytest.raises(ValueError, match="has an ignore label.*nnUNetTrainerVAUNet"):
-        build(tiny_regions).initialize()
+        build(tiny_regions).on_train_start()
