@@ -19,6 +19,7 @@ from ..messages import first_few
 from ..plans.preprocessed_cases import changed_description, changed_labels
 from .cross_validation import CrossValidation
 from .preflight import check_in_process
+from .two_d_models import check_2d_records, find_starts
 
 
 def check_before_training(crossval: CrossValidation, write_split: bool = True) -> None:
@@ -28,10 +29,10 @@ def check_before_training(crossval: CrossValidation, write_split: bool = True) -
         write_split: False writes nothing at all, see `preflight.check_in_process`.
 
     Raises:
-        ValueError: a model, a fold, -pretrained_weights, an image, the rule for patients or the output folder cannot be
-            used, the slice spacing of a ground truth is unknown, or labels or dataset.json were changed after
-            preprocessing.
-        FileNotFoundError: the ground truth of a case is missing.
+        ValueError: a model, a fold, -pretrained_weights, a 2D model, an image, the rule for patients or the output
+            folder cannot be used, the slice spacing of a ground truth is unknown, or labels or dataset.json were
+            changed after preprocessing.
+        FileNotFoundError: the ground truth of a case, or the 2D model that a training starts from, is missing.
     """
     _check_writable(crossval.output)
     unchecked = not all(job.is_current() for job in crossval.prediction_jobs())
@@ -41,13 +42,20 @@ def check_before_training(crossval: CrossValidation, write_split: bool = True) -
             begun.setdefault(str(training.model), []).append(checkpoint)
     images = crossval.images if unchecked else None
     starting = {(job.model, job.repeat) for job in crossval.training_jobs() if job.state() == "start"}
-    pretrained = crossval.settings.pretrained_weights
-    weights = {str(model): pretrained for model, _ in starting} if pretrained else {}
     splits = check_in_process(
-        crossval.dataset, crossval.models, crossval.folds, images, write_split, begun, weights
+        crossval.dataset,
+        crossval.models,
+        crossval.folds,
+        images,
+        write_split,
+        begun,
+        sorted({str(model) for model, _ in starting}),
+        crossval.settings.pretrained_weights,
+        find_starts(crossval.training_jobs()),
     )
     for training in crossval.training_jobs():
         training.check_record(splits, others_start=(training.model, training.repeat) in starting)
+    check_2d_records(crossval.training_jobs())
     for job in crossval.prediction_jobs():
         job.cases  # noqa: B018 - raises if there is none, or one would be overwritten
         job.check_output()

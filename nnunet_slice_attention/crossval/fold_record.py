@@ -52,7 +52,7 @@ class TrainingInputs:
         files = {case: self.labels / f"{case}{self.ending}" for case in cases}
         files = {case: file for case, file in files.items() if file.is_file()}
         with ThreadPoolExecutor(THREADS) as pool:
-            return dict(zip(files, pool.map(_sha256, files.values()), strict=True))
+            return dict(zip(files, pool.map(cached_sha256, files.values()), strict=True))
 
     def voxel_checksums(self, cases: Iterable[str]) -> dict[str, str]:
         """Of the labels themselves, whatever the compression of their files."""
@@ -63,7 +63,7 @@ class TrainingInputs:
         return {case: _voxels_sha256(reader, file) for case, file in files.items()}
 
     def weights_checksum(self) -> str | None:
-        return _sha256(self.weights) if self.weights else None
+        return cached_sha256(self.weights) if self.weights else None
 
 
 def record_fold(folder: Path, fold: str, training_inputs: TrainingInputs) -> None:
@@ -134,7 +134,8 @@ def _voxels_sha256(reader: BaseReaderWriter, file: Path) -> str:
     return hashlib.sha256(f"{voxels.shape}".encode() + voxels.astype("<i4").tobytes()).hexdigest()
 
 
-def _sha256(path: Path) -> str:
+def cached_sha256(path: Path) -> str:
+    """Of a file's content, in hexadecimal, read again only if the file has been replaced."""
     return _sha256_of(file_signature(path))
 
 

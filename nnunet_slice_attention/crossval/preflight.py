@@ -1,6 +1,7 @@
 """Checks that build trainers, in a process of their own; `checks.py` has those of files.
 
-They find unknown names, missing preprocessing, changed plans, unfit weights and bad images.
+They find unknown names, missing preprocessing, changed plans, networks that cannot be built, unfit weights, missing 2D
+models and bad images.
 `python -m nnunet_slice_attention.crossval.preflight OPTIONS` (JSON, see `main`) builds each trainer once, in a process
 with another `nnUNet_results`: nnU-Net creates a folder there for every trainer it builds.
 """
@@ -19,16 +20,16 @@ from typing import TYPE_CHECKING
 from ..dataset_files import read_description, read_plans, read_splits
 from ..files import replacing
 from ..image_files import is_renamed
-from ..messages import first_few, in_one_line
+from ..messages import in_one_line
 from ..model_name import ModelName
 from ..plans.preprocessed_cases import preprocessed_cases
 
 if TYPE_CHECKING:
     from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
+    from .two_d_models import StartFrom2D
+
 MARK = "PREFLIGHT: "
-MAX_SHOWN = 10  # images in one message
-THREADS = 4  # for reading images
 
 
 def check_in_process(
@@ -38,7 +39,9 @@ def check_in_process(
     images: Path | None = None,
     write_split: bool = True,
     begun: Mapping[str, Sequence[Path]] = MappingProxyType({}),
-    weights: Mapping[str, Path] = MappingProxyType({}),
+    starting: Sequence[str] = (),
+    pretrained_weights: Path | None = None,
+    from_2d: Sequence["StartFrom2D"] = (),
 ) -> list[dict]:
     """The data set's split, if all trainers can be built and all images predicted.
 
@@ -49,7 +52,9 @@ def check_in_process(
         images: folder to be predicted, of which every image is read; None skips them.
         write_split: False does not write a missing split.
         begun: by model the checkpoints of its folds that have begun.
-        weights: by model the -pretrained_weights that folds will start from.
+        starting: models of which a fold will start.
+        pretrained_weights: which they start from.
+        from_2d: trainings that will start from a 2D model.
 
     Raises:
         ValueError: with the first error, or all images that cannot be predicted.
@@ -64,7 +69,8 @@ def check_in_process(
         }
         options |= {"images": images and str(images), "write_split": write_split}
         options["begun"] = {model: list(map(str, checkpoints)) for model, checkpoints in begun.items()}
-        options["weights"] = {model: str(path) for model, path in weights.items()}
+        options |= {"starting": list(starting), "from_2d": list(map(vars, from_2d))}
+        options["pretrained_weights"] = pretrained_weights and str(pretrained_weights)
         command = [sys.executable, "-m", __spec__.name, json.dumps(options)]
         env = os.environ | {"nnUNet_results": scratch}
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
@@ -84,34 +90,52 @@ def main(
     images: str | None = None,
     write_split: bool = True,
     begun: Mapping[str, Sequence[str]] = MappingProxyType({}),
-    weights: Mapping[str, str] = MappingProxyType({}),
+    starting: Sequence[str] = (),
+    pretrained_weights: str | None = None,
+    from_2d: Sequence[Mapping] = (),
 ) -> None:
     """Write the data set's split to the file `splits`; raise the first error."""
     from nnunetv2.paths import nnUNet_preprocessed
     from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 
     from ..trainers.pretrained_weights import check_pretrained_weights, read_pretrained_weights
+    from .image_check import check_images
+    from .start_checks import check_2d_model, check_network, is_2d, release
     from .trained_plans import check_trained_plans
+    from .two_d_models import StartFrom2D
 
     planned, copy = Path(str(nnUNet_preprocessed), maybe_convert_to_dataset_name(dataset)), Path(splits)
     _copy_split(planned / copy.name, copy)
     if (planned / "dataset.json").is_file():
         read_description(planned / "dataset.json")
-    trainers, contents = [], {path: read_pretrained_weights(Path(path)) for path in set(weights.values())}
+    given = Path(pretrained_weights) if pretrained_weights else None
+    weights = read_pretrained_weights(given) if given else {}
+    from_a_2d_model = {start["model"] for start in from_2d}
+    trainers: dict[ModelName, nnUNetTrainer] = {}
     for model in map(ModelName.parse, models):
         trainer = _build_trainer(dataset, model, planned)
         for checkpoint in begun.get(str(model), ()):
             made_with = trainer.plans_manager.plans, trainer.dataset_json, model.configuration
             check_trained_plans(Path(checkpoint), *made_with)
-        if path := weights.get(str(model)):
-            check_pretrained_weights(trainer, contents[path], Path(path))
+        if str(model) in starting:
+            check_network(trainer, str(model))
+            if given:
+                check_pretrained_weights(trainer, weights, given)
+            if str(model) not in from_a_2d_model:
+                release(trainer)
         # Where it looks for a split, or writes one.
         trainer.preprocessed_dataset_folder_base = str(copy.parent)
         trainer.do_split()
-        trainers.append(trainer)
-    _check_split(read_splits(copy), planned / copy.name, folds, trainers)
+        trainers[model] = trainer
+    found, built = read_splits(copy), list(trainers.values())
+    _check_split(found, planned / copy.name, folds, built)
+    for start in (StartFrom2D(**values) for values in from_2d):
+        model = ModelName.parse(start.model)
+        coming = [other for other in start.others if is_2d(trainers[model._replace(trainer=other)])]
+        validation = [] if start.fold == "all" else found[int(start.fold)]["val"]
+        check_2d_model(start, trainers[model], coming, validation)
     if images:
-        check_images(Path(images), trainers, copy.parent)
+        check_images(Path(images), built, copy.parent)
     if write_split and not (planned / copy.name).is_file():
         with replacing(planned / copy.name) as partial:
             shutil.copyfile(copy, partial)
@@ -181,27 +205,6 @@ def _check_split(
                 f"{len(missing)} cases of {file} are not in {data}, e.g. {missing[0]}. Preprocess the "
                 "data set again, or correct the split."
             )
-
-
-def check_images(folder: Path, trainers: Sequence["nnUNetTrainer"], scratch: Path) -> None:
-    """Raise ValueError with the images that a model of these trainers could not predict, see `find_problems`."""
-    from ..inference.find_cases import find_cases
-    from ..inference.image_checks import Expected, find_problems
-
-    found: dict[str, None] = {}
-    kinds = {}
-    for trainer in trainers:
-        expected = Expected.from_plans(trainer.plans_manager, trainer.dataset_json)
-        kinds[expected.n_channels, expected.spacing, type(expected.reader_writer)] = expected
-    # `check_before_training` checks the real output folders, which are known there.
-    cases = find_cases([folder], scratch / "predictions", trainers[0].dataset_json["file_ending"])
-    for expected in kinds.values():
-        for case, problem in find_problems(cases, expected, THREADS).items():
-            found[f"{case.images[0].name}: {problem}"] = None
-    if found:
-        raise ValueError(
-            f"-i {folder}: {first_few(found, '; ', MAX_SHOWN)}. Fix them, or remove them from the folder."
-        )
 
 
 if __name__ == "__main__":

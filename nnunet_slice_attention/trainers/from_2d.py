@@ -5,6 +5,7 @@ training is short and its learning rate low.
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..environment import commit, versions
@@ -13,10 +14,9 @@ from ..networks.two_d_weights import load_2d_weights, weights_checksum
 from .base import nnUNetTrainerSlab
 from .checkpoint import Checkpoint
 from .two_d_checks import check_same_task, check_unseen
-from .two_d_model import find_2d_model
+from .two_d_model import RECORD, TwoDModel, find_2d_model
 
 SHARE = 10  # epochs of the 2D model per epoch of fine-tuning
-RECORD = "from_2d.json"
 
 
 def num_finetuning_epochs(epochs: int) -> int:
@@ -78,28 +78,36 @@ class nnUNetTrainerFrom2D(nnUNetTrainerSlab):
             self.configuration_name,
             self.fold,
         )
-        two_d = model.read()
-        check_same_task(model, two_d, self.plans_manager.plans, self.dataset_json)
-        check_unseen(model, two_d, self.do_split()[1])
-
+        two_d = self.read_2d_model(model, self.do_split()[1])
         self.epochs_from_2d = num_finetuning_epochs(two_d.epochs)
         if self.was_initialized:
             self._set_num_epochs()
             self.optimizer, self.lr_scheduler = self.configure_optimizers()
         else:
             self.initialize()
-        try:
-            load_2d_weights(self.unwrapped_network(), two_d.weights)
-        except ValueError as error:
-            raise ValueError(
-                f"{two_d.path} cannot be used as initialisation: {error} {model.stock.command()}"
-            ) from error
+        self.load_2d_model(model, two_d)
         if self.local_rank == 0:
             self._write_record(two_d)
         self.print_to_log_file(
             f"Starting from the 2D model {two_d.path} (epochs: {two_d.epochs}). Epochs: {self.num_epochs}, initial "
             f"learning rate: {self.initial_lr:g}"
         )
+
+    def read_2d_model(self, model: TwoDModel, validation: Sequence[str]) -> Checkpoint:
+        """Raise ValueError or FileNotFoundError if it is of another task, or may have been trained on these cases."""
+        two_d = model.read()
+        check_same_task(model, two_d, self.plans_manager.plans, self.dataset_json)
+        check_unseen(model, two_d, validation)
+        return two_d
+
+    def load_2d_model(self, model: TwoDModel, two_d: Checkpoint) -> None:
+        """Its weights into the initialised network; raise ValueError if it has other ones."""
+        try:
+            load_2d_weights(self.unwrapped_network(), two_d.weights)
+        except ValueError as error:
+            raise ValueError(
+                f"{two_d.path} cannot be used as initialisation: {error} {model.stock.command()}"
+            ) from error
 
     def _set_num_epochs(self) -> None:
         """From the trainer's name, or else from the 2D model or its record."""

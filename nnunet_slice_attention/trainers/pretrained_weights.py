@@ -33,7 +33,7 @@ def check_pretrained_weights(trainer: nnUNetTrainer, weights: Mapping[str, Tenso
     """Raise ValueError if training with these weights would fail.
 
     Args:
-        trainer: not initialised; afterwards it is, without network and optimiser.
+        trainer: initialised.
         weights: see `read_pretrained_weights`.
         path: where they are from.
     """
@@ -43,9 +43,7 @@ def check_pretrained_weights(trainer: nnUNetTrainer, weights: Mapping[str, Tenso
             f"-pretrained_weights and {name} both set the initial weights. Omit -pretrained_weights, or run the model "
             "in a call without it."
         )
-    trainer.initialize()
     network = uncompiled(trainer.network)
-    trainer.network = trainer.optimizer = trainer.lr_scheduler = None  # memory, for the next model's
     if isinstance(trainer, nnUNetTrainer2DFirst) and trainer.join_epoch > 0:
         added = set(map(id, added_parameters(network)))
         if found := [key for key, p in network.named_parameters() if id(p) in added and key in weights]:

@@ -5,7 +5,7 @@ plans saved with a model: the patch of a slab has three sizes, that of a 2D netw
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from ..model_name import ModelName
 from .checkpoint import Checkpoint, read_checkpoint
 
 CHOICE = "nnUNet_from2D"  # environment variable: trainer of the 2D model
+RECORD = "from_2d.json"  # in the folder of a fold that started from a 2D model
 STOCK = "nnUNetTrainer"
 STOCK_PLANS = "nnUNetPlans"
 UNFINISHED = ("checkpoint_latest.pth", "checkpoint_best.pth")
@@ -30,11 +31,13 @@ class TwoDModel:
         results: the data set's folder in $nnUNet_results.
         name: the model's name.
         fold: a number or "all".
+        coming: its training will be finished when it is needed.
     """
 
     results: Path
     name: ModelName
     fold: int | str
+    coming: bool = False
 
     @property
     def folder(self) -> Path:
@@ -51,7 +54,7 @@ class TwoDModel:
 
     @property
     def finished(self) -> bool:
-        return self.checkpoint.is_file()
+        return self.coming or self.checkpoint.is_file()
 
     @property
     def unfinished(self) -> bool:
@@ -78,14 +81,19 @@ class TwoDModel:
         return " ".join(map(str, [*words, *options]))
 
 
-def find_2d_model(results: Path, plans: str, configuration: str, fold: int | str) -> TwoDModel:
+def find_2d_model(
+    results: Path, plans: str, configuration: str, fold: int | str, coming: Collection[str] = ()
+) -> TwoDModel:
     """The one finished 2D model, or the one selected by the environment variable `nnUNet_from2D`.
+
+    Args:
+        coming: trainers of 2D models that count as finished, because they will be.
 
     Raises:
         FileNotFoundError: there is none, or its training is not finished.
         ValueError: there are several, or the variable matches none of them.
     """
-    chosen, models = os.environ.get(CHOICE), _models(results, plans, configuration, fold)
+    chosen, models = os.environ.get(CHOICE), _models(results, plans, configuration, fold, coming)
     label = f"fold {fold} of {results.name} ({plans}, {configuration})"
     if chosen:
         finished = [model for model in models if model.finished]
@@ -116,12 +124,15 @@ def find_2d_model(results: Path, plans: str, configuration: str, fold: int | str
     )
 
 
-def _models(results: Path, plans: str, configuration: str, fold: int | str) -> list[TwoDModel]:
+def _models(
+    results: Path, plans: str, configuration: str, fold: int | str, coming: Collection[str]
+) -> list[TwoDModel]:
     """Models with 2D networks, sorted by name."""
     suffix = f"__{plans}__{configuration}"
-    names = sorted(folder.name for folder in results.iterdir() if folder.name.endswith(suffix))
-    named = [ModelName(name.removesuffix(suffix), plans, configuration) for name in names]
-    return [TwoDModel(results, name, fold) for name in named if _is_2d(results / str(name), configuration)]
+    trainers = {folder.name.removesuffix(suffix) for folder in results.glob(f"*{suffix}")}
+    named = [ModelName(trainer, plans, configuration) for trainer in sorted({*trainers, *coming})]
+    models = [TwoDModel(results, name, fold, name.trainer in coming) for name in named]
+    return [model for model in models if model.coming or _is_2d(results / str(model.name), configuration)]
 
 
 def _is_2d(folder: Path, configuration: str) -> bool:
@@ -143,6 +154,8 @@ def _listed(models: Sequence[TwoDModel]) -> str:
 
 
 def _epochs(model: TwoDModel) -> str:
+    if model.coming and not model.checkpoint.is_file():
+        return "still to be trained"
     try:
         return f"epochs: {model.read().epochs}"
     except ValueError:  # an error only if it is chosen

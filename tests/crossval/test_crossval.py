@@ -19,7 +19,8 @@ def test_all_models_of_a_fold_come_before_the_next_fold(tiny, tmp_path):
     ]
 
 
-def test_a_model_that_starts_from_another_of_the_call_is_trained_after_it(tiny, tmp_path):
+def test_a_model_that_starts_from_another_of_the_call_is_trained_after_it(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr("nnunet_slice_attention.crossval.model_job.nnUNet_results", str(tmp_path / "results"))
     fine_tuned = STOCK._replace(trainer="Tiny_nnUNetTrainerVAUNet_From2D")
     launched = []
 
@@ -28,11 +29,11 @@ def test_a_model_that_starts_from_another_of_the_call_is_trained_after_it(tiny, 
         return ["not finished"] if len(launched) == 2 else []
 
     crossval = tiny_crossval(
-        tiny, tmp_path, models=[fine_tuned, STOCK._replace(trainer="Tiny_nnUNetTrainerTSFMUNet")]
+        tiny, tmp_path, models=[fine_tuned, STOCK, STOCK._replace(trainer="Tiny_nnUNetTrainerTSFMUNet")]
     )
     assert cross_validate(crossval, launch) == ["not finished"]
     assert launched == [
-        ["Tiny_nnUNetTrainerTSFMUNet__nnUNetPlans__2d, fold 0"],
+        [f"{STOCK}, fold 0", "Tiny_nnUNetTrainerTSFMUNet__nnUNetPlans__2d, fold 0"],
         ["Tiny_nnUNetTrainerVAUNet_From2D__nnUNetPlans__2d, fold 0"],
     ]
 

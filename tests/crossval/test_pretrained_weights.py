@@ -26,8 +26,9 @@ def check(nnunet_folders, tiny, tmp_path, monkeypatch):
         change(weights)
         file = tmp_path / "weights.pth"
         torch.save({"network_weights": weights}, file)
-        splits, given = str(tmp_path / "splits_final.json"), {str(model): str(file)}
-        preflight.main(str(tiny.id), [str(STOCK), str(model)], ["0"], splits, weights=given)
+        models, splits = [str(STOCK), str(model)], str(tmp_path / "splits_final.json")
+        given = {"starting": [str(model)], "pretrained_weights": str(file)}
+        preflight.main(str(tiny.id), models, ["0"], splits, **given)
 
     return run
 
@@ -58,27 +59,31 @@ def test_weights_that_do_not_fit_are_an_error(model, source, change, message, ch
 
 def test_a_file_that_is_no_checkpoint_is_an_error(tiny, nnunet_folders, tmp_path):
     (tmp_path / "notes.txt").write_text("weights")
-    given = {str(STOCK): str(tmp_path / "notes.txt")}
+    given = {"starting": [str(STOCK)], "pretrained_weights": str(tmp_path / "notes.txt")}
     with pytest.raises(
         ValueError, match=r"notes\.txt is no checkpoint of nnU-Net \(.*\)\. Give a checkpoint_final"
     ):
-        preflight.main(str(tiny.id), [str(STOCK)], ["0"], str(tmp_path / "splits_final.json"), weights=given)
+        preflight.main(str(tiny.id), [str(STOCK)], ["0"], str(tmp_path / "splits_final.json"), **given)
 
 
-def test_weights_are_checked_only_for_models_that_start(tiny, tmp_path, monkeypatch):
+def test_what_training_begins_with_is_checked_only_for_models_that_start(tiny, tmp_path, monkeypatch):
     class Checked(Exception):
         pass
 
     def checked(*arguments):
-        raise Checked(arguments[-1])
+        raise Checked(*arguments[-3:])
 
     monkeypatch.setattr("nnunet_slice_attention.crossval.checks.check_in_process", checked)
+    starting = [(OURS, "1"), (FROM_2D, "1")]
     monkeypatch.setattr(
         "nnunet_slice_attention.crossval.training.TrainingJob.state",
-        lambda job: "start" if (job.model, job.fold) == (OURS, "1") else "continue",
+        lambda job: "start" if (job.model, job.fold) in starting else "continue",
     )
     settings = Settings(device="cpu", pretrained_weights=tmp_path / "w.pth")
-    crossval = tiny_crossval(tiny, tmp_path, models=[OURS, STOCK], folds=["0", "1"], settings=settings)
+    models = [OURS, STOCK, FROM_2D]
+    crossval = tiny_crossval(tiny, tmp_path, models=models, folds=["0", "1"], settings=settings)
     with pytest.raises(Checked) as found:
         cross_validate(crossval, lambda jobs: [])
-    assert found.value.args == ({str(OURS): tmp_path / "w.pth"},)
+    models, weights, (start,) = found.value.args
+    assert (models, weights) == (sorted(map(str, (OURS, FROM_2D))), tmp_path / "w.pth")
+    assert (start.model, start.fold, start.others) == (str(FROM_2D), "1", [OURS.trainer, STOCK.trainer])
