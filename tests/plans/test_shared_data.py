@@ -54,8 +54,43 @@ def test_other_plans_are_refused_only_if_those_of_the_data_are_newer(folder):
     os.utime(folder / "nnUNetPlans.json", (1, 1))
     check_shared_data(plans, "2d", folder)
     os.utime(folder / "nnUNetCompactPlans.json", (0, 0))
-    with pytest.raises(ValueError, match="it was planned again"):
+    with pytest.raises(ValueError, match="the data set was planned again"):
         check_shared_data(plans, "2d", folder)
+
+
+def write_residual(folder, seconds, **values):
+    """Plans as nnU-Net's planner for residual encoders writes them: in 2D, for the data of the default plans."""
+    plans = read(folder, "nnUNetPlans") | {"plans_name": "nnUNetResEncUNetLPlans"}
+    plans["configurations"]["2d"] |= values
+    path = folder / "nnUNetResEncUNetLPlans.json"
+    path.write_text(json.dumps(plans))
+    os.utime(path, (seconds, seconds))
+
+
+@pytest.mark.parametrize(
+    ("name", "step"),
+    [
+        ("nnUNetPlans", "Make nnUNetPlans again by the command it is from"),
+        ("nnUNetCompactPlans", "Plan nnUNetPlans again, make nnUNetCompactPlans again by plan-compact"),
+    ],
+)
+def test_plans_are_refused_if_other_newer_ones_have_preprocessed_their_data_otherwise(folder, name, step):
+    (folder / "splits_final.json").write_text("[]")
+    (folder / "nnUNetBrokenPlans.json").write_text("{")
+    for path in folder.iterdir():
+        os.utime(path, (5, 5))
+    write_residual(folder, 4, spacing=[2.0, 2.0])
+    check_shared_data(read(folder, name), "2d", folder)
+    with pytest.raises(ValueError, match="nnUNetResEncUNetLPlans has spacing .*, but nnUNetPlans, "):
+        check_shared_data(read(folder, "nnUNetResEncUNetLPlans"), "2d", folder)
+    write_residual(folder, 6, spacing=[2.0, 2.0])
+    check_shared_data(read(folder, "nnUNetResEncUNetLPlans"), "2d", folder)
+    with pytest.raises(ValueError, match=rf"but nnUNetResEncUNetLPlans, .* has \[2\.0, 2\.0\].* {step}, and"):
+        check_shared_data(read(folder, name), "2d", folder)
+    write_residual(folder, 6, spacing=[2.0, 2.0], data_identifier="nnUNetResEncUNetLPlans_2d")
+    check_shared_data(read(folder, name), "2d", folder)
+    write_residual(folder, 6, patch_size=[64, 64])
+    check_shared_data(read(folder, name), "2d", folder)
 
 
 def test_plans_with_data_of_their_own_are_accepted(folder):
