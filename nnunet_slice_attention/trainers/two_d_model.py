@@ -91,7 +91,7 @@ def find_2d_model(
 
     Raises:
         FileNotFoundError: there is none, or its training is not finished.
-        ValueError: there are several, or the variable matches none of them.
+        ValueError: there are several, of which others may be unfinished, or the variable matches none of them.
     """
     chosen, models = os.environ.get(CHOICE), _models(results, plans, configuration, fold, coming)
     label = f"fold {fold} of {results.name} ({plans}, {configuration})"
@@ -104,6 +104,15 @@ def find_2d_model(
                 "of their trainers."
             )
     finished = [model for model in models if model.finished]
+    unfinished = [model for model in models if model.unfinished]
+    if len(finished) == 1 and unfinished:  # the finished one may be a short trial
+        commands = " or ".join(model.command("--c") for model in unfinished)
+        raise ValueError(
+            f"{label} has one trained 2D model, {_listed(finished)}, and others whose training is not finished: "
+            f"{', '.join(model.name.trainer for model in unfinished)}. To start from the first: export "
+            f"{CHOICE}={finished[0].name.trainer}. To start from another, finish it ({commands}), then: export "
+            f"{CHOICE}={unfinished[-1].name.trainer}"
+        )
     if len(finished) == 1:
         return finished[0]
     if finished:
@@ -111,7 +120,7 @@ def find_2d_model(
             f"{label} has {len(finished)} trained 2D models: {_listed(finished)}. "
             f"Choose one by its trainer: export {CHOICE}={finished[-1].name.trainer}"
         )
-    if unfinished := [model for model in models if model.unfinished]:
+    if unfinished:
         commands = " or ".join(model.command("--c") for model in unfinished)
         raise FileNotFoundError(
             f"{unfinished[0].checkpoint} does not exist: the training of the 2D model is not finished. "

@@ -77,6 +77,28 @@ def test_several_2d_models(two_d, start, monkeypatch):
     assert json.loads(trainer.record.read_text())["epochs_of_2d"] == 250 and trainer.num_epochs == 25
 
 
+def test_a_finished_2d_model_beside_an_unfinished_one(two_d, monkeypatch):
+    unfinished = "nnUNetTrainer"
+    twin(two_d, unfinished, 900)
+    model = TwoDModel(two_d.results, two_d.name._replace(trainer=unfinished), 0)
+    model.checkpoint.rename(model.folder / "checkpoint_latest.pth")
+
+    def find():
+        return find_2d_model(two_d.results, "nnUNetPlans", "2d", 0)
+
+    expected = (
+        rf"one trained 2D model, {TWO_D} \(epochs: 2\), and others whose training is not finished: {unfinished}\. .*: "
+        rf"export nnUNet_from2D={TWO_D}\. .*nnUNetv2_train 701 2d 0 --c\), then: export nnUNet_from2D={unfinished}$"
+    )
+    with pytest.raises(ValueError, match=expected):
+        find()
+    monkeypatch.setenv("nnUNet_from2D", TWO_D)
+    assert find() == two_d
+    monkeypatch.setenv("nnUNet_from2D", unfinished)
+    with pytest.raises(FileNotFoundError, match="is not finished. Finish it first"):
+        find()
+
+
 def change_configuration(**values):
     return lambda init: init["plans"]["configurations"]["2d"].update(values)
 
