@@ -11,9 +11,16 @@ from pathlib import Path
 
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 from nnunetv2.imageio.reader_writer_registry import determine_reader_writer_from_dataset_json
+from nnunetv2.utilities.dataset_name_id_conversion import convert_dataset_name_to_id
 from nnunetv2.utilities.utils import get_filenames_of_train_images_and_targets
 
 from .files import read_json
+
+
+def dataset_id(dataset: str | int) -> int:
+    """The id of a data set given by id or name: nnU-Net's commands that plan and preprocess take no name."""
+    name = str(dataset)
+    return convert_dataset_name_to_id(name) if name.startswith("Dataset") else int(name)
 
 
 def read_description(path: Path) -> dict:

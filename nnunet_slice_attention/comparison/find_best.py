@@ -13,7 +13,7 @@ from nnunetv2.paths import nnUNet_results
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 from nnunetv2.utilities.file_path_utilities import folds_tuple_to_string, get_ensemble_name
 
-from ..dataset_files import check_model, segmentations
+from ..dataset_files import check_model, dataset_id, segmentations
 from ..files import write_text
 from ..messages import first_few
 from ..model_name import ENSEMBLE, ModelName
@@ -126,7 +126,8 @@ def check_labels_agree(truth: GroundTruth, cases: Collection[str], dataset: str)
         raise ValueError(
             f"the labels of {first_few(changed)} in {truth.raw} are not those in {truth.folder}: nnU-Net would "
             f"evaluate models with the first, ensembles with the second. Remove {truth.folder}, run "
-            f"nnUNetv2_plan_and_preprocess -d {dataset} --clean, and train again what learned from the labels in it."
+            f"nnUNetv2_plan_and_preprocess -d {dataset_id(dataset)} --clean, and train again what learned from the "
+            "labels in it."
         )
 
 

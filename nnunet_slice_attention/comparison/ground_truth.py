@@ -8,7 +8,7 @@ from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 from nnunetv2.paths import nnUNet_preprocessed, nnUNet_raw
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 
-from ..dataset_files import find_reader, read_description, read_splits, segmentations
+from ..dataset_files import dataset_id, find_reader, read_description, read_splits, segmentations
 from ..tiff_spacing import Spacing
 
 
@@ -69,7 +69,7 @@ class GroundTruth:
             if not path.exists():
                 raise FileNotFoundError(
                     f"{path} does not exist. Preprocess the data set and train one of its folds: "
-                    f"nnUNetv2_plan_and_preprocess -d {dataset}, nnUNetv2_train {dataset} 2d 0."
+                    f"nnUNetv2_plan_and_preprocess -d {dataset_id(dataset)}, nnUNetv2_train {dataset} 2d 0."
                 )
         splits = read_splits(needed["splits_final.json"])
         raw = Path(str(nnUNet_raw)) / folder.name

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ..dataset_files import read_description, read_splits, training_pairs
+from ..dataset_files import dataset_id, read_description, read_splits, training_pairs
 from ..messages import first_few
 from ..plans.preprocessed_cases import changed_description, changed_labels, preprocessed_cases
 from .check import Check
@@ -21,7 +21,7 @@ def check_cases(raw: Path | None, preprocessed: Path, data: Path, dataset: str |
         data: its folder with the cases preprocessed for a configuration.
         dataset: id or name, for the next step.
     """
-    again = f"nnUNetv2_plan_and_preprocess -d {dataset} --clean"
+    again = f"nnUNetv2_plan_and_preprocess -d {dataset_id(dataset)} --clean"
     try:
         cases = preprocessed_cases(data)
         return [

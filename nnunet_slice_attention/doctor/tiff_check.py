@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..dataset_files import dataset_id
 from ..image_geometry import SPACING_LIMIT
 from ..messages import first_few
 from ..tiff_spacing import CONTENT, image_spacing_file, read_spacing, segmentation_spacing_file
@@ -29,7 +30,7 @@ def check_spacing_files(pairs: Mapping[str, tuple[Path, Path]], dataset: str | i
     text = f"{len(wrong)} of {len(pairs)} cases have no valid spacing: {first_few(wrong, '; ')}"
     step = (
         f"Write {CONTENT}, to these files (also for 1 mm, which nnU-Net otherwise assumes and compare refuses), then "
-        f"nnUNetv2_plan_and_preprocess -d {dataset} --clean"
+        f"nnUNetv2_plan_and_preprocess -d {dataset_id(dataset)} --clean"
     )
     return Check(NAME, False, text, step)
 

@@ -7,6 +7,8 @@ import shutil
 
 import pytest
 
+from nnunet_slice_attention.comparison import find_best
+from nnunet_slice_attention.comparison.ground_truth import GroundTruth
 from nnunet_slice_attention.comparison.patients import group_by
 from tests.comparison.prediction_folders import PATIENTS, compare
 from tests.tiny_data import read, write
@@ -132,3 +134,13 @@ def test_a_damaged_example_image_is_named(folders, capsys):
     assert (
         "_0000.nii.gz, needed for an example, cannot be read: the file is cut off" in capsys.readouterr().err
     )
+
+
+def test_the_next_step_for_a_data_set_given_by_name_has_its_id(tmp_path, monkeypatch):
+    with pytest.raises(FileNotFoundError, match="nnUNetv2_plan_and_preprocess -d 998, "):
+        GroundTruth.from_dataset("Dataset998_Nowhere")
+    monkeypatch.setattr(find_best, "changed_labels", lambda *_: ["case_1"])
+    (tmp_path / "labelsTr").mkdir()
+    truth = GroundTruth(tmp_path, {"file_ending": ".nii.gz"}, raw=tmp_path)
+    with pytest.raises(ValueError, match="nnUNetv2_plan_and_preprocess -d 998 --clean"):
+        find_best.check_labels_agree(truth, ["case_1"], "Dataset998_Nowhere")

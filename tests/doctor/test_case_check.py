@@ -40,7 +40,7 @@ def write_split(folder, cases):
 
 
 def checks(raw, preprocessed):
-    return check_cases(raw, preprocessed, preprocessed / "nnUNetPlans_2d", 814)
+    return check_cases(raw, preprocessed, preprocessed / "nnUNetPlans_2d", DATASET.folder)
 
 
 def test_present_labels_and_a_complete_split_are_ok(raw, preprocessed):

@@ -22,7 +22,7 @@ def test_spacing_files_of_all_images_are_ok_with_and_without_those_of_labels(raw
 
 def test_an_image_without_spacing_is_wrong_even_if_its_label_has_one(raw, capfd):
     (raw / "imagesTr" / "case_0.json").unlink()
-    (check,) = check_headers(raw, 711)
+    (check,) = check_headers(raw, "Dataset711_Name")
     assert (
         not check.ok
         and f"1 of 4 cases have no valid spacing: {raw}/imagesTr/case_0.json does not exist" in check.text
