@@ -8,6 +8,7 @@ from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_datas
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
 from ..dataset_files import read_description
+from ..plans.plans_file import how_to_make_again
 from ..plans.slabs import SLAB_RULES, slab_plan
 from .case_check import check_cases
 from .check import Check
@@ -118,7 +119,8 @@ def check_network(plans: dict, dataset: str | int, trainer: type, folder: Path) 
             network = trainer.build_network_architecture(manager, configuration, 1, 2)
     except Exception as error:  # other packages' plans may name anything
         text = f"{trainer.__name__} cannot be built from these plans: {type(error).__name__}: {error}"
-        step = f"nnUNetv2_plan_experiment -d {dataset}, or give other plans with -p"
+        again = how_to_make_again(dataset, plans["plans_name"], plans)
+        step = f"Do what that says, or give other plans with -p; to make these again: {again}"
         return Check("network", False, text, step)
     try:
         labels = manager.get_label_manager(read_description(folder / "dataset.json"))

@@ -4,9 +4,10 @@ from pathlib import Path
 
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
-from ..dataset_files import read_plans
+from ..dataset_files import dataset_id, read_plans
 from ..plans.old_plans import has_architecture, with_architecture
-from ..plans.shared_data import check_shared_data
+from ..plans.plans_file import existing_plans, how_to_make, how_to_make_again
+from ..plans.shared_data import MADE_FROM, check_shared_data
 from .check import Check
 
 CONFIGURATION = "2d"
@@ -16,36 +17,36 @@ def check_plans(folder: Path, dataset: str | int, plans_name: str) -> tuple[Chec
     """The plans, `with_architecture`; None without plans, a usable 2D configuration or data preprocessed for it."""
     path = folder / f"{plans_name}.json"
     if not path.is_file():
-        step = f"nnUNetv2_plan_and_preprocess -d {dataset} -c {CONFIGURATION}"
-        others = sorted(other.stem for other in folder.glob("*Plans*.json"))
+        others = existing_plans(folder)
         text = f"{path} does not exist" + (f"; existing plans: {', '.join(others)}" if others else "")
-        return Check("plans", False, text, step), None
+        return Check("plans", False, text, how_to_make(dataset, plans_name, others)), None
     try:
         plans = read_plans(path)
     except ValueError as error:
-        return Check(
-            "plans", False, str(error), f"nnUNetv2_plan_and_preprocess -d {dataset} -c {CONFIGURATION}"
-        ), None
+        # nnU-Net's planner fails at a damaged file of its own, plan-compact overwrites compact plans only.
+        step = f"Remove {path}, then {how_to_make_again(dataset, plans_name)}"
+        return Check("plans", False, str(error), step), None
+    again = how_to_make_again(dataset, plans_name, plans)
     if CONFIGURATION not in plans["configurations"]:
         text = f"{path} has no configuration {CONFIGURATION!r}, only {', '.join(plans['configurations'])}"
-        return Check("plans", False, text, f"nnUNetv2_plan_experiment -d {dataset}"), None
+        return Check("plans", False, text, again), None
     try:
         converted = with_architecture(plans, CONFIGURATION)
     except (KeyError, RuntimeError) as error:  # an old format that nnU-Net cannot convert
-        step = f"nnUNetv2_plan_experiment -d {dataset}"
         text = (
             f"{path}: nnU-Net cannot convert configuration {CONFIGURATION}: {type(error).__name__}: {error}"
         )
-        return Check("plans", False, text, step), None
+        return Check("plans", False, text, again), None
     try:
         check_shared_data(converted, CONFIGURATION, folder)
     except ValueError as error:
-        return Check(
-            "plans", False, str(error), f"nnunet-slice-attention plan-compact -d {dataset}, or that command"
-        ), None
+        if source := converted.get(MADE_FROM):
+            first = how_to_make_again(dataset, source, {})
+            again = f"{again}; if {source} is to be planned again, first {first}"
+        return Check("plans", False, str(error), again), None
     data = folder / PlansManager(converted).get_configuration(CONFIGURATION).data_identifier
     if not data.is_dir():
-        step = f"nnUNetv2_preprocess -d {dataset} -plans_name {plans_name} -c {CONFIGURATION}"
+        step = f"nnUNetv2_preprocess -d {dataset_id(dataset)} -plans_name {plans_name} -c {CONFIGURATION}"
         return Check("plans", False, f"{path} exists, but the preprocessed data {data} do not", step), None
     old = not has_architecture(plans, CONFIGURATION)
     text = f"{path}{', in the format of nnU-Net 2.0 to 2.3, which nnU-Net converts' if old else ''}"

@@ -1,9 +1,19 @@
-"""The plans file of a data set."""
+"""The plans file of a data set, and the commands that make plans."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from nnunetv2.paths import nnUNet_preprocessed
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
+
+from ..dataset_files import dataset_id
+from .shared_data import MADE_FROM
+
+STOCK_PLANS = "nnUNetPlans"
+PLANNERS = {  # of nnU-Net, by the plans that they make
+    STOCK_PLANS: "",
+    **{f"nnUNetResEncUNet{size}Plans": f" -pl nnUNetPlannerResEnc{size}" for size in ("M", "L", "XL")},
+}
 
 
 def plans_file(dataset: str | int, plans_name: str) -> Path:
@@ -15,7 +25,39 @@ def plans_file(dataset: str | int, plans_name: str) -> Path:
     """
     path = Path(str(nnUNet_preprocessed)) / maybe_convert_to_dataset_name(dataset) / f"{plans_name}.json"
     if not path.is_file():
+        existing = existing_plans(path.parent)
+        others = f"; existing plans: {', '.join(existing)}" if existing else ""
         raise FileNotFoundError(
-            f"{path} does not exist. Run first: nnUNetv2_plan_and_preprocess -d {dataset} -c 2d 3d_fullres"
+            f"{path} does not exist{others}. Next: {how_to_make(dataset, plans_name, existing)}"
         )
     return path
+
+
+def existing_plans(folder: Path) -> list[str]:
+    """Names of the plans of a preprocessed data set."""
+    return sorted(path.stem for path in folder.glob("*Plans*.json"))
+
+
+def how_to_make(dataset: str | int, name: str, existing: list[str]) -> str:
+    """The next step if a data set has no plans `name`, but `existing` ones."""
+    plan = f"nnUNetv2_plan_and_preprocess -d {dataset_id(dataset)} -c 2d 3d_fullres"
+    if name in PLANNERS:
+        return plan + PLANNERS[name]
+    compact = f"nnunet-slice-attention plan-compact -d {dataset_id(dataset)} -o {name}"
+    if not existing:
+        return f"{plan}, then, for compact plans, {compact}; for others add their planner (-pl)"
+    return f"Give -p one of those, or run {compact} for compact plans, for others {plan} with their planner (-pl)"
+
+
+def how_to_make_again(dataset: str | int, name: str, plans: Mapping | None = None) -> str:
+    """The next step if plans `name` are wrong or, without `plans`, damaged; the preprocessed data stay."""
+    plan = f"nnUNetv2_plan_experiment -d {dataset_id(dataset)}"
+    if name in PLANNERS:
+        return plan + PLANNERS[name]
+    compact = f"nnunet-slice-attention plan-compact -d {dataset_id(dataset)} -o {name}"
+    planner = f"{plan} with the planner (-pl) that made {name}"
+    if plans is None:
+        return f"{compact} if they are compact plans, otherwise {planner}"
+    if source := plans.get(MADE_FROM):
+        return compact if source == STOCK_PLANS else f"{compact} -p {source}"
+    return planner

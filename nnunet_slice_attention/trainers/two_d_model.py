@@ -14,12 +14,12 @@ from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
 from ..dataset_files import read_plans
 from ..model_name import ModelName
+from ..plans.plans_file import STOCK_PLANS
 from .checkpoint import Checkpoint, read_checkpoint
 
 CHOICE = "nnUNet_from2D"  # environment variable: trainer of the 2D model
 RECORD = "from_2d.json"  # in the folder of a fold that started from a 2D model
 STOCK = "nnUNetTrainer"
-STOCK_PLANS = "nnUNetPlans"
 UNFINISHED = ("checkpoint_latest.pth", "checkpoint_best.pth")
 
 

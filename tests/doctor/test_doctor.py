@@ -14,6 +14,7 @@ from nnunet_slice_attention.doctor import nnunet_contract as contract
 from nnunet_slice_attention.doctor.check import Check, as_text
 from nnunet_slice_attention.model_name import ModelName
 from nnunet_slice_attention.networks import UNetTopology
+from nnunet_slice_attention.plans.shared_data import MADE_FROM
 
 CSA = "nnUNetTrainerCSANet"
 
@@ -58,10 +59,10 @@ def plans():
     }
 
 
-def write(folders, plans, preprocessed=True):
+def write(folders, plans, preprocessed=True, name="nnUNetPlans"):
     folder = folders / "nnUNet_preprocessed" / plans["dataset_name"]
     folder.mkdir()
-    (folder / "nnUNetPlans.json").write_text(json.dumps(plans))
+    (folder / f"{name}.json").write_text(json.dumps(plans))
     description = {"labels": {"background": 0, "disc": 1, "ignore": 2}, "file_ending": ".nii.gz"}
     (folder / "dataset.json").write_text(json.dumps(description))
     if preprocessed:
@@ -233,13 +234,39 @@ def test_an_unplanned_data_set_is_wrong(folders, capsys):
 
 def test_existing_plans_are_listed(folders, plans, capsys):
     write(folders, plans)
-    status, text = diagnose(capsys, "-d", "27", "-p", "nnUNetCompactPlans")
+    status, text = diagnose(capsys, "-d", "Dataset027_X", "-p", "nnUNetCompactPlans")
     assert status == 1 and "existing plans: nnUNetPlans" in text
+    assert "-> Give -p one of those" in text and "plan-compact -d 27 -o nnUNetCompactPlans" in text
+    _, text = diagnose(capsys, "-d", "27", "-p", "nnUNetResEncUNetLPlans")
+    assert "-> nnUNetv2_plan_and_preprocess -d 27 -c 2d 3d_fullres -pl nnUNetPlannerResEncL\n" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "step"),
+    [
+        ("nnUNetPlans", "nnUNetv2_plan_experiment -d 27\n"),
+        ("nnUNetResEncUNetXLPlans", "nnUNetv2_plan_experiment -d 27 -pl nnUNetPlannerResEncXL\n"),
+        ("nnUNetMyPlans", "nnunet-slice-attention plan-compact -d 27 -o nnUNetMyPlans if they are compact"),
+    ],
+)
+def test_damaged_plans_are_removed_and_made_again_by_what_made_them(folders, plans, capsys, name, step):
+    write(folders, plans)
+    path = folders / "nnUNet_preprocessed" / "Dataset027_X" / f"{name}.json"
+    path.write_text("{")
+    status, text = diagnose(capsys, "-d", "Dataset027_X", "-p", name)
+    assert status == 1 and f"-> Remove {path}, then {step}" in text
+
+
+def test_compact_plans_are_made_again_by_plan_compact(folders, plans, capsys):
+    plans |= {"plans_name": "nnUNetMyPlans", MADE_FROM: "nnUNetPlans", "configurations": {}}
+    write(folders, plans, name="nnUNetMyPlans")
+    _, text = diagnose(capsys, "-d", "27", "-p", "nnUNetMyPlans")
+    assert "-> nnunet-slice-attention plan-compact -d 27 -o nnUNetMyPlans\n" in text
 
 
 def test_a_data_set_that_is_not_preprocessed_is_wrong(folders, plans, capsys):
     write(folders, plans, preprocessed=False)
-    status, text = diagnose(capsys, "-d", "27")
+    status, text = diagnose(capsys, "-d", "Dataset027_X")
     assert status == 1 and "-> nnUNetv2_preprocess -d 27 -plans_name nnUNetPlans -c 2d" in text
 
 
