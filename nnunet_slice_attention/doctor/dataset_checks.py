@@ -47,7 +47,7 @@ def check_dataset(dataset: str | int, plans_name: str, trainer: type) -> list[Ch
     return [
         *checks,
         check_axis(plans),
-        check_spacing(plans, dataset),
+        check_spacing(plans, dataset, plans_name, trainer),
         *check_baselines(plans, dataset, plans_name, trainer),
         check_depth(plans, trainer),
         *check_extents(Path(preprocessed, name), plans, trainer),

@@ -1,7 +1,11 @@
 """Whether slices are thick and many enough for a slice-attention network, and what to compare it with."""
 
 from ..model_name import ModelName
+from ..plans.plans_file import STOCK_PLANS
 from ..plans.slabs import median_depth
+from ..trainers.resolver import starts_from_2d
+from ..trainers.two_d_model import STOCK
+from ..trainers.variants import SCHEDULES
 from .check import Check
 from .plans_check import CONFIGURATION
 
@@ -15,13 +19,16 @@ def check_axis(plans: dict) -> Check:
     return Check("slicing", True, text + ", the axis with the largest median spacing")
 
 
-def check_spacing(plans: dict, dataset: str | int) -> Check:
+def check_spacing(plans: dict, dataset: str | int, plans_name: str, trainer: type) -> Check:
     through, *in_plane = plans["original_median_spacing_after_transp"]
     ratio = slice_ratio(plans)
     text = f"median slice spacing {through:g} mm, in plane {in_plane[0]:g} x {in_plane[1]:g} mm, ratio {ratio:.1f}"
     if ratio >= NEARLY_ISOTROPIC:
         return Check("spacing", True, text)
-    step = f"Compare with a 3D network, which is often better for such data: nnUNetv2_train {dataset} 3d_fullres 0"
+    command, baseline = f"nnUNetv2_train {dataset} 3d_fullres 0", _baseline(trainer)
+    command += f" -tr {baseline}" if baseline != STOCK else ""
+    command += f" -p {plans_name}" if plans_name != STOCK_PLANS else ""
+    step = f"Compare with a 3D network, which is often better for such data: {command}"
     return Check("spacing", True, f"{text}: nearly isotropic", step)
 
 
@@ -40,10 +47,17 @@ def check_baselines(plans: dict, dataset: str | int, plans_name: str, trainer: t
         "ratio of 3: benchmark_results/equal_time)"
     )
     configurations = [c for c in (CONFIGURATION, "3d_fullres") if c in plans["configurations"]]
-    models = [ModelName("nnUNetTrainer", plans_name, configuration) for configuration in configurations]
+    models = [ModelName(_baseline(trainer), plans_name, configuration) for configuration in configurations]
     models = " ".join(map(str, [*models, ModelName(trainer.__name__, plans_name, CONFIGURATION)]))
     step = f"Compare on the same folds: nnunet-slice-attention crossval -d {dataset} -o crossval -m {models}"
     return [Check("baselines", True, text, step)]
+
+
+def _baseline(trainer: type) -> str:
+    """nnU-Net's own trainer for as many epochs, of which there is one per schedule; the usual one for fine-tuning."""
+    schedule = trainer.__name__.rpartition("_")[2]
+    from_scratch = not starts_from_2d(trainer.__name__)
+    return f"{STOCK}_{schedule}" if from_scratch and schedule in SCHEDULES else STOCK
 
 
 def check_depth(plans: dict, trainer: type) -> Check:

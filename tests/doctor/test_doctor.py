@@ -15,6 +15,7 @@ from nnunet_slice_attention.doctor.check import Check, as_text
 from nnunet_slice_attention.model_name import ModelName
 from nnunet_slice_attention.networks import UNetTopology
 from nnunet_slice_attention.plans.shared_data import MADE_FROM
+from nnunet_slice_attention.trainers.variants import SCHEDULES
 
 CSA = "nnUNetTrainerCSANet"
 
@@ -176,6 +177,12 @@ def test_an_isotropic_data_set_is_a_note(folders, plans, capsys):
     status, text = diagnose(capsys, "-d", "27")
     assert status == 0 and "nearly isotropic" in text and "nnUNetv2_train 27 3d_fullres 0" in text
     assert "baselines" not in text
+    _, text = diagnose(capsys, "-d", "27", "-tr", f"{CSA}_50epochs")
+    assert "nnUNetv2_train 27 3d_fullres 0 -tr nnUNetTrainer_50epochs" in text
+    others = folders / "nnUNet_preprocessed" / "Dataset027_X" / "nnUNetMyPlans.json"
+    others.write_text(json.dumps(plans | {"plans_name": "nnUNetMyPlans"}))
+    _, text = diagnose(capsys, "-d", "27", "-p", "nnUNetMyPlans")
+    assert "nnUNetv2_train 27 3d_fullres 0 -p nnUNetMyPlans" in text
 
 
 def test_thick_slices_are_to_be_compared_with_nnunet(folders, plans, capsys):
@@ -192,6 +199,25 @@ def test_thick_slices_are_to_be_compared_with_nnunet(folders, plans, capsys):
     two_d, three_d, own = map(ModelName.parse, args.m)
     assert (two_d, own) == (("nnUNetTrainer", "nnUNetPlans", "2d"), (CSA, "nnUNetPlans", "2d"))
     assert three_d.configuration == "3d_fullres"
+
+
+@pytest.mark.parametrize(
+    ("suffixes", "baseline"),
+    [
+        ("_5slices_50epochs", "nnUNetTrainer_50epochs"),
+        ("_1epoch", "nnUNetTrainer_1epoch"),
+        ("_From2D_50epochs", "nnUNetTrainer"),
+    ],
+)
+def test_baselines_are_trained_for_as_many_epochs(folders, plans, capsys, suffixes, baseline):
+    write(folders, plans)
+    _, text = diagnose(capsys, "-d", "27", "-tr", f"{CSA}{suffixes}")
+    assert f"-m {baseline}__nnUNetPlans__2d {CSA}{suffixes}__nnUNetPlans__2d" in text
+
+
+def test_each_schedule_has_a_trainer_of_nnunet():
+    for schedule in SCHEDULES:
+        assert find_objects.recursive_find_trainer_class_by_name(f"nnUNetTrainer_{schedule}")
 
 
 @pytest.mark.parametrize(
