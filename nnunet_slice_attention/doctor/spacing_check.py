@@ -3,9 +3,9 @@
 from ..model_name import ModelName
 from ..plans.plans_file import STOCK_PLANS
 from ..plans.slabs import median_depth
-from ..trainers.resolver import starts_from_2d
+from ..trainers.resolver import resolve_trainer, starts_from_2d
 from ..trainers.two_d_model import STOCK
-from ..trainers.variants import SCHEDULES
+from ..trainers.variants import SCHEDULES, VARIANTS
 from .check import Check
 from .plans_check import CONFIGURATION
 
@@ -65,8 +65,26 @@ def check_depth(plans: dict, trainer: type) -> Check:
     if depth >= context:
         return Check("depth", True, f"median {depth} slices")
     text = f"median {depth} slices, fewer than the {context} that {trainer.__name__} uses"
-    fewer = depth - (depth + 1) % 2  # slices are an odd number
-    step = f"A trainer with fewer slices would suffice: suffix _{fewer}slices."
-    return Check(
-        "depth", True, text, step if fewer >= 3 else "Compare with nnU-Net 2D, which needs no neighbours."
-    )
+    name = _with_fewer_slices(trainer.__name__, depth)
+    step = f"A trainer with fewer slices would suffice: {name}."
+    return Check("depth", True, text, step if name else "Compare with nnU-Net 2D, which needs no neighbours.")
+
+
+def _with_fewer_slices(name: str, depth: int) -> str | None:
+    """The variant of a trainer with the most slices, neighbours among them, that `depth` suffices for."""
+    base, *suffixes = name.split("_")
+    radii: dict[str, int] = {}
+    numbers = [suffix for suffix in VARIANTS if _options(suffix).get("context_radius")]
+    for new in [*([n] for n in numbers), ["1sliceImages"], *([n, "1sliceImages"] for n in numbers)]:
+        replaced = set().union(*map(_options, new))
+        candidate = "_".join([base, *new, *(s for s in suffixes if not replaced & set(_options(s)))])
+        try:
+            radii[candidate] = resolve_trainer(candidate).context_radius()
+        except (AttributeError, ValueError):  # not a trainer of this package, or it has no such option
+            continue
+    fitting = [candidate for candidate, radius in radii.items() if 0 < radius <= (depth - 1) // 2]
+    return max(fitting, key=radii.__getitem__, default=None)
+
+
+def _options(suffix: str) -> dict:
+    return VARIANTS.get(suffix, {}).get("network_options", {})

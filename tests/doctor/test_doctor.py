@@ -12,9 +12,11 @@ from nnunet_slice_attention.cli import build_parser, main
 from nnunet_slice_attention.doctor import installation_checks, run_checks
 from nnunet_slice_attention.doctor import nnunet_contract as contract
 from nnunet_slice_attention.doctor.check import Check, as_text
+from nnunet_slice_attention.doctor.spacing_check import check_depth
 from nnunet_slice_attention.model_name import ModelName
 from nnunet_slice_attention.networks import UNetTopology
 from nnunet_slice_attention.plans.shared_data import MADE_FROM
+from nnunet_slice_attention.trainers.resolver import resolve_trainer
 from nnunet_slice_attention.trainers.variants import SCHEDULES
 
 CSA = "nnUNetTrainerCSANet"
@@ -221,13 +223,23 @@ def test_each_schedule_has_a_trainer_of_nnunet():
 
 
 @pytest.mark.parametrize(
-    ("depth", "step"), [(4, "suffix _3slices."), (3, "suffix _3slices."), (2, "Compare with nnU-Net 2D")]
+    ("trainer", "uses", "depth", "step"),
+    [
+        ("CSANet_5slices", 5, 4, "would suffice: nnUNetTrainerCSANet_3slices."),
+        ("CSANet_5slices_50epochs", 5, 3, "would suffice: nnUNetTrainerCSANet_3slices_50epochs."),
+        ("CSANet_5slices", 5, 2, "Compare with nnU-Net 2D"),
+        ("VAMaskRCNN", 9, 8, "would suffice: nnUNetTrainerVAMaskRCNN_7slices_1sliceImages."),
+        ("VAMaskRCNN_Identity", 9, 4, "would suffice: nnUNetTrainerVAMaskRCNN_1sliceImages_Identity."),
+        ("VAUNet_3sliceImages", 9, 6, "would suffice: nnUNetTrainerVAUNet_5slices_1sliceImages."),
+        ("SliceAttention_3sliceImages", 5, 4, "would suffice: nnUNetTrainerSliceAttention_1sliceImages."),
+        ("SliceAttention_9slices", 9, 8, "would suffice: nnUNetTrainerSliceAttention_7slices."),
+    ],
 )
-def test_volumes_thinner_than_the_context_are_a_note(folders, plans, capsys, depth, step):
+def test_volumes_thinner_than_the_context_are_a_note(plans, trainer, uses, depth, step):
     plans["original_median_shape_after_transp"][0] = depth
-    write(folders, plans)
-    status, text = diagnose(capsys, "-d", "27", "-tr", f"{CSA}_5slices")
-    assert status == 0 and f"median {depth} slices, fewer than the 5" in text and step in text
+    check = check_depth(plans, resolve_trainer(f"nnUNetTrainer{trainer}"))
+    assert check.verdict == "note" and f"median {depth} slices, fewer than the {uses} that" in check.text
+    assert step in check.next_step
 
 
 def test_more_slices_per_step_than_planned_is_a_note(folders, plans, capsys):
