@@ -35,7 +35,7 @@ class SliceAttention(SlabNetwork):
         slices_per_image: neighbouring slices that also enter the first convolution as channels; odd.
 
     Raises:
-        ValueError: `finest_stage` out of range or unknown `finer_skips`.
+        ValueError: `finest_stage` out of range, unknown `finer_skips`, or "mixing" with no skip or no slice to mix.
     """
 
     always_starts_as_2d = True
@@ -68,6 +68,16 @@ class SliceAttention(SlabNetwork):
             )
         if finer_skips not in FINER_SKIPS:
             raise ValueError(f"finer_skips={finer_skips!r} is unknown. Choose one of {FINER_SKIPS}.")
+        if finer_skips == "mixing" and finest_stage == 0:
+            raise ValueError(
+                "finer_skips='mixing' with finest_stage=0: every skip has attention, so no finer one is left to mix. "
+                "Remove the suffix _Mixing, or choose a coarser finest_stage (suffix _SkipsNUp instead of _AllSkips)."
+            )
+        if finer_skips == "mixing" and context_radius == 0:
+            raise ValueError(
+                "finer_skips='mixing' with context_radius=0: there are no neighbouring slices to mix. Remove the "
+                "suffix _Mixing, or use more slices (suffix _3slices instead of _1slice)."
+            )
         super().__init__(
             in_channels,
             num_classes,
@@ -85,7 +95,7 @@ class SliceAttention(SlabNetwork):
         for stage, width in enumerate(topology.features):
             if stage >= finest_stage:
                 layers.append(SliceAttentionLayer(width, reach))
-            elif finer_skips == "mixing" and context_radius:
+            elif finer_skips == "mixing":
                 layers.append(SliceMixingLayer(width, offsets_within(context_radius)))
             else:
                 layers.append(None)

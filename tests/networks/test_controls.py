@@ -101,3 +101,16 @@ def test_repeating_the_centre_for_a_test_leaves_the_network_as_it_was(repeat_cen
 def test_attention_at_no_stage_is_refused():
     with pytest.raises(ValueError, match="finest_stage=4: these plans have 4 stages, so no stage would have"):
         build("SliceAttention", {"finest_stage": 4})
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"finest_stage": 0}, "no finer one is left to mix.* suffix _SkipsNUp instead of _AllSkips"),
+        ({"context_radius": 0}, "no neighbouring slices to mix.* suffix _3slices instead of _1slice"),
+        ({"context_radius": 0, "slices_per_image": 3}, "no neighbouring slices to mix"),
+    ],
+)
+def test_mixing_without_a_skip_or_a_slice_to_mix_is_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        build("SliceAttention", {"finer_skips": "mixing", **options})
