@@ -66,8 +66,10 @@ def environment(out: Path) -> dict[str, str]:
     except ModuleNotFoundError as error:
         sys.exit(f"{error}. Install the package first, with this Python: {sys.executable} -m pip install .")
     if installed is None and shim is not None:
-        # For an editable install nnU-Net needs the trainers' folder.
-        env.setdefault("nnUNet_extTrainer", next(iter(shim.submodule_search_locations)))
+        # For an editable install nnU-Net needs the trainers' folder, first: another may hold an older version.
+        ours = next(iter(shim.submodule_search_locations))
+        others = env.get("nnUNet_extTrainer", "").split(os.pathsep)
+        env["nnUNet_extTrainer"] = os.pathsep.join([ours, *(o for o in others if o.strip() and o != ours)])
     return env
 
 

@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from examples.quickstart import commands, run_all, summary
+from examples.quickstart import commands, environment, run_all, summary
+from nnunet_slice_attention import shim
 from nnunet_slice_attention.cli import build_parser
 
 TRAINERS = {"2D": "nnUNetTrainer_5epochs", "CSA-Net": "nnUNetTrainerCSANet_5epochs"}
@@ -19,6 +20,17 @@ def test_its_commands_are_accepted_and_end_with_the_report():
         "compare",
     ]
     assert steps[-1][1] == "report/report.html"
+
+
+def test_in_an_editable_install_its_trainers_come_before_those_of_other_folders(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name: shim.__spec__ if name == shim.__name__ else None
+    )
+    (ours,), others = shim.__path__, ["/outdated", "/my trainers"]
+    for exported in ([], others, [*others, ours]):
+        monkeypatch.setenv("nnUNet_extTrainer", os.pathsep.join(exported))
+        used = environment(tmp_path)["nnUNet_extTrainer"].split(os.pathsep)
+        assert used == [ours, *(others if exported else [])]
 
 
 def test_finished_steps_are_skipped_and_a_failure_is_named(tmp_path, capfd):
