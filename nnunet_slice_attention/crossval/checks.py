@@ -14,7 +14,7 @@ from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_datas
 from ..comparison.ground_truth import GroundTruth
 from ..comparison.patients import group_by, leaked_patients
 from ..comparison.truth_spacing import with_spacings
-from ..dataset_files import read_description
+from ..dataset_files import dataset_id, read_description
 from ..messages import first_few
 from ..plans.preprocessed_cases import changed_description, changed_labels
 from .cross_validation import CrossValidation
@@ -93,14 +93,14 @@ def _check_ground_truth(truth: GroundTruth, folds: Sequence[int]) -> None:
 def _check_preprocessed(truth: GroundTruth, dataset: str) -> None:
     if changed := changed_description(truth.raw, truth.folder.parent):
         raise ValueError(
-            f"dataset.json was changed after preprocessing: {changed}. Run nnUNetv2_plan_and_preprocess -d {dataset} "
-            "--clean, and train again what was trained before."
+            f"dataset.json was changed after preprocessing: {changed}. Run nnUNetv2_plan_and_preprocess "
+            f"-d {dataset_id(dataset)} --clean, and train again what was trained before."
         )
     if changed := changed_labels(truth.raw, truth.folder, truth.dataset_json):
         raise ValueError(
             f"labels of {truth.raw} were changed after preprocessing, so training would ignore the change: "
-            f"{first_few(changed)}. Remove {truth.folder}, run nnUNetv2_plan_and_preprocess -d {dataset} --clean, for "
-            "other plans also nnUNetv2_preprocess -plans_name, and train again what was trained before."
+            f"{first_few(changed)}. Remove {truth.folder}, run nnUNetv2_plan_and_preprocess -d {dataset_id(dataset)} "
+            "--clean, for other plans also nnUNetv2_preprocess -plans_name, and train again what was trained before."
         )
 
 

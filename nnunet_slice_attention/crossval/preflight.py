@@ -17,7 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from ..dataset_files import read_description, read_plans, read_splits
+from ..dataset_files import dataset_id, read_description, read_plans, read_splits
 from ..files import replacing
 from ..image_files import is_renamed
 from ..messages import in_one_line
@@ -174,7 +174,7 @@ def _build_trainer(dataset: str, model: ModelName, planned: Path) -> "nnUNetTrai
         if not folder.is_dir():
             raise FileNotFoundError(
                 f"{folder} does not exist: {model} is planned, but not preprocessed. Run: nnUNetv2_preprocess "
-                f"-d {dataset} -plans_name {model.plans} -c {model.configuration}"
+                f"-d {dataset_id(dataset)} -plans_name {model.plans} -c {model.configuration}"
             )
     check_shared_data(trainer.plans_manager.plans, model.configuration, planned)
     return trainer
