@@ -27,6 +27,7 @@ def extended_methods() -> dict[str, str]:
         "get_validation_transforms",
         "on_validation_epoch_start",
         "on_validation_epoch_end",
+        "load_checkpoint",
         "save_checkpoint",
         "perform_actual_validation",
     )

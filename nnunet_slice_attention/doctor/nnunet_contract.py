@@ -89,6 +89,7 @@ CONTRACT = (
             "get_validation_transforms": "deep_supervision_scales is_cascaded foreground_labels regions ignore_label",
             "on_validation_epoch_start": "self",
             "on_validation_epoch_end": "self val_outputs",
+            "load_checkpoint": "self filename_or_checkpoint",
             "save_checkpoint": "self filename",
             "perform_actual_validation": "self save_probabilities",
         },

@@ -106,8 +106,8 @@ def test_attention_at_no_stage_is_refused():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"finest_stage": 0}, "no finer one is left to mix.* suffix _SkipsNUp instead of _AllSkips"),
-        ({"context_radius": 0}, "no neighbouring slices to mix.* suffix _3slices instead of _1slice"),
+        ({"finest_stage": 0}, "no finer one is left to mix.*suffix _SkipsNUp instead of _AllSkips"),
+        ({"context_radius": 0}, "no neighbouring slices to mix.*suffix _3slices instead of _1slice"),
         ({"context_radius": 0, "slices_per_image": 3}, "no neighbouring slices to mix"),
     ],
 )
