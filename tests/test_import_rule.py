@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "shim": {"trainers"},
     "bundle": {"inference", "networks", "plans", "trainers"},
     "comparison": {"cost", "evaluation", "inference", "plans", "report", "trainers"},
-    "doctor": {"plans", "shim", "trainers"},
+    "doctor": {"networks", "plans", "shim", "trainers"},
     "crossval": {"comparison", "evaluation", "inference", "jobs", "plans", "trainers"},
     "cli": {
         "bundle", "comparison", "cost", "crossval", "doctor", "inference", "jobs", "networks", "plans", "shim",

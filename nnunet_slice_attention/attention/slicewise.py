@@ -44,8 +44,12 @@ def slicewise_centre_grad(network: Network, slices: Slices) -> Slices:
     # The centre first: autocast caches its casts of the weights, and would also cache casts without a gradient.
     centre = run(slices, slice(middle, middle + 1))
     context = map_each(Tensor.detach, slices)
+    parts = [centre]
     with torch.no_grad():  # one side after the other, to need less memory
-        before, behind = run(context, slice(0, middle)), run(context, slice(middle + 1, None))
+        if middle > 0:
+            parts.insert(0, run(context, slice(0, middle)))
+        if middle + 1 < depth(slices):
+            parts.append(run(context, slice(middle + 1, None)))
     if isinstance(centre, (list, tuple)):
-        return [torch.cat(parts, dim=1) for parts in zip(before, centre, behind, strict=True)]
-    return torch.cat([before, centre, behind], dim=1)
+        return [torch.cat(stage, dim=1) for stage in zip(*parts, strict=True)]
+    return torch.cat(parts, dim=1)

@@ -74,8 +74,6 @@ def measure_costs(
     runs = output / "runs"
     check_own_folder(output, RESULTS, runs.name)
     runs.mkdir(parents=True, exist_ok=True)
-    for name in RESULTS:  # if nothing can be measured, no earlier table is left behind
-        (output / name).unlink(missing_ok=True)
     failures = []
     turns = [(repeat, model) for repeat in range(repeats) for model in planned]
     with tqdm(turns, unit="measurement", disable=None) as bar:
@@ -86,6 +84,9 @@ def measure_costs(
     costs = {model: _read(runs, measurement, model, repeats) for model, measurement in planned.items()}
     if costs := {model: measured for model, measured in costs.items() if measured}:
         _write_results(output, costs, planned, repeats)
+    else:
+        for name in RESULTS:  # no earlier table is left behind
+            (output / name).unlink(missing_ok=True)
     return failures
 
 

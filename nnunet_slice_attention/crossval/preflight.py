@@ -76,9 +76,10 @@ def check_in_process(
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
         if done.returncode:
             errors = [line.removeprefix(MARK) for line in done.stdout.splitlines() if line.startswith(MARK)]
-            raise ValueError(
-                errors[-1] if errors else f"the trainers cannot be built:\n{done.stderr[-2000:]}"
-            )
+            reason = f"\n{done.stderr[-2000:]}"
+            if done.returncode < 0:
+                reason = f" signal {-done.returncode} ended the process that builds them; out of memory?"
+            raise ValueError(errors[-1] if errors else f"the trainers cannot be built:{reason}")
         return read_splits(splits)
 
 
@@ -117,18 +118,18 @@ def main(
         for checkpoint in begun.get(str(model), ()):
             made_with = trainer.plans_manager.plans, trainer.dataset_json, model.configuration
             check_trained_plans(Path(checkpoint), *made_with)
-        if str(model) in starting:
-            check_network(trainer, str(model))
-            if given:
-                check_pretrained_weights(trainer, weights, given)
-            if str(model) not in from_a_2d_model:
-                release(trainer)
         # Where it looks for a split, or writes one.
         trainer.preprocessed_dataset_folder_base = str(copy.parent)
         trainer.do_split()
         trainers[model] = trainer
     found, built = read_splits(copy), list(trainers.values())
     _check_split(found, planned / copy.name, folds, built)
+    for model in map(ModelName.parse, starting):
+        check_network(trainers[model], str(model))
+        if given and trainers[model].network is not None:
+            check_pretrained_weights(trainers[model], weights, given)
+        if str(model) not in from_a_2d_model:
+            release(trainers[model])
     for start in (StartFrom2D(**values) for values in from_2d):
         model = ModelName.parse(start.model)
         coming = [other for other in start.others if is_2d(trainers[model._replace(trainer=other)])]

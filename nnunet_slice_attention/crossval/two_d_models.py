@@ -55,14 +55,18 @@ def check_2d_records(jobs: Sequence[TrainingJob]) -> None:
 
     A 2D model that has been archived is not looked for.
     """
+    starting = {(job.model, job.repeat) for job in jobs if job.state() == "start"}
     for job in jobs:
         if starts_from_2d(job.model.trainer) and job.state() != "start":
-            _check_2d_record(job, trained_before(job, jobs))
+            # The variable is about trainings that start.
+            chosen = os.environ.get(CHOICE) if (job.model, job.repeat) in starting else None
+            _check_2d_record(job, trained_before(job, jobs), chosen)
 
 
-def _check_2d_record(job: TrainingJob, others: Sequence[str]) -> None:
+def _check_2d_record(job: TrainingJob, others: Sequence[str], chosen: str | None) -> None:
+    """`chosen`: by `nnUNet_from2D`, if it chooses for other folds of the model."""
     record = read_json_or_empty(job.folder / RECORD)
-    trainer, checksum, chosen = record.get("trainer"), record.get("sha256"), os.environ.get(CHOICE)
+    trainer, checksum = record.get("trainer"), record.get("sha256")
     if not (trainer and checksum):
         return
     again = f"or move {job.folder} away to train it again."

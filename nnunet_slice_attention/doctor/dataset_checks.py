@@ -8,6 +8,7 @@ from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_datas
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
 from ..dataset_files import read_description
+from ..networks.imagenet_encoder import weights_file
 from ..plans.plans_file import how_to_make_again
 from ..plans.slabs import SLAB_RULES, slab_plan
 from .case_check import check_cases
@@ -125,6 +126,8 @@ def check_network(plans: dict, dataset: str | int, trainer: type, folder: Path) 
     try:
         labels = manager.get_label_manager(read_description(folder / "dataset.json"))
         trainer.check_trainable(network, configuration, labels)
+        if trainer.backbone:
+            weights_file(trainer.backbone)  # training loads them when it starts
     except (ValueError, OSError) as error:
         return Check("network", False, str(error), "Training refuses to start as long as that is so.")
     millions = sum(weight.numel() for weight in network.parameters()) / 1e6

@@ -16,7 +16,7 @@ from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 from ..dataset_files import read_plans
 from ..files import read_json_or_empty, replacing, same_place
 from ..networks.topology import SMALLEST_FEATURE_MAP, with_stages
-from .plans_file import plans_file
+from .plans_file import COMPACT_PLANS, plans_file
 from .shared_data import MADE_FROM
 
 CONFIGURATIONS = ("2d", "3d_fullres")
@@ -157,7 +157,8 @@ def _target(source: Path, name: str) -> Path:
     if same_place(target, source):
         raise ValueError(f"-o {name} would overwrite the input plans. Choose another name.")
     if target.exists() and MADE_FROM not in read_json_or_empty(target):
+        earlier = ", or remove that file if version 0.1.0 wrote it" if name == COMPACT_PLANS else ""
         raise ValueError(
-            f"-o {name} would overwrite {target}, which plan-compact has not written. Choose another name."
+            f"-o {name} would overwrite {target}, which plan-compact has not written. Choose another name{earlier}."
         )
     return target

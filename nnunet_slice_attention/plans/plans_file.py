@@ -10,6 +10,7 @@ from ..dataset_files import dataset_id
 from .shared_data import MADE_FROM
 
 STOCK_PLANS = "nnUNetPlans"
+COMPACT_PLANS = "nnUNetCompactPlans"  # unless they are given another name
 PLANNERS = {  # of nnU-Net, by the plans that they make
     STOCK_PLANS: "",
     **{f"nnUNetResEncUNet{size}Plans": f" -pl nnUNetPlannerResEnc{size}" for size in ("M", "L", "XL")},
@@ -58,6 +59,8 @@ def how_to_make_again(dataset: str | int, name: str, plans: Mapping | None = Non
     planner = f"{plan} with the planner (-pl) that made {name}"
     if plans is None:
         return f"{compact} if they are compact plans, otherwise {planner}"
+    if name == COMPACT_PLANS and MADE_FROM not in plans:  # of version 0.1.0
+        return f"remove that file, then {compact}"
     if source := plans.get(MADE_FROM):
         return compact if source == STOCK_PLANS else f"{compact} -p {source}"
     return planner

@@ -42,7 +42,7 @@ def check_shared_data(plans: Mapping, configuration: str, folder: Path) -> None:
             raise ValueError(
                 f"{name} has {entry} {found}, but {other}, by which its data {data} are preprocessed, has {expected}: "
                 f"the data set was planned again. {again[0].upper()}{again[1:]}, and train again what was trained with "
-                "it."
+                f"it. If {name} preprocessed them last: touch {folder / name}.json"
             )
 
 

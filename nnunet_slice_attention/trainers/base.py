@@ -12,7 +12,7 @@ from torch import nn
 
 from ..environment import commit, versions
 from ..networks import SlabNetwork, UNetTopology, create_network
-from ..networks.imagenet_encoder import load_imagenet_weights, weights_file, with_imagenet_encoder
+from ..networks.imagenet_encoder import load_imagenet_weights, with_imagenet_encoder
 from ..plans.shared_data import check_shared_data
 from ..plans.slabs import SLAB_RULES, slab_plan, with_prediction_slab
 from ..plans.slice_spacing import REFERENCE_SPACING, reference_spacing
@@ -125,14 +125,12 @@ class nnUNetTrainerSlab(SlabBatches):
     def check_trainable(
         cls, network: SlabNetwork, configuration: ConfigurationManager, labels: LabelManager
     ) -> None:
-        """Raise ValueError for plans, labels or a missing package with which the network must not be trained.
+        """Raise ValueError for plans or labels with which the network must not be trained.
 
         Args:
             network: built from the plans; it may be on the meta device.
         """
         check_norm(cls, network, configuration)
-        if cls.backbone:
-            weights_file(cls.backbone)
 
     def initialize(self):
         super().initialize()

@@ -153,3 +153,10 @@ def test_as_many_heads_of_at_least_32_channels_as_divide_half_the_channels(dim, 
     assert layer.heads == heads
     x = torch.randn(1, 3, dim, 2, 2)
     assert layer(x, Neighbourhood(range(3), torch.ones(1, 3, dtype=torch.bool))).shape == x.shape
+
+
+def test_a_slice_without_neighbours_needs_no_context(stack):
+    layer = trained(SliceAttentionLayer(C, range(-1, 2)))
+    valid = torch.ones(B, 1, dtype=torch.bool)
+    out = layer(stack[:, 2:3], Neighbourhood(range(1), valid, context_grad=False))
+    torch.testing.assert_close(out, layer(stack[:, 2:3], Neighbourhood(range(1), valid)), rtol=0, atol=1e-12)

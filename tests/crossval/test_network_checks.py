@@ -4,8 +4,10 @@ import json
 import sys
 
 import pytest
+import torch
 
 from nnunet_slice_attention.crossval import preflight
+from nnunet_slice_attention.crossval.start_checks import check_network
 from tests.crossval.tiny_crossval import STOCK
 
 
@@ -63,3 +65,15 @@ def test_an_ignore_label_for_a_detector(refused, preprocessed):
 def test_a_network_of_nnunet_itself(refused, preprocessed):
     change_architecture(preprocessed, n_conv_per_stage=[2])
     assert "n_conv_per_stage" in refused("nnUNetTrainer")
+
+
+def test_a_trainer_that_needs_cuda_is_left_to_the_machine_that_trains(monkeypatch):
+    class Trainer:
+        def initialize(self):
+            raise AssertionError("Torch not compiled with CUDA enabled")
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    check_network(Trainer(), "model")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    with pytest.raises(ValueError, match="^model cannot be trained: AssertionError: Torch not compiled"):
+        check_network(Trainer(), "model")

@@ -135,9 +135,10 @@ def test_a_2d_model_that_is_or_would_be_trained_again_is_refused(begun, tiny, tm
         check_2d_records(tiny_crossval(tiny, tmp_path, models=[FROM_2D, STOCK]).training_jobs())
 
 
-def test_another_choice_is_refused(begun, tiny, tmp_path, monkeypatch):
+def test_another_choice_is_refused_if_other_folds_start_from_it(begun, tiny, tmp_path, monkeypatch):
     monkeypatch.setenv("nnUNet_from2D", OTHER_2D.trainer)
+    check_2d_records(tiny_crossval(tiny, tmp_path, models=[FROM_2D]).training_jobs())
     with pytest.raises(
         ValueError, match=f"began from the 2D model of {STOCK.trainer}, but nnUNet_from2D=Long"
     ):
-        check_2d_records(tiny_crossval(tiny, tmp_path, models=[FROM_2D]).training_jobs())
+        check_2d_records(tiny_crossval(tiny, tmp_path, models=[FROM_2D], folds=["0", "1"]).training_jobs())

