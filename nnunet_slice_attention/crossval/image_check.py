@@ -19,7 +19,9 @@ def check_images(folder: Path, trainers: Sequence[nnUNetTrainer], scratch: Path)
     kinds = {}
     for trainer in trainers:
         expected = Expected.from_plans(trainer.plans_manager, trainer.dataset_json)
-        kinds[expected.n_channels, expected.spacing, type(expected.reader_writer)] = expected
+        kinds[expected.n_channels, expected.spacing, type(expected.reader_writer), expected.clipped] = (
+            expected
+        )
     # `check_before_training` checks the real output folders, which are known there.
     cases = find_cases([folder], scratch / "predictions", trainers[0].dataset_json["file_ending"])
     for expected in kinds.values():
