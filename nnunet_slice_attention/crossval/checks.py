@@ -1,4 +1,4 @@
-"""Checks of files, in this process; `preflight.py` has those that build trainers, in a process of its own.
+"""Checks of files, in this process; `preflight.py` those that build trainers, in a process of their own.
 
 Both find errors that would otherwise surface only after days of training.
 """
@@ -18,7 +18,7 @@ from ..dataset_files import dataset_id, read_description
 from ..messages import first_few
 from ..plans.preprocessed_cases import changed_description, changed_labels
 from .cross_validation import CrossValidation
-from .preflight import check_in_process
+from .preflight import Preflight, check_in_process
 from .two_d_models import check_2d_records, find_starts
 
 
@@ -43,15 +43,17 @@ def check_before_training(crossval: CrossValidation, write_split: bool = True) -
     images = crossval.images if unchecked else None
     starting = {(job.model, job.repeat) for job in crossval.training_jobs() if job.state() == "start"}
     splits = check_in_process(
-        crossval.dataset,
-        crossval.models,
-        crossval.folds,
-        images,
-        write_split,
-        begun,
-        sorted({str(model) for model, _ in starting}),
-        crossval.settings.pretrained_weights,
-        find_starts(crossval.training_jobs()),
+        Preflight(
+            crossval.dataset,
+            [str(model) for model in crossval.models],
+            list(crossval.folds),
+            images,
+            write_split,
+            begun,
+            starting=sorted({str(model) for model, _ in starting}),
+            pretrained_weights=crossval.settings.pretrained_weights,
+            from_2d=find_starts(crossval.training_jobs()),
+        )
     )
     for training in crossval.training_jobs():
         training.check_record(splits, others_start=(training.model, training.repeat) in starting)

@@ -41,8 +41,8 @@ def without_preflight(monkeypatch):
 def skip_preflight(monkeypatch):
     """Skip the process that builds the trainers; the split is read from the preprocessed data set."""
 
-    def check(dataset, *_):
-        folder = Path(os.environ["nnUNet_preprocessed"], maybe_convert_to_dataset_name(dataset))
+    def check(preflight):
+        folder = Path(os.environ["nnUNet_preprocessed"], maybe_convert_to_dataset_name(preflight.dataset))
         return read_splits(folder / "splits_final.json")
 
     monkeypatch.setattr("nnunet_slice_attention.crossval.checks.check_in_process", check)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from nnunet_slice_attention.crossval import preflight
 from nnunet_slice_attention.crossval.crossval import cross_validate
+from nnunet_slice_attention.crossval.preflight import Preflight
+from nnunet_slice_attention.crossval.preflight_worker import check_trainers
 from tests.crossval.tiny_crossval import OURS, STOCK, tiny_crossval
 from tests.tiny_tiff import labels_of, write_segmentation
 
@@ -32,7 +33,7 @@ def test_preflight_finds_errors_that_every_job_would_run_into(
     model, folds, message, nnunet_folders, tiny, tmp_path
 ):
     with pytest.raises(Exception, match=message):
-        preflight.main(str(tiny.id), [model], folds, str(tmp_path / "splits_final.json"))
+        check_trainers(Preflight(str(tiny.id), [model], folds), tmp_path / "splits_final.json")
 
 
 @pytest.mark.parametrize("content", ["", '{"labels": {', "[]", "{}", "[{}]", "\x00"])
@@ -42,7 +43,7 @@ def test_a_damaged_file_of_the_data_set_is_named_with_the_next_step(
 ):
     (preprocessed / name).write_text(content)
     with pytest.raises(ValueError, match=rf"{name} is damaged: .+\. Put .*back"):
-        preflight.main(str(tiny.id), [str(OURS)], ["0"], str(tmp_path / "splits_final.json"))
+        check_trainers(Preflight(str(tiny.id), [str(OURS)], ["0"]), tmp_path / "splits_final.json")
 
 
 def test_a_dry_run_makes_the_same_checks_and_writes_nothing(
@@ -150,7 +151,7 @@ def test_compact_plans_of_a_data_set_that_was_planned_again_are_named(preprocess
         (preprocessed / f"{name}.json").write_text(json.dumps(plans))
     model = str(STOCK._replace(plans="nnUNetCompactPlans"))
     with pytest.raises(ValueError, match=r"nnUNetCompactPlans has spacing .* planned again"):
-        preflight.main(str(tiny.id), [model], ["0"], str(tmp_path / "splits_final.json"))
+        check_trainers(Preflight(str(tiny.id), [model], ["0"]), tmp_path / "splits_final.json")
 
 
 def test_the_second_stage_of_a_cascade_is_refused(preprocessed, tiny, tmp_path):
@@ -162,7 +163,7 @@ def test_the_second_stage_of_a_cascade_is_refused(preprocessed, tiny, tmp_path):
     with pytest.raises(
         ValueError, match=rf"{model} is the second stage of a cascade. .* 3d_lowres on all folds"
     ):
-        preflight.main(str(tiny.id), [str(STOCK), model], ["0"], str(tmp_path / "splits_final.json"))
+        check_trainers(Preflight(str(tiny.id), [str(STOCK), model], ["0"]), tmp_path / "splits_final.json")
 
 
 def test_cases_of_the_split_that_are_not_preprocessed_are_named(preprocessed, tiny, tmp_path):
@@ -171,10 +172,10 @@ def test_cases_of_the_split_that_are_not_preprocessed_are_named(preprocessed, ti
             [{"train": ["case_1", "gone"], "val": ["case_0"]}, {"train": ["case_0"], "val": ["case_1"]}]
         )
     )
-    split = str(tmp_path / "splits_final.json")
+    split = tmp_path / "splits_final.json"
     with pytest.raises(ValueError, match=r"1 cases of .*splits_final\.json are not in .*, e\.g\. gone\. "):
-        preflight.main(str(tiny.id), [str(OURS)], ["0"], split)
-    preflight.main(str(tiny.id), [str(OURS)], ["1", "all"], split)
+        check_trainers(Preflight(str(tiny.id), [str(OURS)], ["0"]), split)
+    check_trainers(Preflight(str(tiny.id), [str(OURS)], ["1", "all"]), split)
 
 
 def test_a_ground_truth_of_unknown_slice_spacing_is_named(

@@ -6,7 +6,8 @@ import sys
 import pytest
 import torch
 
-from nnunet_slice_attention.crossval import preflight
+from nnunet_slice_attention.crossval.preflight import Preflight
+from nnunet_slice_attention.crossval.preflight_worker import check_trainers
 from nnunet_slice_attention.crossval.start_checks import check_network
 from tests.crossval.tiny_crossval import STOCK
 
@@ -17,12 +18,12 @@ def refused(preprocessed, tiny, tmp_path):
 
     def run(trainer: str) -> str:
         model = str(STOCK._replace(trainer=trainer))
-        call = (str(tiny.id), [model], ["0"], str(tmp_path / "splits_final.json"))
-        preflight.main(*call)
+        call, splits = (str(tiny.id), [model], ["0"]), tmp_path / "splits_final.json"
+        check_trainers(Preflight(*call), splits)
         with pytest.raises(
             ValueError, match=f"^{model} cannot be trained: .*leave the model out of -m.$"
         ) as found:
-            preflight.main(*call, starting=[model])
+            check_trainers(Preflight(*call, starting=[model]), splits)
         return str(found.value)
 
     return run

@@ -4,9 +4,10 @@ import pytest
 import torch
 from nnunetv2.run.run_training import get_trainer_from_args
 
-from nnunet_slice_attention.crossval import preflight
 from nnunet_slice_attention.crossval.crossval import cross_validate
 from nnunet_slice_attention.crossval.model_job import Settings
+from nnunet_slice_attention.crossval.preflight import Preflight
+from nnunet_slice_attention.crossval.preflight_worker import check_trainers
 from tests.crossval.tiny_crossval import OURS, STOCK, tiny_crossval
 
 FIRST_2D = STOCK._replace(trainer="Tiny_nnUNetTrainerVAUNet_2DFirst")
@@ -26,9 +27,9 @@ def check(nnunet_folders, tiny, tmp_path, monkeypatch):
         change(weights)
         file = tmp_path / "weights.pth"
         torch.save({"network_weights": weights}, file)
-        models, splits = [str(STOCK), str(model)], str(tmp_path / "splits_final.json")
-        given = {"starting": [str(model)], "pretrained_weights": str(file)}
-        preflight.main(str(tiny.id), models, ["0"], splits, **given)
+        models, splits = [str(STOCK), str(model)], tmp_path / "splits_final.json"
+        given = {"starting": [str(model)], "pretrained_weights": file}
+        check_trainers(Preflight(str(tiny.id), models, ["0"], **given), splits)
 
     return run
 
@@ -59,19 +60,19 @@ def test_weights_that_do_not_fit_are_an_error(model, source, change, message, ch
 
 def test_a_file_that_is_no_checkpoint_is_an_error(tiny, nnunet_folders, tmp_path):
     (tmp_path / "notes.txt").write_text("weights")
-    given = {"starting": [str(STOCK)], "pretrained_weights": str(tmp_path / "notes.txt")}
+    given = {"starting": [str(STOCK)], "pretrained_weights": tmp_path / "notes.txt"}
     with pytest.raises(
         ValueError, match=r"notes\.txt is no checkpoint of nnU-Net \(.*\)\. Give a checkpoint_final"
     ):
-        preflight.main(str(tiny.id), [str(STOCK)], ["0"], str(tmp_path / "splits_final.json"), **given)
+        check_trainers(Preflight(str(tiny.id), [str(STOCK)], ["0"], **given), tmp_path / "splits_final.json")
 
 
 def test_what_training_begins_with_is_checked_only_for_models_that_start(tiny, tmp_path, monkeypatch):
     class Checked(Exception):
         pass
 
-    def checked(*arguments):
-        raise Checked(*arguments[-3:])
+    def checked(preflight):
+        raise Checked(preflight)
 
     monkeypatch.setattr("nnunet_slice_attention.crossval.checks.check_in_process", checked)
     starting = [(OURS, "1"), (FROM_2D, "1")]
@@ -84,6 +85,8 @@ def test_what_training_begins_with_is_checked_only_for_models_that_start(tiny, t
     crossval = tiny_crossval(tiny, tmp_path, models=models, folds=["0", "1"], settings=settings)
     with pytest.raises(Checked) as found:
         cross_validate(crossval, lambda jobs: [])
-    models, weights, (start,) = found.value.args
-    assert (models, weights) == (sorted(map(str, (OURS, FROM_2D))), tmp_path / "w.pth")
+    (asked,) = found.value.args
+    assert asked.starting == sorted(map(str, (OURS, FROM_2D)))
+    assert asked.pretrained_weights == tmp_path / "w.pth"
+    (start,) = asked.from_2d
     assert (start.model, start.fold, start.others) == (str(FROM_2D), "1", [OURS.trainer, STOCK.trainer])

@@ -6,7 +6,8 @@ import json
 import pytest
 import torch
 
-from nnunet_slice_attention.crossval import preflight
+from nnunet_slice_attention.crossval.preflight import Preflight
+from nnunet_slice_attention.crossval.preflight_worker import check_trainers
 from nnunet_slice_attention.crossval.trained_plans import check_trained_plans
 from tests.crossval.tiny_crossval import OURS, STOCK
 
@@ -68,11 +69,11 @@ def test_what_nnunet_saves_is_compared_with_the_trainer_built_now(
 ):
     train(tiny, model.trainer)
     checkpoint = nnunet_folders / "results" / tiny.folder / str(model) / "fold_0" / "checkpoint_final.pth"
-    call = (str(tiny.id), [str(model)], ["0"], str(tmp_path / "splits_final.json"))
-    preflight.main(*call, begun={str(model): [str(checkpoint)]})
+    call, splits = (str(tiny.id), [str(model)], ["0"]), tmp_path / "splits_final.json"
+    check_trainers(Preflight(*call, begun={str(model): [checkpoint]}), splits)
     file = preprocessed / "nnUNetPlans.json"
     plans = json.loads(file.read_text())
     plans["configurations"]["2d"]["batch_size"] += 1
     file.write_text(json.dumps(plans))
     with pytest.raises(ValueError, match="was trained with batch_size"):
-        preflight.main(*call, begun={str(model): [str(checkpoint)]})
+        check_trainers(Preflight(*call, begun={str(model): [checkpoint]}), splits)

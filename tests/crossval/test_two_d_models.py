@@ -8,8 +8,9 @@ import pytest
 import torch
 from nnunetv2.run.run_training import get_trainer_from_args
 
-from nnunet_slice_attention.crossval import preflight
 from nnunet_slice_attention.crossval.crossval import cross_validate
+from nnunet_slice_attention.crossval.preflight import Preflight
+from nnunet_slice_attention.crossval.preflight_worker import check_trainers
 from nnunet_slice_attention.crossval.two_d_models import check_2d_records, find_starts
 from nnunet_slice_attention.files import sha256
 from tests.crossval.tiny_crossval import STOCK, tiny_crossval
@@ -37,8 +38,10 @@ def check(results, tiny, tmp_path):
     def run(*others, **changes) -> None:
         models = [FROM_2D, *others]
         starts = find_starts(tiny_crossval(tiny, tmp_path, models=models, **changes).training_jobs())
-        call = (str(tiny.id), list(map(str, models)), ["0"], str(tmp_path / "splits_final.json"))
-        preflight.main(*call, starting=[str(FROM_2D)], from_2d=list(map(vars, starts)))
+        call = (str(tiny.id), list(map(str, models)), ["0"])
+        check_trainers(
+            Preflight(*call, starting=[str(FROM_2D)], from_2d=starts), tmp_path / "splits_final.json"
+        )
 
     return run
 

@@ -1,0 +1,139 @@
+"""Builds each trainer of a cross-validation once and checks it.
+
+It finds unknown names, missing preprocessing, changed plans, networks that cannot be built, unfit weights, missing 2D
+models and bad images. `python -m nnunet_slice_attention.crossval.preflight_worker PREFLIGHT SPLITS`, see
+`preflight.check_in_process`.
+"""
+
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from nnunetv2.paths import nnUNet_preprocessed
+from nnunetv2.run.run_training import get_trainer_from_args
+from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
+from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
+
+from ..dataset_files import dataset_id, read_description, read_plans, read_splits
+from ..files import replacing
+from ..image_files import is_renamed
+from ..messages import in_one_line
+from ..model_name import ModelName
+from ..plans.preprocessed_cases import preprocessed_cases
+from ..plans.shared_data import check_shared_data
+from ..trainers.pretrained_weights import check_pretrained_weights, read_pretrained_weights
+from .image_check import check_images
+from .preflight import MARK, Preflight
+from .start_checks import check_2d_model, check_network, is_2d, release
+from .trained_plans import check_trained_plans
+
+
+def check_trainers(preflight: Preflight, splits: Path) -> None:
+    """Write the data set's split to the file `splits`; raise the first error."""
+    planned = Path(str(nnUNet_preprocessed), maybe_convert_to_dataset_name(preflight.dataset))
+    _copy_split(planned / splits.name, splits)
+    if (planned / "dataset.json").is_file():
+        read_description(planned / "dataset.json")
+    given = preflight.pretrained_weights
+    weights = read_pretrained_weights(given) if given else {}
+    trainers: dict[str, nnUNetTrainer] = {}
+    for name in preflight.models:
+        model = ModelName.parse(name)
+        trainer = _build_trainer(preflight.dataset, model, planned)
+        for checkpoint in preflight.begun.get(name, ()):
+            made_with = trainer.plans_manager.plans, trainer.dataset_json, model.configuration
+            check_trained_plans(checkpoint, *made_with)
+        # Where it looks for a split, or writes one.
+        trainer.preprocessed_dataset_folder_base = str(splits.parent)
+        trainer.do_split()
+        trainers[name] = trainer
+    found, built = read_splits(splits), list(trainers.values())
+    _check_split(found, planned / splits.name, preflight.folds, built)
+    from_a_2d_model = {start.model for start in preflight.from_2d}
+    for name in preflight.starting:
+        check_network(trainers[name], name)
+        if given and trainers[name].network is not None:
+            check_pretrained_weights(trainers[name], weights, given)
+        if name not in from_a_2d_model:
+            release(trainers[name])
+    for start in preflight.from_2d:
+        others = [str(ModelName.parse(start.model)._replace(trainer=other)) for other in start.others]
+        coming = [other for other, name in zip(start.others, others, strict=True) if is_2d(trainers[name])]
+        validation = [] if start.fold == "all" else found[int(start.fold)]["val"]
+        check_2d_model(start, trainers[start.model], coming, validation)
+    if preflight.images:
+        check_images(preflight.images, built, splits.parent)
+    if preflight.write_split and not (planned / splits.name).is_file():
+        with replacing(planned / splits.name) as partial:
+            shutil.copyfile(splits, partial)
+
+
+def _copy_split(file: Path, copy: Path) -> None:
+    """Copy the data set's split, if it has one, for the trainers; raise ValueError if it is damaged."""
+    if file.is_file():
+        read_splits(file)
+        shutil.copyfile(file, copy)
+
+
+def _build_trainer(dataset: str, model: ModelName, planned: Path) -> nnUNetTrainer:
+    """The model's trainer of fold 0, whose plans and preprocessed data have been checked.
+
+    Args:
+        planned: the data set's folder in `nnUNet_preprocessed`.
+    """
+    if (planned / f"{model.plans}.json").is_file():
+        read_plans(planned / f"{model.plans}.json")
+    names = (dataset, model.configuration, 0, model.trainer, model.plans)
+    trainer = get_trainer_from_args(*names, device=torch.device("cpu"))
+    if first := trainer.configuration_manager.previous_stage_name:
+        raise ValueError(
+            f"{model} is the second stage of a cascade. crossval does not train {first} on all folds before it, "
+            "and cannot predict with it. Leave it out of -m; train it with nnUNetv2_train, and compare it with the "
+            "command compare."
+        )
+    data = Path(trainer.preprocessed_dataset_folder)
+    for folder in (data, planned / "gt_segmentations"):
+        if not folder.is_dir():
+            raise FileNotFoundError(
+                f"{folder} does not exist: {model} is planned, but not preprocessed. Run: nnUNetv2_preprocess "
+                f"-d {dataset_id(dataset)} -plans_name {model.plans} -c {model.configuration}"
+            )
+    check_shared_data(trainer.plans_manager.plans, model.configuration, planned)
+    return trainer
+
+
+def _check_split(
+    found: Sequence[Mapping], file: Path, folds: Sequence[str], trainers: Sequence[nnUNetTrainer]
+) -> None:
+    """Raise ValueError unless the folds exist and all their cases are preprocessed for each trainer.
+
+    Args:
+        found: the folds of the data set's split.
+        file: of the split, for messages.
+    """
+    ending = trainers[0].dataset_json["file_ending"]
+    if renamed := sorted({case for fold in found for case in fold["val"] if is_renamed(case, ending)}):
+        raise ValueError(
+            f"ITK would write the segmentation of {renamed[0]} under another name. Rename the case and plan again."
+        )
+    numbers = [str(fold) for fold in range(len(found))]
+    if unknown := [fold for fold in folds if fold not in (*numbers, "all")]:
+        raise ValueError(f"fold {', '.join(unknown)} does not exist: {file} has folds 0 to {numbers[-1]}.")
+    asked = [found[int(fold)] for fold in folds if fold != "all"]
+    in_split = {case for fold in asked for part in ("train", "val") for case in fold[part]}
+    for data in {trainer.preprocessed_dataset_folder for trainer in trainers}:
+        if missing := sorted(in_split - preprocessed_cases(Path(data))):
+            raise ValueError(
+                f"{len(missing)} cases of {file} are not in {data}, e.g. {missing[0]}. Preprocess the "
+                "data set again, or correct the split."
+            )
+
+
+if __name__ == "__main__":
+    try:
+        check_trainers(Preflight.from_json(sys.argv[1]), Path(sys.argv[2]))
+    except Exception as error:
+        print(MARK + in_one_line(error), flush=True)
+        raise SystemExit(1) from error

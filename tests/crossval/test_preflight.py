@@ -1,0 +1,24 @@
+"""What the process that builds the trainers is told."""
+
+from pathlib import Path
+
+from nnunet_slice_attention.crossval.preflight import Preflight
+from nnunet_slice_attention.crossval.two_d_models import StartFrom2D
+
+
+def test_it_gets_what_was_asked():
+    asked = Preflight(
+        "5",
+        ["a", "b"],
+        ["0", "all"],
+        images=Path("images"),
+        write_split=False,
+        begun={"a": [Path("fold_0/checkpoint_final.pth")]},
+        starting=["b"],
+        pretrained_weights=Path("weights.pth"),
+        from_2d=[StartFrom2D("b, fold 0", "b", "results", "0", ["c"])],
+    )
+    assert Preflight.from_json(asked.to_json()) == asked
+    default = Preflight("5", ["a"], ["0"])
+    assert Preflight.from_json(default.to_json()).images is None
+    assert not Preflight.from_json(default.to_json()).begun
