@@ -1,4 +1,4 @@
-"""2D first: which epochs are in which phase, and batches, network, optimiser and checkpoints in each phase."""
+"""2D first: which epochs are in which phase, and batches, network and optimiser in each phase."""
 
 import re
 
@@ -7,10 +7,8 @@ import torch
 from nnunetv2.run.run_training import get_trainer_from_args
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
-from nnunet_slice_attention.cli import main
 from nnunet_slice_attention.networks.two_d_weights import added_parameters, load_2d_weights
 from nnunet_slice_attention.trainers.two_d_first import num_2d_epochs
-from tests.tiny_data import read
 
 NAME = "Tiny_nnUNetTrainerSliceAttention"
 
@@ -144,69 +142,6 @@ def test_other_networks_have_the_same_schedule(name, run_nnunet, nnunet_folders,
     fold = nnunet_folders / "results" / tiny.folder / f"{name}__nnUNetPlans__2d" / "fold_0"
     log = "".join(path.read_text() for path in fold.glob("training_log_*.txt"))
     assert re.findall(r"Phase: (2D|with)", log) == ["2D", "with"]
-
-
-@pytest.fixture(scope="module")
-def first_phase_model(train, nnunet_folders, tiny):
-    """A model that has not reached the second phase, with the weights of a 2D model."""
-    train(tiny, "Tiny_nnUNetTrainer")
-    results = nnunet_folders / "results" / tiny.folder
-    stock = torch.load(
-        results / "Tiny_nnUNetTrainer__nnUNetPlans__2d" / "fold_0" / "checkpoint_final.pth",
-        weights_only=False,
-    )
-    name = f"{NAME}_AllSkips"
-    trainer = build(tiny, name)
-    trainer.on_train_start()
-    trainer._stop_loaders()
-    load_2d_weights(trainer.network, stock["network_weights"])
-    for checkpoint in ("best", "final"):
-        trainer.save_checkpoint(f"{trainer.output_folder}/checkpoint_{checkpoint}.pth")
-    return name
-
-
-@pytest.mark.parametrize("command", ["nnUNetv2_predict", "predict"])
-def test_a_checkpoint_of_the_first_phase_predicts_as_the_2d_model(
-    first_phase_model, command, run_nnunet, nnunet_folders, tiny, tmp_path
-):
-    images = nnunet_folders / "raw" / tiny.folder / "imagesTs"
-
-    def predict(command: str, trainer: str, *flags: str) -> dict:
-        out = tmp_path / f"{command}_{trainer}"
-        arguments = [
-            "-i",
-            images,
-            "-o",
-            out,
-            "-d",
-            tiny.id,
-            "-f",
-            0,
-            "-tr",
-            trainer,
-            "-device",
-            "cpu",
-            *flags,
-        ]
-        if command == "predict":
-            assert main([command, *map(str, arguments)]) == 0
-        else:
-            run_nnunet(command, *arguments, "-c", "2d", "-npp", 1, "-nps", 1)
-        return {path.name: read(path) for path in sorted(out.glob("*.nii.gz"))}
-
-    expected = predict("nnUNetv2_predict", "Tiny_nnUNetTrainer")
-    found = predict(command, first_phase_model, "-chk", "checkpoint_best.pth")
-    assert found.keys() == expected.keys() and len(found) == 3
-    assert any(segmentation.any() for segmentation in expected.values())
-    for name, segmentation in expected.items():
-        assert (found[name] != segmentation).mean() < 0.02  # nnU-Net accumulates windows in half precision
-
-
-def test_a_checkpoint_of_the_first_phase_exports(first_phase_model, nnunet_folders, tiny, tmp_path):
-    archive = tmp_path / "model.zip"
-    arguments = ["-d", tiny.id, "-f", 0, "-tr", first_phase_model, "-o", archive, "--format", "bundle"]
-    assert main(["export", *map(str, arguments)]) == 0
-    assert archive.is_file()
 
 
 def test_pretrained_weights_of_what_is_to_start_at_zero_are_refused_before_the_first_epoch(
