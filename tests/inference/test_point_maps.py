@@ -1,31 +1,18 @@
-"""Where CSA-Net looks from a point: against the queries and keys of its layers, and in the image's own voxels."""
+"""Where CSA-Net looks from a point, against the queries and keys of its layers."""
 
-import itertools
 from types import SimpleNamespace
 
-import nibabel
 import numpy as np
 import pytest
-import SimpleITK
 import torch
-from nibabel.orientations import axcodes2ornt, io_orientation, ornt_transform
-from nnunetv2.imageio.nibabel_reader_writer import NibabelIO, NibabelIOWithReorient
-from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO, SimpleITKIOWithReorient
 
 from nnunet_slice_attention.attention.multi_head import MultiHeadAttention
-from nnunet_slice_attention.cli import main
 from nnunet_slice_attention.inference.attention_checks import check_has_attention_maps
-from nnunet_slice_attention.inference.extra_outputs import ExtraOutputs
-from nnunet_slice_attention.inference.file_grid import FileGrid
 from nnunet_slice_attention.inference.point_maps import point_weights
-from nnunet_slice_attention.inference.predict import predict_files
 from nnunet_slice_attention.inference.predictor import SlabPredictor
-from nnunet_slice_attention.inference.trained_model import load_predictor
 from tests.networks.configurations import PATCH, build, slab
 
-TRAINER = "Tiny_nnUNetTrainerCSANet"
 OPTIONS = {"num_heads": 4, "vit_depth": 1}
-READERS = [SimpleITKIO, SimpleITKIOWithReorient, NibabelIO, NibabelIOWithReorient]
 
 
 def predictor_of(network, **options) -> SlabPredictor:
@@ -125,118 +112,6 @@ def test_weights_are_right_in_half_precision():
             half = layer.weights(query, key)
     assert half.dtype == torch.float32 and half.sum() == pytest.approx(1, abs=1e-5)
     assert (half - exact).abs().max() < 0.05
-
-
-@pytest.mark.parametrize("axes", ["RAS", "LPS", "SLA", "AIL"])
-@pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.__name__)
-def test_voxels_of_a_file_are_found_in_the_readers_array_and_brought_back(reader, axes, tmp_path):
-    rng = np.random.default_rng(0)
-    values = rng.random((4, 5, 6), np.float32)
-    affine = np.diag([1.0, 2.0, 3.0, 1.0])
-    affine[:3, 3] = 10, -20, 30
-    image = nibabel.Nifti1Image(values, affine).as_reoriented(
-        ornt_transform(io_orientation(affine), axcodes2ornt(axes))
-    )
-    path = tmp_path / "image_0000.nii.gz"
-    nibabel.save(image, path)
-    array, properties = reader().read_images([str(path)])
-    grid, stored = FileGrid.of(path, properties, array.shape[1:]), np.asarray(image.dataobj)
-    assert not grid.has(stored.shape) and not grid.has((0, -1, 0)) and grid.has((0, 0, 0))
-    for voxel in itertools.product(*map(range, stored.shape)):
-        assert grid.has(voxel) and array[(0, *grid.in_array(voxel))] == stored[voxel]
-    back = grid.as_nifti(array[0])
-    np.testing.assert_array_equal(back.get_fdata(dtype=np.float32), stored)
-    np.testing.assert_allclose(back.affine, image.affine, atol=1e-4)
-
-
-@pytest.fixture(scope="module")
-def trained(train, nnunet_folders, tiny):
-    train(tiny, TRAINER)
-    return nnunet_folders / "results" / tiny.folder / f"{TRAINER}__nnUNetPlans__2d"
-
-
-@pytest.fixture
-def image(tmp_path):
-    """A brain-like image, surrounded by zeros that nnU-Net crops, and of another spacing than the training images."""
-    values = np.zeros((5, 70, 90), np.float32)
-    values[:, 8:66, 20:84] = np.random.default_rng(0).normal(3, 1, (5, 58, 64)).clip(0.1)
-    picture = SimpleITK.GetImageFromArray(values)
-    picture.SetSpacing((0.7, 0.6, 6.0))
-    picture.SetOrigin((5.0, -7.0, 11.0))
-    path = tmp_path / "in" / "case_0000.nii.gz"
-    path.parent.mkdir()
-    SimpleITK.WriteImage(picture, str(path))
-    return path
-
-
-def test_a_map_lies_where_the_point_looks_in_the_images_own_voxels(trained, image, tmp_path):
-    predictor = load_predictor(trained, [0], device="cpu", use_mirroring=False, allow_tqdm=False)
-    (weights,) = predictor.list_of_parameters
-    dim = weights["position.embedding"].shape[1]
-    grid = weights["position.embedding"].shape[-2:]
-    for layer in ("previous", "next", "in_slice"):  # every location looks at the same location
-        weights[f"{layer}.attention.query.weight"] = weights[f"{layer}.attention.key.weight"] = torch.eye(dim)
-    patterns = torch.sign(torch.randn(grid.numel(), dim, generator=torch.Generator().manual_seed(0)))
-    weights["position.embedding"] = 20 * patterns.T.reshape(1, dim, *grid)
-
-    points = [(30, 20, 2), (75, 60, 0)]
-    assert (
-        predict_files(
-            predictor,
-            [image],
-            tmp_path / "out",
-            extra_outputs=ExtraOutputs(attention_points=[*points, points[0]]),
-        )
-        == []
-    )
-    written = {path.name for path in (tmp_path / "out" / "attention").iterdir()}
-    assert written == {
-        *(f"case_point_30_20_2_{offset}.nii.gz" for offset in ("-1", "+0", "+1")),
-        *(f"case_point_75_60_0_{offset}.nii.gz" for offset in ("+0", "+1")),
-    }
-    source = nibabel.load(image)
-    for point in points:
-        for path in (tmp_path / "out" / "attention").glob(f"case_point_{'_'.join(map(str, point))}_*"):
-            made = nibabel.load(path)
-            assert made.shape == source.shape and made.get_data_dtype() == np.float32
-            np.testing.assert_allclose(made.affine, source.affine, atol=1e-4)
-            values = made.get_fdata()
-            offset = int(path.name.removesuffix(".nii.gz").rpartition("_")[2])
-            assert np.flatnonzero(values.any(axis=(0, 1))).tolist() == [point[2] + offset]
-            assert values.sum() == pytest.approx(1, abs=1e-3)
-            i, j = (
-                (values * index).sum() / values.sum()
-                for index in np.meshgrid(*map(range, source.shape), indexing="ij")[:2]
-            )
-            assert (
-                abs(i - point[0]) < 16 / 0.7 and abs(j - point[1]) < 16 / 0.6
-            )  # a location has 16 x 16 mm at most
-            assert values[point[0], point[1], point[2] + offset] > 0.9 * values.max()
-
-
-def predict(tiny, out, *flags, images):
-    argv = ["predict", "-o", str(out), "-device", "cpu", "-npp", "0", "-nps", "0", "-f", "0", "--disable_tta"]
-    return main([*argv, "-i", str(images), "-d", str(tiny.id), "-tr", TRAINER, *flags])
-
-
-def test_points_are_checked_before_prediction_and_maps_go_with_their_prediction(
-    trained, tiny, image, tmp_path, capsys
-):
-    out = tmp_path / "out"
-    assert predict(tiny, out, "--attention-point", "30,20,2", "90,0,0", images=image) == 1
-    error = capsys.readouterr().err
-    assert "--attention-point 90,0,0 is outside of" in error and "90 x 70 x 5 voxels" in error
-    assert "from 0,0,0 to 89,69,4" in error and not out.exists()
-    with pytest.raises(SystemExit):
-        predict(tiny, out, "--attention-point", "30,20", images=image)
-    assert "'30,20' is not a voxel I,J,K, e.g. 120,96,4" in capsys.readouterr().err
-
-    cropped = ["--attention-point", "0,0,0", "--attention-point", "30,20,2"]
-    assert predict(tiny, out, *cropped, images=image.parent) == 1
-    assert "--attention-point 0,0,0 is in a part that is 0 in all channels" in capsys.readouterr().err
-    assert (out / "case.nii.gz").is_file() and len(list((out / "attention").iterdir())) == 3
-    assert predict(tiny, out, images=image.parent) == 0
-    assert list((out / "attention").iterdir()) == []
 
 
 @pytest.mark.parametrize(
