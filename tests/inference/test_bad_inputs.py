@@ -5,23 +5,14 @@ import time
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from nnunet_slice_attention.cli import main
 from tests.inference.bad_inputs import ENDING, write_bad_inputs
 from tests.tiny_data import read
 
-TRAINER = "Tiny_nnUNetTrainerTSFMUNet_ShortSlabs"
 
-
-@pytest.fixture(scope="module")
-def model(train, nnunet_folders, tiny):
-    train(tiny, TRAINER)
-    return str(nnunet_folders / "results" / tiny.folder / f"{TRAINER}__nnUNetPlans__2d")
-
-
-def predict(model: str, images: Path, out: Path) -> int:
-    argv = ["predict", "-m", model, "-f", "0", "-i", str(images), "-o", str(out), "-device", "cpu"]
+def predict(model: Path, images: Path, out: Path) -> int:
+    argv = ["predict", "-m", str(model), "-f", "0", "-i", str(images), "-o", str(out), "-device", "cpu"]
     return main([*argv, "-npp", "1", "-nps", "1", "--disable_progress_bar", "--disable_tta"])
 
 

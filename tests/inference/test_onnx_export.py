@@ -7,8 +7,11 @@ import onnxruntime
 import pytest
 import torch
 
+from nnunet_slice_attention.cli import main
 from nnunet_slice_attention.inference import onnx_export
 from nnunet_slice_attention.inference.onnx_export import export_onnx
+from nnunet_slice_attention.inference.trained_model import load_predictor
+from tests.inference.tiny_model import TRAINER
 from tests.networks.configurations import PATCH, build
 
 
@@ -61,3 +64,13 @@ def test_a_detector_is_refused_with_another_format(tmp_path):
     detector = build("VAMaskRCNN", {"resnet": 18}, double=False)
     with pytest.raises(ValueError, match="VAMaskRCNN is a detector.* --format bundle"):
         export_onnx(detector, PATCH, tmp_path / "x.onnx")
+
+
+def test_export_writes_the_trained_weights(trained, tmp_path, capsys):
+    target = tmp_path / "tsfm.onnx"
+    assert main(["export", "-d", trained.id, "-tr", TRAINER, "-f", "1", "-o", str(target)]) == 0
+    assert "5 slices as channels, in-plane size" in capsys.readouterr().out
+    network = load_predictor(trained.folder, [1], device="cpu").network.eval()
+    x, valid = torch.randn(1, 5, 40, 40), torch.ones(1, 5, dtype=torch.bool)
+    (got,) = onnxruntime.InferenceSession(target).run(None, {"x": x.numpy(), "valid": valid.numpy()})
+    np.testing.assert_allclose(got, network(x, valid).detach().numpy(), atol=1e-3)
