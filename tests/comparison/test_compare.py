@@ -82,7 +82,7 @@ def test_a_browser_renders_the_page_offline(folders):
     assert (pixels < 0.5).any(axis=(1, 2)).mean() > 0.2  # not an empty or broken page
 
 
-def test_repeating_evaluates_only_models_that_changed(folders, monkeypatch):
+def test_repeating_evaluates_only_models_that_changed(folders):
     assert compare(folders) == 0
     first = (folders / "out" / "cases.csv").read_bytes()
     (cached,) = [p for p in (folders / "out" / "evaluated").iterdir() if "perfect" in p.read_text()]

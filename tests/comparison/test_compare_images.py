@@ -63,6 +63,7 @@ def test_ignored_voxels_are_not_shown(folders, monkeypatch):
     shown = []
     monkeypatch.setattr(page, "overlay_figure", lambda examples: shown.extend(examples) or Figure())
     assert compare(folders, "--images", str(folders / "images")) == 0
+    assert shown
     for example in shown:
         for labels in (example.truth, example.baseline, example.model):
             assert not labels[2].any() and labels[1].any()

@@ -17,10 +17,14 @@ def test_the_same_files_and_almost_the_same_segmentation_as_nnunet(trained, run_
     )  # fmt: skip
     ours, stock = ({p.name for p in (tmp_path / kind).iterdir()} for kind in ("ours", "stock"))
     assert ours == stock
-    for name in (n for n in ours if n.endswith(".npz")):
-        a, b = (np.load(tmp_path / kind / name)["probabilities"] for kind in ("ours", "stock"))
+    cases = [name.removesuffix(".npz") for name in ours if name.endswith(".npz")]
+    assert cases
+    for case in cases:
+        a, b = (np.load(tmp_path / kind / f"{case}.npz")["probabilities"] for kind in ("ours", "stock"))
         assert a.shape == b.shape
-        assert np.abs(a - b).mean() < 0.02  # nnU-Net's windows overlap along the slices
+        assert np.abs(a - b).mean() < 0.002  # nnU-Net's windows overlap along the slices
+        a, b = (read(tmp_path / kind / f"{case}.nii.gz") for kind in ("ours", "stock"))
+        assert a.any() and (a == b).mean() > 0.99
 
 
 def test_nnunets_own_model_predicts_2d_images_as_nnunet_does(
@@ -39,4 +43,4 @@ def test_nnunets_own_model_predicts_2d_images_as_nnunet_does(
         "-tr", STOCK, "-device", "cpu", "-npp", 1, "-nps", 1, "--disable_tta",
     )  # fmt: skip
     ours, stock = (read(tmp_path / kind / "flat.nii.gz") for kind in ("ours", "stock"))
-    assert ours.shape == (40, 36) and np.array_equal(ours, stock)
+    assert ours.shape == (40, 36) and ours.any() and np.array_equal(ours, stock)

@@ -99,8 +99,11 @@ def test_a_case_whose_image_was_replaced_is_predicted_again(predicted, out, tmp_
 
 
 def test_the_order_of_folds_is_not_compared(predicted, tmp_path):
-    assert predict(predicted, tmp_path / "out", FAST, folds=("0", "1")) == 0
-    assert predict(predicted, tmp_path / "out", CONTINUE, FAST, folds=("1", "0")) == 0
+    out = tmp_path / "out"
+    assert predict(predicted, out, FAST, folds=("0", "1")) == 0
+    before = segmentations(out)
+    assert predict(predicted, out, CONTINUE, FAST, folds=("1", "0")) == 0
+    assert segmentations(out) == before
 
 
 def test_a_bundle_continues_what_its_checkpoints_began(predicted, out, tmp_path, capsys):

@@ -90,6 +90,7 @@ def test_the_weight_of_locations_that_are_padding_alone_is_left_out():
         (start + n - 1) // stride - start // stride + 1
         for start, n, stride in zip(starts, size, strides, strict=True)
     ]
+    assert maps
     for weights in maps.values():
         assert weights.sum() == pytest.approx(np.prod(seen) / np.prod(cells)) and weights.sum() < 0.5
 
