@@ -35,9 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--images", metavar="FOLDER", help="images for --truth, to show examples")
     parser.add_argument(
-        "--reference",
+        "--baseline",
         metavar="MODEL",
-        help="baseline that the other models are compared with (default: the first)",
+        help="that the other models are compared with (default: the first)",
     )
     parser.add_argument(
         "--group",
@@ -98,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
         args.images,
     )
     options = Options(
-        baseline=args.reference or models[0].name,
+        baseline=args.baseline or models[0].name,
         tolerance=args.tolerance,
         lesion_sizes=tuple(args.lesions) if args.lesions else None,
         boxes=args.boxes,

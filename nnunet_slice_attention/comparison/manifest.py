@@ -24,7 +24,6 @@ def make_manifest(models: Sequence[Model], truth: GroundTruth, options: Options)
     With several runs a model has one entry per run, which holds its name as `model` and its `run`.
     """
     recorded = asdict(options)
-    recorded = {"reference": recorded.pop("baseline")} | recorded  # its key in the file
     splits = truth.folder.parent / "splits_final.json"
     return {
         "options": {k: str(v) if isinstance(v, Path) else v for k, v in recorded.items()},

@@ -103,7 +103,7 @@ def _check_options(options: Options, names: Sequence[str]) -> None:
         raise ValueError(f"--lesions {sizes}: the first diameter must be above 0 and below the second.")
     if options.baseline not in names:
         raise ValueError(
-            f"--reference {options.baseline!r} is not one of the models. Give one of {', '.join(names)}."
+            f"--baseline {options.baseline!r} is not one of the models. Give one of {', '.join(names)}."
         )
 
 

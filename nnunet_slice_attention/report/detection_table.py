@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from ..evaluation.detection import DRAWS, IMAGES, MIN_IOU, RATES, Estimate, detection_metrics, pool
-from .tables import Table, in_each_run, number
+from .tables import Table, in_each_folder, number
 
 PREDICT_AGAIN = (
     "predict again with --save_probabilities, or validate again with nnUNetv2_train ... --val --npz"
@@ -45,7 +45,7 @@ def detection_table(cases: Sequence[Mapping], left_out: Sequence[str]) -> Table:
         "probability of the structure in the component. A predicted box matches a reference box from an IoU of "
         f"{MIN_IOU:g}, each reference box once, in descending order of scores. AP50: area under the curve of precision "
         "against recall, at COCO's 101 recalls. FP: false positives. Pooled over all n images (slices without the "
-        f"structure included) of {patients} patients{in_each_run(folders)}; in brackets the 95 % interval of a "
+        f"structure included) of {patients} patients{in_each_folder(folders)}; in brackets the 95 % interval of a "
         f"bootstrap over patients ({DRAWS} draws). n/a: no reference boxes; for an interval, fewer than two patients."
     )
     if left_out:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from ..evaluation.froc import RATES, sensitivity_at
 from ..evaluation.scores import MEAN, Scores
-from .tables import Table, in_each_run, mean_sd, number
+from .tables import Table, in_each_folder, mean_sd, number
 
 
 def lesion_table(scores: Scores, sizes: Mapping[str, str]) -> Table:
@@ -42,7 +42,7 @@ def lesion_table(scores: Scores, sizes: Mapping[str, str]) -> Table:
     note = (
         "Connected components, found from a Dice of 0.1 against the predicted components that touch them; sizes are "
         "diameters of spheres of equal volume. Sensitivity and false positives are pooled over "
-        f"{cases.case.nunique()} volumes of {cases.patient.nunique()} patients{in_each_run(folders)}; Dice is "
+        f"{cases.case.nunique()} volumes of {cases.patient.nunique()} patients{in_each_folder(folders)}; Dice is "
         "mean ± SD over patients."
     )
     return Table("Lesions", columns, tuple(rows), note)
@@ -58,6 +58,6 @@ def froc_table(froc: Sequence[Mapping]) -> Table:
     volumes, folders = len({row["case"] for row in froc}), len({row.get("run") for row in froc})
     note = (
         "Highest sensitivity over all thresholds at no more than this many false positives per volume, pooled over "
-        f"{volumes} volumes{in_each_run(folders)}."
+        f"{volumes} volumes{in_each_folder(folders)}."
     )
     return Table("FROC", columns, tuple(rows), note)

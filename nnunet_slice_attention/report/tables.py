@@ -49,9 +49,9 @@ def number(value: float, form: str) -> str:
     return "n/a" if np.isnan(value) else f"{value:{form}}"
 
 
-def in_each_run(folders: int) -> str:
+def in_each_folder(folders: int) -> str:
     """For a note on pooled volumes, which count once per results folder; empty for a single folder."""
-    return f", each in {folders} runs" if folders > 1 else ""
+    return f", each in {folders} results folders" if folders > 1 else ""
 
 
 def _without_nan(values: Iterable[float]) -> np.ndarray:

@@ -11,8 +11,8 @@ from tests.tiny_data import write
     ("flags", "message"),
     [
         (
-            ["--reference", "other"],
-            "--reference 'other' is not one of the models. Give one of perfect, small",
+            ["--baseline", "other"],
+            "--baseline 'other' is not one of the models. Give one of perfect, small",
         ),
         (["--group", "study"], "--group 'study' does not match case patient0_visit0"),
         (["--group", "("], "neither a file nor a valid regular expression"),

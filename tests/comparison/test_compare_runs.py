@@ -80,7 +80,7 @@ def test_seeds_and_folds_are_runs(runs):
     assert "Intervals are over runs and patients." in report
     assert "of one run" not in report
     assert "- runs: 6: seed_0, fold 0; seed_0, fold 1; seed_1, fold 0" in report
-    assert "pooled over 8 volumes of 8 patients, each in 3 runs" in report
+    assert "pooled over 8 volumes of 8 patients, each in 3 results folders" in report
     assert (runs / "out" / "report.html").read_text().count("<svg") == 4
     manifest = json.loads((runs / "out" / "manifest.json").read_text())
     entry = manifest["models"][f"{OTHER}, seed_2"]

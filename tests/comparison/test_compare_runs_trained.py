@@ -39,7 +39,7 @@ def test_ensembles_are_made_per_run_and_only_if_every_run_has_probabilities(two_
     froc = rows_of(two_runs / "out", "froc.csv")
     assert {(row["model"], row["run"]) for row in froc} >= {(OURS, "first"), (OURS, "second")}
     report, page = ((two_runs / "out" / f"report.{kind}").read_text() for kind in ("md", "html"))
-    assert "volumes, each in 2 runs." in report
+    assert "volumes, each in 2 results folders." in report
     assert page.count("<img") == 1  # examples, of the first run
     next((two_runs / "second").rglob(f"{OURS}/fold_0/validation/*.npz")).unlink()
     assert run_compare(tiny, two_runs, "--lesions", "15", "30") == 0
