@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..environment import commit, versions
 from ..files import read_json
+from ..fold_validation import FINAL, listed_predictions, older_than_weights, summary_file
 from ..inference.trained_model import find_folds, load_predictor
 from ..model_name import ModelName
 from ..trainers.find_trainer import find_trainer
@@ -15,7 +16,6 @@ from .weights import to_safetensors
 
 COPIED = ("plans.json", "dataset.json", "dataset_fingerprint.json")
 CARD = "MODEL_CARD.md"
-VALIDATED = "checkpoint_final.pth"  # the checkpoint that nnU-Net validates
 
 
 def weights_file(fold: str) -> str:
@@ -23,7 +23,7 @@ def weights_file(fold: str) -> str:
 
 
 def export_bundle(
-    folder: Path, output: Path, folds: Sequence[str] | None, checkpoint: str = VALIDATED
+    folder: Path, output: Path, folds: Sequence[str] | None, checkpoint: str = FINAL
 ) -> list[str]:
     """Write what prediction needs of a trained model, and a model card. Works for nnU-Net's own models too.
 
@@ -63,14 +63,9 @@ def export_bundle(
         "commit": commit(),
     }
     summaries = {}
-    for fold in folds if checkpoint == VALIDATED else ():
-        weights = folder / f"fold_{fold}" / checkpoint
-        path = weights.parent / "validation" / "summary.json"
-        if (
-            path.is_file() and path.stat().st_mtime >= weights.stat().st_mtime
-        ):  # else it is of earlier weights
-            again = f"Validate fold {fold} again with --val."
-            summaries[fold] = read_json(path, again, keys=("metric_per_case", "mean"))
+    for fold in folds if checkpoint == FINAL else ():
+        if summary := _validation(folder / f"fold_{fold}", fold):
+            summaries[fold] = summary
     files = {name: (folder / name).read_bytes() for name in COPIED}
     files |= {
         weights_file(fold): to_safetensors(state)
@@ -79,3 +74,13 @@ def export_bundle(
     files[CARD] = model_card(predictor, manifest, summaries).encode()
     write_archive(Path(output), manifest, files)
     return folds
+
+
+def _validation(fold_folder: Path, fold: str) -> dict | None:
+    """nnU-Net's summary of the validation with the present weights, if there is one."""
+    path = summary_file(fold_folder)
+    if not path.is_file():
+        return None
+    summary = read_json(path, f"Validate fold {fold} again with --val.", keys=("metric_per_case", "mean"))
+    listed = listed_predictions(path, summary["metric_per_case"])
+    return None if older_than_weights(fold_folder, listed) else summary

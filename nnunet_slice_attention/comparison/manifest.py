@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..environment import OURS, commit, hardware, versions
 from ..files import read_json_or_empty, sha256
+from ..fold_validation import FINAL
 from ..inference.cases import NNUNET_RECORD
 from .ground_truth import GroundTruth
 from .model import Model
@@ -46,7 +47,7 @@ def _model_entry(model: Model) -> dict:
     """What a model's result depends on, as far as its folder shows."""
     plans = model.folder / "plans.json"
     folds = sorted({str(fold) for fold in model.fold_by_case.values()})
-    checkpoints = [model.folder / f"fold_{fold}" / "checkpoint_final.pth" for fold in folds]
+    checkpoints = [model.folder / f"fold_{fold}" / FINAL for fold in folds]
     debug_files = [model.folder / f"fold_{fold}" / "debug.json" for fold in folds]
     return ({"model": model.name, "run": model.run} if model.run else {}) | {
         "folds": folds,

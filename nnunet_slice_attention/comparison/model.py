@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..fold_validation import is_older_than_weights
+
 Fold = int | str
 
 
@@ -40,13 +42,14 @@ class Model:
         path = self.predictions[case].parent / f"{case}.npz"
         if not path.is_file() or not path.with_suffix(".pkl").is_file():
             return None
-        if _written(path) < self._trained(case) <= _written(self.predictions[case]):
+        fold, prediction = self._fold_folder(case), self.predictions[case]
+        if is_older_than_weights(path, fold) and not is_older_than_weights(prediction, fold):
             return None
         return path
 
-    def _trained(self, case: str) -> float:
-        """Time of the final checkpoint that predicted the case; 0 if there is none."""
-        return _written(self.folder / f"fold_{self.fold_by_case.get(case)}" / "checkpoint_final.pth")
+    def _fold_folder(self, case: str) -> Path:
+        """Of the fold that predicted the case; without folds it does not exist."""
+        return self.folder / f"fold_{self.fold_by_case.get(case)}"
 
     @property
     def cases_without_probabilities(self) -> list[str]:
@@ -59,14 +62,9 @@ class Model:
         stale = {
             fold: None
             for case, fold in self.fold_by_case.items()
-            if _written(self.predictions[case]) < self._trained(case)
+            if is_older_than_weights(self.predictions[case], self._fold_folder(case))
         }
         return list(stale)
-
-
-def _written(path: Path) -> float:
-    """Time of the last change; 0 if the file does not exist."""
-    return path.stat().st_mtime if path.is_file() else 0
 
 
 def without_probabilities(models: Sequence[Model]) -> set[str]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from ..fold_validation import FINAL
 from .find_models import trained_model
 from .ground_truth import GroundTruth
 from .model import Fold, Model
@@ -66,7 +67,7 @@ def _check_independent(models: Sequence[Model]) -> None:
         if one.name != other.name:
             continue
         for fold in dict.fromkeys(one.fold_by_case.values()):
-            files = [model.folder / f"fold_{fold}" / "checkpoint_final.pth" for model in (one, other)]
+            files = [model.folder / f"fold_{fold}" / FINAL for model in (one, other)]
             if all(file.is_file() for file in files) and filecmp.cmp(*files, shallow=False):
                 raise ValueError(
                     f"{one.name}, fold {fold}: {one.run} and {other.run} have the same checkpoint_final.pth. Train "

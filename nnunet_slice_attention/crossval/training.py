@@ -13,11 +13,18 @@ from nnunetv2.paths import nnUNet_preprocessed
 from ..dataset_files import read_description
 from ..evaluation.nnunet_summary import read_cases
 from ..files import read_json_or_empty
+from ..fold_validation import (
+    FINAL,
+    is_older_than_weights,
+    listed_predictions,
+    older_than_weights,
+    summary_file,
+)
 from .fold_record import Split, TrainingInputs, check_fold, record_fold
 from .model_job import ModelJob
 
 State = Literal["done", "validate", "continue", "start"]
-FINAL, LATEST, BEST = (f"checkpoint_{name}.pth" for name in ("final", "latest", "best"))
+LATEST, BEST = (f"checkpoint_{name}.pth" for name in ("latest", "best"))
 
 # As a module it would be imported again by each of nnU-Net's worker processes, which need half of it.
 TRAIN = "from nnunetv2.run.run_training import run_training_entry; run_training_entry()"
@@ -44,20 +51,26 @@ class TrainingJob(ModelJob):
         return "continue" if any((self.folder / name).is_file() for name in (LATEST, BEST)) else "start"
 
     def _is_validated(self) -> bool:
-        """With the present weights: nnU-Net leaves the validation of an earlier run in place."""
-        trained = (self.folder / FINAL).stat().st_mtime
-        if not (self._summary.is_file() and self._summary.stat().st_mtime >= trained):
+        """With the present weights, and with --npz all probabilities are saved."""
+        if not self._summary.is_file():
             return False
         try:
-            cases = read_cases(self._summary)
+            listed = listed_predictions(self._summary, read_cases(self._summary))
         except ValueError:  # truncated by a kill or a full disk
             return False
-        written = [path for path in self._summary.parent.glob("*.npz") if path.stat().st_mtime >= trained]
-        return not self.settings.npz or sum(map(zipfile.is_zipfile, written)) == len(cases)
+        if older_than_weights(self.folder, listed):
+            return False
+        return not self.settings.npz or all(map(self._has_probabilities, listed))
+
+    def _has_probabilities(self, prediction: str) -> bool:
+        """Of the present weights, and complete."""
+        case = prediction.removesuffix(self._training_inputs.ending)
+        file = self._summary.parent / f"{case}.npz"
+        return zipfile.is_zipfile(file) and not is_older_than_weights(file, self.folder)
 
     @property
     def _summary(self) -> Path:
-        return self.folder / "validation" / "summary.json"
+        return summary_file(self.folder)
 
     def command(self) -> list[str]:
         """nnU-Net's command for what is left."""

@@ -1,12 +1,12 @@
 """Checks that a trained 2D model can be fine-tuned: same task, and not trained on the current validation cases."""
 
 import json
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
+from ..fold_validation import listed_predictions, older_than_weights
 from ..messages import first_few
 from ..networks.topology import unet_class
 from .checkpoint import Checkpoint
@@ -71,7 +71,7 @@ def check_unseen(model: TwoDModel, checkpoint: Checkpoint, validation: Sequence[
 
     Raises:
         FileNotFoundError: it was not validated.
-        ValueError: it was validated on other cases, or its summary cannot be read.
+        ValueError: it was validated on other cases or with earlier weights, or its summary cannot be read.
     """
     if model.fold == "all":
         return
@@ -81,15 +81,21 @@ def check_unseen(model: TwoDModel, checkpoint: Checkpoint, validation: Sequence[
             f"on. Create it: {model.command('--val')}"
         )
     try:
-        listed = json.loads(model.summary.read_text(encoding="utf-8"))["metric_per_case"]
-        files = [case.get("prediction_file") or case["reference_file"] for case in listed]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        cases = json.loads(model.summary.read_text(encoding="utf-8"))["metric_per_case"]
+        listed = listed_predictions(model.summary, cases)
+    except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f"{model.summary} cannot be read ({type(error).__name__}: {error}). Create it again: "
             f"{model.command('--val')}"
         ) from error
+    older = older_than_weights(model.folder, listed)
+    if model.summary in older:
+        raise ValueError(
+            f"{model.summary} is older than {model.checkpoint}, so it is of an earlier training, or was copied without "
+            f"its date. Create it again: {model.command('--val')}"
+        )
     ending = checkpoint.dataset_json["file_ending"]
-    validated = {re.split(r"[/\\]", file)[-1].removesuffix(ending) for file in files}
+    validated = {name.removesuffix(ending) for name in set(listed) - {file.name for file in older}}
     if seen := sorted(set(validation) - validated):
         raise ValueError(
             f"{len(seen)} of the current {len(set(validation))} validation cases are not among the {len(validated)} on "

@@ -13,6 +13,7 @@ from nnunetv2.utilities.dataset_name_id_conversion import convert_dataset_name_t
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
 from ..dataset_files import read_plans
+from ..fold_validation import FINAL, summary_file
 from ..model_name import ModelName
 from ..plans.plans_file import STOCK_PLANS
 from .checkpoint import Checkpoint, read_checkpoint
@@ -45,12 +46,12 @@ class TwoDModel:
 
     @property
     def checkpoint(self) -> Path:
-        return self.folder / "checkpoint_final.pth"
+        return self.folder / FINAL
 
     @property
     def summary(self) -> Path:
         """nnU-Net's validation results for the fold."""
-        return self.folder / "validation" / "summary.json"
+        return summary_file(self.folder)
 
     @property
     def finished(self) -> bool:

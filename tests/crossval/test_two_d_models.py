@@ -14,6 +14,7 @@ from nnunet_slice_attention.crossval.preflight_worker import check_trainers
 from nnunet_slice_attention.crossval.two_d_models import check_2d_records, find_starts
 from nnunet_slice_attention.files import sha256
 from tests.crossval.tiny_crossval import STOCK, tiny_crossval
+from tests.trainers.two_d_models import edit
 
 FROM_2D = STOCK._replace(trainer="Tiny_nnUNetTrainerVAUNet_From2D")
 OTHER_2D = STOCK._replace(trainer="Long_nnUNetTrainer")
@@ -98,9 +99,7 @@ def test_one_that_may_have_been_trained_on_validation_cases_is_refused(check, fi
 
 def test_one_with_other_weights_is_refused(check, finished):
     checkpoint = finished / "fold_0" / "checkpoint_final.pth"
-    content = torch.load(checkpoint, weights_only=False)
-    content["network_weights"].popitem()
-    torch.save(content, checkpoint)
+    edit(checkpoint, lambda content: content["network_weights"].popitem())
     with pytest.raises(ValueError, match=f"^{FROM_2D}, fold 0: .* cannot be used as initialisation"):
         check()
 

@@ -1,0 +1,54 @@
+"""Whether the validation in a fold's folder is that of its present weights.
+
+nnU-Net leaves the validation of an earlier training in place, and its summary lists every prediction of the folder,
+also those that were left.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+FINAL = "checkpoint_final.pth"  # the checkpoint that nnU-Net validates
+
+
+def summary_file(fold: Path) -> Path:
+    """nnU-Net's validation results for a fold's folder."""
+    return fold / "validation" / "summary.json"
+
+
+def is_older_than_weights(file: Path, fold: Path) -> bool:
+    """Whether a file was written before the fold's final checkpoint: it is of an earlier training, or was copied.
+
+    Not if one of them is missing.
+    """
+    checkpoint = fold / FINAL
+    return file.is_file() and checkpoint.is_file() and file.stat().st_mtime < checkpoint.stat().st_mtime
+
+
+def listed_predictions(summary: Path, cases: Iterable[Mapping]) -> list[str]:
+    """File names of the predictions that a summary lists.
+
+    Args:
+        summary: its file, for messages.
+        cases: its entries; an older nnU-Net names only the reference, which is called the same.
+
+    Raises:
+        ValueError: an entry names neither.
+    """
+    try:
+        files = [case.get("prediction_file") or case["reference_file"] for case in cases]
+        return [re.split(r"[/\\]", file)[-1] for file in files]  # written on Windows, too
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{summary} is damaged: an entry of metric_per_case names no prediction. Validate again with --val."
+        ) from error
+
+
+def older_than_weights(fold: Path, listed: Sequence[str]) -> list[Path]:
+    """Of the summary and the predictions it lists, those of an earlier training; empty for one that is current.
+
+    Predictions that are missing tell nothing: an exported model has the summary only.
+    """
+    summary = summary_file(fold)
+    files = [summary, *(summary.parent / name for name in listed)]
+    return [file for file in files if is_older_than_weights(file, fold)]

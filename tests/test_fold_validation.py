@@ -1,0 +1,92 @@
+"""Which results in a fold's folder are of its present weights, and that every command that relies on them asks."""
+
+import json
+import os
+
+import pytest
+
+from nnunet_slice_attention.comparison.model import Model
+from nnunet_slice_attention.fold_validation import (
+    is_older_than_weights,
+    listed_predictions,
+    older_than_weights,
+)
+from nnunet_slice_attention.model_name import ModelName
+from nnunet_slice_attention.trainers.checkpoint import Checkpoint
+from nnunet_slice_attention.trainers.two_d_checks import check_unseen
+from nnunet_slice_attention.trainers.two_d_model import TwoDModel
+
+NAME = "nnUNetTrainer__nnUNetPlans__2d"
+CASES = ("a", "b")
+TRAINED = 1000  # time of the checkpoint
+
+
+def written(file, time):
+    file.touch()
+    os.utime(file, (time, time))
+    return file
+
+
+@pytest.fixture
+def fold(tmp_path):
+    """A fold whose two cases were validated when its training ended; in the summary, one path is of Windows."""
+    folder = tmp_path / "Dataset901_X" / NAME / "fold_0"
+    (folder / "validation").mkdir(parents=True)
+    written(folder / "checkpoint_final.pth", TRAINED)
+    for case in CASES:
+        written(folder / "validation" / f"{case}.nii.gz", TRAINED)
+    listed = [{"prediction_file": "C:\\results\\a.nii.gz"}, {"prediction_file": "/results/b.nii.gz"}]
+    summary = folder / "validation" / "summary.json"
+    summary.write_text(json.dumps({"metric_per_case": listed}))
+    written(summary, TRAINED)
+    return folder
+
+
+def older(fold):
+    summary = fold / "validation" / "summary.json"
+    listed = listed_predictions(summary, json.loads(summary.read_text())["metric_per_case"])
+    return [file.name for file in older_than_weights(fold, listed)]
+
+
+def test_summary_and_predictions_written_before_the_checkpoint_are_not_of_its_weights(fold):
+    assert older(fold) == []
+    for name in ("summary.json", "b.nii.gz"):
+        file = written(fold / "validation" / name, TRAINED - 1)
+        assert is_older_than_weights(file, fold)
+        assert older(fold) == [name]
+        written(file, TRAINED)
+
+
+def test_what_is_missing_tells_nothing(fold):
+    (fold / "validation" / "a.nii.gz").unlink()
+    assert older(fold) == []
+    (fold / "checkpoint_final.pth").unlink()
+    written(fold / "validation" / "b.nii.gz", 1)
+    assert older(fold) == []
+
+
+@pytest.mark.parametrize("entry", [{"metrics": {}}, 3, {"prediction_file": 3}])
+def test_a_summary_that_names_no_prediction_is_damaged(fold, entry):
+    with pytest.raises(ValueError, match="names no prediction. Validate again with --val"):
+        listed_predictions(fold / "validation" / "summary.json", [entry])
+
+
+def test_a_compared_model_has_a_stale_fold_by_the_same_rule(fold):
+    predictions = {case: fold / "validation" / f"{case}.nii.gz" for case in CASES}
+    model = Model(NAME, predictions, fold.parent, dict.fromkeys(CASES, 0))
+    assert model.stale_folds == []
+    written(predictions["b"], TRAINED - 1)
+    assert model.stale_folds == [0]
+
+
+def test_a_2d_model_is_not_unseen_by_a_validation_of_earlier_weights(fold):
+    model = TwoDModel(fold.parents[1], ModelName.parse(NAME), 0)
+    checkpoint = Checkpoint(model.checkpoint, "nnUNetTrainer", 1, {}, "2d", {"file_ending": ".nii.gz"}, {})
+    check_unseen(model, checkpoint, CASES)
+    written(fold / "validation" / "b.nii.gz", TRAINED - 1)  # left of an earlier training, on another split
+    check_unseen(model, checkpoint, ["a"])
+    with pytest.raises(ValueError, match=r"1 of the current 2 validation cases are not among the 1 .*: b\. "):
+        check_unseen(model, checkpoint, CASES)
+    written(model.summary, TRAINED - 1)
+    with pytest.raises(ValueError, match=r"summary.json is older than .*checkpoint_final.pth.* 2d 0 --val$"):
+        check_unseen(model, checkpoint, ["a"])
