@@ -15,6 +15,7 @@ from nnunetv2.utilities.file_path_utilities import folds_tuple_to_string, get_en
 
 from ..dataset_files import check_model, dataset_id, segmentations
 from ..files import write_text
+from ..fold_split import validate_again
 from ..messages import first_few
 from ..model_name import ENSEMBLE, ModelName
 from ..plans.preprocessed_cases import changed_labels
@@ -66,7 +67,8 @@ def find_best(
         if stale := model.stale_folds:
             raise ValueError(
                 f"{model.name}: predictions of fold {', '.join(map(str, stale))} are older than its final checkpoint, "
-                "so they may be of an earlier training. Run nnUNetv2_train with --val --npz for these folds."
+                "so they may be of an earlier training. "
+                f"{validate_again('nnUNetv2_train with --val --npz, for these folds.')}"
             )
     incomplete = [model.name for model in trained if model.cases_without_probabilities]
     if ensembles and len(trained) > 1 and incomplete:

@@ -7,6 +7,7 @@ from nnunetv2.paths import nnUNet_results
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 
 from ..dataset_files import read_description, segmentations
+from ..fold_split import check_trained_split, validate_again
 from ..messages import first_few
 from ..model_name import ENSEMBLE, ModelName
 from .ground_truth import GroundTruth
@@ -56,14 +57,16 @@ def trained_model(
                 "compare them with --predictions."
             )
         validation = folder / f"fold_{fold}" / "validation"
+        expected = _validation_cases(name, fold, validation.parent, truth)
         found = segmentations(validation, truth.ending)
         again = f"nnUNet_results={results} " if results else ""
         again += f"nnUNetv2_train {dataset} {configuration} {fold} -tr {trainer} -p {plans} --val --npz"
         if not found:
             raise FileNotFoundError(
-                f"{validation} contains no predictions. Finish the training, or run: {again}"
+                f"{validation} contains no predictions. Finish the training first, if it has not ended. "
+                f"{validate_again(again)}"
             )
-        _check_split(name, fold, found, truth, again)
+        _check_cases(f"{name}, fold {fold}", found, expected, again)
         if duplicates := sorted(set(found) & set(predictions)):
             raise ValueError(
                 f"{first_few(duplicates)}: in more than one of the folds {', '.join(map(str, folds))}. Train with a "
@@ -74,22 +77,28 @@ def trained_model(
     return Model(name, predictions, folder, fold_by_case)
 
 
-def _check_split(name: str, fold: Fold, found: Mapping[str, Path], truth: GroundTruth, again: str) -> None:
+def _validation_cases(name: str, fold: Fold, folder: Path, truth: GroundTruth) -> set[str]:
+    """Raise ValueError if the fold does not exist, or was trained on another split."""
     if not int(fold) < len(truth.splits):
         raise ValueError(
             f"fold {fold} does not exist. splits_final.json has folds 0 to {len(truth.splits) - 1}."
         )
-    expected = set(truth.splits[int(fold)])
+    training, validation = truth.training[int(fold)], truth.splits[int(fold)]
+    check_trained_split(f"{name}, fold {fold}", folder, len(training), len(validation))
+    return set(validation)
+
+
+def _check_cases(name: str, found: Mapping[str, Path], expected: set[str], again: str) -> None:
     # First, because a model of another split may have learned from the cases that are missing.
     if extra := sorted(found.keys() - expected):
         validation = found[extra[0]].parent
         raise ValueError(
-            f"{name}, fold {fold}: {first_few(extra)} not in this fold of splits_final.json, so the model was trained "
+            f"{name}: {first_few(extra)} not in this fold of splits_final.json, so the model was trained "
             f"on another split. Move {validation.parent} away and train it again. If it was trained again since, these "
             f"predictions are left from before: remove them from {validation}, also their .npz and .pkl."
         )
     if missing := sorted(expected - found.keys()):
-        raise ValueError(f"{name}, fold {fold}: no prediction for {first_few(missing)}. Run: {again}")
+        raise ValueError(f"{name}: no prediction for {first_few(missing)}. {validate_again(again)}")
 
 
 def prediction_folder(name: str, folder: Path, ending: str) -> Model:

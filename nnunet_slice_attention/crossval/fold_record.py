@@ -17,6 +17,7 @@ from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 
 from ..dataset_files import find_reader, read_splits, segmentations
 from ..files import file_signature, read_json_or_empty, sha256, write_text
+from ..fold_split import check_trained_split
 from ..messages import first_few
 from ..tiff_spacing import read_segmentation
 
@@ -87,7 +88,8 @@ def check_fold(
 ) -> None:
     """Raise ValueError if the training in a fold's folder began from other inputs than the present ones.
 
-    Only what was noted is compared: a training by `nnUNetv2_train` has no record, one of an earlier version the split.
+    Only what was noted is compared. A training by `nnUNetv2_train` has no record, but the numbers of cases in nnU-Net's
+    logs; one of an earlier version has only the split.
 
     Args:
         name: of the training, for messages.
@@ -104,6 +106,8 @@ def check_fold(
         raise ValueError(
             f"{name} was trained on another split than that of splits_final.json{leaked}. Restore that split, {again}"
         )
+    if split and not trained:
+        check_trained_split(name, folder, len(split["train"]), len(split["val"]))
     if changed := _changed_labels(record, training_inputs):
         raise ValueError(
             f"{name} was trained with other labels of {len(changed)} cases than those in {training_inputs.labels}: "

@@ -61,8 +61,8 @@ def check_trainers(preflight: Preflight, splits: Path) -> None:
     for start in preflight.from_2d:
         others = [str(ModelName.parse(start.model)._replace(trainer=other)) for other in start.others]
         coming = [other for other, name in zip(start.others, others, strict=True) if is_2d(trainers[name])]
-        validation = [] if start.fold == "all" else found[int(start.fold)]["val"]
-        check_2d_model(start, trainers[start.model], coming, validation)
+        split = {} if start.fold == "all" else found[int(start.fold)]
+        check_2d_model(start, trainers[start.model], coming, split)
     if preflight.images:
         check_images(preflight.images, built, splits.parent)
     if preflight.write_split and not (planned / splits.name).is_file():

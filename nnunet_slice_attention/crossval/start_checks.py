@@ -1,7 +1,7 @@
 """Whether a model's training can begin: its network, and the 2D model that a trainer with `_From2D` starts from."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from pathlib import Path
 
 import torch
@@ -11,6 +11,7 @@ from ..messages import in_one_line
 from ..trainers.base import nnUNetTrainerSlab
 from ..trainers.from_2d import nnUNetTrainerFrom2D
 from ..trainers.two_d_model import find_2d_model
+from .fold_record import Split
 from .two_d_models import StartFrom2D
 
 
@@ -45,7 +46,7 @@ def is_2d(trainer: nnUNetTrainer) -> bool:
 
 
 def check_2d_model(
-    start: StartFrom2D, trainer: nnUNetTrainerFrom2D, coming: Collection[str], validation: Sequence[str]
+    start: StartFrom2D, trainer: nnUNetTrainerFrom2D, coming: Collection[str], split: Split
 ) -> None:
     """Raise ValueError or FileNotFoundError unless there is one 2D model to start from, and it fits.
 
@@ -54,7 +55,7 @@ def check_2d_model(
     Args:
         trainer: initialised.
         coming: those of `start.others` that train a 2D model.
-        validation: cases of the fold.
+        split: of the fold; empty for fold all.
     """
     plans, configuration = trainer.plans_manager.plans_name, trainer.configuration_name
     try:
@@ -69,6 +70,8 @@ def check_2d_model(
     if model.coming:
         return
     try:
-        trainer.load_2d_model(model, trainer.read_2d_model(model, validation))
+        trainer.load_2d_model(
+            model, trainer.read_2d_model(model, split.get("train", ()), split.get("val", ()))
+        )
     except (ValueError, FileNotFoundError) as error:
         raise type(error)(f"{start.name}: {error}") from error

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..environment import commit, versions
 from ..files import read_json_or_empty, sha256, write_text
+from ..fold_split import check_trained_split
 from ..networks.two_d_weights import load_2d_weights, weights_checksum
 from .base import nnUNetTrainerSlab
 from .checkpoint import Checkpoint
@@ -78,7 +79,7 @@ class nnUNetTrainerFrom2D(nnUNetTrainerSlab):
             self.configuration_name,
             self.fold,
         )
-        two_d = self.read_2d_model(model, self.do_split()[1])
+        two_d = self.read_2d_model(model, *self.do_split())
         self.epochs_from_2d = num_finetuning_epochs(two_d.epochs)
         if self.was_initialized:
             self._set_num_epochs()
@@ -93,10 +94,18 @@ class nnUNetTrainerFrom2D(nnUNetTrainerSlab):
             f"learning rate: {self.initial_lr:g}"
         )
 
-    def read_2d_model(self, model: TwoDModel, validation: Sequence[str]) -> Checkpoint:
-        """Raise ValueError or FileNotFoundError if it is of another task, or may have been trained on these cases."""
+    def read_2d_model(
+        self, model: TwoDModel, training: Sequence[str], validation: Sequence[str]
+    ) -> Checkpoint:
+        """Of the same split; with fold "all" nothing is asked of it.
+
+        Raises:
+            ValueError, FileNotFoundError: it is of another task, or may have been trained on validation cases.
+        """
         two_d = model.read()
         check_same_task(model, two_d, self.plans_manager.plans, self.dataset_json)
+        if model.fold != "all":
+            check_trained_split(f"the 2D model {model.name}", model.folder, len(training), len(validation))
         check_unseen(model, two_d, validation)
         return two_d
 

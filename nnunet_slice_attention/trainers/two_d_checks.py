@@ -6,6 +6,7 @@ from typing import Any
 
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
+from ..fold_split import validate_again
 from ..fold_validation import listed_predictions, older_than_weights
 from ..messages import first_few
 from ..networks.topology import unet_class
@@ -75,24 +76,24 @@ def check_unseen(model: TwoDModel, checkpoint: Checkpoint, validation: Sequence[
     """
     if model.fold == "all":
         return
+    again = validate_again(model.command("--val"))
     if not model.summary.is_file():
         raise FileNotFoundError(
             f"{model.summary} does not exist. It lists the validation cases of the 2D model, which it was not trained "
-            f"on. Create it: {model.command('--val')}"
+            f"on. {again}"
         )
     try:
         cases = json.loads(model.summary.read_text(encoding="utf-8"))["metric_per_case"]
         listed = listed_predictions(model.summary, cases)
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
-            f"{model.summary} cannot be read ({type(error).__name__}: {error}). Create it again: "
-            f"{model.command('--val')}"
+            f"{model.summary} cannot be read ({type(error).__name__}: {error}). {again}"
         ) from error
     older = older_than_weights(model.folder, listed)
     if model.summary in older:
         raise ValueError(
             f"{model.summary} is older than {model.checkpoint}, so it is of an earlier training, or was copied without "
-            f"its date. Create it again: {model.command('--val')}"
+            f"its date. {again}"
         )
     ending = checkpoint.dataset_json["file_ending"]
     validated = {name.removesuffix(ending) for name in set(listed) - {file.name for file in older}}

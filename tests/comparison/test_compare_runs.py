@@ -144,8 +144,8 @@ def test_missing_models_and_cases_are_named_before_evaluation(runs, capsys):
     error = capsys.readouterr().err
     assert "every run needs every model, with the same cases" in error
     assert f"seed_2: {runs / 'seed_2' / DATASET.folder / OTHER} does not exist." in error
-    missing = f"seed_1: {BASELINE}, fold 1: no prediction for case_12. Run: nnUNet_results={runs / 'seed_1'} nnUNetv2_"
-    assert missing in error
+    assert f"seed_1: {BASELINE}, fold 1: no prediction for case_12. If splits_final.json was changed" in error
+    assert f"Otherwise run: nnUNet_results={runs / 'seed_1'} nnUNetv2_train" in error
     assert "seed_0" not in error
     assert not (runs / "out").exists()
 

@@ -9,6 +9,7 @@ import pytest
 
 from nnunet_slice_attention.cli import main
 from nnunet_slice_attention.environment import commit, versions
+from nnunet_slice_attention.fold_split import trained_split_sizes
 from tests.tables import rows_of
 from tests.tiny_data import read, write
 from tests.tiny_models import OURS, STOCK
@@ -39,6 +40,12 @@ def test_trained_models_and_their_ensemble(trained, tiny, nnunet_folders, tmp_pa
             if (row["model"], row["case"], row["structure"]) == (OURS, name, "disc")
         ]
         assert float(ours) == pytest.approx(case["metrics"]["1"]["Dice"])
+
+
+def test_nnunets_log_tells_the_sizes_of_the_split(trained, tiny, nnunet_folders):
+    split = json.loads((nnunet_folders / "preprocessed" / tiny.folder / "splits_final.json").read_text())[0]
+    sizes = (len(split["train"]), len(split["val"]))
+    assert trained_split_sizes(trained / OURS / "fold_0") == {sizes}
 
 
 def test_predictions_older_than_the_checkpoint_are_named(trained, tiny, tmp_path):

@@ -180,6 +180,21 @@ def test_a_training_is_not_continued_validated_or_done_with_other_labels(fold, j
         job.check_record(SPLITS)
 
 
+def test_without_a_record_the_numbers_of_cases_in_the_log_tell_another_split(job, preprocessed):
+    moved = [{"train": ["a"], "val": ["c", "b"]}]  # "b" was learned from
+    log = "now: This split has 2 training and 1 validation cases. \nnow: Epoch 0 \n"
+    (job.folder / "training_log_2026_1_1_10_00_00.txt").write_text(log)
+    for name in ("latest", "final"):  # to be continued; to be validated
+        save_checkpoint(job, name)
+        job.check_record(SPLITS)
+        with pytest.raises(
+            ValueError, match=r"fold 0 was trained on 2 training and 1 .* has 1 and 2: .*leakage"
+        ):
+            job.check_record(moved)
+    (job.folder / "split.json").write_text(json.dumps({"train": ["a"], "val": ["c", "b"]}))
+    job.check_record(moved)  # the record is more exact
+
+
 def test_labels_of_validation_cases_may_change(job, preprocessed):
     job.prepare()
     save_checkpoint(job, "final")

@@ -74,6 +74,18 @@ def test_a_model_that_the_call_trains_before_is_enough(check):
     check(STOCK, SLAB, repeats=2)
 
 
+def test_a_2d_model_that_was_trained_on_a_split_of_other_sizes_is_refused(check, finished):
+    log = finished / "fold_0" / "training_log_2026_1_1_10_00_00.txt"
+    log.write_text("now: This split has 1 training and 1 validation cases. \nnow: Epoch 0 \n")
+    check()
+    # case_0 was a training case then; the summary is of a validation after the change.
+    log.write_text("now: This split has 2 training and 1 validation cases. \nnow: Epoch 0 \n")
+    with pytest.raises(
+        ValueError, match=r"the 2D model .* was trained on 2 training and 1 .* has 1 and 1: .*leakage"
+    ):
+        check()
+
+
 def test_each_repeat_needs_its_own(check, finished):
     check()
     with pytest.raises(FileNotFoundError, match="fold 0, repeat 1: .*nnUNet_results=.*repeat_1"):

@@ -123,13 +123,11 @@ def test_at_most_five_cases_are_listed(two_d):
 def test_a_2d_model_that_was_not_validated(two_d, start):
     two_d.summary.unlink()
     with pytest.raises(
-        FileNotFoundError, match=rf"summary.json does not exist.* Create it: {COMMAND} --val$"
+        FileNotFoundError, match=rf"summary.json does not exist.* Otherwise run: {COMMAND} --val$"
     ):
         start()
     two_d.summary.write_text("{}")
-    with pytest.raises(
-        ValueError, match=rf"summary.json cannot be read .* Create it again: {COMMAND} --val$"
-    ):
+    with pytest.raises(ValueError, match=rf"summary.json cannot be read .* Otherwise run: {COMMAND} --val$"):
         start()
 
 

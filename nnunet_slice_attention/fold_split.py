@@ -1,0 +1,65 @@
+"""Whether a fold was trained on the present split, by nnU-Net's logs.
+
+nnU-Net reads `splits_final.json` at every call and notes only how many cases it has. A model that is continued or
+validated after a change may be judged by cases that it has learned from.
+"""
+
+import re
+from pathlib import Path
+
+SIZES = re.compile(r"This split has (\d+) training and (\d+) validation cases\.")
+EPOCH = re.compile(r"Epoch (\d+) *$", re.MULTILINE)
+
+
+def trained_split_sizes(fold: Path) -> set[tuple[int, int]]:
+    """Numbers of training and validation cases in the logs of a fold's training; several if they changed meanwhile.
+
+    Empty if no log tells. Logs without an epoch are of validations, which do not show what was learned. Those before
+    the last start at epoch 0 are of earlier trainings in the folder.
+    """
+    found: set[tuple[int, int]] = set()
+    for log in sorted(fold.glob("training_log_*.txt"), key=_started):
+        text = log.read_text(encoding="utf-8", errors="replace")
+        first = EPOCH.search(text)
+        if not first:
+            continue
+        if first[1] == "0":
+            found = set()
+        # The validation after the last epoch reads the split again.
+        if sizes := SIZES.search(text, 0, first.start()):
+            found.add((int(sizes[1]), int(sizes[2])))
+    return found
+
+
+def _started(log: Path) -> list[int]:
+    """Year to second, from the name; a copy may have another date."""
+    return list(map(int, re.findall(r"\d+", log.name)))
+
+
+def check_trained_split(name: str, fold: Path, training: int, validation: int) -> None:
+    """Raise ValueError if a fold was trained on a split of other sizes than these.
+
+    Args:
+        name: of the training, for the message.
+        fold: its folder.
+        training, validation: numbers of cases in the present split.
+    """
+    if others := sorted(trained_split_sizes(fold) - {(training, validation)}):
+        then = ", then on ".join(f"{n} training and {m} validation cases" for n, m in others)
+        raise ValueError(
+            f"{name} was trained on {then}, by the log in {fold}, but this fold of splits_final.json has {training} "
+            f"and {validation}: it may have learned from validation cases (data leakage). Restore the split of its "
+            f"training, or move {fold} away and train it again."
+        )
+
+
+def validate_again(command: str) -> str:
+    """The next step where a validation is missing, which nnU-Net would make on the present split.
+
+    Args:
+        command: validates the fold.
+    """
+    return (
+        "If splits_final.json was changed since this training, it may have learned from these cases: train "
+        f"it again. Otherwise run: {command}"
+    )
