@@ -1,11 +1,14 @@
-"""Whether a fold was trained on the present split, by nnU-Net's logs.
+"""Whether a fold was trained on the present split, by nnU-Net's logs, and whether its predictions are of that split.
 
 nnU-Net reads `splits_final.json` at every call and notes only how many cases it has. A model that is continued or
 validated after a change may be judged by cases that it has learned from.
 """
 
 import re
+from collections.abc import Collection, Mapping
 from pathlib import Path
+
+from .messages import first_few
 
 SIZES = re.compile(r"This split has (\d+) training and (\d+) validation cases\.")
 EPOCH = re.compile(r"Epoch (\d+) *$", re.MULTILINE)
@@ -50,6 +53,23 @@ def check_trained_split(name: str, fold: Path, training: int, validation: int) -
             f"{name} was trained on {then}, by the log in {fold}, but this fold of splits_final.json has {training} "
             f"and {validation}: it may have learned from validation cases (data leakage). Restore the split of its "
             f"training, or move {fold} away and train it again."
+        )
+
+
+def check_no_other_cases(name: str, found: Mapping[str, Path], expected: Collection[str]) -> None:
+    """Raise ValueError if a fold has predictions of cases that it does not validate: nnU-Net would evaluate them too.
+
+    Args:
+        name: of model and fold, for the message.
+        found: its validation predictions by case.
+        expected: validation cases of the fold in the present split.
+    """
+    if extra := sorted(found.keys() - set(expected)):
+        validation = found[extra[0]].parent
+        raise ValueError(
+            f"{name}: {first_few(extra)} not in this fold of splits_final.json, so the model was trained on another "
+            f"split. Move {validation.parent} away and train it again. If it was trained again since, these are "
+            f"left from before: remove them from {validation}, also their .npz and .pkl."
         )
 
 

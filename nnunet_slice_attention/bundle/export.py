@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..environment import commit, versions
 from ..files import read_json
+from ..fold_split import trained_split_sizes
 from ..fold_validation import FINAL, listed_predictions, older_than_weights, summary_file
 from ..inference.trained_model import find_folds, load_predictor
 from ..model_name import ModelName
@@ -77,10 +78,16 @@ def export_bundle(
 
 
 def _validation(fold_folder: Path, fold: str) -> dict | None:
-    """nnU-Net's summary of the validation with the present weights, if there is one."""
+    """nnU-Net's summary of the validation, if it is with the present weights and of no more cases than their split.
+
+    It may list predictions of an earlier training, or of a --val after the split was changed.
+    """
     path = summary_file(fold_folder)
     if not path.is_file():
         return None
     summary = read_json(path, f"Validate fold {fold} again with --val.", keys=("metric_per_case", "mean"))
     listed = listed_predictions(path, summary["metric_per_case"])
-    return None if older_than_weights(fold_folder, listed) else summary
+    sizes = {validation for _, validation in trained_split_sizes(fold_folder)}
+    if older_than_weights(fold_folder, listed) or sizes - {len(listed)}:
+        return None
+    return summary

@@ -53,11 +53,7 @@ def model_card(predictor: SlabPredictor, manifest: Mapping, summaries: Mapping[s
         f"- exported with {manifest['versions']}, commit {manifest['commit']}",
         "- origin and terms of use of the training data: not recorded; ask whoever gave you this bundle",
         "## Accuracy",
-        *(_accuracy(fold, summary) for fold, summary in summaries.items()),
-    ]
-    if not summaries:
-        lines.append("- not validated with these weights")
-    lines += [
+        *(_accuracy(fold, summaries.get(fold)) for fold in manifest["folds"]),
         "## Use",
         "```bash",
         "nnunet-slice-attention predict --bundle THIS_BUNDLE -i IMAGES -o SEGMENTATIONS",
@@ -66,7 +62,9 @@ def model_card(predictor: SlabPredictor, manifest: Mapping, summaries: Mapping[s
     return "\n".join(lines) + "\n"
 
 
-def _accuracy(fold: str, summary: Mapping) -> str:
+def _accuracy(fold: str, summary: Mapping | None) -> str:
+    if summary is None:
+        return f"- fold {fold}: not validated with these weights"
     n = len(summary["metric_per_case"])
     per_label = ", ".join(f"{label}: {metrics['Dice']:.3f}" for label, metrics in summary["mean"].items())
     seen = " (on the cases it was trained on)" if fold == "all" else ""

@@ -7,7 +7,7 @@ from nnunetv2.paths import nnUNet_results
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 
 from ..dataset_files import read_description, segmentations
-from ..fold_split import check_trained_split, validate_again
+from ..fold_split import check_no_other_cases, check_trained_split, validate_again
 from ..messages import first_few
 from ..model_name import ENSEMBLE, ModelName
 from .ground_truth import GroundTruth
@@ -90,13 +90,7 @@ def _validation_cases(name: str, fold: Fold, folder: Path, truth: GroundTruth) -
 
 def _check_cases(name: str, found: Mapping[str, Path], expected: set[str], again: str) -> None:
     # First, because a model of another split may have learned from the cases that are missing.
-    if extra := sorted(found.keys() - expected):
-        validation = found[extra[0]].parent
-        raise ValueError(
-            f"{name}: {first_few(extra)} not in this fold of splits_final.json, so the model was trained "
-            f"on another split. Move {validation.parent} away and train it again. If it was trained again since, these "
-            f"predictions are left from before: remove them from {validation}, also their .npz and .pkl."
-        )
+    check_no_other_cases(name, found, expected)
     if missing := sorted(expected - found.keys()):
         raise ValueError(f"{name}: no prediction for {first_few(missing)}. {validate_again(again)}")
 

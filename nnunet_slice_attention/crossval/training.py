@@ -10,9 +10,10 @@ from typing import Literal
 
 from nnunetv2.paths import nnUNet_preprocessed
 
-from ..dataset_files import read_description
+from ..dataset_files import read_description, segmentations
 from ..evaluation.nnunet_summary import read_cases
 from ..files import read_json_or_empty
+from ..fold_split import check_no_other_cases
 from ..fold_validation import (
     FINAL,
     is_older_than_weights,
@@ -103,10 +104,17 @@ class TrainingJob(ModelJob):
             record_fold(self.folder, self.fold, self._training_inputs)
 
     def check_record(self, splits: Sequence[Split], others_start: bool = False) -> None:
-        """Raise ValueError if it has begun from other inputs than the present ones, see `check_fold`."""
+        """Raise ValueError if it has begun from other inputs than the present ones, or has predictions of other cases.
+
+        See `check_fold` and `check_no_other_cases`. The second also before a training starts: compare would refuse its
+        validation, which leaves those predictions in place.
+        """
+        split = None if self.fold == "all" else splits[int(self.fold)]
         if self.state() != "start":
-            split = None if self.fold == "all" else splits[int(self.fold)]
             check_fold(self.folder, self.name, split, self._training_inputs, others_start)
+        if split:
+            found = segmentations(self._summary.parent, self._training_inputs.ending)
+            check_no_other_cases(self.name, found, split["val"])
 
     @property
     def checkpoint(self) -> Path | None:

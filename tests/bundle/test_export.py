@@ -20,7 +20,7 @@ def test_a_bundle_contains_weights_plans_and_a_model_card(trained, tiny, tmp_pat
     assert "fold 1: mean validation Dice per label" in card
     best = export(tiny, tmp_path / "best", "-f", "1", "-chk", "checkpoint_best.pth")
     card = (best / "MODEL_CARD.md").read_text()
-    assert "checkpoint_best.pth" in card and "- not validated with these weights" in card
+    assert "checkpoint_best.pth" in card and "- fold 1: not validated with these weights" in card
     manifest = json.loads((bundle / "bundle.json").read_text())
     assert manifest["format"] == FORMAT
     assert manifest["checkpoint"] == "checkpoint_final.pth"

@@ -119,6 +119,10 @@ def test_with_npz_a_run_is_done_once_all_probabilities_are_complete_and_newer_th
     hours_ago = time.time() - 7200
     os.utime(second, (hours_ago, hours_ago))  # of an earlier run
     assert (validated.state(), job.state()) == ("done", "validate")
+    np.savez_compressed(
+        validation / "left.npz", probabilities=np.zeros(1)
+    )  # cannot stand in for one of the cases
+    assert job.state() == "validate"
     job.prepare()  # the summary must not make the pending validation look done
     os.utime(second)
     assert job.state() == "validate"
@@ -193,6 +197,25 @@ def test_without_a_record_the_numbers_of_cases_in_the_log_tell_another_split(job
             job.check_record(moved)
     (job.folder / "split.json").write_text(json.dumps({"train": ["a"], "val": ["c", "b"]}))
     job.check_record(moved)  # the record is more exact
+
+
+@pytest.mark.parametrize("trained", [False, True])
+def test_predictions_left_from_an_earlier_split_are_named_before_training_or_validation(
+    trained, job, preprocessed
+):
+    """Validation would leave them, and its summary would list them: it would never look done."""
+    (job.folder / "validation").mkdir()
+    for name in ("c.nii.gz", "left.nii.gz", "._c.nii.gz"):
+        (job.folder / "validation" / name).touch()
+    if trained:
+        save_checkpoint(job, "final")
+    with pytest.raises(
+        ValueError, match=r"fold 0: left not in this fold .* remove them from .*validation, also"
+    ):
+        job.check_record(SPLITS)
+    replace(job, fold="all").check_record(SPLITS)
+    (job.folder / "validation" / "left.nii.gz").unlink()
+    job.check_record(SPLITS)
 
 
 def test_labels_of_validation_cases_may_change(job, preprocessed):
