@@ -8,6 +8,7 @@ from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_datas
 
 from ..dataset_files import read_description, segmentations
 from ..fold_split import check_no_other_cases, check_trained_split, validate_again
+from ..inference.prediction_record import check_one_model
 from ..messages import first_few
 from ..model_name import ENSEMBLE, ModelName
 from .ground_truth import GroundTruth
@@ -100,10 +101,12 @@ def prediction_folder(name: str, folder: Path, ending: str) -> Model:
 
     Raises:
         FileNotFoundError: the folder contains none.
+        ValueError: by the record beside them, they are of more than one model.
     """
     found = segmentations(folder, ending)
     if not found:
         raise FileNotFoundError(f"{folder} ({name}) contains no {ending} file. Give a folder of predictions.")
+    check_one_model(name, Path(folder), [path.name for path in found.values()])
     return Model(name, found, Path(folder))
 
 

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from ..environment import OURS, commit, hardware, versions
+from ..environment import commit, hardware, versions
 from ..files import read_json_or_empty, sha256
 from ..fold_validation import FINAL
-from ..inference.cases import NNUNET_RECORD
+from ..inference.prediction_record import recorded
 from .ground_truth import GroundTruth
 from .model import Model
 from .options import Options
@@ -57,7 +57,7 @@ def _model_entry(model: Model) -> dict:
         "checkpoints_sha256": {p.parent.name: sha256(p) for p in checkpoints if p.is_file()},
         "folds_older_than_checkpoint": [str(fold) for fold in model.stale_folds],
         "training": {p.parent.name: _training(p) for p in debug_files if p.is_file()},
-        "prediction": read_json_or_empty(model.folder / NNUNET_RECORD).get(OURS),
+        "prediction": recorded(model.folder) or None,
         "predictions_sha256": _combined_sha256(
             [model.predictions[case] for case in sorted(model.predictions)]
         ),

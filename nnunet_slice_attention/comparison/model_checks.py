@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from ..inference.prediction_record import recorded_images
 from ..messages import first_few
 from .ground_truth import GroundTruth
 from .model import Model
@@ -48,3 +49,14 @@ def check_same_cases(models: Sequence[Model], truth: GroundTruth) -> None:
         raise FileNotFoundError(
             f"{truth.folder} lacks the ground truth of {first_few(missing)}. Add it, or remove the predictions."
         )
+
+
+def predicted_from_different_images(models: Iterable[Model]) -> list[str]:
+    """Cases whose images were not the same files for all models, as far as `predict` recorded them."""
+    images: dict[str, set[str]] = {}
+    for model in models:
+        noted = recorded_images(model.folder)
+        for case, path in model.predictions.items():
+            if path.name in noted:
+                images.setdefault(case, set()).add(noted[path.name])
+    return sorted(case for case, checksums in images.items() if len(checksums) > 1)

@@ -17,7 +17,7 @@ from .examples import select_cases
 from .ground_truth import GroundTruth
 from .manifest import make_manifest
 from .model import Model, without_probabilities
-from .model_checks import check_same_cases, model_names
+from .model_checks import check_same_cases, model_names, predicted_from_different_images
 from .options import Options
 from .patients import leaked_patients
 from .result_files import RESULTS, take_detection, take_froc, write_tables
@@ -84,6 +84,7 @@ def write_comparison(
     manifest["dataset"] |= {
         "patients_trained_and_validated_on": sorted(leaked),
         "labels_changed_after_preprocessing": changed,
+        "predicted_from_different_images": predicted_from_different_images(models),
         "images_not_shown": unusable,
     }
     pages = render_report(Report(rows, manifest, options.baseline, names, shown, training_ms, froc, detected))

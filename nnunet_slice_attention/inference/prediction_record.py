@@ -61,7 +61,7 @@ def images_sha256(case: Case) -> str:
 
 def has_other_images(folder: Path, case: Case) -> bool:
     """Whether the record says that the prediction in `folder` is of other images than those of `case`."""
-    noted = recorded(folder).get(IMAGES, {}).get(case.output.name)
+    noted = recorded_images(folder).get(case.output.name)
     return noted is not None and noted != images_sha256(case)
 
 
@@ -74,6 +74,11 @@ def recorded(folder: Path) -> dict:
 def recorded_cases(folder: Path) -> set[str]:
     """File names of the predictions that the record in `folder` lists, whatever their settings."""
     return {case for entry in _entries(recorded(folder)) for case in entry.get(CASES, ())}
+
+
+def recorded_images(folder: Path) -> dict[str, str]:
+    """Checksums of the images of the predictions in `folder`, as far as known, by the predictions' file names."""
+    return recorded(folder).get(IMAGES, {})
 
 
 def write_record(folder: Path, record: Mapping) -> None:
@@ -124,14 +129,42 @@ def check_continues(folder: Path, settings: Mapping, predicted: Sequence[str]) -
             )
 
 
+def check_one_model(name: str, folder: Path, predicted: Sequence[str]) -> None:
+    """Raise ValueError if these predictions in `folder` are recorded to be of several settings or weights.
+
+    Args:
+        name: of the model that they are taken for, for the message.
+        folder: of the predictions.
+        predicted: their file names.
+    """
+    record = recorded(folder)
+    listed = recorded_cases(folder)
+    unlisted = [case for case in predicted if case not in listed]  # an entry without cases applies to them
+    found = [(next((c for c in predicted if c in e.get(CASES, unlisted)), None), e) for e in _entries(record)]
+    found = [(case, entry) for case, entry in found if case]
+    for case, entry in found[1:]:
+        first, settings = found[0]
+        if differ := _differing(settings, entry):
+            texts = (f"{key} {_text(settings, key)} and {_text(entry, key)}" for key in differ)
+            raise ValueError(
+                f"{name}: by {folder / NNUNET_RECORD}, {folder} has predictions of more than one model: {first} and "
+                f"{case} differ in {'; '.join(texts)}. Predict all cases again without --continue_prediction, or move "
+                "those of one model to a folder of their own."
+            )
+
+
 def _differences(entry: Mapping, settings: Mapping) -> list[str]:
-    """One text per setting that differs, with both values; settings that an earlier version did not record do not."""
-    differ = [
-        key for key in DECISIVE if key in entry and _comparable(entry, key) != _comparable(settings, key)
-    ]
+    """One text per setting that differs, with both values."""
+    return [f"{key} {_text(entry, key)}, now {_text(settings, key)}" for key in _differing(entry, settings)]
+
+
+def _differing(one: Mapping, other: Mapping) -> list[str]:
+    """The settings that differ and change predictions; those that an earlier version did not record do not differ."""
+    keys = [key for key in DECISIVE if key in one and key in other]
+    differ = [key for key in keys if _comparable(one, key) != _comparable(other, key)]
     if WEIGHTS in differ:
-        differ = [key for key in SOURCE if entry.get(key) != settings.get(key)] + differ
-    return [f"{key} {_text(entry, key)}, now {_text(settings, key)}" for key in differ]
+        differ = [key for key in SOURCE if one.get(key) != other.get(key)] + differ
+    return differ
 
 
 def _comparable(settings: Mapping, key: str) -> object:

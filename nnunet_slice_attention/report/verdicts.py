@@ -7,13 +7,14 @@ import numpy as np
 from ..evaluation.patient_statistics import Comparison, smallest_p
 from ..evaluation.runs import RunComparison
 from ..evaluation.scores import Scores
+from ..messages import first_few
 from .differences import OVER_ONE_RUN
 
 ALPHA = 0.05
 
 
 def data_warnings(manifest: Mapping) -> list[str]:
-    """A warning if patients are in both training and validation of a fold, and one if labels were changed since."""
+    """What makes results wrong or models not comparable, whatever the verdicts say; one sentence each."""
     found, data = [], manifest["dataset"]
     if leaked := data["patients_trained_and_validated_on"]:
         found.append(
@@ -25,6 +26,11 @@ def data_warnings(manifest: Mapping) -> list[str]:
             f"WARNING: the raw labels of {', '.join(changed)} were changed after preprocessing. This report is on the "
             "earlier ones, of the training and validation of the models. For the present ones, preprocess and train "
             "again."
+        )
+    if cases := data["predicted_from_different_images"]:
+        found.append(
+            f"WARNING: the models did not predict {first_few(cases)} from the same image files, so their difference "
+            "may be one of the images. Predict the same images with all models."
         )
     return found
 
