@@ -1,6 +1,7 @@
 """Evaluate models on the same cases and write the report; finished evaluations are cached."""
 
 import json
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from ..plans.preprocessed_cases import changed_labels
 from ..report.detection_table import PREDICT_AGAIN
 from ..report.page import Report, render_report
 from ..report.shown_case import ShownCase
+from ..report.verdicts import warnings
 from .cached_evaluation import evaluate_models
 from .ensembles import make_ensembles
 from .examples import select_cases
@@ -35,7 +37,7 @@ def write_comparison(
 ) -> list[str]:
     """Write `cases.csv`, `manifest.json`, `report.md` and `report.html` to `output`.
 
-    With their data also `froc.csv` and `boxes.csv`.
+    With their data also `froc.csv` and `boxes.csv`. The report's warnings are also printed to stderr.
 
     Args:
         models: with several runs, each model once per run.
@@ -92,6 +94,8 @@ def write_comparison(
     write_text(output / "manifest.json", json.dumps(manifest, indent=2))
     for name, text in pages.items():
         write_text(output / name, text)
+    for warning in warnings(manifest):
+        print(warning, file=sys.stderr)
     return []
 
 

@@ -18,7 +18,7 @@ from .overlays import overlay_examples, overlay_figure
 from .shown_case import ShownCase
 from .spacing import group_by_spacing, spacing_table
 from .tables import Table
-from .verdicts import data_warnings, verdicts
+from .verdicts import verdicts, warnings
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def render_report(report: Report) -> dict[str, str]:
     """
     scores, short = report.scores(), report.short
     groups = group_by_spacing(scores)
-    sentences = data_warnings(report.manifest) + verdicts(scores)
+    sentences = warnings(report.manifest) + verdicts(scores)
     tables = build_tables(report, scores, groups)
     built = build_figures(report, scores, groups)
     facts = build_facts(report, scores)

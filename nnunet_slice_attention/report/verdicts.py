@@ -7,13 +7,14 @@ import numpy as np
 from ..evaluation.patient_statistics import Comparison, smallest_p
 from ..evaluation.runs import RunComparison
 from ..evaluation.scores import Scores
+from ..fold_split import validate_again
 from ..messages import first_few
 from .differences import OVER_ONE_RUN
 
 ALPHA = 0.05
 
 
-def data_warnings(manifest: Mapping) -> list[str]:
+def warnings(manifest: Mapping) -> list[str]:
     """What makes results wrong or models not comparable, whatever the verdicts say; one sentence each."""
     found, data = [], manifest["dataset"]
     if leaked := data["patients_trained_and_validated_on"]:
@@ -31,6 +32,13 @@ def data_warnings(manifest: Mapping) -> list[str]:
         found.append(
             f"WARNING: the models did not predict {first_few(cases)} from the same image files, so their difference "
             "may be one of the images. Predict the same images with all models."
+        )
+    stale = {label: model["folds_older_than_checkpoint"] for label, model in manifest["models"].items()}
+    if listed := "; ".join(f"{label}, fold {', '.join(folds)}" for label, folds in stale.items() if folds):
+        found.append(
+            f"WARNING: predictions are older than the final checkpoint ({listed}), so they, and the results, may be of "
+            f"earlier weights. {validate_again('nnUNetv2_train with --val --npz, for these folds.')} A copy has to "
+            "keep the dates of its files."
         )
     return found
 
