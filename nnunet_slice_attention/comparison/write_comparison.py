@@ -57,6 +57,7 @@ def write_comparison(
     if options.boxes:
         _check_probabilities(models)
     patients = {case: get_patient(case) for case in models[0].predictions}
+    leaked = _leaked_patients(models, truth, get_patient)
     training_ms = training_costs(options.cost, names) if options.cost else {}
     _check_output(models, output, options)
 
@@ -80,11 +81,9 @@ def write_comparison(
         row["patient"] = patients[row["case"]]
     froc, detected = take_froc(rows), take_detection(rows)
     manifest = make_manifest(models, truth, options)
-    folds = {int(fold) for fold in models[0].fold_by_case.values()}
-    leaked = set().union(*(leaked_patients(truth, fold, get_patient) for fold in folds))
     changed = changed_labels(truth.raw, truth.folder, truth.dataset_json, patients) if truth.raw else []
     manifest["dataset"] |= {
-        "patients_trained_and_validated_on": sorted(leaked),
+        "patients_trained_and_validated_on": leaked,
         "labels_changed_after_preprocessing": changed,
         "predicted_from_different_images": predicted_from_different_images(models),
         "images_not_shown": unusable,
@@ -97,6 +96,14 @@ def write_comparison(
     for warning in warnings(manifest):
         print(warning, file=sys.stderr)
     return []
+
+
+def _leaked_patients(
+    models: Sequence[Model], truth: GroundTruth, get_patient: Callable[[str], str]
+) -> list[str]:
+    """Of the compared folds; raise ValueError if the rule does not cover their training cases."""
+    folds = {int(fold) for fold in models[0].fold_by_case.values()}
+    return sorted(set().union(*(leaked_patients(truth, fold, get_patient) for fold in folds)))
 
 
 def _check_options(options: Options, names: Sequence[str]) -> None:

@@ -32,3 +32,23 @@ def test_predictions_of_earlier_weights_are_the_first_thing_said(runs, capsys):
     assert 0 < report.index(f"- {said}") < report.index(" Dice")
     assert "Otherwise run: nnUNetv2_train with --val --npz" in printed
     assert (runs / "out" / "report.html").read_text().count("older than the final checkpoint") == 1
+
+
+def test_a_table_without_the_training_cases_is_refused_before_anything_is_evaluated_or_removed(runs, capsys):
+    table = runs / "patients.csv"
+
+    def compared(*cases):
+        table.write_text("".join(f"{case},{case}\n" for case in cases))
+        return compare_runs(
+            runs, "--no-ensembles", "--group", str(table), seeds=("seed_0", "seed_1"), folds=("0",)
+        )
+
+    validated, trained_on = ([f"case_{fold}{i}" for i in range(4)] for fold in range(2))
+    assert compared(*validated) == 1
+    assert "lists no patient for case case_1" in capsys.readouterr().err
+    assert not (runs / "out").exists()
+    assert compared(*validated, *trained_on) == 0
+    written = {path.name: path.read_bytes() for path in (runs / "out").iterdir() if path.is_file()}
+    assert "report.html" in written
+    assert compared(*validated) == 1
+    assert {path.name: path.read_bytes() for path in (runs / "out").iterdir() if path.is_file()} == written
