@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
+from nnunetv2.imageio.tif_reader_writer import Tiff3DIO
 
 from ..evaluation.boxes import SCORE, component_boxes
 from ..evaluation.labels import Labels
@@ -13,6 +14,8 @@ from ..evaluation.probabilities import check_probabilities_match, read_probabili
 from ..files import write_text
 from ..image_files import image_ending
 from ..image_geometry import is_2d
+from ..tiff_spacing import image_spacing_file
+from .cases import Case
 
 FOLDER = "boxes"
 AXES = "as nnU-Net reads the image: z, y, x for NIfTI and other ITK formats, whose voxel indices are x, y, z"
@@ -23,14 +26,13 @@ def boxes_of(prediction: Path) -> Path:
     return prediction.parent / FOLDER / f"{prediction.name.removesuffix(image_ending(prediction.name))}.json"
 
 
-def write_boxes(
-    prediction: Path, probabilities: Path, reader: BaseReaderWriter, dataset_json: Mapping
-) -> None:
-    """Write the boxes of all components of all structures in 3D, with scores and sizes in mm (none in 2D images).
+def write_boxes(case: Case, reader: BaseReaderWriter, dataset_json: Mapping) -> None:
+    """Write the boxes of all components of all structures in 3D, with scores and sizes in mm.
+
+    There are no sizes in 2D images, and neither sizes nor spacing if that of the image is unknown.
 
     Args:
-        prediction: segmentation.
-        probabilities: nnU-Net's npz file of it.
+        case: predicted with probabilities.
         reader: nnU-Net's.
         dataset_json: content of the model's `dataset.json`.
 
@@ -38,10 +40,10 @@ def write_boxes(
         ValueError: the probabilities cannot be read, or are not those of the segmentation.
     """
     labels = Labels.from_dataset_json(dataset_json)
-    segmentation, header = reader.read_seg(str(prediction))
-    segmentation, of_channels = segmentation[0].astype(int), read_probabilities(probabilities)
-    check_probabilities_match(segmentation, of_channels, labels.label_manager(), probabilities)
-    spacing = [float(mm) for mm in header["spacing"]]
+    segmentation, header = reader.read_seg(str(case.output))
+    segmentation, of_channels = segmentation[0].astype(int), read_probabilities(case.probabilities)
+    check_probabilities_match(segmentation, of_channels, labels.label_manager(), case.probabilities)
+    spacing = [float(mm) for mm in header["spacing"]] if _has_spacing(case, reader) else None
     found = []
     for name, channel in labels.channels.items():
         mask = np.isin(segmentation, labels.structures[name])
@@ -49,7 +51,7 @@ def write_boxes(
         for box, score in zip(boxes, scores, strict=True):
             entry = {"structure": name, "score": round(float(score), 6), "min": box[:, 0].tolist()}
             entry["max"] = box[:, 1].tolist()
-            if not is_2d(spacing):
+            if spacing and not is_2d(spacing):
                 entry["size_mm"] = ((box[:, 1] - box[:, 0]) * spacing).round(4).tolist()
             found.append(entry)
     content = {
@@ -57,9 +59,14 @@ def write_boxes(
         "min, max": "voxel indices, max not included",
         "score": SCORE,
         "shape": list(segmentation.shape),
-        "spacing_mm": spacing,
+        **({"spacing_mm": spacing} if spacing else {}),
         "boxes": found,
     }
-    path = boxes_of(prediction)
+    path = boxes_of(case.output)
     path.parent.mkdir(exist_ok=True)
     write_text(path, json.dumps(content, indent=1))
+
+
+def _has_spacing(case: Case, reader: BaseReaderWriter) -> bool:
+    """False for 3D TIFF without a spacing file: in its segmentation nnU-Net notes the 1 mm that it assumes."""
+    return not isinstance(reader, Tiff3DIO) or image_spacing_file(case.images[0]).is_file()

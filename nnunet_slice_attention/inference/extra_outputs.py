@@ -86,7 +86,7 @@ class ExtraOutputs:
             yield _ExtraOutput(
                 "boxes",
                 has(boxes_of),
-                lambda case: write_boxes(case.output, case.probabilities, reader, dataset_json),
+                lambda case: write_boxes(case, reader, dataset_json),
             )
         if self.attention:
             yield _ExtraOutput(
