@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from nnunet_slice_attention.evaluation.nnunet_summary import read_cases
+from nnunet_slice_attention.model_name import FINAL
 
 from .csv_rows import Rows, read_csv
 from .run import Run
@@ -58,7 +59,7 @@ def parameters(run: Run) -> Rows:
         return []
     import torch
 
-    checkpoint = run.fold_folder() / "checkpoint_final.pth"
+    checkpoint = run.fold_folder() / FINAL
     weights = torch.load(checkpoint, map_location="cpu", weights_only=False)["network_weights"].values()
     return [{"parameters": str(sum({weight.data_ptr(): weight.numel() for weight in weights}.values()))}]
 

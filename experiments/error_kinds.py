@@ -12,7 +12,7 @@ from .collectors import case_rows
 from .csv_rows import Rows
 from .run import Run
 
-FILE = "error_kinds.csv"  # in the fold's folder, so that a run is read once
+ERROR_KINDS = "error_kinds.csv"  # in the fold's folder, so that a run is read once
 
 
 def error_kinds(run: Run) -> Rows:
@@ -20,9 +20,9 @@ def error_kinds(run: Run) -> Rows:
     if not run.is_finished():
         return []
     folder = run.fold_folder()
-    if not (folder / FILE).is_file():
-        write_text(folder / FILE, pd.DataFrame(_cases(folder)).to_csv(index=False))
-    return case_rows(folder / FILE)
+    if not (folder / ERROR_KINDS).is_file():
+        write_text(folder / ERROR_KINDS, pd.DataFrame(_cases(folder)).to_csv(index=False))
+    return case_rows(folder / ERROR_KINDS)
 
 
 def _cases(folder: Path) -> list[dict]:

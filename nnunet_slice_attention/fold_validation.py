@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-FINAL = "checkpoint_final.pth"  # the checkpoint that nnU-Net validates
+from .model_name import FINAL
 
 
 def summary_file(fold: Path) -> Path:

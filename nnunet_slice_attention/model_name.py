@@ -1,9 +1,11 @@
-"""Names of trained models: nnU-Net's folder names, and short names for tables."""
+"""Names of trained models: nnU-Net's folder names, short names for tables, and the files with weights."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 ENSEMBLE = " + "  # between the names of two models
+# In the folder of a fold: after the last epoch, which nnU-Net validates; every 50 epochs; with the best Dice so far.
+FINAL, LATEST, BEST = (f"checkpoint_{name}.pth" for name in ("final", "latest", "best"))
 
 
 class ModelName(NamedTuple):

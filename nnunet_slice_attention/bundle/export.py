@@ -7,9 +7,9 @@ from pathlib import Path
 from ..environment import commit, versions
 from ..files import read_json
 from ..fold_split import trained_split_sizes
-from ..fold_validation import FINAL, listed_predictions, older_than_weights, summary_file
+from ..fold_validation import listed_predictions, older_than_weights, summary_file
 from ..inference.trained_model import find_folds, load_predictor
-from ..model_name import ModelName
+from ..model_name import FINAL, ModelName
 from ..trainers.find_trainer import find_trainer
 from .archive import write_archive
 from .model_card import model_card

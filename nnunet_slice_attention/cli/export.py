@@ -8,6 +8,8 @@ HELP = "Export a trained model: a safe bundle for prediction, or the network for
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from nnunet_slice_attention.model_name import FINAL
+
     parser.add_argument(
         "--format",
         choices=["onnx", "bundle"],
@@ -20,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-p", metavar="PLANS", default="nnUNetPlans", help="default: %(default)s")
     parser.add_argument("-c", metavar="CONFIGURATION", default="2d", help="default: %(default)s")
     add_folds(parser, "onnx: one fold (default: 0); bundle: folds to average (default: all)")
-    parser.add_argument("-chk", metavar="FILE", default="checkpoint_final.pth", help="default: %(default)s")
+    parser.add_argument("-chk", metavar="FILE", default=FINAL, help="default: %(default)s")
     parser.add_argument(
         "-o", metavar="FILE", required=True, help="output, e.g. csa.onnx; csa.zip or a folder for a bundle"
     )

@@ -5,13 +5,11 @@ import sys
 
 from .models import add_folds
 
-# Not the parser's, which could not tell whether a flag is given that a model does not take.
-DEFAULTS = {"tr": "nnUNetTrainerCSANet", "p": "nnUNetPlans", "c": "2d", "chk": "checkpoint_final.pth"}
-
 HELP = "Predict like nnUNetv2_predict, but each slice with all its neighbours."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    defaults = _defaults()
     parser.add_argument(
         "-i",
         metavar="INPUT",
@@ -22,9 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-o", metavar="OUTPUT", required=True, help="folder, or for one case a file")
     parser.add_argument("-d", metavar="DATASET", help="data set id or name")
-    parser.add_argument("-tr", metavar="TRAINER", help=f"default: {DEFAULTS['tr']}")
-    parser.add_argument("-p", metavar="PLANS", help=f"default: {DEFAULTS['p']}")
-    parser.add_argument("-c", metavar="CONFIGURATION", help=f"default: {DEFAULTS['c']}")
+    parser.add_argument("-tr", metavar="TRAINER", help=f"default: {defaults['tr']}")
+    parser.add_argument("-p", metavar="PLANS", help=f"default: {defaults['p']}")
+    parser.add_argument("-c", metavar="CONFIGURATION", help=f"default: {defaults['c']}")
     parser.add_argument("-m", metavar="FOLDER", help="folder of the model, instead of -d, -tr, -p and -c")
     parser.add_argument(
         "--bundle",
@@ -32,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="bundle made by `export --format bundle`, instead of -d or -m",
     )
     add_folds(parser, "folds to average (default: all trained ones)")
-    parser.add_argument("-chk", metavar="FILE", help=f"default: {DEFAULTS['chk']}")
+    parser.add_argument("-chk", metavar="FILE", help=f"default: {defaults['chk']}")
     parser.add_argument("-device", default="cuda", help="cuda, cpu or mps (default: %(default)s)")
     parser.add_argument(
         "-step_size",
@@ -92,6 +90,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _defaults() -> dict[str, str]:
+    """Not the parser's, which could not tell whether a flag is given that a model does not take."""
+    from nnunet_slice_attention.model_name import FINAL
+
+    return {"tr": "nnUNetTrainerCSANet", "p": "nnUNetPlans", "c": "2d", "chk": FINAL}
+
+
 def voxel(text: str) -> tuple[int, ...]:
     try:
         indices = tuple(map(int, text.split(",")))
@@ -108,7 +113,7 @@ def run(args: argparse.Namespace) -> int:
     from nnunet_slice_attention.inference.trained_model import load_predictor, model_folder
 
     _check_model_flags(args)
-    tr, p, c, chk = (getattr(args, name) or default for name, default in DEFAULTS.items())
+    tr, p, c, chk = (getattr(args, name) or default for name, default in _defaults().items())
     options = {
         "tile_step_size": args.step_size,
         "use_mirroring": not args.disable_tta,
@@ -151,7 +156,7 @@ def _check_model_flags(args: argparse.Namespace) -> None:
         )
     if args.d:
         return
-    fixed = DEFAULTS if args.bundle else ("tr", "p", "c")
+    fixed = _defaults() if args.bundle else ("tr", "p", "c")
     if given := [f"-{name} {getattr(args, name)}" for name in fixed if getattr(args, name) is not None]:
         flag, model = ("--bundle", args.bundle) if args.bundle else ("-m", args.m)
         raise ValueError(

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from ..environment import commit, hardware, versions
 from ..files import read_json_or_empty, sha256
-from ..fold_validation import FINAL
 from ..inference.prediction_record import recorded
+from ..model_name import FINAL
 from .ground_truth import GroundTruth
 from .model import Model
 from .options import Options

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..fold_validation import FINAL
+from ..model_name import FINAL
 from .find_models import trained_model
 from .ground_truth import GroundTruth
 from .model import Fold, Model
@@ -70,6 +70,6 @@ def _check_independent(models: Sequence[Model]) -> None:
             files = [model.folder / f"fold_{fold}" / FINAL for model in (one, other)]
             if all(file.is_file() for file in files) and filecmp.cmp(*files, shallow=False):
                 raise ValueError(
-                    f"{one.name}, fold {fold}: {one.run} and {other.run} have the same checkpoint_final.pth. Train "
+                    f"{one.name}, fold {fold}: {one.run} and {other.run} have the same {FINAL}. Train "
                     "every run separately, also of the baseline: a copy hides the variance between runs."
                 )

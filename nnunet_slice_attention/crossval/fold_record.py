@@ -21,7 +21,7 @@ from ..fold_split import check_trained_split
 from ..messages import first_few
 from ..tiff_spacing import read_segmentation
 
-RECORD = "split.json"
+FOLD_RECORD = "split.json"
 LABELS, VOXELS, WEIGHTS = "labels_sha256", "voxels_sha256", "pretrained_weights_sha256"
 DIGITS = 12  # of a checksum in a message
 THREADS = 8  # files may be on a slow network
@@ -80,7 +80,7 @@ def record_fold(folder: Path, fold: str, training_inputs: TrainingInputs) -> Non
         VOXELS: training_inputs.voxel_checksums(labels),
         WEIGHTS: training_inputs.weights_checksum(),
     }
-    write_text(folder / RECORD, json.dumps({**split, **noted}))
+    write_text(folder / FOLD_RECORD, json.dumps({**split, **noted}))
 
 
 def check_fold(
@@ -97,7 +97,7 @@ def check_fold(
         training_inputs: the present ones.
         others_start: whether other folds of the model start now, so that no initial weights count as others too.
     """
-    record = read_json_or_empty(folder / RECORD)
+    record = read_json_or_empty(folder / FOLD_RECORD)
     again = f"or move {folder} away to train it again."
     trained = set(record.get("train", ()))
     if split and trained and trained != set(split["train"]):

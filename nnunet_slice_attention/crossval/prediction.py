@@ -15,6 +15,7 @@ from ..fold_validation import FINAL
 from ..inference.cases import Case, is_finished, remove_results
 from ..inference.find_cases import find_cases
 from ..inference.prediction_record import recorded_cases
+from ..model_name import FINAL
 from ..tiff_spacing import ENDINGS, image_spacing_file
 from .model_job import ModelJob
 

@@ -14,18 +14,12 @@ from ..dataset_files import read_description, segmentations
 from ..evaluation.nnunet_summary import read_cases
 from ..files import read_json_or_empty
 from ..fold_split import check_no_other_cases
-from ..fold_validation import (
-    FINAL,
-    is_older_than_weights,
-    listed_predictions,
-    older_than_weights,
-    summary_file,
-)
+from ..fold_validation import is_older_than_weights, listed_predictions, older_than_weights, summary_file
+from ..model_name import BEST, FINAL, LATEST
 from .fold_record import Split, TrainingInputs, check_fold, record_fold
 from .model_job import ModelJob
 
 State = Literal["done", "validate", "continue", "start"]
-LATEST, BEST = (f"checkpoint_{name}.pth" for name in ("latest", "best"))
 
 # As a module it would be imported again by each of nnU-Net's worker processes, which need half of it.
 TRAIN = "from nnunetv2.run.run_training import run_training_entry; run_training_entry()"

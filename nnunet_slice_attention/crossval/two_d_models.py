@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..files import read_json_or_empty
 from ..trainers.resolver import starts_from_2d
-from ..trainers.two_d_model import CHOICE, RECORD, TwoDModel
+from ..trainers.two_d_model import CHOICE, TWO_D_RECORD, TwoDModel
 from .fold_record import DIGITS, cached_sha256
 from .training import TrainingJob
 
@@ -65,7 +65,7 @@ def check_2d_records(jobs: Sequence[TrainingJob]) -> None:
 
 def _check_2d_record(job: TrainingJob, others: Sequence[str], chosen: str | None) -> None:
     """`chosen`: by `nnUNet_from2D`, if it chooses for other folds of the model."""
-    record = read_json_or_empty(job.folder / RECORD)
+    record = read_json_or_empty(job.folder / TWO_D_RECORD)
     trainer, checksum = record.get("trainer"), record.get("sha256")
     if not (trainer and checksum):
         return

@@ -12,6 +12,7 @@ from nnunetv2.utilities.file_path_utilities import get_output_folder
 from ..environment import cuda_problem
 from ..files import read_json
 from ..messages import last_line
+from ..model_name import FINAL
 from ..plans.differences import decisive_descriptions, decisive_plans, first_difference
 from .predictor import SlabPredictor
 
@@ -35,7 +36,7 @@ def model_folder(dataset: str | int, trainer: str, plans: str, configuration: st
 def load_predictor(
     folder: str | Path,
     folds: Sequence[int | str] | None = None,
-    checkpoint: str = "checkpoint_final.pth",
+    checkpoint: str = FINAL,
     device: str = "cuda",
     **options: Any,
 ) -> SlabPredictor:

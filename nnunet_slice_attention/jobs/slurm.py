@@ -11,7 +11,7 @@ from pathlib import Path
 from ..files import read_json_or_empty, write_text
 from .job import Job, last_lines, steps_or_none
 
-RECORD = "slurm_job.json"  # in a job's folder: its ID in Slurm
+SLURM_RECORD = "slurm_job.json"  # in a job's folder: its ID in Slurm
 POLL_S = 5.0
 SETTLE_S = 60.0  # until a shared file system shows what a node has written
 
@@ -124,14 +124,14 @@ def submit(
             submitted = [executor.submit(Requeued(job)) for job in new]
         for job, slurm in zip(new, submitted, strict=True):
             job.folder.mkdir(parents=True, exist_ok=True)
-            write_text(job.folder / RECORD, json.dumps({"job": slurm.job_id}))
+            write_text(job.folder / SLURM_RECORD, json.dumps({"job": slurm.job_id}))
             ids[job.name] = slurm.job_id
     return ids
 
 
 def recorded_id(job: Job) -> str | None:
     """The ID under which a job was last submitted; None if there is no record, or a damaged one."""
-    recorded = read_json_or_empty(job.folder / RECORD).get("job")
+    recorded = read_json_or_empty(job.folder / SLURM_RECORD).get("job")
     return recorded if isinstance(recorded, str) else None
 
 

@@ -15,7 +15,7 @@ from ..networks.two_d_weights import load_2d_weights, weights_checksum
 from .base import nnUNetTrainerSlab
 from .checkpoint import Checkpoint
 from .two_d_checks import check_same_task, check_unseen
-from .two_d_model import RECORD, TwoDModel, find_2d_model
+from .two_d_model import TWO_D_RECORD, TwoDModel, find_2d_model
 
 SHARE = 10  # epochs of the 2D model per epoch of fine-tuning
 
@@ -42,7 +42,7 @@ class nnUNetTrainerFrom2D(nnUNetTrainerSlab):
 
     @property
     def record(self) -> Path:
-        return Path(self.output_folder, RECORD)
+        return Path(self.output_folder, TWO_D_RECORD)
 
     def initialize(self):
         self._set_num_epochs()

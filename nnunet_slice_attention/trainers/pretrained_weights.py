@@ -8,6 +8,7 @@ from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 from torch import Tensor
 
 from ..messages import first_few, in_one_line
+from ..model_name import FINAL
 from ..networks.compiled import uncompiled
 from ..networks.two_d_weights import added_parameters
 from .from_2d import nnUNetTrainerFrom2D
@@ -25,7 +26,7 @@ def read_pretrained_weights(path: Path) -> Mapping[str, Tensor]:
     except Exception as error:  # PyTorch can raise anything on another file
         raise ValueError(
             f"-pretrained_weights {path} is no checkpoint of nnU-Net ({type(error).__name__}: {in_one_line(error)}). "
-            "Give a checkpoint_final.pth, or a file that import-weights has written."
+            f"Give a {FINAL}, or a file that import-weights has written."
         ) from error
 
 

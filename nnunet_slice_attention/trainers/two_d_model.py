@@ -13,15 +13,15 @@ from nnunetv2.utilities.dataset_name_id_conversion import convert_dataset_name_t
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
 from ..dataset_files import read_plans
-from ..fold_validation import FINAL, summary_file
-from ..model_name import ModelName
+from ..fold_validation import summary_file
+from ..model_name import BEST, FINAL, LATEST, ModelName
 from ..plans.plans_file import STOCK_PLANS
 from .checkpoint import Checkpoint, read_checkpoint
 
 CHOICE = "nnUNet_from2D"  # environment variable: trainer of the 2D model
-RECORD = "from_2d.json"  # in the folder of a fold that started from a 2D model
+TWO_D_RECORD = "from_2d.json"  # in the folder of a fold that started from a 2D model
 STOCK = "nnUNetTrainer"
-UNFINISHED = ("checkpoint_latest.pth", "checkpoint_best.pth")
+UNFINISHED = (LATEST, BEST)
 
 
 @dataclass(frozen=True)
