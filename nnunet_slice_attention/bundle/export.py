@@ -4,14 +4,19 @@ from collections.abc import Sequence
 from inspect import signature
 from pathlib import Path
 
+from nnunetv2.utilities.label_handling.label_handling import determine_num_input_channels
+
 from ..environment import commit, versions
 from ..files import read_json
 from ..fold_split import trained_split_sizes
 from ..fold_validation import listed_predictions, older_than_weights, summary_file
+from ..inference.predictor import SlabPredictor
 from ..inference.trained_model import find_folds, load_predictor
 from ..model_name import FINAL, ModelName
+from ..networks.compiled import uncompiled
 from ..trainers.find_trainer import find_trainer
 from .archive import write_archive
+from .known_logits import KNOWN, known_logits
 from .model_card import model_card
 from .weights import to_safetensors
 
@@ -62,6 +67,7 @@ def export_bundle(
         "mirroring_axes": None if axes is None else list(axes),
         "versions": versions(),
         "commit": commit(),
+        KNOWN: _known_logits(predictor),
     }
     summaries = {}
     for fold in folds if checkpoint == FINAL else ():
@@ -91,3 +97,10 @@ def _validation(fold_folder: Path, fold: str) -> dict | None:
     if older_than_weights(fold_folder, listed) or sizes - {len(listed)}:
         return None
     return summary
+
+
+def _known_logits(predictor: SlabPredictor) -> list[float]:
+    network, configuration = uncompiled(predictor.network), predictor.configuration_manager
+    network.load_state_dict(predictor.list_of_parameters[0])
+    channels = determine_num_input_channels(predictor.plans_manager, configuration, predictor.dataset_json)
+    return known_logits(network, configuration.patch_size, channels)

@@ -14,6 +14,7 @@ from ..networks.compiled import uncompiled
 from ..trainers.find_trainer import find_trainer
 from .archive import Archive, read_archive
 from .export import weights_file
+from .known_logits import check_known_logits
 from .trusted_names import check_names
 from .weights import from_safetensors
 
@@ -27,7 +28,8 @@ def load_bundle(path: str | Path, device: str = "cuda", **options: Any) -> SlabP
 
     Raises:
         FileNotFoundError: the bundle does not exist.
-        ValueError: it is damaged or not trusted (see `read_archive`, `check_names`), or its trainer is not installed.
+        ValueError: it is damaged or not trusted (see `read_archive`, `check_names`), or its trainer is not installed
+            or builds another network than the exported one.
     """
     archive = read_archive(Path(path))
     try:
@@ -44,10 +46,11 @@ def _load(archive: Archive, device: str, options: Mapping) -> SlabPredictor:
     configuration = plans.get_configuration(archive.manifest["configuration"])
     check_names(plans, configuration)
     trainer_name = archive.manifest["trainer"]
+    n_channels = determine_num_input_channels(plans, configuration, dataset_json)
     network = find_trainer(trainer_name).build_network_architecture(
         plans,
         configuration,
-        determine_num_input_channels(plans, configuration, dataset_json),
+        n_channels,
         plans.get_label_manager(dataset_json).num_segmentation_heads,
         enable_deep_supervision=False,
     )
@@ -55,6 +58,7 @@ def _load(archive: Archive, device: str, options: Mapping) -> SlabPredictor:
         from_safetensors(archive.read(weights_file(fold)), network) for fold in archive.manifest["folds"]
     ]
     network.load_state_dict(states[0])
+    check_known_logits(archive.manifest, path, network, configuration.patch_size, n_channels)
     axes = archive.manifest["mirroring_axes"]
     predictor = SlabPredictor(device=find_device(device), **options)
     predictor.manual_initialization(

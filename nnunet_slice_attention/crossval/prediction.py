@@ -11,7 +11,6 @@ from nnunetv2.paths import nnUNet_preprocessed
 
 from ..dataset_files import find_reader, read_description
 from ..files import file_signature, read_json_or_empty, same_place, write_text
-from ..fold_validation import FINAL
 from ..inference.cases import Case, is_finished, remove_results
 from ..inference.find_cases import find_cases
 from ..inference.prediction_record import recorded_cases

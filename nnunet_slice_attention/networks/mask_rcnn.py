@@ -119,6 +119,22 @@ class Detector(nn.Module):
             maps = [probabilities(each, self.n_structures, images.image_sizes[0]) for each in found]
         return logits_of(torch.stack(maps), self.has_background)
 
+    def head_outputs(self, pyramid: list[Tensor]) -> list[Tensor]:
+        """What each head computes: the regions' for one in the middle of each image, before any is selected.
+
+        It changes little with rounding. The selection, and with it the segmentation, may jump.
+        """
+        with self._single_precision(pyramid):
+            images, features = self._inputs(pyramid)
+            height, width = images.image_sizes[0]
+            middle = pyramid[0].new_tensor([[width, height, 3 * width, 3 * height]]) / 4
+            regions = features, [middle] * len(pyramid[0]), images.image_sizes
+            objectness, offsets = self.rpn.head(list(self._of_target(features).values()))
+            heads = self.roi_heads
+            boxes = heads.box_predictor(heads.box_head(heads.box_roi_pool(*regions)))
+            masks = heads.mask_predictor(heads.mask_head(heads.mask_roi_pool(*regions)))
+        return [*objectness, *offsets, *boxes, masks]
+
     def losses(self, pyramid: list[Tensor], target: Tensor) -> dict[str, Tensor]:
         """Mask R-CNN's five losses, by torchvision's names.
 

@@ -126,6 +126,14 @@ class VAMaskRCNN(SlabNetwork):
         logits = fill_missing(logits, around, self.has_background)
         return [logits] if self.decoder.deep_supervision else logits
 
+    def head_outputs(self, slab: Tensor) -> list[Tensor]:
+        """Of all heads for a slab (B, C, S, H, W), see `Detector.head_outputs`."""
+        stack = rearrange(slab, "b c s h w -> b s c h w")
+        slices, valid = range(stack.shape[1]), self.valid_slices(stack)
+        around = Neighbourhood(slices, valid, self.repeat_centre)
+        pyramid = self.fuse(self.encode(stack, valid, slices), around)
+        return self.decoder.head_outputs([level.flatten(0, 1) for level in pyramid])
+
     def losses(self, pyramid: list[Tensor], target: Tensor) -> dict[str, Tensor]:
         """Mask R-CNN's losses by name.
 

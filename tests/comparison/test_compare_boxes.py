@@ -130,4 +130,6 @@ def test_the_images_of_several_runs_are_pooled(nnunet_folders, tmp_path, monkeyp
     boxes = rows_of(tmp_path / "out", "boxes.csv")
     assert {(row["model"], row["run"]) for row in boxes} == {(OTHER, seed) for seed in seeds}
     assert cells(tmp_path, OTHER.split("__")[0], "volumes")[1:3] == [str(2 * PER_FOLD)] * 2
-    assert f"of {PER_FOLD} patients, each in 2 results folders" in (tmp_path / "out" / "report.md").read_text()
+    assert (
+        f"of {PER_FOLD} patients, each in 2 results folders" in (tmp_path / "out" / "report.md").read_text()
+    )
