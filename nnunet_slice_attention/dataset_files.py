@@ -3,6 +3,7 @@
 Also finds the files of a data set, and nnU-Net's reader for them.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from copy import deepcopy
@@ -15,6 +16,7 @@ from nnunetv2.utilities.dataset_name_id_conversion import convert_dataset_name_t
 from nnunetv2.utilities.utils import get_filenames_of_train_images_and_targets
 
 from .files import read_json
+from .tiff_spacing import ENDINGS, image_spacing_file
 
 
 def dataset_id(dataset: str | int) -> int:
@@ -57,6 +59,22 @@ def training_pairs(folder: Path, dataset_json: Mapping) -> dict[str, tuple[Path,
             case: (folder / "imagesTr" / f"{case}_0000{ending}", label) for case, label in labels.items()
         }
     return {case: pairs[case] for case in sorted(pairs) if all(path.is_file() for path in pairs[case])}
+
+
+def training_images(folder: Path, dataset_json: Mapping) -> dict[str, list[Path]]:
+    """The files of all channels of each case of `training_pairs`, for 3D TIFF with that of their spacing."""
+    ending, channels = dataset_json["file_ending"], defaultdict(list)
+    pairs = training_pairs(folder, dataset_json)
+    if "dataset" in dataset_json:
+        named = get_filenames_of_train_images_and_targets(str(folder), deepcopy(dict(dataset_json)))
+        channels |= {case: list(map(Path, named[case]["images"])) for case in pairs}
+    else:
+        for path in sorted((folder / "imagesTr").glob(f"*_[0-9][0-9][0-9][0-9]{ending}")):
+            channels[path.name.removesuffix(ending)[: -len("_0000")]].append(path)
+    if ending in ENDINGS:
+        for files in channels.values():
+            files += [file for file in [image_spacing_file(files[0])] if file.is_file()]
+    return {case: channels[case] for case in pairs}
 
 
 def read_splits(path: Path) -> list[dict]:

@@ -5,25 +5,27 @@ Both find errors that would otherwise surface only after days of training.
 
 import itertools
 import os
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from nnunetv2.paths import nnUNet_preprocessed, nnUNet_raw
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
+from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
 from ..comparison.ground_truth import GroundTruth
 from ..comparison.patients import group_by, leaked_patients
 from ..comparison.truth_spacing import with_spacings
-from ..dataset_files import dataset_id, read_description
+from ..dataset_files import dataset_id, read_description, read_plans, training_images
 from ..messages import first_few
-from ..plans.preprocessed_cases import changed_description, changed_labels
+from ..plans.preprocessed_cases import changed_description, changed_labels, newer_than_data
 from .cross_validation import CrossValidation
 from .preflight import Preflight, check_in_process
 from .two_d_models import check_2d_records, find_starts
 
 
 def check_before_training(crossval: CrossValidation, write_split: bool = True) -> None:
-    """Raise errors that training, comparison or prediction would run into.
+    """Raise errors that training, comparison or prediction would run into, and print notes on stderr.
 
     Args:
         write_split: False writes nothing at all, see `preflight.check_in_process`.
@@ -73,6 +75,7 @@ def check_before_training(crossval: CrossValidation, write_split: bool = True) -
     _check_ground_truth(truth, folds)
     if not all(job.finished() for job in crossval.training_jobs()):
         _check_preprocessed(truth, crossval.dataset)
+        _note_newer_images(truth, crossval)
     _check_leakage(truth, folds, group_by(crossval.group))
 
 
@@ -103,6 +106,24 @@ def _check_preprocessed(truth: GroundTruth, dataset: str) -> None:
             f"labels of {truth.raw} were changed after preprocessing, so training would ignore the change: "
             f"{first_few(changed)}. Remove {truth.folder}, run nnUNetv2_plan_and_preprocess -d {dataset_id(dataset)} "
             "--clean, for other plans also nnUNetv2_preprocess -plans_name, and train again what was trained before."
+        )
+
+
+def _note_newer_images(truth: GroundTruth, crossval: CrossValidation) -> None:
+    """Only a note: a folder that was copied without its dates has newer images, too."""
+    preprocessed = truth.folder.parent
+    folders = set()
+    for model in crossval.models:
+        plans = PlansManager(read_plans(preprocessed / f"{model.plans}.json"))
+        folders.add(preprocessed / plans.get_configuration(model.configuration).data_identifier)
+    if newer := newer_than_data(training_images(truth.raw, truth.dataset_json), folders):
+        print(
+            f"note: {len(newer)} images of {truth.raw} are newer than the data that training uses: {first_few(newer)}. "
+            f"If they were replaced, not only copied, interrupt this, run nnUNetv2_plan_and_preprocess "
+            f"-d {dataset_id(crossval.dataset)} --clean, for other plans nnUNetv2_preprocess -plans_name, and train "
+            "again what was trained before.",
+            file=sys.stderr,
+            flush=True,
         )
 
 

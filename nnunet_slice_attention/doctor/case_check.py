@@ -1,12 +1,16 @@
-"""Checks that training would use the cases and labels that the user expects: the present ones, and all of them."""
+"""Checks that training would use the cases and files that the user expects: the present ones, and all of them."""
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ..dataset_files import dataset_id, read_description, read_splits, training_pairs
+from ..dataset_files import dataset_id, read_description, read_splits, training_images, training_pairs
 from ..messages import first_few
-from ..plans.preprocessed_cases import changed_description, changed_labels, preprocessed_cases
+from ..plans.preprocessed_cases import (
+    changed_description,
+    changed_labels,
+    newer_than_data,
+    preprocessed_cases,
+)
 from .check import Check
 
 SPLITS = "splits_final.json"
@@ -42,8 +46,9 @@ def _check_raw(raw: Path | None, preprocessed: Path, cases: set[str], again: str
     pairs = training_pairs(raw, description)
     if not pairs:
         return []
-    labels = {case: label for case, (_, label) in pairs.items()}
+    labels = {case: [label] for case, (_, label) in pairs.items()}
     checks = [_check_labels(changed_labels(raw, ground_truth, description), labels, ground_truth, again)]
+    checks += _check_images(training_images(raw, description), preprocessed, again)
     for fate, others in {
         "are not preprocessed, so training does not use them": pairs.keys() - cases,
         "are no longer in the raw data set, but training still uses them": cases - pairs.keys(),
@@ -55,7 +60,7 @@ def _check_raw(raw: Path | None, preprocessed: Path, cases: set[str], again: str
 
 
 def _check_labels(
-    changed: Sequence[str], labels: Mapping[str, Path], ground_truth: Path, again: str
+    changed: Sequence[str], labels: Mapping[str, Sequence[Path]], ground_truth: Path, again: str
 ) -> Check:
     if changed:
         text = f"{len(changed)} labels were changed after preprocessing, which training ignores: {first_few(changed)}"
@@ -64,11 +69,7 @@ def _check_labels(
             "what was trained before."
         )
         return Check("labels", False, text, step)
-    preprocessed = _oldest(ground_truth.parent)
-    newer = [
-        case for case, label in labels.items() if label.stat().st_mtime > preprocessed.get(case, math.inf)
-    ]
-    if newer:
+    if newer := newer_than_data(labels, _folders(ground_truth.parent)):
         text = f"{len(newer)} labels are newer than the data of a configuration made from them: {first_few(newer)}"
         step = (
             f"If they were changed, not only copied: {again}, for other plans nnUNetv2_preprocess -plans_name"
@@ -77,12 +78,22 @@ def _check_labels(
     return Check("labels", True, "those that nnU-Net preprocessed are the present ones")
 
 
-def _oldest(preprocessed: Path) -> dict[str, float]:
-    """Per case, when the oldest of the data preprocessed from it was written."""
-    oldest: dict[str, float] = {}
-    for file in preprocessed.glob("*/*.pkl"):
-        oldest[file.stem] = min(oldest.get(file.stem, math.inf), file.stat().st_mtime)
-    return oldest
+def _check_images(images: Mapping[str, Sequence[Path]], preprocessed: Path, again: str) -> list[Check]:
+    newer = newer_than_data(images, _folders(preprocessed))
+    if not newer:
+        return []
+    text = (
+        f"{len(newer)} images are newer than the data of a configuration made from them: {first_few(newer)}"
+    )
+    step = (
+        f"If they were replaced, not only copied: {again}, for other plans nnUNetv2_preprocess -plans_name; then train "
+        "again what was trained before."
+    )
+    return [Check("images", True, text, step)]
+
+
+def _folders(preprocessed: Path) -> list[Path]:
+    return [path for path in preprocessed.iterdir() if path.is_dir()]
 
 
 def _check_split(path: Path, cases: set[str], again: str) -> list[Check]:

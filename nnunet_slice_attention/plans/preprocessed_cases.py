@@ -2,10 +2,12 @@
 
 nnU-Net trains on its preprocessed copies and validates on `gt_segmentations`, so labels corrected later have no effect.
 Preprocessing again copies a label only if its file is newer than the copy, which one from an archive is not. It does
-so for any configuration, so that the data of others may be older than the labels, which only dates show.
+so for any configuration, so that the data of others may be older than the labels, which only dates show. Of
+images there is no copy, so their dates are all there is.
 """
 
 import filecmp
+import math
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -63,6 +65,23 @@ def changed_labels(
     except RuntimeError:  # a damaged file differs
         return different
     return [case for case in different if not _same_content(reader, *labels[case])]
+
+
+def newer_than_data(files: Mapping[str, Collection[Path]], folders: Collection[Path]) -> list[str]:
+    """Cases with a file that is newer than data preprocessed from it: it was replaced, or copied without its date.
+
+    Args:
+        files: by case.
+        folders: of preprocessed data, e.g. nnUNetPlans_2d; cases that are in none of them do not count.
+    """
+    written: dict[str, float] = {}
+    for data in (data for folder in folders for data in folder.glob("*.pkl")):
+        written[data.stem] = min(written.get(data.stem, math.inf), data.stat().st_mtime)
+    return [
+        case
+        for case, paths in files.items()
+        if any(path.stat().st_mtime > written.get(case, math.inf) for path in paths)
+    ]
 
 
 def changed_description(raw: Path, preprocessed: Path) -> str | None:

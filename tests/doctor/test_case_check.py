@@ -66,7 +66,7 @@ def test_labels_newer_than_data_of_some_configuration_are_a_note(raw, preprocess
     other.mkdir()
     (other / "case_1.pkl").touch()
     os.utime(other / "case_1.pkl", (1, 1))
-    (check,) = checks(raw, preprocessed)
+    check, _ = checks(raw, preprocessed)
     assert check.verdict == "note" and check.text.startswith(
         "1 labels are newer than the data of a configuration"
     )
