@@ -1,5 +1,6 @@
 """Predicting a folder of images with a cross-validated model, its folds averaged, as a job."""
 
+import itertools
 import json
 import sys
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from ..dataset_files import find_reader, read_description
 from ..files import file_signature, read_json_or_empty, same_place, write_text
 from ..inference.cases import Case, is_finished, remove_results
 from ..inference.find_cases import find_cases
-from ..inference.prediction_record import recorded_cases
+from ..inference.prediction_record import has_these_images, recorded_cases
 from ..model_name import FINAL
 from ..tiff_spacing import ENDINGS, image_spacing_file
 from .model_job import ModelJob
@@ -45,9 +46,9 @@ class PredictionJob(ModelJob):
         """Remove predictions of other weights or images; the command `predict` replaces partial ones."""
         if not self.is_current():
             self.check_output()
-            for case in (*self.cases, *self._cases_without_images()):
+            for case in (*self._outdated_cases(), *self._cases_without_images()):
                 remove_results(case)
-            write_text(self._sources_file, self._sources())
+            write_text(self._sources_file, json.dumps(self._sources()))
 
     def check_output(self) -> None:
         """Raise ValueError if the output has predictions of another folder of images, which would be removed."""
@@ -62,15 +63,38 @@ class PredictionJob(ModelJob):
     def _sources_file(self) -> Path:
         return self.output / "made_from.json"
 
-    def _sources(self) -> str:
-        """Identifies the checkpoints and images; changes when one of them is replaced."""
-        checkpoints = [self.fold_folder(fold) / FINAL for fold in self.folds]
-        images = [image for case in self.cases for image in case.images]
-        spacings = [image_spacing_file(case.images[0]) for case in self.cases if case.ending in ENDINGS]
-        files = [
-            file_signature(path) if path.is_file() else None for path in [*checkpoints, *images, *spacings]
+    def _sources(self) -> dict:
+        """Identifies the checkpoints, and the images by case; changes when one of them is replaced."""
+        return {
+            "images": str(self.images.resolve()),
+            "checkpoints": [_signature(self.fold_folder(fold) / FINAL) for fold in self.folds],
+            "cases": {case.output.name: _signatures(case) for case in self.cases},
+        }
+
+    def _noted_sources(self) -> dict:
+        """Of the call that made the predictions; {} before the first."""
+        noted, now = read_json_or_empty(self._sources_file), self._sources()
+        if "files" not in noted:
+            return noted
+        # Of an earlier version: checkpoints, images and files of spacings in one list.
+        files = noted.pop("files")
+        noted["checkpoints"] = files[: len(self.folds)]
+        every = [*now["checkpoints"], *itertools.chain.from_iterable(now["cases"].values())]
+        if sorted(map(str, files)) == sorted(map(str, every)):
+            noted["cases"] = now["cases"]
+        return noted
+
+    def _outdated_cases(self) -> list[Case]:
+        """Those whose predictions are of other weights or images, as far as they exist."""
+        noted, now = self._noted_sources(), self._sources()
+        if noted.get("checkpoints") != now["checkpoints"]:
+            return list(self.cases)
+        seen = noted.get("cases", {})
+        changed = [
+            case for case in self.cases if seen.get(case.output.name) != now["cases"][case.output.name]
         ]
-        return json.dumps({"images": str(self.images.resolve()), "files": files})
+        # Files that were only copied or touched have the content that the predictions record.
+        return [case for case in changed if not has_these_images(self.output, case)]
 
     def _cases_without_images(self) -> list[Case]:
         """Cases of an earlier call whose images have been removed from the folder."""
@@ -80,7 +104,7 @@ class PredictionJob(ModelJob):
 
     def is_current(self) -> bool:
         """Whether the output was started with these weights and images, which were then checked."""
-        return self._sources_file.is_file() and self._sources_file.read_bytes() == self._sources().encode()
+        return self._noted_sources() == self._sources()
 
     def command(self) -> list[str]:
         model = self.model
@@ -107,3 +131,14 @@ class PredictionJob(ModelJob):
     def cases(self) -> list[Case]:
         """Raise FileNotFoundError if the folder contains none."""
         return find_cases([self.images], self.output, self._description()["file_ending"])
+
+
+def _signatures(case: Case) -> list:
+    """Of its images, for 3D TIFF with that of their spacing."""
+    spacing = [image_spacing_file(case.images[0])] if case.ending in ENDINGS else []
+    return [_signature(path) for path in (*case.images, *spacing)]
+
+
+def _signature(path: Path) -> list | None:
+    """As JSON returns it; None if there is no such file."""
+    return list(file_signature(path)) if path.is_file() else None

@@ -65,6 +65,12 @@ def has_other_images(folder: Path, case: Case) -> bool:
     return noted is not None and noted != images_sha256(case)
 
 
+def has_these_images(folder: Path, case: Case) -> bool:
+    """Whether the record says that the prediction in `folder` is of the images of `case`."""
+    noted = recorded(folder).get(IMAGES, {}).get(case.output.name)
+    return noted is not None and noted == images_sha256(case)
+
+
 def recorded(folder: Path) -> dict:
     """The record in `folder`; {} if there is none, or while a parallel call of nnU-Net is writing its file."""
     record = read_json_or_empty(folder / NNUNET_RECORD).get(OURS)

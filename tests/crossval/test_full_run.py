@@ -104,14 +104,16 @@ def test_predictions_of_other_weights_or_images_are_made_again(crossval, tiny, t
     ):
         others.prepare()
     assert job.finished()
+    predicted = list(output.glob("*.nii.gz"))
     next(Path(crossval.images).iterdir()).touch()
     assert not job.finished()
     job.prepare()
-    assert not list(output.glob("*.nii.gz"))
+    assert job.finished() and list(output.glob("*.nii.gz")) == predicted  # the content has not changed
     sources = (output / "made_from.json").read_text()
     (crossval.models / str(OURS) / f"fold_{FOLD}" / "checkpoint_final.pth").touch()
     job.prepare()
     assert (output / "made_from.json").read_text() != sources
+    assert not list(output.glob("*.nii.gz"))
 
 
 def test_predictions_of_images_that_were_removed_go_and_other_files_stay(nnunet_folders, tiny, tmp_path):
