@@ -20,6 +20,7 @@ from ..dataset_files import dataset_id, read_description, read_plans, training_i
 from ..messages import first_few
 from ..plans.preprocessed_cases import changed_description, changed_labels, newer_than_data
 from .cross_validation import CrossValidation
+from .other_trainings import check_no_other_training
 from .preflight import Preflight, check_in_process
 from .two_d_models import check_2d_records, find_starts
 
@@ -31,12 +32,13 @@ def check_before_training(crossval: CrossValidation, write_split: bool = True) -
         write_split: False writes nothing at all, see `preflight.check_in_process`.
 
     Raises:
-        ValueError: a model, a fold, -pretrained_weights, a 2D model, an image, the rule for patients or the output
-            folder cannot be used, the slice spacing of a ground truth is unknown, or labels or dataset.json were
-            changed after preprocessing.
+        ValueError: another training may be running in a fold, a model, a fold, -pretrained_weights, a 2D model, an
+            image, the rule for patients or the output folder cannot be used, the slice spacing of a ground truth is
+            unknown, or labels or dataset.json were changed after preprocessing.
         FileNotFoundError: the ground truth of a case, or the 2D model that a training starts from, is missing.
     """
     _check_writable(crossval.output)
+    check_no_other_training(crossval.training_jobs())
     unchecked = not all(job.is_current() for job in crossval.prediction_jobs())
     begun: dict[str, list[Path]] = {}
     for training in crossval.training_jobs():

@@ -57,7 +57,8 @@ class ModelJob:
         return results_folder(self.repeat) / self.dataset_name / str(self.model) / f"fold_{fold}"
 
     def environment(self) -> dict[str, str]:
-        return {"nnUNet_results": str(results_folder(self.repeat))}
+        # Unbuffered, because the log also tells whose a training is, see `other_trainings.py`.
+        return {"nnUNet_results": str(results_folder(self.repeat)), "PYTHONUNBUFFERED": "1"}
 
 
 def results_folder(repeat: int) -> Path:
