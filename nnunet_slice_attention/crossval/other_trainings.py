@@ -1,38 +1,76 @@
-"""Whether something else, such as `nnUNetv2_train`, may be training a fold now, and would write the same checkpoints.
+"""Whether `nnUNetv2_train` is training a fold now, and would write the same checkpoints: it takes no lock.
 
-Only `crossval` takes the lock of a fold, but every training writes nnU-Net's log, and a job of `crossval` writes the
-same lines to `crossval.log` at the same time. A recent log of nnU-Net without them is therefore not of an interrupted
-job, which may be continued at once.
+On this machine its process shows it. Of another machine only nnU-Net's log is seen: every training writes one, and a
+job of `crossval` writes the same lines to `crossval.log` at the same time, so a recent log of nnU-Net without them is
+not of an interrupted job. That training may have ended just now, so it is a note and no error.
 """
 
 import math
+import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
+
+from ..dataset_files import dataset_id
+from ..files import same_place
 from ..jobs.lock import Busy, exclusive
 from .training import TrainingJob
 
 RECENT_S = 600.0  # epochs with nnU-Net's defaults, of each of which it logs begin and end, are rarely longer
 TOGETHER_S = 60.0  # between the times of the two logs
 LAST_LINE, TAIL = b"Mean Validation Dice", 500  # bytes of the log
+DEFAULTS = {"-tr": "nnUNetTrainer", "-p": "nnUNetPlans"}
 
 
 def check_no_other_training(jobs: Sequence[TrainingJob]) -> None:
-    """Raise ValueError if a fold with something left to do may be in training, but not by a job of `crossval`."""
+    """Raise ValueError if a process trains a fold that has something left to do; note on stderr if one may do so."""
     for job in jobs:
         if job.finished() or _is_locked(job):
             continue
+        if process := _process(job):
+            raise ValueError(
+                f"{job.name} is being trained by process {process}, not by crossval, which would write the same "
+                "checkpoints. Wait for it or end it, and call again."
+            )
         logs = sorted(job.folder.glob("training_log_*.txt"), key=_written)
         if not logs or _is_complete(logs[-1]):
             continue
         age = time.time() - _written(logs[-1])
         if age < RECENT_S and _written(logs[-1]) - _written(job.log) > TOGETHER_S:
-            raise ValueError(
-                f"{job.name} may be training now: {logs[-1]} was written {max(age, 0):.0f} seconds ago, and not by "
-                "crossval, which would write the same checkpoints. End that training, or if it has ended, call again "
-                f"in {math.ceil((RECENT_S - age) / 60)} minutes."
+            print(
+                f"note: {logs[-1]} was written {max(age, 0):.0f} seconds ago, and not by crossval. If {job.name} is "
+                "still being trained on another machine, end one of the two: both write the same checkpoints.",
+                file=sys.stderr,
             )
+
+
+def _process(job: TrainingJob) -> int | None:
+    """The `nnUNetv2_train` of this user on this machine that trains the fold."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):  # another user's, or it has exited meanwhile
+            words = process.cmdline()
+            if not any(Path(word).name == "nnUNetv2_train" for word in words):
+                continue
+            results = process.environ().get("nnUNet_results")
+            if _trains(words, job) and results and same_place(results, job.folder.parents[2]):
+                return process.pid
+    return None
+
+
+def _trains(words: Sequence[str], job: TrainingJob) -> bool:
+    """Whether a command line of `nnUNetv2_train` names the fold."""
+    given = {
+        flag: words[words.index(flag) + 1] if flag in words[:-1] else DEFAULTS[flag] for flag in DEFAULTS
+    }
+    number = dataset_id(job.dataset_name)
+    return (
+        (given["-tr"], given["-p"]) == (job.model.trainer, job.model.plans)
+        and not {job.model.configuration, job.fold} - {*words}
+        and any(word in (job.dataset_name, str(number), f"{number:03d}") for word in words)
+    )
 
 
 def _is_locked(job: TrainingJob) -> bool:

@@ -1,9 +1,11 @@
-"""A fold that `nnUNetv2_train` may be training is refused; an interrupted job of `crossval` is continued."""
+"""A fold that `nnUNetv2_train` is training is refused; an interrupted job of `crossval` is continued."""
 
 import os
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -37,46 +39,99 @@ def log(job, number=0):
     return job.folder / f"training_log_2026_1_1_0_0_{number}.txt"
 
 
-def test_a_log_that_crossval_did_not_write_is_another_training(job):
-    check_no_other_training([job])  # without a log
+@pytest.fixture
+def noted(job, capsys):
+    """What a check of the fold notes."""
+
+    def run() -> str:
+        check_no_other_training([job])
+        return capsys.readouterr().err
+
+    return run
+
+
+@contextmanager
+def process(results, *words):
+    """A process whose command line is that of nnUNetv2_train."""
+    command = [
+        sys.executable,
+        "-c",
+        "import time; print(flush=True); time.sleep(60)",
+        "/bin/nnUNetv2_train",
+        *words,
+    ]
+    env = os.environ | {"nnUNet_results": str(results)}
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE) as training:
+        try:
+            training.stdout.readline()  # it has started
+            yield training.pid
+        finally:
+            training.kill()
+
+
+@pytest.mark.parametrize("dataset", ["701", "Dataset701_Tiny"])
+def test_a_fold_that_a_process_of_nnunet_trains_is_refused(job, noted, dataset, tmp_path):
+    words = [dataset, "2d", "0", "-tr", OURS.trainer]
+    with process(tmp_path, *words) as number:
+        with pytest.raises(ValueError, match=f"fold 0 is being trained by process {number}, not by crossval"):
+            noted()
+        (job.folder.parent / "fold_1").mkdir()
+        assert not check_no_other_training([replace(job, fold="1")])
+    noted()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["701", "2d", "0"],
+        ["701", "2d", "0", "-tr", OURS.trainer, "-p", "nnUNetCompactPlans"],
+        ["701", "3d_fullres", "0", "-tr", OURS.trainer],
+        ["27", "2d", "0", "-tr", OURS.trainer],
+    ],
+    ids=["trainer", "plans", "configuration", "dataset"],
+)
+def test_a_process_that_trains_something_else_is_not(noted, words, tmp_path):
+    with process(tmp_path, *words):
+        assert noted() == ""
+
+
+def test_a_process_with_other_results_is_not(noted, tmp_path):
+    with process(tmp_path / "other", "701", "2d", "0", "-tr", OURS.trainer):
+        assert noted() == ""
+
+
+def test_a_log_that_crossval_did_not_write_may_be_of_another_training(job, noted):
+    assert noted() == ""  # without a log
     written(log(job), 90)
-    with pytest.raises(
-        ValueError,
-        match=r"fold 0 may be training now: .*training_log_.*End that training, or .* in 9 minutes",
-    ):
-        check_no_other_training([job])
+    assert "was written 90 seconds ago, and not by crossval. If " in noted()
     written(job.log, 3600)  # of an earlier job
-    with pytest.raises(ValueError, match="may be training now"):
-        check_no_other_training([job])
+    assert "not by crossval" in noted()
     written(log(job), RECENT_S + 1)
-    check_no_other_training([job])
+    assert noted() == ""
 
 
-def test_an_interrupted_job_of_crossval_is_continued_at_once(job):
+def test_an_interrupted_job_of_crossval_is_continued_without_a_word(job, noted):
     for age in (1, 90):
         written(log(job), age)
         written(job.log, age + 2)
-        check_no_other_training([job])
+        assert noted() == ""
     written(log(job, 1), 5)  # and later somebody has started another one
-    with pytest.raises(ValueError, match="may be training now"):
-        check_no_other_training([job])
+    assert "not by crossval" in noted()
 
 
-def test_a_job_of_another_call_is_left_to_its_lock(job):
+def test_a_job_of_another_call_is_left_to_its_lock(job, noted):
     written(log(job), 1)
     with exclusive(job.lock):
-        check_no_other_training([job])
+        assert noted() == ""
     with exclusive(job.lock.with_name(f"{job.lock.name}.command")):
-        check_no_other_training([job])
-    with pytest.raises(ValueError, match="may be training now"):
-        check_no_other_training([job])
+        assert noted() == ""
+    assert "not by crossval" in noted()
 
 
-def test_a_training_that_was_just_validated_has_ended(job):
-    written(
-        log(job), 1, text="Epoch 3\n" + "x" * 1000 + "\nValidation complete\nMean Validation Dice:  0.8\n"
-    )
-    check_no_other_training([job])
+def test_a_training_that_was_just_validated_has_ended(job, noted):
+    ended = "Epoch 3\n" + "x" * 1000 + "\nValidation complete\nMean Validation Dice:  0.8\n"
+    written(log(job), 1, text=ended)
+    assert noted() == ""
 
 
 def test_no_lock_is_created_in_folders_of_others(job):
@@ -102,11 +157,13 @@ def test_a_killed_job_leaves_all_its_lines_in_its_log(job):
 
 
 def test_crossval_refuses_before_anything_else(preprocessed, without_preflight, tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr("nnunet_slice_attention.crossval.model_job.nnUNet_results", str(tmp_path / "results"))
+    results = tmp_path / "results"
+    monkeypatch.setattr("nnunet_slice_attention.crossval.model_job.nnUNet_results", str(results))
     (preprocessed / "splits_final.json").write_text(TWO_CASES)
     crossval = tiny_crossval(tiny, tmp_path / "out")
     (training,) = crossval.training_jobs()
     training.folder.mkdir(parents=True)
-    written(log(training), 1)
-    with pytest.raises(ValueError, match="may be training now"):
+    model = training.model
+    words = [str(tiny.id), model.configuration, "0", "-tr", model.trainer, "-p", model.plans]
+    with process(results, *words), pytest.raises(ValueError, match="is being trained by process"):
         cross_validate(crossval, refuse_to_launch)
