@@ -44,6 +44,8 @@ def commands() -> str:
 
 def _section(name: str, parser: argparse.ArgumentParser) -> str:
     rows = ["| flag | meaning |", "|---|---|"]
+    own_groups = parser._action_groups[2:]  # after argparse's positional arguments and options
+    titles = {action: group.title for group in own_groups for action in group._group_actions}
     for action in parser._actions:
         if action.dest in ("help", "debug"):
             continue
@@ -55,6 +57,8 @@ def _section(name: str, parser: argparse.ArgumentParser) -> str:
         dots = " ..." if action.nargs in ("+", "*") else ""
         flag = " ".join(filter(None, ["/".join(action.option_strings), f"{value}{dots}".strip()]))
         meaning = (action.help or "") % (vars(action) | {"prog": parser.prog})
+        if action in titles:
+            meaning = f"{titles[action]}: {meaning}"
         rows.append(
             f"| `{flag}` | {meaning}{'; required' if action.required else ''} |".replace("|  |", "| |")
         )

