@@ -42,6 +42,7 @@ CURVES = {
     "screening": "screening: fold 0, T/2",
     "decision": "decision: fold 0, T",
     "confirmation_514": "confirmation: fold 1, T",
+    "confirmation_504": "axial, confirmation: fold 1, T",
 }
 COMBINED = {  # screened after the others, see "Where the errors are"
     "attention_2up_3slice_images": "nnUNetTrainerSliceAttention_Skips2Up_3sliceImages",
@@ -238,6 +239,8 @@ EXPERIMENT = Experiment(
         "confirmed_errors": errors_table("confirmation_514"),
         "confirmed_axial": runs_table("confirmation_504", reference="2d"),
         "confirmed_axial_context": runs_table("confirmation_504", "attention_copies", arms=["attention"]),
+        "confirmed_axial_structures": structures_table("confirmation_504", reference="2d"),
+        "confirmed_axial_errors": errors_table("confirmation_504"),
     },
     figures={
         "curves.png": partial(
