@@ -36,10 +36,13 @@ def curves_figure(
     if not drawn:
         return
     colours = dict(zip(best, COLOURS, strict=False)) | {reference: "black"}
-    figure = Figure(figsize=(6 * len(drawn), 4.5), layout="constrained")
-    for axis, (part, title) in zip(
-        figure.subplots(1, len(drawn), squeeze=False)[0], drawn.items(), strict=True
-    ):
+    columns = min(2, len(drawn))  # more would be too small to read on a page
+    rows = -(-len(drawn) // columns)
+    figure = Figure(figsize=(6 * columns, 4.5 * rows), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axis in axes[len(drawn) :]:
+        axis.remove()
+    for axis, (part, title) in zip(axes, drawn.items(), strict=False):
         points = mean_curves(results, part, reference)
         arms = sorted(points.index.unique("name"), key=lambda arm: arm in colours)
         unnamed = [arm for arm in arms if arm not in colours]

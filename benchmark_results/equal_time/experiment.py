@@ -39,9 +39,9 @@ SCREENED = {
     "attention_5slices": "nnUNetTrainerSliceAttention_5slices",
 }
 CURVES = {
-    "screening": "screening: fold 0, T/2",
-    "decision": "decision: fold 0, T",
-    "confirmation_514": "confirmation: fold 1, T",
+    "screening": "coronal, screening: fold 0, T/2",
+    "decision": "coronal, decision: fold 0, T",
+    "confirmation_514": "coronal, confirmation: fold 1, T",
     "confirmation_504": "axial, confirmation: fold 1, T",
 }
 COMBINED = {  # screened after the others, see "Where the errors are"
