@@ -67,8 +67,7 @@ def has_other_images(folder: Path, case: Case) -> bool:
 
 def has_these_images(folder: Path, case: Case) -> bool:
     """Whether the record says that the prediction in `folder` is of the images of `case`."""
-    noted = recorded(folder).get(IMAGES, {}).get(case.output.name)
-    return noted is not None and noted == images_sha256(case)
+    return recorded_images(folder).get(case.output.name) == images_sha256(case)
 
 
 def recorded(folder: Path) -> dict:

@@ -5,8 +5,6 @@ import re
 import shutil
 from statistics import mean, stdev
 
-import pytest
-
 from nnunet_slice_attention.comparison.runs import run_names
 from tests.comparison.run_folders import (
     BASELINE,
@@ -16,19 +14,8 @@ from tests.comparison.run_folders import (
     PER_FOLD,
     SEEDS,
     compare_runs,
-    write_runs,
 )
 from tests.tables import rows_of
-
-
-@pytest.fixture
-def runs(nnunet_folders, tmp_path, monkeypatch):
-    """The root of three results folders, with their own preprocessed folder."""
-    write_runs(tmp_path)
-    monkeypatch.setattr(
-        "nnunet_slice_attention.comparison.ground_truth.nnUNet_preprocessed", str(tmp_path / "preprocessed")
-    )
-    return tmp_path
 
 
 def run_differences(rows, structure=("disc", "core"), column="dice"):

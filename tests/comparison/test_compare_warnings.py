@@ -2,19 +2,7 @@
 
 import os
 
-import pytest
-
-from tests.comparison.run_folders import BASELINE, DATASET, OTHER, compare_runs, write_runs
-
-
-@pytest.fixture
-def runs(nnunet_folders, tmp_path, monkeypatch):
-    """The root of three results folders, with their own preprocessed folder."""
-    write_runs(tmp_path)
-    monkeypatch.setattr(
-        "nnunet_slice_attention.comparison.ground_truth.nnUNet_preprocessed", str(tmp_path / "preprocessed")
-    )
-    return tmp_path
+from tests.comparison.run_folders import BASELINE, DATASET, OTHER, compare_runs
 
 
 def test_predictions_of_earlier_weights_are_the_first_thing_said(runs, capsys):
