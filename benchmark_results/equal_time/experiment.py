@@ -134,10 +134,12 @@ ALL = [f"nnUNetTrainer{name}" for name in NETWORKS]
 EXPERIMENT = Experiment(
     dataset=CORONAL,
     plans="nnUNetCompact12Plans",
+    patient=r"^(.+?)(?:_frame\d+)?$",  # ACDC40 has two volumes of each
     arms=SCREENED | COMBINED | POSITION | FUSED_POSITION | VOLUMES | FURTHER | LEARNING,
     epochs=50,
     runs=[
         Runs(tables("length"), listed="length.csv"),
+        Runs(tables("length"), listed="length_27.csv"),
         Runs(tables("from_2d"), listed="from_2d.csv"),
         screened(SCREENED, "screening.csv", "steps_514.csv"),
         screened(COMBINED, "combined.csv", "steps_combined.csv"),
@@ -190,6 +192,14 @@ EXPERIMENT = Experiment(
             "steps_504.csv",
             504,
             "nnUNetCompact12Plans",
+            30,
+            [SCREENED[arm] for arm in ON_AXIAL[1:]],
+            "--bfloat16",
+        ),
+        steps(
+            "steps_27.csv",
+            27,
+            "nnUNetCompactPlans",
             30,
             [SCREENED[arm] for arm in ON_AXIAL[1:]],
             "--bfloat16",
