@@ -1,7 +1,7 @@
-"""Inter-slice attention module of SAU-Net (Zhang et al., MIDL 2020, PMLR 121:903-913, figure 1).
+"""Inter-slice attention module of SAU-Net (Zhang et al., MIDL 2020, PMLR 121:903-913, section 3.2, figures 2 and 3).
 
 A neighbour's features are turned into a mask that scales the centre's features: the module re-weights and adds nothing.
-It must act on features, not on logits or probabilities: a positive factor on a logit moves no boundary.
+It must act on features, not on logits: a positive factor on the logit of a binary segmentation moves no boundary.
 """
 
 import torch

@@ -105,7 +105,10 @@ def offsets_within(radius: int, step: int = 1) -> list[int]:
 def between_copies(
     skips: list[Tensor], around: Neighbourhood, radius: int
 ) -> tuple[list[Tensor], Neighbourhood]:
-    """A single centre slice between `radius` copies of itself on each side, without a gradient, as in its context."""
+    """A single centre slice between `radius` copies of itself on each side, without a gradient, as in its context.
+
+    Features (B, 1, ...) per stage -> (B, 2 * radius + 1, ...), and their neighbourhood.
+    """
     skips = [torch.cat([*[skip.detach()] * radius, skip, *[skip.detach()] * radius], dim=1) for skip in skips]
     valid = around.valid.new_ones(len(around.valid), 2 * radius + 1)
     valid[:, radius : radius + 1] = around.valid

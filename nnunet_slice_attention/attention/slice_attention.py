@@ -38,10 +38,10 @@ class SliceAttentionLayer(nn.Module):
     """x_i + sum_o W_o (a_o * v_(i+o)), a = softmax_o(q_i . (k_(i+o) + e_o) / sqrt(d)).
 
     (B, S, C, h, w) -> (B, T, C, h, w), with d channels per head. The softmax is over the existing slices among
-    i-R..i+R, per pixel and head. Each offset o has its own output projection W_o, so that a neighbour can be subtracted
-    as well as added. Keys and values learn from all slices. If neighbours carry no gradient, the stack is a single
-    centre with its context on both sides, and the norm and convolution before keys and values learn from the centre
-    alone, which is cheaper.
+    i-R..i+R, of which i always counts, per pixel and head. Each offset o has its own output projection W_o, so that a
+    neighbour can be subtracted as well as added. Keys and values learn from all slices. If neighbours carry no
+    gradient, the stack is a single centre with its context on both sides, and the norm and convolution before keys and
+    values learn from the centre alone, which is cheaper.
 
     Args:
         dim: channels C.
@@ -129,6 +129,8 @@ class NormAndDepthwiseConv(nn.Module):
 
 class SliceMixingLayer(nn.Module):
     """x_i + sum_o U_o V norm(x_(i+o)) over the neighbours o that exist: (B, S, C, h, w) -> (B, T, C, h, w).
+
+    Without neighbours: x_i.
 
     Args:
         dim: channels C; V reduces them to a quarter, the zero-initialised U_o expand them again.

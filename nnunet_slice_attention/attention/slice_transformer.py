@@ -20,7 +20,10 @@ POOLED = 4  # queries and keys of global attention are pooled to 4 x 4, as in CA
 
 
 def sinusoidal_position(offsets: Tensor, dim: int, base: float = 10_000.0) -> Tensor:
-    """PE(i, j) = sin(j / base^(i/dim)) for even i, cos(...) for odd i: (..., dim) for offsets j in slices, (...)."""
+    """PE(i, j) = sin(j / base^(i/dim)) for even i, cos(...) for odd i: (..., dim) for offsets j in slices, (...).
+
+    The poster does not give `base`; this is that of Vaswani et al. 2017, which it cites.
+    """
     channel = torch.arange(dim, device=offsets.device)
     angle = offsets[..., None] / base ** (channel / dim)
     return torch.where(channel % 2 == 0, angle.sin(), angle.cos())

@@ -34,7 +34,7 @@ def slicewise(network: Network, slices: Slices) -> Slices:
 def slicewise_centre_grad(network: Network, slices: Slices) -> Slices:
     """`slicewise` with a gradient through the middle slice, S // 2, only.
 
-    The others are computed without storing activations, in about an eighth of the time that they take with a gradient.
+    The others cost a forward pass, without stored activations.
     """
     middle = depth(slices) // 2
 

@@ -21,6 +21,9 @@ class VisionTransformerEncoder(nn.Module):
         num_heads: heads of each block; default one per 64 channels.
         as_pretrained: timm's ViT blocks unchanged. Otherwise they have LayerScale 0.1, so that training from scratch
             starts near the identity, and no biases in queries, keys and values.
+
+    Raises:
+        ValueError: the heads do not divide `width`.
     """
 
     def __init__(

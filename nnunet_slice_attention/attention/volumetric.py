@@ -1,4 +1,6 @@
-"""Volumetric attention (Wang et al., MICCAI 2019, arXiv 2004.01997, sections 2.1-2.3).
+"""Volumetric attention (Wang et al., MICCAI 2019, arXiv 2004.01997, sections 2.1-2.3, equations 1 and 3).
+
+Section 2.2, on the channel attention, was not available to us in full: that part follows a summary.
 
 A target slice is compared with a bag of context slices; the bag's sum, weighted by similarity, gates the target's
 channels (VCA) and then its pixels (VSA). Both only re-weight the target's features.
@@ -18,7 +20,7 @@ from torch.nn import functional as F
 
 from .neighbours import Neighbourhood, unsqueeze_like
 
-REDUCTION = 16  # of the channel embedding, as in the paper
+REDUCTION = 16  # of the channel embedding, as in squeeze-and-excitation networks (Hu et al. 2018), which the paper follows
 KERNEL = (
     3  # of the spatial convolutions; not given in the paper, and CBAM's 7 takes a tenth of the network's time
 )
@@ -26,6 +28,8 @@ KERNEL = (
 
 class BagAttention(nn.Module):
     """Weighted sum over a target's context slices: embeddings (B, T, D) and (B, S, D) -> (B, T, D).
+
+    Finite, but without meaning for a target without context, see `has_context`.
 
     Args:
         offsets: signed distances of the context slices from their target.
@@ -65,7 +69,12 @@ class BagAttention(nn.Module):
 
 
 class VolumetricChannelAttention(nn.Module):
-    """Gate per channel of the target, in (0, 1): stack (B, S, C, h, w) -> (B, T, C, 1, 1)."""
+    """Gate per channel of the target, in (0, 1): stack (B, S, C, h, w) -> (B, T, C, 1, 1).
+
+    Args:
+        dim: channels C.
+        offsets: signed distances of the context slices, without 0.
+    """
 
     def __init__(self, dim: int, offsets: list[int]):
         super().__init__()
@@ -81,7 +90,11 @@ class VolumetricChannelAttention(nn.Module):
 
 
 class VolumetricSpatialAttention(nn.Module):
-    """Gate per pixel of the target: target (B, T, C, h, w), stack (B, S, C, h, w) -> (B, T, 1, h, w)."""
+    """Gate per pixel of the target, in (0, 1): target (B, T, C, h, w), stack (B, S, C, h, w) -> (B, T, 1, h, w).
+
+    Args:
+        offsets: signed distances of the context slices, without 0.
+    """
 
     def __init__(self, offsets: list[int]):
         super().__init__()
@@ -106,14 +119,17 @@ class VolumetricSpatialAttention(nn.Module):
 
 
 class VolumetricAttention(nn.Module):
-    """Channel, then spatial attention: stack (B, S, C, h, w) -> (B, T, C, h, w).
+    """Channel, then spatial attention: stack (B, S, C, h, w) -> (B, T, C, h, w). Without context: the target.
 
     Args:
         dim: channels C.
         offsets: signed distances of the context slices, without 0.
-        channel, spatial: switch either off (the paper's ablation).
+        channel, spatial: switch either off (the paper's ablation, tables 2d and 4).
         multiplicative: the paper's `X * S` instead of `X * (1 + S)`.
         zero_start: `X * 2S` with S = 1/2 at the start: starts as the identity.
+
+    Raises:
+        ValueError: both `zero_start` and `multiplicative`.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The networks: one paper per file, plain PyTorch, usable without nnU-Net.
+"""The networks: one per file, plain PyTorch, usable without nnU-Net.
 
 >>> from nnunet_slice_attention.networks import create_network
 >>> network = create_network("CSANet", in_channels=1, num_classes=4, patch_size=(256, 224))
@@ -67,6 +67,10 @@ def create_network(
         deep_supervision: return a list of logits, finest first.
         topology: a U-Net from nnU-Net plans; default nnU-Net's plain U-Net for the patch.
         options: options of the network, e.g. `num_heads=8, context_radius=2`.
+
+    Returns:
+        a module that takes a stack (B, C, S, H, W) and returns logits (B, K, S, H, W), or a slice with its R neighbours
+            on each side, (B, (2R+1)*C, H, W), slice-major, and returns (B, K, H, W). H and W may differ from the patch.
 
     Raises:
         ValueError: unknown name, a patch too small to pool, or an option out of range.

@@ -1,6 +1,6 @@
 """Axial convolution: one convolution along the slices at the bottleneck of the planned 2D U-Net. A control.
 
-Cheap, without attention, and reported to beat most attention: a baseline for the attention networks.
+Cheap and without attention: a baseline for the attention networks.
 """
 
 from collections.abc import Sequence

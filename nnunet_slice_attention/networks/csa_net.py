@@ -52,12 +52,15 @@ class CSANet(SlabNetwork):
         num_heads: heads of cross-slice and in-slice attention; must divide the width at stride 16.
             Default one per 64 channels, as in the paper, see `default_num_heads`.
         direction: where queries come from, see `CrossSliceAttention`.
-        cross_slice, in_slice: switch either attention module off (the paper's ablation).
-        identity: both off.
+        cross_slice, in_slice: switch either attention module off.
+        identity: both off; aggregation and transformer stay.
         vit_depth: transformer blocks; default 4, with `r50_vit` the paper's 12.
         vit_width: token width; default the encoder's width at stride 16.
         zero_start: see `SlabNetwork`; the centre's features plus a zero-initialised gain times the above.
         r50_vit: ResNet-50 and ViT-B (width 768) as in the paper, see `R50Topology`; `load_timm_weights` loads weights.
+
+    Raises:
+        ValueError: both `zero_start` and `r50_vit`, unknown `direction`, or heads that do not divide the width.
     """
 
     def __init__(

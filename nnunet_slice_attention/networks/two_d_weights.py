@@ -1,7 +1,7 @@
 """The planned 2D network inside a slab network: which weights belong to it, and how to load those of a trained one.
 
 A network with `zero_start` computes exactly what these weights compute for each slice alone. Where neighbours enter as
-channels, weights are inflated with zeros, as Zhang et al. 2022 inflate 2D weights to 3D.
+channels, weights are inflated with zeros, as Zhang et al. (arXiv 2302.04303) inflate 2D weights to 3D.
 """
 
 import hashlib

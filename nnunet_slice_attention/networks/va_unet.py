@@ -5,8 +5,8 @@ Shared encoder -> volumetric channel, then spatial attention on every skip and t
 Deviations from the paper, and why:
 - The paper puts the attention on the feature pyramid of a Mask R-CNN detector; here the encoder's stages are the
   pyramid, and nnU-Net segments.
-- A bag holds the neighbours only, `2 * bag_radius` images; an image is one slice by default, the paper's three are an
-  option.
+- A bag holds the neighbours only, `2 * context_radius` images; an image is one slice by default, the paper's three are
+  an option.
 - Changes inside the attention: see `attention/volumetric.py`.
 """
 
