@@ -20,10 +20,8 @@ from torch.nn import functional as F
 
 from .neighbours import Neighbourhood, unsqueeze_like
 
-REDUCTION = 16  # of the channel embedding, as in squeeze-and-excitation networks (Hu et al. 2018), which the paper follows
-KERNEL = (
-    3  # of the spatial convolutions; not given in the paper, and CBAM's 7 takes a tenth of the network's time
-)
+REDUCTION = 16  # of the channel embedding, as in squeeze-and-excitation networks, which the paper cites
+KERNEL = 3  # of the spatial convolutions; not given in the paper, and CBAM's 7 takes more time
 
 
 class BagAttention(nn.Module):
