@@ -18,7 +18,7 @@ import torch
 from nnunetv2.run.run_training import get_trainer_from_args
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
-from nnunet_slice_attention.crossval.training import put_aside_broken_checkpoints
+from nnunet_slice_attention.crossval.training_job import put_aside_broken_checkpoints
 from nnunet_slice_attention.environment import commit
 from nnunet_slice_attention.files import write_text
 from nnunet_slice_attention.jobs.lock import Busy, locked

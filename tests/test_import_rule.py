@@ -116,7 +116,7 @@ def test_the_command_line_imports_the_package_only_inside_functions(path):
         ("networks.x", "def f():\n    from nnunetv2.paths import nnUNet_raw"),
         ("networks.__init__", "from ..trainers.base import nnUNetTrainerSlab"),
         ("jobs.x", "from nnunetv2.paths import nnUNet_results"),
-        ("jobs.x", "from ..crossval.training import TrainingJob"),
+        ("jobs.x", "from ..crossval.training_job import TrainingJob"),
         ("augmentation.x", "from .. import networks"),
         ("plans.slabs", "from ..trainers import BASES"),
         ("trainers.x", "from ..shim import slice_attention_trainers"),

@@ -43,10 +43,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from nnunet_slice_attention.crossval.checks import check_before_training
+    from nnunet_slice_attention.crossval.check_before_training import check_before_training
     from nnunet_slice_attention.crossval.cross_validation import CrossValidation
-    from nnunet_slice_attention.crossval.crossval import cross_validate, describe
     from nnunet_slice_attention.crossval.model_job import Settings
+    from nnunet_slice_attention.crossval.train_compare_predict import cross_validate, describe
     from nnunet_slice_attention.jobs.launchers import LAUNCHERS
     from nnunet_slice_attention.model_name import ModelName
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from ..model_name import ModelName
 from .model_job import Settings
-from .prediction import PredictionJob
-from .training import TrainingJob
+from .prediction_job import PredictionJob
+from .training_job import TrainingJob
 
 
 @dataclass(frozen=True)

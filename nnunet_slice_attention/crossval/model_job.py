@@ -57,7 +57,7 @@ class ModelJob:
         return results_folder(self.repeat) / self.dataset_name / str(self.model) / f"fold_{fold}"
 
     def environment(self) -> dict[str, str]:
-        # Unbuffered, because the log also tells whose a training is, see `other_trainings.py`.
+        # Unbuffered, because the log also tells whose a training is, see `concurrent_training_check.py`.
         return {"nnUNet_results": str(results_folder(self.repeat)), "PYTHONUNBUFFERED": "1"}
 
 

@@ -8,6 +8,8 @@ import pytest
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 
 from nnunet_slice_attention import cli
+from nnunet_slice_attention.crossval.model_job import Settings
+from nnunet_slice_attention.crossval.training_job import TrainingJob
 from nnunet_slice_attention.dataset_files import read_splits
 from tests.crossval.tiny_crossval import OURS, STOCK
 
@@ -26,6 +28,22 @@ def call(nnunet_folders, tiny, tmp_path, monkeypatch, capsys):
 
 
 @pytest.fixture
+def results(tmp_path, monkeypatch):
+    """The results folder of jobs, which does not exist yet."""
+    folder = tmp_path / "results"
+    monkeypatch.setattr("nnunet_slice_attention.crossval.model_job.nnUNet_results", str(folder))
+    return folder
+
+
+@pytest.fixture
+def job(nnunet_folders, tiny, results):
+    """Training on fold 0, whose folder is empty."""
+    job = TrainingJob(dataset=str(tiny.id), model=OURS, fold="0", settings=Settings(device="cpu"))
+    job.folder.mkdir(parents=True)
+    return job
+
+
+@pytest.fixture
 def preprocessed(nnunet_folders, tiny, tmp_path, monkeypatch):
     """A copy of the preprocessed data set, which the test may change."""
     monkeypatch.setenv("nnUNet_preprocessed", str(tmp_path / "preprocessed"))
@@ -34,15 +52,17 @@ def preprocessed(nnunet_folders, tiny, tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def without_preflight(monkeypatch):
-    skip_preflight(monkeypatch)
+def without_trainer_checks(monkeypatch):
+    skip_trainer_checks(monkeypatch)
 
 
-def skip_preflight(monkeypatch):
+def skip_trainer_checks(monkeypatch):
     """Skip the process that builds the trainers; the split is read from the preprocessed data set."""
 
-    def check(preflight):
-        folder = Path(os.environ["nnUNet_preprocessed"], maybe_convert_to_dataset_name(preflight.dataset))
+    def check(request):
+        folder = Path(os.environ["nnUNet_preprocessed"], maybe_convert_to_dataset_name(request.dataset))
         return read_splits(folder / "splits_final.json")
 
-    monkeypatch.setattr("nnunet_slice_attention.crossval.checks.check_in_process", check)
+    monkeypatch.setattr(
+        "nnunet_slice_attention.crossval.check_before_training.check_trainers_in_process", check
+    )

@@ -10,10 +10,10 @@ import pytest
 
 from nnunet_slice_attention.cli import main
 from nnunet_slice_attention.crossval.model_job import Settings
-from nnunet_slice_attention.crossval.prediction import PredictionJob
+from nnunet_slice_attention.crossval.prediction_job import PredictionJob
 from nnunet_slice_attention.inference.cases import NNUNET_RECORD
 from nnunet_slice_attention.inference.prediction_record import with_cases, write_record
-from tests.crossval.conftest import skip_preflight
+from tests.crossval.conftest import skip_trainer_checks
 from tests.crossval.tiny_crossval import OURS, STOCK
 
 FOLD = "2"
@@ -34,7 +34,7 @@ def crossval(nnunet_folders, tiny, tmp_path_factory):
     run.images = str(nnunet_folders / "raw" / tiny.folder / "imagesTs")
     run("--npz", "-i", run.images, "--jobs", "2")
     with pytest.MonkeyPatch.context() as patch:
-        skip_preflight(patch)
+        skip_trainer_checks(patch)
         yield run
 
 

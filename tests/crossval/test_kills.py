@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from nnunet_slice_attention.crossval.model_job import Settings
-from nnunet_slice_attention.crossval.training import TrainingJob
+from nnunet_slice_attention.crossval.training_job import TrainingJob
 from nnunet_slice_attention.model_name import ModelName
 
 KILLS = int(os.environ.get("SLICE_ATTENTION_KILLS", "2"))

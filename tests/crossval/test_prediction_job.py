@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from nnunet_slice_attention.crossval.model_job import Settings
-from nnunet_slice_attention.crossval.prediction import PredictionJob
+from nnunet_slice_attention.crossval.prediction_job import PredictionJob
 from nnunet_slice_attention.files import file_signature
 from nnunet_slice_attention.inference.cases import NNUNET_RECORD
 from nnunet_slice_attention.inference.prediction_record import images_sha256, with_cases, write_record
@@ -17,11 +17,10 @@ CASES = ("a", "b", "c")
 
 
 @pytest.fixture
-def job(preprocessed, tiny, tmp_path, monkeypatch):
+def job(preprocessed, results, tiny, tmp_path, monkeypatch):
     """Predictions of three images, as `crossval` and `predict` leave them."""
-    monkeypatch.setattr("nnunet_slice_attention.crossval.model_job.nnUNet_results", str(tmp_path / "results"))
     monkeypatch.setattr(
-        "nnunet_slice_attention.crossval.prediction.nnUNet_preprocessed", str(preprocessed.parent)
+        "nnunet_slice_attention.crossval.prediction_job.nnUNet_preprocessed", str(preprocessed.parent)
     )
     images, output = tmp_path / "images", tmp_path / "out"
     images.mkdir()

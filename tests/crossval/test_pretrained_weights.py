@@ -4,10 +4,10 @@ import pytest
 import torch
 from nnunetv2.run.run_training import get_trainer_from_args
 
-from nnunet_slice_attention.crossval.crossval import cross_validate
 from nnunet_slice_attention.crossval.model_job import Settings
-from nnunet_slice_attention.crossval.preflight import Preflight
-from nnunet_slice_attention.crossval.preflight_worker import check_trainers
+from nnunet_slice_attention.crossval.train_compare_predict import cross_validate
+from nnunet_slice_attention.crossval.trainer_checks import check_trainers
+from nnunet_slice_attention.crossval.trainer_checks_process import CheckRequest
 from tests.crossval.tiny_crossval import OURS, STOCK, tiny_crossval
 
 FIRST_2D = STOCK._replace(trainer="Tiny_nnUNetTrainerVAUNet_2DFirst")
@@ -29,7 +29,7 @@ def check(nnunet_folders, tiny, tmp_path, monkeypatch):
         torch.save({"network_weights": weights}, file)
         models, splits = [str(STOCK), str(model)], tmp_path / "splits_final.json"
         given = {"starting": [str(model)], "pretrained_weights": file}
-        check_trainers(Preflight(str(tiny.id), models, ["0"], **given), splits)
+        check_trainers(CheckRequest(str(tiny.id), models, ["0"], **given), splits)
 
     return run
 
@@ -64,20 +64,24 @@ def test_a_file_that_is_no_checkpoint_is_an_error(tiny, nnunet_folders, tmp_path
     with pytest.raises(
         ValueError, match=r"notes\.txt is no checkpoint of nnU-Net \(.*\)\. Give a checkpoint_final"
     ):
-        check_trainers(Preflight(str(tiny.id), [str(STOCK)], ["0"], **given), tmp_path / "splits_final.json")
+        check_trainers(
+            CheckRequest(str(tiny.id), [str(STOCK)], ["0"], **given), tmp_path / "splits_final.json"
+        )
 
 
 def test_what_training_begins_with_is_checked_only_for_models_that_start(tiny, tmp_path, monkeypatch):
     class Checked(Exception):
         pass
 
-    def checked(preflight):
-        raise Checked(preflight)
+    def checked(request):
+        raise Checked(request)
 
-    monkeypatch.setattr("nnunet_slice_attention.crossval.checks.check_in_process", checked)
+    monkeypatch.setattr(
+        "nnunet_slice_attention.crossval.check_before_training.check_trainers_in_process", checked
+    )
     starting = [(OURS, "1"), (FROM_2D, "1")]
     monkeypatch.setattr(
-        "nnunet_slice_attention.crossval.training.TrainingJob.state",
+        "nnunet_slice_attention.crossval.training_job.TrainingJob.state",
         lambda job: "start" if (job.model, job.fold) in starting else "continue",
     )
     settings = Settings(device="cpu", pretrained_weights=tmp_path / "w.pth")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from nnunet_slice_attention import cli, jobs
-from nnunet_slice_attention.crossval import crossval
+from nnunet_slice_attention.crossval import train_compare_predict
 from nnunet_slice_attention.jobs.launchers import LAUNCHERS
 
 COMMAND = "crossval -d 1 -m nnUNetTrainer__nnUNetPlans__2d -f 0 -o {out}".split()
@@ -28,7 +28,7 @@ class GridLauncher:
 
 def test_a_row_of_the_table_makes_a_launcher_available(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(LAUNCHERS, "grid", GridLauncher)
-    monkeypatch.setattr(crossval, "cross_validate", lambda plan, launch: launch(["job"]))
+    monkeypatch.setattr(train_compare_predict, "cross_validate", lambda plan, launch: launch(["job"]))
     command = [part.format(out=tmp_path) for part in COMMAND]
     assert cli.main([*command, "--launcher", "grid", "--queue", "long", "-num_gpus", "2"]) == 1
     assert f"FAILED job on ('long', 'crossval', 2, {tmp_path!r})" in capsys.readouterr().err
@@ -48,7 +48,7 @@ def test_a_row_of_the_table_makes_a_launcher_available(tmp_path, monkeypatch, ca
 def test_options_are_checked_before_anything_starts(flags, message, tmp_path, monkeypatch, capsys):
     has_sbatch = "--sbatch" in flags
     monkeypatch.setattr("shutil.which", lambda program: program if has_sbatch else None)
-    monkeypatch.setattr(crossval, "cross_validate", lambda *_: pytest.fail("started"))
+    monkeypatch.setattr(train_compare_predict, "cross_validate", lambda *_: pytest.fail("started"))
     assert cli.main([part.format(out=tmp_path) for part in COMMAND] + flags) == 1
     assert message in capsys.readouterr().err
 

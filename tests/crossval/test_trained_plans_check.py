@@ -6,9 +6,9 @@ import json
 import pytest
 import torch
 
-from nnunet_slice_attention.crossval.preflight import Preflight
-from nnunet_slice_attention.crossval.preflight_worker import check_trainers
-from nnunet_slice_attention.crossval.trained_plans import check_trained_plans
+from nnunet_slice_attention.crossval.trained_plans_check import check_trained_plans
+from nnunet_slice_attention.crossval.trainer_checks import check_trainers
+from nnunet_slice_attention.crossval.trainer_checks_process import CheckRequest
 from tests.crossval.tiny_crossval import OURS, STOCK
 
 DATASET = {"channel_names": {"0": "MR"}, "labels": {"background": 0, "disc": 1}, "file_ending": ".nii.gz"}
@@ -70,10 +70,10 @@ def test_what_nnunet_saves_is_compared_with_the_trainer_built_now(
     train(tiny, model.trainer)
     checkpoint = nnunet_folders / "results" / tiny.folder / str(model) / "fold_0" / "checkpoint_final.pth"
     call, splits = (str(tiny.id), [str(model)], ["0"]), tmp_path / "splits_final.json"
-    check_trainers(Preflight(*call, begun={str(model): [checkpoint]}), splits)
+    check_trainers(CheckRequest(*call, begun={str(model): [checkpoint]}), splits)
     file = preprocessed / "nnUNetPlans.json"
     plans = json.loads(file.read_text())
     plans["configurations"]["2d"]["batch_size"] += 1
     file.write_text(json.dumps(plans))
     with pytest.raises(ValueError, match="was trained with batch_size"):
-        check_trainers(Preflight(*call, begun={str(model): [checkpoint]}), splits)
+        check_trainers(CheckRequest(*call, begun={str(model): [checkpoint]}), splits)

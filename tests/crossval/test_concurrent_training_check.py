@@ -9,20 +9,18 @@ from dataclasses import replace
 
 import pytest
 
-from nnunet_slice_attention.crossval.crossval import cross_validate
+from nnunet_slice_attention.crossval.concurrent_training_check import RECENT_S, check_no_other_training
 from nnunet_slice_attention.crossval.model_job import Settings
-from nnunet_slice_attention.crossval.other_trainings import RECENT_S, check_no_other_training
-from nnunet_slice_attention.crossval.training import TrainingJob
+from nnunet_slice_attention.crossval.train_compare_predict import cross_validate
+from nnunet_slice_attention.crossval.training_job import TrainingJob
 from nnunet_slice_attention.jobs.lock import exclusive
 from nnunet_slice_attention.model_name import LATEST
-from tests.crossval.test_checks import TWO_CASES, refuse_to_launch
-from tests.crossval.tiny_crossval import OURS, tiny_crossval
+from tests.crossval.tiny_crossval import OURS, TWO_CASES, refuse_to_launch, tiny_crossval
 
 
 @pytest.fixture
-def job(tmp_path, monkeypatch):
-    """A fold that something has begun to train."""
-    monkeypatch.setattr("nnunet_slice_attention.crossval.model_job.nnUNet_results", str(tmp_path))
+def job(results):
+    """A fold that something has begun to train; no data set is needed."""
     job = TrainingJob(dataset="Dataset701_Tiny", model=OURS, fold="0", settings=Settings(device="cpu"))
     job.folder.mkdir(parents=True)
     (job.folder / LATEST).write_bytes(b"")
@@ -70,9 +68,9 @@ def process(results, *words):
 
 
 @pytest.mark.parametrize("dataset", ["701", "Dataset701_Tiny"])
-def test_a_fold_that_a_process_of_nnunet_trains_is_refused(job, noted, dataset, tmp_path):
+def test_a_fold_that_a_process_of_nnunet_trains_is_refused(job, noted, dataset, results):
     words = [dataset, "2d", "0", "-tr", OURS.trainer]
-    with process(tmp_path, *words) as number:
+    with process(results, *words) as number:
         with pytest.raises(ValueError, match=f"fold 0 is being trained by process {number}, not by crossval"):
             noted()
         (job.folder.parent / "fold_1").mkdir()
@@ -90,13 +88,13 @@ def test_a_fold_that_a_process_of_nnunet_trains_is_refused(job, noted, dataset, 
     ],
     ids=["trainer", "plans", "configuration", "dataset"],
 )
-def test_a_process_that_trains_something_else_is_not(noted, words, tmp_path):
-    with process(tmp_path, *words):
+def test_a_process_that_trains_something_else_is_not(noted, words, results):
+    with process(results, *words):
         assert noted() == ""
 
 
-def test_a_process_with_other_results_is_not(noted, tmp_path):
-    with process(tmp_path / "other", "701", "2d", "0", "-tr", OURS.trainer):
+def test_a_process_with_other_results_is_not(noted, results):
+    with process(results / "other", "701", "2d", "0", "-tr", OURS.trainer):
         assert noted() == ""
 
 
@@ -156,9 +154,7 @@ def test_a_killed_job_leaves_all_its_lines_in_its_log(job):
     assert job.log.read_text() == "Epoch 3\n"
 
 
-def test_crossval_refuses_before_anything_else(preprocessed, without_preflight, tiny, tmp_path, monkeypatch):
-    results = tmp_path / "results"
-    monkeypatch.setattr("nnunet_slice_attention.crossval.model_job.nnUNet_results", str(results))
+def test_crossval_refuses_before_anything_else(preprocessed, without_trainer_checks, results, tiny, tmp_path):
     (preprocessed / "splits_final.json").write_text(TWO_CASES)
     crossval = tiny_crossval(tiny, tmp_path / "out")
     (training,) = crossval.training_jobs()

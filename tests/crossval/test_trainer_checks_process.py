@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from nnunet_slice_attention.crossval.preflight import Preflight
-from nnunet_slice_attention.crossval.two_d_models import StartFrom2D
+from nnunet_slice_attention.crossval.from_2d_start import StartFrom2D
+from nnunet_slice_attention.crossval.trainer_checks_process import CheckRequest
 
 
 def test_it_gets_what_was_asked():
-    asked = Preflight(
+    asked = CheckRequest(
         "5",
         ["a", "b"],
         ["0", "all"],
@@ -18,7 +18,7 @@ def test_it_gets_what_was_asked():
         pretrained_weights=Path("weights.pth"),
         from_2d=[StartFrom2D("b, fold 0", "b", "results", "0", ["c"])],
     )
-    assert Preflight.from_json(asked.to_json()) == asked
-    default = Preflight("5", ["a"], ["0"])
-    assert Preflight.from_json(default.to_json()).images is None
-    assert not Preflight.from_json(default.to_json()).begun
+    assert CheckRequest.from_json(asked.to_json()) == asked
+    default = CheckRequest("5", ["a"], ["0"])
+    assert CheckRequest.from_json(default.to_json()).images is None
+    assert not CheckRequest.from_json(default.to_json()).begun

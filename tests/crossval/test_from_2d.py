@@ -8,10 +8,11 @@ import pytest
 import torch
 from nnunetv2.run.run_training import get_trainer_from_args
 
-from nnunet_slice_attention.crossval.crossval import cross_validate
-from nnunet_slice_attention.crossval.preflight import Preflight
-from nnunet_slice_attention.crossval.preflight_worker import check_trainers
-from nnunet_slice_attention.crossval.two_d_models import check_2d_records, find_starts
+from nnunet_slice_attention.crossval.from_2d_record_check import check_2d_records
+from nnunet_slice_attention.crossval.from_2d_start import find_starts
+from nnunet_slice_attention.crossval.train_compare_predict import cross_validate
+from nnunet_slice_attention.crossval.trainer_checks import check_trainers
+from nnunet_slice_attention.crossval.trainer_checks_process import CheckRequest
 from nnunet_slice_attention.files import sha256
 from tests.crossval.tiny_crossval import STOCK, tiny_crossval
 from tests.trainers.two_d_models import edit
@@ -23,13 +24,11 @@ SPLIT = [{"train": ["case_1"], "val": ["case_0"]}]
 
 
 @pytest.fixture
-def results(preprocessed, tmp_path, monkeypatch):
-    """An empty results folder; the split has one fold."""
+def results(results, preprocessed, tmp_path, monkeypatch):
+    """That of `conftest.py`; the split has one fold."""
     (preprocessed / "splits_final.json").write_text(json.dumps(SPLIT))
-    folder = tmp_path / "results"
     monkeypatch.setenv("nnUNet_results", str(tmp_path / "scratch"))
-    monkeypatch.setattr("nnunet_slice_attention.crossval.model_job.nnUNet_results", str(folder))
-    return folder
+    return results
 
 
 @pytest.fixture
@@ -41,7 +40,7 @@ def check(results, tiny, tmp_path):
         starts = find_starts(tiny_crossval(tiny, tmp_path, models=models, **changes).training_jobs())
         call = (str(tiny.id), list(map(str, models)), ["0"])
         check_trainers(
-            Preflight(*call, starting=[str(FROM_2D)], from_2d=starts), tmp_path / "splits_final.json"
+            CheckRequest(*call, starting=[str(FROM_2D)], from_2d=starts), tmp_path / "splits_final.json"
         )
 
     return run
@@ -136,7 +135,9 @@ def test_the_same_2d_model_or_an_archived_one_is_accepted(begun, tiny, tmp_path,
     check_2d_records(jobs)
 
 
-def test_a_2d_model_that_is_or_would_be_trained_again_is_refused(begun, tiny, tmp_path, without_preflight):
+def test_a_2d_model_that_is_or_would_be_trained_again_is_refused(
+    begun, tiny, tmp_path, without_trainer_checks
+):
     begun.write_bytes(begun.read_bytes() + b" ")
     with pytest.raises(
         ValueError, match=rf"^{FROM_2D}, fold 0 began from a 2D model with .* was trained again: "

@@ -1,4 +1,4 @@
-"""A cross-validation: train every model on every fold, compare, predict."""
+"""Trains every model on every fold, compares the models, and predicts."""
 
 from collections.abc import Callable, Sequence
 
@@ -10,10 +10,10 @@ from ..comparison.write_comparison import write_comparison
 from ..jobs.job import Job
 from ..messages import in_one_line
 from ..trainers.resolver import starts_from_2d
-from .checks import check_before_training
+from .check_before_training import check_before_training
 from .cross_validation import CrossValidation, repeat_name
 from .model_job import results_folder
-from .training import TrainingJob
+from .training_job import TrainingJob
 
 Launch = Callable[[Sequence[Job]], list[str]]  # runs jobs; returns one message per unfinished job
 

@@ -1,8 +1,8 @@
-"""Builds each trainer of a cross-validation once and checks it.
+"""Builds each trainer of a cross-validation once, and checks whatever needs one.
 
 It finds unknown names, missing preprocessing, changed plans, networks that cannot be built, unfit weights, missing 2D
-models and bad images. `python -m nnunet_slice_attention.crossval.preflight_worker PREFLIGHT SPLITS`, see
-`preflight.check_in_process`.
+models and bad images. `python -m nnunet_slice_attention.crossval.trainer_checks REQUEST SPLITS`, see
+`trainer_checks_process.py`.
 """
 
 import shutil
@@ -24,25 +24,26 @@ from ..model_name import ModelName
 from ..plans.preprocessed_cases import preprocessed_cases
 from ..plans.shared_data import check_shared_data
 from ..trainers.pretrained_weights import check_pretrained_weights, read_pretrained_weights
-from .image_check import check_images
-from .preflight import MARK, Preflight
-from .start_checks import check_2d_model, check_network, is_2d, release
-from .trained_plans import check_trained_plans
+from .from_2d_start_check import check_2d_model, is_2d
+from .network_check import check_network, release
+from .prediction_images_check import check_images
+from .trained_plans_check import check_trained_plans
+from .trainer_checks_process import MARK, CheckRequest
 
 
-def check_trainers(preflight: Preflight, splits: Path) -> None:
+def check_trainers(request: CheckRequest, splits: Path) -> None:
     """Write the data set's split to the file `splits`; raise the first error."""
-    planned = Path(str(nnUNet_preprocessed), maybe_convert_to_dataset_name(preflight.dataset))
+    planned = Path(str(nnUNet_preprocessed), maybe_convert_to_dataset_name(request.dataset))
     _copy_split(planned / splits.name, splits)
     if (planned / "dataset.json").is_file():
         read_description(planned / "dataset.json")
-    given = preflight.pretrained_weights
+    given = request.pretrained_weights
     weights = read_pretrained_weights(given) if given else {}
     trainers: dict[str, nnUNetTrainer] = {}
-    for name in preflight.models:
+    for name in request.models:
         model = ModelName.parse(name)
-        trainer = _build_trainer(preflight.dataset, model, planned)
-        for checkpoint in preflight.begun.get(name, ()):
+        trainer = _build_trainer(request.dataset, model, planned)
+        for checkpoint in request.begun.get(name, ()):
             made_with = trainer.plans_manager.plans, trainer.dataset_json, model.configuration
             check_trained_plans(checkpoint, *made_with)
         # Where it looks for a split, or writes one.
@@ -50,22 +51,22 @@ def check_trainers(preflight: Preflight, splits: Path) -> None:
         trainer.do_split()
         trainers[name] = trainer
     found, built = read_splits(splits), list(trainers.values())
-    _check_split(found, planned / splits.name, preflight.folds, built)
-    from_a_2d_model = {start.model for start in preflight.from_2d}
-    for name in preflight.starting:
+    _check_split(found, planned / splits.name, request.folds, built)
+    from_a_2d_model = {start.model for start in request.from_2d}
+    for name in request.starting:
         check_network(trainers[name], name)
         if given and trainers[name].network is not None:
             check_pretrained_weights(trainers[name], weights, given)
         if name not in from_a_2d_model:
             release(trainers[name])
-    for start in preflight.from_2d:
+    for start in request.from_2d:
         others = [str(ModelName.parse(start.model)._replace(trainer=other)) for other in start.others]
         coming = [other for other, name in zip(start.others, others, strict=True) if is_2d(trainers[name])]
         split = {} if start.fold == "all" else found[int(start.fold)]
         check_2d_model(start, trainers[start.model], coming, split)
-    if preflight.images:
-        check_images(preflight.images, built, splits.parent)
-    if preflight.write_split and not (planned / splits.name).is_file():
+    if request.images:
+        check_images(request.images, built, splits.parent)
+    if request.write_split and not (planned / splits.name).is_file():
         with replacing(planned / splits.name) as partial:
             shutil.copyfile(splits, partial)
 
@@ -133,7 +134,7 @@ def _check_split(
 
 if __name__ == "__main__":
     try:
-        check_trainers(Preflight.from_json(sys.argv[1]), Path(sys.argv[2]))
+        check_trainers(CheckRequest.from_json(sys.argv[1]), Path(sys.argv[2]))
     except Exception as error:
         print(MARK + in_one_line(error), flush=True)
         raise SystemExit(1) from error

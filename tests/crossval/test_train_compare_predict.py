@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from nnunet_slice_attention.crossval.crossval import cross_validate, describe
+from nnunet_slice_attention.crossval.train_compare_predict import cross_validate, describe
 from tests.crossval.tiny_crossval import OURS, STOCK, tiny_crossval
 
 
@@ -19,8 +19,7 @@ def test_all_models_of_a_fold_come_before_the_next_fold(tiny, tmp_path):
     ]
 
 
-def test_a_model_that_starts_from_another_of_the_call_is_trained_after_it(tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr("nnunet_slice_attention.crossval.model_job.nnUNet_results", str(tmp_path / "results"))
+def test_a_model_that_starts_from_another_of_the_call_is_trained_after_it(tiny, tmp_path, results):
     fine_tuned = STOCK._replace(trainer="Tiny_nnUNetTrainerVAUNet_From2D")
     launched = []
 
@@ -39,7 +38,7 @@ def test_a_model_that_starts_from_another_of_the_call_is_trained_after_it(tiny, 
 
 
 def test_a_comparison_that_fails_does_not_stop_the_predictions(
-    train, tiny, nnunet_folders, tmp_path, without_preflight
+    train, tiny, nnunet_folders, tmp_path, without_trainer_checks
 ):
     train(tiny, OURS.trainer)
     output, launched = tmp_path / "out", []
@@ -59,17 +58,16 @@ def test_a_comparison_that_fails_does_not_stop_the_predictions(
 
 
 def test_repeats_are_compared_one_by_one_and_together(
-    train, tiny, nnunet_folders, tmp_path, monkeypatch, without_preflight
+    train, tiny, nnunet_folders, tmp_path, results, without_trainer_checks
 ):
     for model in (OURS, STOCK):
         train(tiny, model.trainer)
-    results = shutil.copytree(nnunet_folders / "results" / tiny.folder, tmp_path / "results" / tiny.folder)
-    again = shutil.copytree(results, tmp_path / "results" / "repeat_1" / tiny.folder)
+    first = shutil.copytree(nnunet_folders / "results" / tiny.folder, results / tiny.folder)
+    again = shutil.copytree(first, results / "repeat_1" / tiny.folder)
     for path in again.rglob("checkpoint_final.pth"):  # as if another run had written it
         written = path.stat()
         path.write_bytes(path.read_bytes() + b" ")
         os.utime(path, ns=(written.st_atime_ns, written.st_mtime_ns))
-    monkeypatch.setattr("nnunet_slice_attention.crossval.model_job.nnUNet_results", str(tmp_path / "results"))
     crossval = tiny_crossval(tiny, tmp_path / "out", models=[OURS, STOCK], repeats=2, ensembles=False)
     assert cross_validate(crossval, lambda jobs: pytest.fail(f"{jobs} are done")) == []
     written = {path.name for path in (tmp_path / "out").iterdir()}

@@ -6,9 +6,9 @@ import sys
 import pytest
 import torch
 
-from nnunet_slice_attention.crossval.preflight import Preflight
-from nnunet_slice_attention.crossval.preflight_worker import check_trainers
-from nnunet_slice_attention.crossval.start_checks import check_network
+from nnunet_slice_attention.crossval.network_check import check_network
+from nnunet_slice_attention.crossval.trainer_checks import check_trainers
+from nnunet_slice_attention.crossval.trainer_checks_process import CheckRequest
 from tests.crossval.tiny_crossval import STOCK
 
 
@@ -19,11 +19,11 @@ def refused(preprocessed, tiny, tmp_path):
     def run(trainer: str) -> str:
         model = str(STOCK._replace(trainer=trainer))
         call, splits = (str(tiny.id), [model], ["0"]), tmp_path / "splits_final.json"
-        check_trainers(Preflight(*call), splits)
+        check_trainers(CheckRequest(*call), splits)
         with pytest.raises(
             ValueError, match=f"^{model} cannot be trained: .*leave the model out of -m.$"
         ) as found:
-            check_trainers(Preflight(*call, starting=[model]), splits)
+            check_trainers(CheckRequest(*call, starting=[model]), splits)
         return str(found.value)
 
     return run

@@ -1,4 +1,4 @@
-"""Checks that build trainers, in a process of their own, see `preflight_worker.py`; `checks.py` has those of files."""
+"""Runs `trainer_checks.py` in a process of its own, whose `nnUNet_results` is a scratch folder."""
 
 import json
 import os
@@ -10,14 +10,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from ..dataset_files import read_splits
-from .two_d_models import StartFrom2D
+from .from_2d_start import StartFrom2D
 
-MARK = "PREFLIGHT: "  # before an error, in the process's output
+MARK = "CHECK FAILED: "  # before an error, in the process's output
 
 
 @dataclass(frozen=True)
-class Preflight:
-    """What a cross-validation is about to do.
+class CheckRequest:
+    """What the process is to check.
 
     Attributes:
         dataset, models, folds: as in a `CrossValidation`.
@@ -43,7 +43,7 @@ class Preflight:
         return json.dumps(asdict(self), default=str)
 
     @classmethod
-    def from_json(cls, text: str) -> "Preflight":
+    def from_json(cls, text: str) -> "CheckRequest":
         values = json.loads(text)
         for name in ("images", "pretrained_weights"):
             values[name] = values[name] and Path(values[name])
@@ -53,7 +53,7 @@ class Preflight:
         )
 
 
-def check_in_process(preflight: Preflight) -> list[dict]:
+def check_trainers_in_process(request: CheckRequest) -> list[dict]:
     """The data set's split, if all trainers can be built and all images predicted.
 
     Without a split, nnU-Net's own is written now: jobs that start at the same time would all write it.
@@ -63,7 +63,7 @@ def check_in_process(preflight: Preflight) -> list[dict]:
     """
     with tempfile.TemporaryDirectory() as scratch:
         splits = Path(scratch, "splits_final.json")
-        command = [sys.executable, "-m", f"{__spec__.name}_worker", preflight.to_json(), str(splits)]
+        command = [sys.executable, "-m", f"{__package__}.trainer_checks", request.to_json(), str(splits)]
         env = os.environ | {"nnUNet_results": scratch}  # nnU-Net creates a folder there for every trainer
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
         if done.returncode:

@@ -1,43 +1,14 @@
-"""Whether a model's training can begin: its network, and the 2D model that a trainer with `_From2D` starts from."""
+"""Whether there is a trained 2D model that a training with `_From2D` can start from, and it fits."""
 
-import re
 from collections.abc import Collection
 from pathlib import Path
 
-import torch
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
-from ..messages import in_one_line
-from ..trainers.base import nnUNetTrainerSlab
 from ..trainers.from_2d import nnUNetTrainerFrom2D
 from ..trainers.two_d_model import find_2d_model
 from .fold_record import Split
-from .two_d_models import StartFrom2D
-
-
-def check_network(trainer: nnUNetTrainer, model: str) -> None:
-    """Initialise a trainer; raise ValueError if that fails, or if its training would stop before the first step.
-
-    Trainers of other packages may need CUDA for it, which the machine that starts the jobs may not have.
-    """
-    try:
-        trainer.initialize()
-        if isinstance(trainer, nnUNetTrainerSlab):
-            network = trainer.unwrapped_network()
-            trainer.check_trainable(network, trainer.configuration_manager, trainer.label_manager)
-    except Exception as error:  # PyTorch, timm and the trainers of other packages can raise anything
-        if not torch.cuda.is_available() and re.search("cuda|nvidia", str(error), re.IGNORECASE):
-            return
-        kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
-        raise ValueError(
-            f"{model} cannot be trained: {kind}{in_one_line(error).rstrip('.')}. Correct that, or leave the model out "
-            "of -m."
-        ) from error
-
-
-def release(trainer: nnUNetTrainer) -> None:
-    """Free the memory of an initialised trainer."""
-    trainer.network = trainer.optimizer = trainer.lr_scheduler = None
+from .from_2d_start import StartFrom2D
 
 
 def is_2d(trainer: nnUNetTrainer) -> bool:

@@ -17,7 +17,7 @@ import psutil
 from ..dataset_files import dataset_id
 from ..files import same_place
 from ..jobs.lock import Busy, exclusive
-from .training import TrainingJob
+from .training_job import TrainingJob
 
 RECENT_S = 600.0  # epochs with nnU-Net's defaults, of each of which it logs begin and end, are rarely longer
 TOGETHER_S = 60.0  # between the times of the two logs

@@ -1,0 +1,79 @@
+"""All checks before the first job: they find errors that would otherwise surface only after days of training."""
+
+import os
+from pathlib import Path
+
+from nnunetv2.paths import nnUNet_preprocessed, nnUNet_raw
+from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
+
+from ..comparison.ground_truth import GroundTruth
+from ..comparison.patients import group_by
+from ..dataset_files import read_description
+from .concurrent_training_check import check_no_other_training
+from .cross_validation import CrossValidation
+from .dataset_checks import check_ground_truth, check_leakage, check_preprocessed, note_newer_images
+from .from_2d_record_check import check_2d_records
+from .from_2d_start import find_starts
+from .trainer_checks_process import CheckRequest, check_trainers_in_process
+
+
+def check_before_training(crossval: CrossValidation, write_split: bool = True) -> None:
+    """Raise errors that training, comparison or prediction would run into, and print notes on stderr.
+
+    Args:
+        write_split: False writes nothing at all, see `check_trainers_in_process`.
+
+    Raises:
+        ValueError: another training may be running in a fold, a model, a fold, -pretrained_weights, a 2D model, an
+            image, the rule for patients or the output folder cannot be used, the slice spacing of a ground truth is
+            unknown, or labels or dataset.json were changed after preprocessing.
+        FileNotFoundError: the ground truth of a case, or the 2D model that a training starts from, is missing.
+    """
+    _check_writable(crossval.output)
+    check_no_other_training(crossval.training_jobs())
+    unchecked = not all(job.is_current() for job in crossval.prediction_jobs())
+    begun: dict[str, list[Path]] = {}
+    for training in crossval.training_jobs():
+        if checkpoint := training.checkpoint:
+            begun.setdefault(str(training.model), []).append(checkpoint)
+    images = crossval.images if unchecked else None
+    starting = {(job.model, job.repeat) for job in crossval.training_jobs() if job.state() == "start"}
+    splits = check_trainers_in_process(
+        CheckRequest(
+            crossval.dataset,
+            [str(model) for model in crossval.models],
+            list(crossval.folds),
+            images,
+            write_split,
+            begun,
+            starting=sorted({str(model) for model, _ in starting}),
+            pretrained_weights=crossval.settings.pretrained_weights,
+            from_2d=find_starts(crossval.training_jobs()),
+        )
+    )
+    for training in crossval.training_jobs():
+        training.check_record(splits, others_start=(training.model, training.repeat) in starting)
+    check_2d_records(crossval.training_jobs())
+    for job in crossval.prediction_jobs():
+        job.cases  # noqa: B018 - raises if there is none, or one would be overwritten
+        job.check_output()
+    folder = Path(str(nnUNet_preprocessed), maybe_convert_to_dataset_name(crossval.dataset))
+    truth = GroundTruth(
+        folder / "gt_segmentations",
+        read_description(folder / "dataset.json"),
+        splits=[split["val"] for split in splits],
+        training=[split["train"] for split in splits],
+        raw=Path(str(nnUNet_raw), folder.name),
+    )
+    folds = [int(fold) for fold in crossval.folds if fold != "all"]
+    check_ground_truth(truth, folds)
+    if not all(job.finished() for job in crossval.training_jobs()):
+        check_preprocessed(truth, crossval.dataset)
+        note_newer_images(truth, crossval)
+    check_leakage(truth, folds, group_by(crossval.group))
+
+
+def _check_writable(output: Path) -> None:
+    existing = next(path for path in (output, *output.parents) if path.exists())
+    if not (existing.is_dir() and os.access(existing, os.W_OK)):
+        raise ValueError(f"-o {output}: {existing} is not a folder that you can write to. Give another.")

@@ -1,0 +1,74 @@
+"""Whether the data set allows training and comparison: its ground truth, what was preprocessed, and its split."""
+
+import itertools
+import sys
+from collections.abc import Callable, Sequence
+
+from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
+
+from ..comparison.ground_truth import GroundTruth
+from ..comparison.patients import leaked_patients
+from ..comparison.truth_spacing import with_spacings
+from ..dataset_files import dataset_id, read_plans, training_images
+from ..messages import first_few
+from ..plans.preprocessed_cases import changed_description, changed_labels, newer_than_data
+from .cross_validation import CrossValidation
+
+
+def check_ground_truth(truth: GroundTruth, folds: Sequence[int]) -> None:
+    """Raise FileNotFoundError or ValueError unless all cases of the folds have a ground truth of known spacing."""
+    cases = itertools.chain.from_iterable(truth.splits[fold] for fold in folds)
+    if missing := sorted(case for case in cases if not truth.file(case).is_file()):
+        raise FileNotFoundError(
+            f"no ground truth for {first_few(missing)} in {truth.folder}. Preprocess the data set again."
+        )
+    if folds:
+        with_spacings(truth, itertools.chain.from_iterable(truth.splits[fold] for fold in folds))
+
+
+def check_preprocessed(truth: GroundTruth, dataset: str) -> None:
+    """Raise ValueError if labels or `dataset.json` were changed after preprocessing."""
+    if changed := changed_description(truth.raw, truth.folder.parent):
+        raise ValueError(
+            f"dataset.json was changed after preprocessing: {changed}. Run nnUNetv2_plan_and_preprocess "
+            f"-d {dataset_id(dataset)} --clean, and train again what was trained before."
+        )
+    if changed := changed_labels(truth.raw, truth.folder, truth.dataset_json):
+        raise ValueError(
+            f"labels of {truth.raw} were changed after preprocessing, so training would ignore the change: "
+            f"{first_few(changed)}. Remove {truth.folder}, run nnUNetv2_plan_and_preprocess -d {dataset_id(dataset)} "
+            "--clean, for other plans also nnUNetv2_preprocess -plans_name, and train again what was trained before."
+        )
+
+
+def note_newer_images(truth: GroundTruth, crossval: CrossValidation) -> None:
+    """Print a note on stderr if images are newer than the data that was made from them.
+
+    It is no error: a folder that was copied without its dates has newer images, too.
+    """
+    preprocessed = truth.folder.parent
+    folders = set()
+    for model in crossval.models:
+        plans = PlansManager(read_plans(preprocessed / f"{model.plans}.json"))
+        folders.add(preprocessed / plans.get_configuration(model.configuration).data_identifier)
+    if newer := newer_than_data(training_images(truth.raw, truth.dataset_json), folders):
+        print(
+            f"note: {len(newer)} images of {truth.raw} are newer than the data that training uses: {first_few(newer)}. "
+            f"If they were replaced, not only copied, interrupt this, run nnUNetv2_plan_and_preprocess "
+            f"-d {dataset_id(crossval.dataset)} --clean, for other plans nnUNetv2_preprocess -plans_name, and train "
+            "again what was trained before.",
+            file=sys.stderr,
+            flush=True,
+        )
+
+
+def check_leakage(truth: GroundTruth, folds: Sequence[int], patient_of: Callable[[str], str]) -> None:
+    """Raise ValueError if a patient is in both parts of a fold, or unknown to the rule."""
+    for case in itertools.chain.from_iterable(truth.splits):
+        patient_of(case)
+    for fold in folds:
+        if leaked := leaked_patients(truth, fold, patient_of):
+            raise ValueError(
+                f"fold {fold} has volumes of {first_few(leaked)} in both training and validation. Write a "
+                f"splits_final.json by patient to {truth.folder.parent}, and repeat runs that used the present split."
+            )

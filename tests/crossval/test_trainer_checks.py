@@ -1,0 +1,77 @@
+"""What needs a trainer is checked before the first run: plans, preprocessed data, split."""
+
+import json
+
+import pytest
+
+from nnunet_slice_attention.crossval.trainer_checks import check_trainers
+from nnunet_slice_attention.crossval.trainer_checks_process import CheckRequest
+from tests.crossval.tiny_crossval import OURS, STOCK
+
+
+@pytest.mark.parametrize(
+    ("model", "folds", "message"),
+    [
+        ("nnUNetTrainerCSANett__nnUNetPlans__2d", ["0"], "nnUNetTrainerCSANett"),
+        ("nnUNetTrainerCSANet__nnUNetPlans__3d_fullres", ["0"], "3d_fullres"),
+        (str(OURS), ["0", "7"], "fold 7 does not exist: .* has folds 0 to 4"),
+        (str(OURS), ["00"], "fold 00 does not exist"),  # nnU-Net would train fold 0
+        ("nnUNetTrainer__nnUNetPlansX__2d", ["0"], "nnUNetPlansX"),
+    ],
+)
+def test_errors_that_every_job_would_run_into(model, folds, message, nnunet_folders, tiny, tmp_path):
+    with pytest.raises(Exception, match=message):
+        check_trainers(CheckRequest(str(tiny.id), [model], folds), tmp_path / "splits_final.json")
+
+
+@pytest.mark.parametrize("content", ["", '{"labels": {', "[]", "{}", "[{}]", "\x00"])
+@pytest.mark.parametrize("name", ["dataset.json", "splits_final.json", "nnUNetPlans.json"])
+def test_a_damaged_file_of_the_data_set_is_named_with_the_next_step(
+    name, content, preprocessed, tiny, tmp_path
+):
+    (preprocessed / name).write_text(content)
+    with pytest.raises(ValueError, match=rf"{name} is damaged: .+\. Put .*back"):
+        check_trainers(CheckRequest(str(tiny.id), [str(OURS)], ["0"]), tmp_path / "splits_final.json")
+
+
+def test_compact_plans_of_a_data_set_that_was_planned_again_are_named(preprocessed, tiny, tmp_path):
+    for name in ("nnUNetPlans", "nnUNetCompactPlans"):
+        file = preprocessed / "nnUNetPlans.json"
+        plans = json.loads(file.read_text()) | {"plans_name": name}
+        if name != "nnUNetPlans":
+            plans["configurations"]["2d"]["spacing"] = [2.0, 2.0]
+            plans["slice_attention_made_from"] = "nnUNetPlans"
+        (preprocessed / f"{name}.json").write_text(json.dumps(plans))
+    model = str(STOCK._replace(plans="nnUNetCompactPlans"))
+    with pytest.raises(ValueError, match=r"nnUNetCompactPlans has spacing .* planned again"):
+        check_trainers(CheckRequest(str(tiny.id), [model], ["0"]), tmp_path / "splits_final.json")
+
+
+def test_the_second_stage_of_a_cascade_is_refused(preprocessed, tiny, tmp_path):
+    plans = json.loads((preprocessed / "nnUNetPlans.json").read_text())
+    stage = {"inherits_from": "3d_fullres", "previous_stage": "3d_lowres"}
+    plans["configurations"]["3d_cascade_fullres"] = stage
+    (preprocessed / "nnUNetPlans.json").write_text(json.dumps(plans))
+    model = str(STOCK._replace(configuration="3d_cascade_fullres"))
+    with pytest.raises(
+        ValueError, match=rf"{model} is the second stage of a cascade. .* 3d_lowres on all folds"
+    ):
+        check_trainers(CheckRequest(str(tiny.id), [str(STOCK), model], ["0"]), tmp_path / "splits_final.json")
+
+
+def test_cases_of_the_split_that_are_not_preprocessed_are_named(preprocessed, tiny, tmp_path):
+    (preprocessed / "splits_final.json").write_text(
+        json.dumps(
+            [{"train": ["case_1", "gone"], "val": ["case_0"]}, {"train": ["case_0"], "val": ["case_1"]}]
+        )
+    )
+    split = tmp_path / "splits_final.json"
+    with pytest.raises(ValueError, match=r"1 cases of .*splits_final\.json are not in .*, e\.g\. gone\. "):
+        check_trainers(CheckRequest(str(tiny.id), [str(OURS)], ["0"]), split)
+    check_trainers(CheckRequest(str(tiny.id), [str(OURS)], ["1", "all"]), split)
+
+
+def test_a_case_whose_segmentation_itk_would_rename_is_named(preprocessed, call):
+    (preprocessed / "splits_final.json").write_text(json.dumps([{"train": ["case_1"], "val": ["x.nii"]}]))
+    status, _, err = call()
+    assert status == 1 and "ITK would write the segmentation of x.nii under another name" in err
