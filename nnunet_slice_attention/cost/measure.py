@@ -23,8 +23,8 @@ from ..files import check_own_folder, read_json, read_json_or_empty, replacing, 
 from ..inference.trained_model import find_device
 from ..model_name import ModelName
 from .figure import cost_figure
+from .model_cost import Cost, Measurement
 from .table import Repeats, cost_table, write_csv
-from .worker import Cost, Measurement
 
 RESULTS = ("cost.csv", "cost.md", "cost.png", "cost.json")
 LAST_LINES = 15  # shown of a failed process

@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 
 from ..files import replacing
-from .worker import Cost
+from .model_cost import Cost
 
 Repeats = dict[int, Cost]  # measurements of one model per repeat, without failed ones
 

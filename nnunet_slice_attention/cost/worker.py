@@ -8,7 +8,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 
@@ -20,50 +20,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ..inference.predictor import SlabPredictor
 from ..networks.compiled import uncompiled
+from .model_cost import Cost, Measurement
 
 WARM_UP = 2  # untimed steps: memory pools, cuDNN benchmark, torch.compile
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """What to measure; `iterations` training steps are timed, `cases` validation cases predicted (0: none)."""
-
-    dataset: str
-    trainer: str
-    plans: str
-    configuration: str
-    device: str
-    iterations: int
-    cases: int
-
-
-@dataclass(frozen=True)
-class Cost:
-    """One model's cost.
-
-    Attributes:
-        parameters: number of weights.
-        gmac_per_slice: 1e9 multiply-adds of a forward pass, per slice of a training patch.
-        slices_per_step: slices per training batch with a loss, without context.
-        step_s: median seconds of a training step without data loading.
-        loaded_step_s: mean seconds of a training step including data loading and augmentation.
-        schedule_s: the same, averaged over all epochs. For 2D first, the values above are for the phase with
-            neighbours, this one is for both.
-        memory_mb: peak memory of training: PyTorch's on a GPU, the process's on a CPU.
-        predict_s, predict_tta_s: seconds per case with the command `predict`, without and with mirroring.
-        predicted_slices: mean slices per case.
-    """
-
-    parameters: int
-    gmac_per_slice: float
-    slices_per_step: int
-    step_s: float
-    loaded_step_s: float
-    schedule_s: float
-    memory_mb: float
-    predict_s: float | None
-    predict_tta_s: float | None
-    predicted_slices: float | None
 
 
 def measure(what: Measurement) -> Cost:

@@ -4,8 +4,7 @@ Each slice is encoded once. A network overrides `fuse`, which mixes the features
 decoder, or `finish`, which does so after it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -16,14 +15,15 @@ from ..attention.neighbours import Neighbourhood, between_copies
 from ..attention.slicewise import Slices, depth, map_each, slicewise, slicewise_centre_grad
 from .missing_slices import fill_missing
 from .padding import pad, unpad
+from .slab_context import SlabContext
 from .slab_learning import EVERY_SLICE, SlabLearning
-from .slab_views import Logits, SlabViews
+from .slab_views import Logits
 from .slice_position import SlicePosition
 from .topology import UNetTopology
 from .two_d_weights import zero_image_neighbours
 
 
-class SlabNetwork(SlabViews):
+class SlabNetwork(SlabContext):
     """2D U-Net over the slices of a stack.
 
     Args:
@@ -31,11 +31,8 @@ class SlabNetwork(SlabViews):
         num_classes: output channels K.
         topology: the U-Net to build.
         deep_supervision: return a list of logits, finest first.
-        context_radius: R, see below.
-        slices_per_image: neighbouring slices that enter the encoder as channels of one image; odd.
-        repeat_centre: control: same weights, but each neighbour is replaced by the centre slice. If context carries no
-            gradient in training, its copies carry none either.
-        copies_learn: let the copies carry a gradient all the same.
+        context_radius, slices_per_image, repeat_centre: see `SlabContext`.
+        copies_learn: with `repeat_centre`, let the copies carry a gradient even if the context carries none.
         position: features depend on where their slice is in its volume, see `SlicePosition`. The side channel contains
             it; a slab without that channel, (B, C, S, H, W), is taken for a whole volume.
         zero_start: what a network adds to the planned 2D network starts at zero, so that its logits are that network's.
@@ -43,19 +40,13 @@ class SlabNetwork(SlabViews):
         has_background: channel 0 of the logits is background; False if regions are trained.
 
     Attributes:
-        two_dimensional: see `set_two_dimensional`.
         side_channel: what the extra input channel contains, for messages; None without one.
-        context_radius: R; the output at slice i depends on slices i-R..i+R and on no other.
-        fusion_radius: the part of R covered by mixing encoded slices; the rest enters as channels of the images.
         head_strides: (vertical, horizontal) downsampling of each of the decoder's heads, finest first.
-        sees_neighbours: False if no option makes an output depend on other slices.
         always_starts_as_2d: it starts as the planned 2D network without the option `zero_start`.
         plain_unet_options: options with which encoder and decoder are the planned ones.
         two_d_modules: modules that the planned 2D network has too.
     """
 
-    default_context_radius: int = 1
-    sees_neighbours: bool = True
     always_starts_as_2d: bool = False
     plain_unet_options: Mapping[str, Any] = MappingProxyType({})
     two_d_modules: tuple[str, ...] = ("encoder", "decoder")
@@ -75,14 +66,8 @@ class SlabNetwork(SlabViews):
         copies_learn: bool = False,
         position: bool = False,
     ):
-        super().__init__()
-        if context_radius < 0:
-            raise ValueError(f"context_radius={context_radius} must be 0 or more.")
-        if slices_per_image < 1 or slices_per_image % 2 == 0:
-            raise ValueError(f"slices_per_image={slices_per_image} must be odd: a slice and its neighbours.")
+        super().__init__(context_radius, slices_per_image, repeat_centre)
         self.in_channels = in_channels
-        self.slices_per_image = slices_per_image
-        self.repeat_centre, self._planned_radius = repeat_centre, context_radius
         *self.head_strides, self.total_stride = topology.total_strides
         self.encoder, self.decoder = topology.build(
             slices_per_image * in_channels, num_classes, deep_supervision
@@ -92,48 +77,6 @@ class SlabNetwork(SlabViews):
         if zero_start:
             zero_image_neighbours(self)
         self.learning, self.has_background, self.copies_learn = learning, has_background, copies_learn
-
-    @classmethod
-    def slab_radius(cls, context_radius: int | None = None, **options) -> int:
-        """Neighbours on each side that a training slab needs, from a network's options.
-
-        An ablation that ignores its neighbours gets the same slabs.
-        """
-        return cls.default_context_radius if context_radius is None else context_radius
-
-    @property
-    def context_radius(self) -> int:
-        return 0 if self.repeat_centre else self._planned_radius
-
-    @property
-    def image_radius(self) -> int:
-        """Neighbours on each side that enter as channels of an image; 0 where copies of the slice take their place."""
-        return 0 if self.repeat_centre else self.slices_per_image // 2
-
-    @property
-    def fusion_radius(self) -> int:
-        return self.context_radius - self.image_radius
-
-    @property
-    def copied_radius(self) -> int:
-        """The fusion radius of the network of which this one is the control; 0 for the others."""
-        return self._planned_radius - self.slices_per_image // 2 if self.repeat_centre else 0
-
-    @contextmanager
-    def repeating_centre(self) -> Iterator[None]:
-        """Context in which each neighbour is replaced by the centre slice, as with `repeat_centre`."""
-        before, self.repeat_centre = self.repeat_centre, True
-        try:
-            yield
-        finally:
-            self.repeat_centre = before
-
-    def set_two_dimensional(self, on: bool) -> None:
-        """Whether to segment each slice alone, as the planned 2D network does, which `zero_start` starts as.
-
-        The channel view then takes one slice.
-        """
-        self.two_dimensional = on
 
     def name_in_2d(self, weight: str) -> str:
         """Name in nnU-Net's own 2D network of a weight of `two_d_modules`."""

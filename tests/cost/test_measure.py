@@ -13,8 +13,9 @@ from nnunet_slice_attention.cost import measure as cost
 from nnunet_slice_attention.cost import worker as cost_worker
 from nnunet_slice_attention.cost.figure import cost_figure
 from nnunet_slice_attention.cost.measure import measure_costs
+from nnunet_slice_attention.cost.model_cost import Cost, Measurement
 from nnunet_slice_attention.cost.table import cost_table
-from nnunet_slice_attention.cost.worker import Cost, Measurement, forward_macs
+from nnunet_slice_attention.cost.worker import forward_macs
 from nnunet_slice_attention.model_name import ModelName
 from nnunet_slice_attention.trainers.two_d_first import nnUNetTrainer2DFirst
 
