@@ -27,7 +27,7 @@ test: .venv/installed-for-tests
 	.venv/bin/mypy
 	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-FAST := attention augmentation evaluation networks/test_contract.py plans report test_cli.py test_image_files.py \
+FAST := attention augmentation evaluation networks/test_contract.py networks/test_learning_from_slabs.py plans report test_cli.py test_image_files.py \
         test_import_rule.py test_model_name.py test_spreadsheet.py
 
 test-fast: .venv/installed-for-tests

@@ -1,16 +1,10 @@
 """AP50 and sensitivities equal those of pycocotools: random cases, ties, several detections per box, empty images."""
 
-import contextlib
-import io
-
 import numpy as np
 import pytest
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
 
 from nnunet_slice_attention.evaluation.boxes import component_boxes
 from nnunet_slice_attention.evaluation.detection import (
-    RATES,
     Pooled,
     _weighted,
     detection_metrics,
@@ -18,67 +12,7 @@ from nnunet_slice_attention.evaluation.detection import (
     match_boxes,
     pool,
 )
-
-EVERY = 10_000  # more detections than any image here has
-
-
-class VolumeEval(COCOeval):
-    """pycocotools, except that the IoU is that of 3D boxes, by counting voxels."""
-
-    def computeIoU(self, image, category):  # noqa: N802
-        detections = sorted(self._dts[image, category], key=lambda found: -found["score"])  # stable
-        drawn, references = draw(detections), draw(self._gts[image, category])
-        intersection = drawn @ references.T
-        return intersection / (drawn.sum(1)[:, None] + references.sum(1) - intersection)
-
-
-def draw(found):
-    """Annotations as masks in a volume of 24 voxels along each axis, flat."""
-    masks = np.zeros((len(found), 24, 24, 24), np.float32)
-    for mask, annotation in zip(masks, found, strict=True):
-        mask[tuple(slice(*axis) for axis in annotation["box"])] = 1
-    return masks.reshape(len(found), 24**3)
-
-
-def coco_metrics(images):
-    """AP50 and the sensitivities of [(boxes, scores, references)], NaN where pycocotools has -1."""
-    evaluation = VolumeEval if images[0][0].shape[1] == 3 else COCOeval
-    annotations = [
-        {"image_id": i, "box": box.tolist(), "score": score, "reference": score is None}
-        for i, (boxes, scores, references) in enumerate(images)
-        for box, score in [*((r, None) for r in references), *zip(boxes, scores, strict=True)]
-    ]
-    for number, found in enumerate(annotations, 1):
-        (y, y_end), (x, x_end) = found["box"][-2:]
-        box = {"bbox": [x, y, x_end - x, y_end - y], "area": (y_end - y) * (x_end - x)}
-        found |= box | {"id": number, "category_id": 1, "iscrowd": 0}
-    with contextlib.redirect_stdout(io.StringIO()):
-        sets = [COCO(), COCO()]
-        for dataset, kind in zip(sets, (True, False), strict=True):
-            dataset.dataset = {
-                "images": [{"id": i} for i in range(len(images))],
-                "categories": [{"id": 1}],
-                "annotations": [found for found in annotations if found["reference"] == kind],
-            }
-            dataset.createIndex()
-        coco = evaluation(*sets, "bbox")
-        coco.params.iouThrs, coco.params.maxDets = np.array([0.5]), [EVERY]
-        coco.params.areaRng, coco.params.areaRngLbl = [[0, 1e10]], ["all"]
-        coco.evaluate()
-        coco.accumulate()
-    precision = coco.eval["precision"].ravel()
-    if precision[0] == -1:
-        return [np.nan] * (1 + len(RATES))
-    of_images = [found for found in coco.evalImgs if found is not None]
-    scores = np.concatenate([found["dtScores"] for found in of_images])
-    hits = np.concatenate([found["dtMatches"][0] > 0 for found in of_images])
-    references = sum(len(found["gtIds"]) for found in of_images)
-    accepted = hits[np.argsort(-scores, kind="mergesort")]
-    sensitivities = []
-    for rate in RATES:
-        prefixes = (accepted[:n] for n in range(len(accepted) + 1))
-        sensitivities.append(max(p.sum() for p in prefixes if (~p).sum() <= rate * len(images)) / references)
-    return [precision.mean(), *sensitivities]
+from tests.evaluation.coco import coco_metrics
 
 
 def random_boxes(rng, count, axes, size=24):
@@ -168,20 +102,6 @@ def test_by_hand_two_components_of_which_one_is_found():
     assert third.value == pytest.approx((34 * 1 + 33 * 2 / 3) / 101)
 
 
-@pytest.mark.parametrize("slice_axis", [0, 1, 2])
-def test_slices_are_across_the_given_axis_and_boxes_in_the_order_of_the_array(slice_axis):
-    mask = np.zeros((3, 8, 9), bool)
-    mask[:2, 1:3, 2:6] = mask[2, 3, 6] = True  # connected at a corner: one component in 3D
-    moved = np.moveaxis(mask, 0, slice_axis)
-    (whole,), _ = component_boxes(moved)
-    parts, _ = component_boxes(moved, None, slice_axis)
-    order = [1, 2]
-    order.insert(slice_axis, 0)
-    assert whole.tolist() == np.array([[0, 3], [1, 4], [2, 7]])[order].tolist()
-    expected = np.array([[[0, 1], [1, 3], [2, 6]], [[1, 2], [1, 3], [2, 6]], [[2, 3], [3, 4], [6, 7]]])
-    assert sorted(parts.tolist()) == sorted(expected[:, order].tolist())
-
-
 def test_the_bootstrap_equals_patients_given_several_times():
     rng = np.random.default_rng(0)
     images = [image for seed in (1, 2, 3) for image in random_images(seed, 2)]
@@ -212,8 +132,3 @@ def test_empty_cases():
     assert np.isnan(detection_metrics(pool([], "slices"))).all()
     half = [(box, score, box), (nothing, score[:0], nothing)]  # a bootstrap sample may lack reference boxes
     np.testing.assert_allclose(detection_metrics(pooled(half)), 1)
-
-
-def test_probabilities_of_another_shape_are_refused():
-    with pytest.raises(ValueError, match=r"shape \(1, 2, 2\), the mask \(2, 2, 2\)"):
-        component_boxes(np.ones((2, 2, 2), bool), np.ones((1, 2, 2)))

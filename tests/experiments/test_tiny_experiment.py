@@ -16,7 +16,6 @@ from experiments.jobs import Options
 from experiments.launch import run_all, status
 from experiments.page import render
 from experiments.results import Results
-from experiments.run_list import read_runs
 from experiments.stages import measurements, stages, trainings
 from experiments.tables import FOREGROUND, count
 from nnunet_slice_attention.jobs.lock import locked
@@ -179,25 +178,3 @@ def test_a_failed_measurement_is_said_and_done_again(folder, experiment, tmp_pat
     (message,) = run_all(folder, failing, OPTIONS)
     assert "other.csv ended with status 3" in message
     assert not measurements(folder, failing, OPTIONS)[0].finished()
-
-
-def test_steps_are_measured_before_runs_are_planned_from_them(tmp_path, nnunet_folders):
-    """Nothing is trained: --only names no run."""
-    lines = ["trainer,phase,round,slices,load_s,step_s", "nnUNetTrainer,2d,0,12,1,1", "A,all,0,12,1,3"]
-    write = " && ".join(f"echo {line} >> steps.csv" for line in lines)
-    experiment = Experiment(
-        dataset="Dataset027_ACDC40",
-        arms={"a": "A"},
-        epochs=5,
-        runs=[Runs({}, listed="list.csv", of_2d=500, steps="steps.csv")],
-        measure=[Measure({"steps.csv": None}, f"sh -c '{write}'")],
-    )
-    options = dataclasses.replace(OPTIONS, only="^none of these$")
-    for _ in range(2):  # measured once
-        assert run_all(tmp_path, experiment, options) == []
-        assert [run.iterations for run in read_runs(tmp_path / "list.csv")] == [50]
-        assert len(read_csv(tmp_path / "steps.csv")) == 2
-    failing = dataclasses.replace(experiment, measure=[Measure({"steps.csv": None}, "false")])
-    (tmp_path / "other").mkdir()
-    (failure,) = run_all(tmp_path / "other", failing, options)
-    assert "steps.csv" in failure and not (tmp_path / "other" / "list.csv").exists()

@@ -5,6 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
 
 from tests.inference.continued_predictions import CASES, FAST
 from tests.inference.continued_predictions import predict as predict_two_cases
@@ -65,3 +66,14 @@ def patients(tmp_path) -> SimpleNamespace:
         setattr(found, name, folder / f"{name}.nii")
         write(image[0], getattr(found, name))
     return found
+
+
+@pytest.fixture
+def no_plans(monkeypatch):
+    """Networks without plans, which `manual_initialization` needs for labels and slice spacing only."""
+
+    def initialise(self, network, plans, configuration, parameters, dataset_json, trainer_name, axes):
+        self.network, self.configuration_manager, self.allowed_mirroring_axes = network, configuration, axes
+        self.plans_manager = plans
+
+    monkeypatch.setattr(nnUNetPredictor, "manual_initialization", initialise)

@@ -5,44 +5,12 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
 from nnunetv2.inference.sliding_window_prediction import compute_gaussian
 
-from nnunet_slice_attention.inference.out_of_memory import OutOfMemoryFallback
-from nnunet_slice_attention.inference.predictor import SlabPredictor
+from tests.inference.network_predictor import K, predictor
 from tests.networks.configurations import PATCH, POSITION_OPTIONS, build, each, every_default
 
-K = 3  # heads of the networks that `build` makes
-
-
-class Plan:
-    patch_size = (4, *PATCH)
-
-
-class Plans:
-    plans = {}
-
-
-class Labels:
-    num_segmentation_heads = K
-
-
-def predictor(network, mirror_axes=(1, 2), **options):
-    made = SlabPredictor(device=torch.device("cpu"), allow_tqdm=False, **options)
-    made.manual_initialization(network, Plans, Plan, None, {}, "", mirror_axes)
-    made.label_manager = Labels
-    return made
-
-
-@pytest.fixture(autouse=True)
-def no_plans(monkeypatch):
-    """Networks without plans, which `manual_initialization` needs for labels and slice spacing only."""
-
-    def initialise(self, network, plans, configuration, parameters, dataset_json, trainer_name, axes):
-        self.network, self.configuration_manager, self.allowed_mirroring_axes = network, configuration, axes
-        self.plans_manager = plans
-
-    monkeypatch.setattr(nnUNetPredictor, "manual_initialization", initialise)
+pytestmark = pytest.mark.usefixtures("no_plans")
 
 
 def brute_force(network, volume, mirror_axes):
@@ -129,78 +97,6 @@ def test_each_slice_is_encoded_once_per_tile_and_mirroring():
     volume = torch.randn(1, 7, PATCH[0] + PATCH[0] // 2, PATCH[1])  # two tiles
     predictor(network, slices_at_a_time=3).predict_sliding_window_return_logits(volume)
     assert sum(encoded) == 7 * 2 * 4
-
-
-@pytest.mark.parametrize(
-    "error", [torch.OutOfMemoryError("full"), RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED")]
-)
-def test_out_of_memory_halves_the_slices_and_is_remembered(monkeypatch, error):
-    network = build("AxialConv", {}, double=False).eval()
-    volume = torch.randn(1, 9, *PATCH)
-    expected = predictor(network).predict_sliding_window_return_logits(volume)
-    seen, encode = [], network.encode
-
-    def with_little_memory(stack, valid, slices):
-        seen.append(len(slices) * len(stack))
-        if seen[-1] > 3:
-            raise error
-        return encode(stack, valid, slices)
-
-    monkeypatch.setattr(network, "encode", with_little_memory)
-    one = predictor(network, slices_at_a_time=8)
-    torch.testing.assert_close(one.predict_sliding_window_return_logits(volume), expected)
-    assert max(seen) > 3 >= seen[-1]
-    seen.clear()
-    torch.testing.assert_close(one.predict_sliding_window_return_logits(volume), expected)
-    assert max(seen) <= 3  # known from the first volume
-
-
-def test_other_errors_are_raised(monkeypatch):
-    network = build("AxialConv", {}, double=False).eval()
-
-    def broken(*_):
-        raise RuntimeError("shapes do not match")
-
-    monkeypatch.setattr(network, "encode", broken)
-    with pytest.raises(RuntimeError, match="shapes do not match"):
-        predictor(network).predict_sliding_window_return_logits(torch.randn(1, 2, *PATCH))
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_logits_that_are_not_finite_are_an_error(value):
-    network = build("AxialConv", {}, double=False).eval()
-    with torch.no_grad():
-        next(p for p in reversed(list(network.parameters())) if p.ndim == 1)[0] = value  # bias of one class
-    with pytest.raises(RuntimeError, match="the network's output is NaN or infinite. Compare the image's"):
-        predictor(network).predict_sliding_window_return_logits(torch.randn(1, 2, *PATCH))
-
-
-def test_logits_of_nnunets_own_networks_that_are_not_finite_are_an_error(monkeypatch):
-    logits = torch.zeros(K, 2, *PATCH, dtype=torch.half)
-    monkeypatch.setattr(nnUNetPredictor, "predict_sliding_window_return_logits", lambda *_: logits)
-    own = predictor(torch.nn.Identity())
-    assert own.predict_sliding_window_return_logits(torch.randn(1, 2, *PATCH)) is logits
-    logits[1, 1, 3, 4] = np.nan
-    with pytest.raises(RuntimeError, match="the network's output is NaN or infinite"):
-        own.predict_sliding_window_return_logits(torch.randn(1, 2, *PATCH))
-
-
-@pytest.mark.parametrize(("patch", "slices"), [((256, 256), 64), ((40, 56), 64), ((512, 512), 16)])
-def test_large_patches_use_fewer_slices_and_main_memory_is_tried_last(patch, slices):
-    attempts = OutOfMemoryFallback(torch.device("cuda"), patch, None, on_device=True).attempts
-    halved = [slices >> n for n in range(slices.bit_length())]
-    assert attempts == [(n, torch.device(place)) for place in ("cuda", "cpu") for n in halved]
-
-
-def test_out_of_memory_for_one_slice_is_an_error_with_the_next_step(monkeypatch):
-    network = build("AxialConv", {}, double=False).eval()
-
-    def no_memory(*_):
-        raise torch.OutOfMemoryError("full")
-
-    monkeypatch.setattr(network, "encode", no_memory)
-    with pytest.raises(RuntimeError, match=r"out of memory on cpu for a single slice of \(32, 48\) voxels"):
-        predictor(network).predict_sliding_window_return_logits(torch.randn(1, 2, *PATCH))
 
 
 @each(POSITION_OPTIONS)

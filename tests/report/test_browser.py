@@ -1,66 +1,19 @@
 """The page in a real browser, opened from disk: scroll, switch, sort; no error, and nothing fetched."""
 
-import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
-from nnunet_slice_attention.report.html import html_page
-from nnunet_slice_attention.report.shown_case import ShownCase
-from nnunet_slice_attention.report.tables import Table
 from tests.browser import CHROMIUM
-from tests.report.shown_cases import in_memory
+from tests.report.shown_page import LONG
+from tests.report.shown_page import page as shown_page
 
 WEBGL = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
-LONG = "a_case_with_a_rather_long_name_0001"
-SHORT = {"trainer_a": "a", "trainer_b": "b"}
-
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
-
-
-def shown(name: str, seed: int) -> ShownCase:
-    rng = np.random.default_rng(seed)
-    truth = np.zeros((8, 48, 48), np.uint8)
-    truth[2:6, 12:30, 14:28] = 1
-    worse = truth.copy()
-    worse[4, 20:, :] = 0
-    image = rng.normal(100, 20, truth.shape) + 80 * truth
-    weights = {"trainer_b": {1: 50 * truth + 10}} if seed else {}
-    extremes = {"trainer_b": ("highest", 0.0)} if seed else {}
-    return in_memory(
-        name, image, truth, {"trainer_a": truth, "trainer_b": worse}, (5.0, 1.0, 1.0), extremes, weights
-    )
-
-
-def bars() -> Figure:
-    figure = Figure(figsize=(9, 2), layout="constrained")
-    figure.subplots().plot([0, 1], [0, 1], color="black", label="a line")
-    return figure
 
 
 @pytest.fixture(scope="module")
 def page_file(tmp_path_factory):
-    wide = Table(
-        "Accuracy",
-        ("model", *(f"a rather long metric {i} [mm]" for i in range(12))),
-        tuple(
-            (m, f"{v} ± 0.1", *["0.123 [0.100, 0.200]"] * 11)
-            for m, v in (("x", 10.5), ("y", 9.25), ("z", "n/a"))
-        ),
-        "Mean ± SD.",
-    )
-    html = html_page(
-        "Comparison",
-        ["b minus a: no significant difference."],
-        {"How large are the differences?": bars()},
-        [wide],
-        {"patients": "2"},
-        [shown("case_0", 0), shown(LONG, 1)],
-        SHORT,
-        {"b against a": bars()},
-        "a",
-    )
     path = tmp_path_factory.mktemp("page") / "report.html"
-    path.write_text(html, encoding="utf-8")
+    path.write_text(shown_page(), encoding="utf-8")
     return path
 
 
