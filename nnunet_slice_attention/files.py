@@ -8,6 +8,7 @@ import tempfile
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,16 @@ def sha256(path: Path) -> str:
         while block := file.read(1 << 20):
             checksum.update(block)
     return checksum.hexdigest()
+
+
+def cached_sha256(path: Path) -> str:
+    """`sha256` of a file, which is read again only if it has been replaced."""
+    return _sha256_of(file_signature(path))
+
+
+@cache
+def _sha256_of(signature: tuple[str, int, int]) -> str:
+    return sha256(Path(signature[0]))
 
 
 def write_text(path: Path, text: str) -> None:

@@ -5,7 +5,8 @@ import threading
 
 import pytest
 
-from nnunet_slice_attention.files import no_room, replacing, write_text
+from nnunet_slice_attention import files
+from nnunet_slice_attention.files import cached_sha256, no_room, replacing, sha256, write_text
 
 
 def test_concurrent_writers_of_one_file_do_not_interfere_and_leave_no_partial_files(tmp_path):
@@ -47,3 +48,17 @@ def test_a_full_disk_is_recognised_from_an_error_without_its_reason(tmp_path, mo
 
     monkeypatch.setattr("os.fsync", over_quota)
     assert no_room(RuntimeError("ITK ERROR"), tmp_path)
+
+
+def test_a_file_is_hashed_again_only_if_it_was_replaced(tmp_path, monkeypatch):
+    path, read = tmp_path / "image.nii", []
+
+    def counted(path):
+        read.append(path)
+        return sha256(path)
+
+    monkeypatch.setattr(files, "sha256", counted)
+    for text in ("one", "another"):
+        write_text(path, text)
+        assert cached_sha256(path) == cached_sha256(path) == sha256(path)
+    assert read == [path, path]

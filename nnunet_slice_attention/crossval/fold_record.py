@@ -10,13 +10,12 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 
 from ..dataset_files import find_reader, read_splits, segmentations
-from ..files import file_signature, read_json_or_empty, sha256, write_text
+from ..files import cached_sha256, read_json_or_empty, write_text
 from ..fold_split import check_trained_split
 from ..messages import first_few
 from ..tiff_spacing import read_segmentation
@@ -136,14 +135,3 @@ def _described(weights: str | None) -> str:
 def _voxels_sha256(reader: BaseReaderWriter, file: Path) -> str:
     voxels, _ = read_segmentation(reader, file)
     return hashlib.sha256(f"{voxels.shape}".encode() + voxels.astype("<i4").tobytes()).hexdigest()
-
-
-def cached_sha256(path: Path) -> str:
-    """Of a file's content, in hexadecimal, read again only if the file has been replaced."""
-    return _sha256_of(file_signature(path))
-
-
-@cache
-def _sha256_of(signature: tuple[str, int, int]) -> str:
-    """Of a file by its signature; read once, because labels are the same for all models of a call."""
-    return sha256(Path(signature[0]))

@@ -3,10 +3,10 @@
 import os
 from collections.abc import Sequence
 
-from ..files import read_json_or_empty
+from ..files import cached_sha256, read_json_or_empty
 from ..trainers.resolver import starts_from_2d
 from ..trainers.two_d_model import CHOICE, TWO_D_RECORD, TwoDModel
-from .fold_record import DIGITS, cached_sha256
+from .fold_record import DIGITS
 from .from_2d_start import trained_before
 from .training_job import TrainingJob
 
