@@ -16,13 +16,15 @@ MODELS = {STOCK: "nnU-Net 2D", CSA: "CSA-Net", "ensemble": "ensemble of both"}
 
 
 def cases(out: Path) -> Rows:
-    from nnunet_slice_attention.evaluation.nnunet_summary import read_dice
+    from nnunet_slice_attention.evaluation.nnunet_summary import read_cases
 
-    return [
-        {"model": name, "case": case} | {structure: str(value) for structure, value in dice.items()}
-        for folder, name in MODELS.items()
-        for case, dice in read_dice(out / folder / "summary.json", CLASSES).items()
-    ]
+    rows = []
+    for folder, name in MODELS.items():
+        for case in read_cases(out / folder / "summary.json"):
+            row = {"model": name, "case": Path(case["prediction_file"]).name.removesuffix(".nii.gz")}
+            dice = {structure: case["metrics"][label]["Dice"] for label, structure in CLASSES.items()}
+            rows.append(row | {structure: str(float(value)) for structure, value in dice.items()})
+    return rows
 
 
 def imported(out: Path) -> Rows:

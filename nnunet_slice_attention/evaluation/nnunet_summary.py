@@ -1,6 +1,5 @@
 """Reads `summary.json`, written by nnU-Net's own evaluation."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from ..files import read_json
@@ -18,28 +17,3 @@ def read_cases(summary: Path) -> list[dict]:
     if not isinstance(cases, list) or not all(isinstance(case, dict) and "metrics" in case for case in cases):
         raise ValueError(f"{summary} is damaged: metric_per_case is not a list of evaluated cases. {again}")
     return cases
-
-
-def read_dice(summary: Path, classes: Mapping[str, str]) -> dict[str, dict[str, float]]:
-    """Dice per case and class.
-
-    Args:
-        summary: `summary.json` of a validation or prediction folder.
-        classes: maps nnU-Net's key of a label or region, e.g. "1" or "(1, 2)", to a class name.
-
-    Returns:
-        {case: {class name: Dice}}; NaN if a class is in neither the ground truth nor the prediction.
-
-    Raises:
-        FileNotFoundError, ValueError: see `read_cases`.
-        KeyError: a label was not evaluated.
-    """
-    dice = {}
-    for case in read_cases(summary):
-        evaluated = case["metrics"]
-        unknown = [key for key in classes if key not in evaluated]
-        if unknown:
-            raise KeyError(f"{summary}: label {unknown[0]!r} was not evaluated, only {', '.join(evaluated)}.")
-        case_name = Path(case["prediction_file"]).name.removesuffix(".gz").removesuffix(".nii")
-        dice[case_name] = {name: float(evaluated[key]["Dice"]) for key, name in classes.items()}
-    return dice

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from nnunetv2.evaluation.evaluate_predictions import compute_metrics_on_folder_simple
 
-from nnunet_slice_attention.evaluation.nnunet_summary import read_dice
+from nnunet_slice_attention.evaluation.nnunet_summary import read_cases
 from tests.tiny_data import write
 
 
@@ -24,16 +24,11 @@ def summary(tmp_path):
     return tmp_path / "predicted" / "summary.json"
 
 
-def test_dice_per_case_and_class_is_nan_for_an_absent_class(summary):
-    dice = read_dice(summary, {"1": "disc", "2": "core"})
-    assert list(dice) == ["case_7"]
-    assert dice["case_7"]["disc"] == pytest.approx(2 * 8 / (8 + 16))
-    assert math.isnan(dice["case_7"]["core"])
-
-
-def test_a_label_that_was_not_evaluated_is_named(summary):
-    with pytest.raises(KeyError, match="label '3' was not evaluated, only 1, 2"):
-        read_dice(summary, {"3": "vein"})
+def test_every_case_has_its_metrics_by_label_with_nan_for_an_absent_one(summary):
+    (case,) = read_cases(summary)
+    assert case["prediction_file"].endswith("predicted/case_7.nii.gz")
+    assert case["metrics"]["1"]["Dice"] == pytest.approx(2 * 8 / (8 + 16))
+    assert math.isnan(case["metrics"]["2"]["Dice"])
 
 
 @pytest.mark.parametrize("content", ["", '{"metric_per_case": [{', "[]", "{}", '{"metric_per_case": [1]}'])
@@ -41,4 +36,4 @@ def test_a_damaged_summary_is_named_with_the_next_step(tmp_path, content):
     summary = tmp_path / "summary.json"
     summary.write_text(content)
     with pytest.raises(ValueError, match=r"summary.json is damaged: .*Evaluate again"):
-        read_dice(summary, {"1": "disc"})
+        read_cases(summary)
