@@ -16,7 +16,7 @@ GROUND = {
 # Every folder and what it may import besides itself and the ground; lowest first, so imports point up this list.
 MAY_IMPORT = {
     "attention": set(),
-    "augmentation": set(),
+    "augmentation": {"attention"},
     "networks": {"attention"},
     "evaluation": set(),
     "jobs": set(),

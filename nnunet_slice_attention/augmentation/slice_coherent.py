@@ -14,11 +14,11 @@ from batchgeneratorsv2.transforms.utils.random import RandomTransform
 from batchgeneratorsv2.transforms.utils.remove_label import RemoveLabelTansform
 from torch import Tensor
 
+from ..attention.blank_slices import blank_slices
 from .centre_slice import KeepCentreSlice
 
 OUTSIDE = -1  # nnU-Net's label for voxels outside the image
 MISSING = "missing_slices"  # entry of the sample between two steps
-BLANK = 1e-6  # of the slab's largest value, as in `networks.missing_slices`
 
 
 class InPlaneBlur(ImageOnlyTransform):
@@ -53,8 +53,8 @@ class FindMissingSlices(BasicTransform):
     """Record which slices are blank, which networks treat as missing, before intensities change."""
 
     def apply(self, data_dict: dict, **params) -> dict:
-        largest = data_dict["image"].abs().amax(dim=(0, 2, 3))  # S
-        return data_dict | {MISSING: largest <= BLANK * largest.max()}
+        stack = data_dict["image"].transpose(0, 1)[None]  # B S C H W
+        return data_dict | {MISSING: blank_slices(stack)[0]}
 
 
 class ZeroMissingSlices(BasicTransform):

@@ -1,4 +1,4 @@
-"""Slices that do not exist: which they are, and their logits, background without a gradient.
+"""The logits of slices that do not exist: background without a gradient.
 
 Norms divide the constant features of an empty slice by almost 0, so gradients of a loss there would overflow.
 """
@@ -9,15 +9,6 @@ from torch import Tensor
 from ..attention.neighbours import Neighbourhood, unsqueeze_like
 
 CERTAIN = 10.0  # +CERTAIN for background, -CERTAIN for the other classes
-# Of the largest value of a stack. nnU-Net's resampling leaves such values outside the mask that an image was normalised
-# in; in training nnU-Net sets them to 0, in prediction it does not.
-BLANK = 1e-6
-
-
-def blank_slices(stack: Tensor) -> Tensor:
-    """(B, S, C, H, W) -> (B, S) bool: all values of the slice are 0, or negligible beside the largest of the stack."""
-    largest = stack.abs().amax(dim=(2, 3, 4))
-    return largest <= BLANK * largest.amax(dim=1, keepdim=True)
 
 
 def fill_missing(logits: Tensor, around: Neighbourhood, has_background: bool) -> Tensor:

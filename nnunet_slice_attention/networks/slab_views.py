@@ -8,8 +8,8 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
+from ..attention.blank_slices import blank_slices
 from ..attention.slicewise import map_each
-from .missing_slices import blank_slices
 from .side_channel import append_side_channel
 from .slab_learning import EVERY_SLICE, SlabLearning
 from .slice_position import SlicePosition, relative_positions

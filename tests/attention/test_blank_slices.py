@@ -5,8 +5,8 @@ import pytest
 import torch
 from nnunetv2.preprocessing.resampling.default_resampling import resample_data_or_seg_to_shape
 
+from nnunet_slice_attention.attention.blank_slices import blank_slices
 from nnunet_slice_attention.augmentation.slice_coherent import MISSING, FindMissingSlices
-from nnunet_slice_attention.networks.missing_slices import blank_slices
 
 
 def resampled():
