@@ -1,15 +1,21 @@
-"""Whether a fold was trained on the present split, by nnU-Net's logs, and whether its predictions are of that split.
+"""Whether a fold was trained on the present split, and whether its predictions are of that split.
 
-nnU-Net reads `splits_final.json` at every call and notes only how many cases it has. A model that is continued or
-validated after a change may be judged by cases that it has learned from.
+nnU-Net reads `splits_final.json` at every call and notes only how many cases it has, in its logs. A model that is
+continued or validated after a change may be judged by cases that it has learned from. So our trainers, and `crossval`
+for all trainers, note the cases when a training starts.
 """
 
+import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
+from .files import read_json_or_empty, write_text
 from .messages import first_few
 
+FOLD_RECORD = (
+    "split.json"  # in a fold's folder: training and validation cases, from `crossval` also labels and weights
+)
 SIZES = re.compile(r"This split has (\d+) training and (\d+) validation cases\.")
 EPOCH = re.compile(r"Epoch (\d+) *$", re.MULTILINE)
 
@@ -39,14 +45,43 @@ def _started(log: Path) -> list[int]:
     return list(map(int, re.findall(r"\d+", log.name)))
 
 
-def check_trained_split(name: str, fold: Path, training: int, validation: int) -> None:
-    """Raise ValueError if a fold was trained on a split of other sizes than these.
+def note_split(fold: Path, training: Sequence[str], validation: Sequence[str]) -> None:
+    """Note the cases of a training that starts; a record of the same training cases has been made for it."""
+    path = fold / FOLD_RECORD
+    if set(read_json_or_empty(path).get("train", ())) != set(training):
+        fold.mkdir(parents=True, exist_ok=True)
+        write_text(path, json.dumps({"train": training, "val": validation}))
+
+
+def check_noted_split(name: str, fold: Path, training: Collection[str], validation: Collection[str]) -> bool:
+    """Raise ValueError if the training cases noted for a fold are not the present ones; False if none are noted.
+
+    Args: see `check_trained_split`.
+    """
+    trained = set(read_json_or_empty(fold / FOLD_RECORD).get("train", ()))
+    if trained and trained != set(training):
+        learned = len(trained & set(validation))
+        leaked = f": {learned} of its training cases are validation cases now" if learned else ""
+        raise ValueError(
+            f"{name} was trained on another split than that of splits_final.json{leaked}. Restore that split, or move "
+            f"{fold} away to train it again."
+        )
+    return bool(trained)
+
+
+def check_trained_split(
+    name: str, fold: Path, training: Collection[str], validation: Collection[str]
+) -> None:
+    """Raise ValueError if a fold was trained on another split: by its record, or else by the sizes in nnU-Net's logs.
 
     Args:
         name: of the training, for the message.
         fold: its folder.
-        training, validation: numbers of cases in the present split.
+        training, validation: cases in the present split.
     """
+    if check_noted_split(name, fold, training, validation):
+        return
+    training, validation = len(training), len(validation)
     if others := sorted(trained_split_sizes(fold) - {(training, validation)}):
         then = ", then on ".join(f"{n} training and {m} validation cases" for n, m in others)
         raise ValueError(

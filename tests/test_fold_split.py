@@ -50,7 +50,7 @@ def test_a_training_that_was_continued_on_another_split_tells_both(fold):
     log(fold, 11, split(3, 3), *epochs(2))
     assert trained_split_sizes(fold) == {(4, 2), (3, 3)}
     with pytest.raises(ValueError, match="m was trained on 3 training and 3 validation cases, by the log"):
-        check_trained_split("m", fold, 4, 2)
+        check_trained_split("m", fold, "abcd", "ef")
 
 
 def test_a_training_from_the_start_replaces_earlier_ones_in_the_folder(fold):
@@ -64,7 +64,7 @@ def test_no_log_and_one_without_the_line_tell_nothing(fold, lines):
     if lines is not None:
         log(fold, 10, *lines)
     assert trained_split_sizes(fold) == set()
-    check_trained_split("m", fold, 1, 1)
+    check_trained_split("m", fold, "a", "b")
 
 
 @pytest.mark.parametrize("validated", [("a",), ("a", "b"), ()])

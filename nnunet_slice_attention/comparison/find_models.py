@@ -85,7 +85,7 @@ def _validation_cases(name: str, fold: Fold, folder: Path, truth: GroundTruth) -
             f"fold {fold} does not exist. splits_final.json has folds 0 to {len(truth.splits) - 1}."
         )
     training, validation = truth.training[int(fold)], truth.splits[int(fold)]
-    check_trained_split(f"{name}, fold {fold}", folder, len(training), len(validation))
+    check_trained_split(f"{name}, fold {fold}", folder, training, validation)
     return set(validation)
 
 

@@ -16,11 +16,10 @@ from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 
 from ..dataset_files import find_reader, read_splits, segmentations
 from ..files import cached_sha256, read_json_or_empty, write_text
-from ..fold_split import check_trained_split
+from ..fold_split import FOLD_RECORD, check_trained_split
 from ..messages import first_few
 from ..tiff_spacing import read_segmentation
 
-FOLD_RECORD = "split.json"
 LABELS, VOXELS, WEIGHTS = "labels_sha256", "voxels_sha256", "pretrained_weights_sha256"
 DIGITS = 12  # of a checksum in a message
 THREADS = 8  # files may be on a slow network
@@ -87,8 +86,8 @@ def check_fold(
 ) -> None:
     """Raise ValueError if the training in a fold's folder began from other inputs than the present ones.
 
-    Only what was noted is compared. A training by `nnUNetv2_train` has no record, but the numbers of cases in nnU-Net's
-    logs; one of an earlier version has only the split.
+    Only what was noted is compared. Our trainers note the split in `nnUNetv2_train`, too; of others there are only the
+    numbers of cases in nnU-Net's logs.
 
     Args:
         name: of the training, for messages.
@@ -98,15 +97,8 @@ def check_fold(
     """
     record = read_json_or_empty(folder / FOLD_RECORD)
     again = f"or move {folder} away to train it again."
-    trained = set(record.get("train", ()))
-    if split and trained and trained != set(split["train"]):
-        learned = len(trained & set(split["val"]))
-        leaked = f": {learned} of its training cases are validation cases now" if learned else ""
-        raise ValueError(
-            f"{name} was trained on another split than that of splits_final.json{leaked}. Restore that split, {again}"
-        )
-    if split and not trained:
-        check_trained_split(name, folder, len(split["train"]), len(split["val"]))
+    if split:
+        check_trained_split(name, folder, split["train"], split["val"])
     if changed := _changed_labels(record, training_inputs):
         raise ValueError(
             f"{name} was trained with other labels of {len(changed)} cases than those in {training_inputs.labels}: "

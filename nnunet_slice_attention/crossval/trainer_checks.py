@@ -24,10 +24,10 @@ from ..model_name import ModelName
 from ..plans.preprocessed_cases import preprocessed_cases
 from ..plans.shared_data import check_shared_data
 from ..trainers.pretrained_weights import check_pretrained_weights, read_pretrained_weights
+from ..trainers.trained_plans import check_trained_plans
 from .from_2d_start_check import check_2d_model, is_2d
 from .network_check import check_network, release
 from .prediction_images_check import check_images
-from .trained_plans_check import check_trained_plans
 from .trainer_checks_process import MARK, CheckRequest
 
 

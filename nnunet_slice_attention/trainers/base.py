@@ -1,6 +1,5 @@
 """Adapts nnU-Net's trainer: a 2D configuration trained and predicted on slabs of slices."""
 
-import os
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -43,7 +42,6 @@ class nnUNetTrainerSlab(SlabBatches):
     learning_rate_factor: ClassVar[float] = 1.0
     backbone: ClassVar[str | None] = None
     begins_in_2d: ClassVar[bool] = False
-    continues = False  # from a checkpoint, which has all weights
 
     def __init__(
         self,
@@ -141,10 +139,6 @@ class nnUNetTrainerSlab(SlabBatches):
         if self.backbone and not self.continues:
             load_imagenet_weights(self.unwrapped_network(), self.backbone)
 
-    def load_checkpoint(self, filename_or_checkpoint: dict | str) -> None:
-        self.continues = True
-        super().load_checkpoint(filename_or_checkpoint)
-
     def on_train_start(self):
         if not self.was_initialized:
             self.initialize()
@@ -176,13 +170,6 @@ class nnUNetTrainerSlab(SlabBatches):
     def unwrapped_network(self) -> SlabNetwork:
         """The network without the wrappers of torch.compile and DDP."""
         return next(m for m in self.network.modules() if isinstance(m, SlabNetwork))
-
-    def save_checkpoint(self, filename: str) -> None:
-        """Replace the previous checkpoint only by a complete one, so that a kill while writing loses nothing."""
-        partial = f"{filename}.partial"
-        super().save_checkpoint(partial)
-        if self.local_rank == 0 and not self.disable_checkpointing:
-            os.replace(partial, filename)
 
     def perform_actual_validation(self, save_probabilities: bool = False):
         """Validate with the saved, deep slabs, as `nnUNetv2_predict` does, but with each case's slice spacing."""

@@ -105,7 +105,7 @@ class nnUNetTrainerFrom2D(nnUNetTrainerSlab):
         two_d = model.read()
         check_same_task(model, two_d, self.plans_manager.plans, self.dataset_json)
         if model.fold != "all":
-            check_trained_split(f"the 2D model {model.name}", model.folder, len(training), len(validation))
+            check_trained_split(f"the 2D model {model.name}", model.folder, training, validation)
         check_unseen(model, two_d, validation)
         return two_d
 

@@ -4,7 +4,6 @@ from copy import deepcopy
 from typing import Any, ClassVar
 
 import torch
-from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 from nnunetv2.utilities.plans_handling.plans_handler import ConfigurationManager
 
 from ..augmentation.centre_slice import keep_centre_slice
@@ -14,10 +13,11 @@ from ..augmentation.slice_coherent import make_slice_coherent
 from ..networks import NETWORKS
 from ..plans.slabs import SLAB_RULES, Sampling, SlabPlan
 from .border_padding import BorderPaddedDataset
+from .fold_files import FoldFiles
 from .side_channel import SideChannelDataset, positions
 
 
-class SlabBatches(nnUNetTrainer):
+class SlabBatches(FoldFiles):
     """The part of `nnUNetTrainerSlab` that loads and augments: which slices, how many slabs, which transforms.
 
     Attributes:

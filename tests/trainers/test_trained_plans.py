@@ -6,9 +6,9 @@ import json
 import pytest
 import torch
 
-from nnunet_slice_attention.crossval.trained_plans_check import check_trained_plans
 from nnunet_slice_attention.crossval.trainer_checks import check_trainers
 from nnunet_slice_attention.crossval.trainer_checks_process import CheckRequest
+from nnunet_slice_attention.trainers.trained_plans import check_trained_plans
 from tests.crossval.tiny_crossval import OURS, STOCK
 
 DATASET = {"channel_names": {"0": "MR"}, "labels": {"background": 0, "disc": 1}, "file_ending": ".nii.gz"}

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..plans.differences import decisive_descriptions, first_difference, training_plans
-from ..trainers.checkpoint import read_checkpoint
+from .checkpoint import read_checkpoint
 
 
 def check_trained_plans(checkpoint: Path, plans: Mapping, dataset_json: Mapping, configuration: str) -> None:

@@ -1,0 +1,95 @@
+"""What a training finds in its fold's folder: checkpoints of an earlier one, or of its own beginning.
+
+nnU-Net writes over an earlier training if --c is forgotten, and --c prefers an earlier training's final checkpoint to
+that of the interrupted one. It continues with whatever plans, labels and split there are now.
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
+
+from ..fold_split import FOLD_RECORD, check_noted_split, note_split
+from ..model_name import BEST, FINAL, LATEST
+from .trained_plans import check_trained_plans
+
+ASIDE = ".before"  # added to the names of an earlier training's files
+
+
+class FoldFiles(nnUNetTrainer):
+    """Keeps an earlier training's files when it starts, and continues only with what it began with."""
+
+    continues = False  # from a checkpoint, which has all weights
+
+    def load_checkpoint(self, filename_or_checkpoint: dict | str) -> None:
+        if not isinstance(filename_or_checkpoint, dict):
+            now = self.plans_manager.plans, self.dataset_json, self.configuration_name
+            check_trained_plans(Path(filename_or_checkpoint), *now)
+        self.continues = True
+        super().load_checkpoint(filename_or_checkpoint)
+
+    def on_train_start(self):
+        folder = Path(self.output_folder)
+        if self._writes() and not self.continues and (kept := put_aside(folder)):
+            self.print_to_log_file(
+                f"{folder} has an earlier training, which is kept: {', '.join(kept)}. To continue it instead of this "
+                "one, interrupt this one, remove its checkpoints, rename those files back and give --c."
+            )
+        super().on_train_start()
+
+    def get_tr_and_val_datasets(self):
+        datasets = super().get_tr_and_val_datasets()
+        if self.fold != "all":
+            training, validation = (sorted(dataset.identifiers) for dataset in datasets)
+            if self.continues or self.current_epoch:  # nnU-Net's split may change while it trains
+                check_noted_split(self._name, Path(self.output_folder), training, validation)
+            elif self._writes():
+                note_split(Path(self.output_folder), training, validation)
+        return datasets
+
+    def save_checkpoint(self, filename: str) -> None:
+        """Replace the previous checkpoint only by a complete one, so that a kill while writing loses nothing."""
+        partial = f"{filename}.partial"
+        super().save_checkpoint(partial)
+        if self._writes():
+            os.replace(partial, filename)
+
+    def perform_actual_validation(self, save_probabilities: bool = False):
+        if self.fold != "all":
+            check_noted_split(self._name, Path(self.output_folder), *map(sorted, self.do_split()))
+        super().perform_actual_validation(save_probabilities)
+
+    @property
+    def _name(self) -> str:
+        return f"{type(self).__name__}, fold {self.fold}"
+
+    def _writes(self) -> bool:
+        """Whether this process writes the checkpoints."""
+        return self.local_rank == 0 and not self.disable_checkpointing
+
+
+def put_aside(folder: Path) -> Sequence[str]:
+    """Rename what an earlier training has left in a fold's folder; nothing without a checkpoint.
+
+    Returns:
+        "old name as new name" of each.
+    """
+    checkpoints = [folder / name for name in (FINAL, LATEST, BEST)]
+    if not any(path.is_file() for path in checkpoints):
+        return []
+    renamed = []
+    for path in (*checkpoints, folder / FOLD_RECORD, folder / "validation"):
+        if path.exists():
+            aside = _unused(path.with_name(f"{path.name}{ASIDE}"))
+            path.rename(aside)
+            renamed.append(f"{path.name} as {aside.name}")
+    return renamed
+
+
+def _unused(path: Path) -> Path:
+    """The path, numbered if it exists."""
+    number, unused = 2, path
+    while unused.exists():
+        number, unused = number + 1, path.with_name(f"{path.name}{number}")
+    return unused
