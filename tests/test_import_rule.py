@@ -11,7 +11,8 @@ ROOT = Path(__file__).parents[1] / PACKAGE
 # Top-level modules, which every folder may import; they import only each other.
 GROUND = {
     "dataset_files", "environment", "files", "fold_split", "fold_validation", "image_files", "image_geometry",
-    "messages", "model_name", "phantom", "phantom_dataset", "spreadsheet", "standard_output", "tiff_spacing",
+    "label_values", "messages", "model_name", "phantom", "phantom_dataset", "spreadsheet", "standard_output",
+    "tiff_spacing",
 }  # fmt: skip
 # Every folder and what it may import besides itself and the ground; lowest first, so imports point up this list.
 MAY_IMPORT = {

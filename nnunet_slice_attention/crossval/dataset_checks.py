@@ -10,6 +10,7 @@ from ..comparison.ground_truth import GroundTruth
 from ..comparison.patients import leaked_patients
 from ..comparison.truth_spacing import with_spacings
 from ..dataset_files import dataset_id, read_plans, training_images
+from ..label_values import problems_of_files
 from ..messages import first_few
 from ..plans.preprocessed_cases import changed_description, changed_labels, newer_than_data
 from .cross_validation import CrossValidation
@@ -24,6 +25,24 @@ def check_ground_truth(truth: GroundTruth, folds: Sequence[int]) -> None:
         )
     if folds:
         with_spacings(truth, itertools.chain.from_iterable(truth.splits[fold] for fold in folds))
+
+
+def check_label_values(truth: GroundTruth, folds: Sequence[str], dataset: str) -> None:
+    """Raise ValueError if a label of these folds has values that dataset.json lacks."""
+    if "all" in folds:
+        cases = truth.cases
+    else:
+        parts = (part[int(fold)] for fold in folds for part in (truth.training, truth.splits))
+        cases = dict.fromkeys(itertools.chain.from_iterable(parts))
+    files = [file for case in cases if (file := truth.file(case)).is_file()]
+    wrong = problems_of_files(files, truth.reader(), truth.dataset_json)
+    if wrong:
+        path, problem = next(iter(wrong.items()))
+        more = f" (and {len(wrong) - 1} more)" * (len(wrong) > 1)
+        raise ValueError(
+            f"{path}{more} {problem} Do so in {truth.raw}, remove {truth.folder}, and run nnUNetv2_plan_and_preprocess "
+            f"-d {dataset_id(dataset)} --clean."
+        )
 
 
 def check_preprocessed(truth: GroundTruth, dataset: str) -> None:

@@ -15,6 +15,7 @@ from .case_check import check_cases
 from .check import Check
 from .extent_check import check_extents
 from .header_check import check_headers
+from .label_check import check_label_values
 from .plans_check import CONFIGURATION, check_plans
 from .spacing_check import check_axis, check_baselines, check_depth, check_spacing
 
@@ -35,7 +36,9 @@ def check_dataset(dataset: str | int, plans_name: str, trainer: type) -> list[Ch
         return [name_check]
     raw = os.environ.get("nnUNet_raw")
     raw_folder = Path(raw, name) if raw else None
-    checks = [name_check, *(check_headers(raw_folder, dataset) if raw_folder else ())]
+    checks = [name_check]
+    if raw_folder:
+        checks += [*check_headers(raw_folder, dataset), *check_label_values(raw_folder, dataset)]
     plans_check, plans = check_plans(Path(preprocessed, name), dataset, plans_name)
     if plans is None:
         return [*checks, plans_check]

@@ -9,6 +9,7 @@ from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 
 from ..image_files import check_complete
 from ..image_geometry import SAME, Geometry, geometry_mismatch, is_2d, max_displacement_mm
+from ..label_values import value_problem
 from ..tiff_spacing import ENDINGS, Spacing, read_segmentation, segmentation_spacing_file, unknown_spacing
 from .labels import Labels
 
@@ -116,15 +117,12 @@ def read_pair(
         )
     offset = max_displacement_mm(true_geometry, predicted_geometry)
     for volume, path in ((true_labels, truth), (predicted, prediction)):
-        if unknown := sorted(set(np.unique(volume).tolist()) - labels.allowed):
-            raise ValueError(
-                f"{path} contains label {unknown[0]:g}, but the data set has "
-                f"{', '.join(map(str, sorted(labels.allowed)))}. Fix the file, or the labels in dataset.json."
-            )
+        if problem := value_problem(volume, labels.allowed):
+            raise ValueError(f"{path} {problem}")
     spacing = tuple(float(s) for s in true_header["spacing"])
     return Pair(
-        np.moveaxis(true_labels, slice_axis, 0),
-        np.moveaxis(predicted, slice_axis, 0),
+        np.moveaxis(true_labels.astype(np.int32), slice_axis, 0),
+        np.moveaxis(predicted.astype(np.int32), slice_axis, 0),
         (spacing[slice_axis], *(s for axis, s in enumerate(spacing) if axis != slice_axis)),
         slice_axis,
         offset if offset > SAME else 0.0,
@@ -140,12 +138,7 @@ def _spacing(header: Mapping, file: Path, known: Spacing | None) -> Spacing:
 
 
 def _single_volume(volume: np.ndarray, path: Path) -> np.ndarray:
-    """float (1, S, H, W), as nnU-Net reads segmentations, to int (S, H, W)."""
+    """(1, S, H, W), as nnU-Net reads segmentations, to (S, H, W)."""
     if volume.ndim != 4 or len(volume) != 1:
         raise ValueError(f"{path} has shape {volume.shape}: expected a single 3D label map. Convert it.")
-    if not np.array_equal(volume, np.round(volume)):
-        raise ValueError(
-            f"{path} contains values that are not labels, e.g. {volume[volume != np.round(volume)][0]:g}. Save it as "
-            "integer labels."
-        )
-    return volume[0].astype(np.int32)
+    return volume[0]

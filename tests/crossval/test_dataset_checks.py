@@ -6,11 +6,13 @@ import shutil
 import time
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from nnunet_slice_attention.crossval.check_before_training import check_before_training
 from nnunet_slice_attention.crossval.train_compare_predict import cross_validate
 from tests.crossval.tiny_crossval import OURS, STOCK, TWO_CASES, refuse_to_launch, tiny_crossval
+from tests.tiny_data import read, write
 from tests.tiny_tiff import labels_of, write_segmentation
 
 pytestmark = pytest.mark.usefixtures("results", "without_trainer_checks")
@@ -34,6 +36,22 @@ def test_labels_changed_after_preprocessing_are_named(
     shutil.copy(raw / "labelsTr" / "case_0.nii.gz", raw / "labelsTr" / "case_3.nii.gz")
     with pytest.raises(
         ValueError, match=r"were changed after preprocessing.*: case_3\. Remove .*--clean, .* train again"
+    ):
+        cross_validate(tiny_crossval(tiny, tmp_path), refuse_to_launch)
+
+
+@pytest.mark.parametrize("case", ["case_0", "case_1"], ids=["validation", "training"])
+@pytest.mark.parametrize(
+    ("factor", "problem"),
+    [(np.float32(0.9999), "are not labels, e.g. 0.9999"), (2, "label 4, but the data set has")],
+)
+def test_values_that_are_no_labels_are_named(factor, problem, case, preprocessed, tiny, tmp_path):
+    """nnU-Net would take a structure for background, and the comparison would fail after the training."""
+    label = preprocessed / "gt_segmentations" / f"{case}.nii.gz"
+    (preprocessed / "splits_final.json").write_text(TWO_CASES)
+    write(read(label) * factor, label)
+    with pytest.raises(
+        ValueError, match=rf"{case}.nii.gz contains .*{problem}.*remove .*gt_segmentations.*--clean"
     ):
         cross_validate(tiny_crossval(tiny, tmp_path), refuse_to_launch)
 
