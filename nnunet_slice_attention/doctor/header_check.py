@@ -8,20 +8,21 @@ from pathlib import Path
 
 from nnunetv2.imageio.tif_reader_writer import Tiff3DIO
 
-from ..dataset_files import find_reader, read_description, training_pairs
+from ..dataset_files import find_reader, read_description, training_images, training_pairs
 from ..image_files import is_renamed
 from ..image_geometry import HEADERS, SAME, geometry_mismatch, max_displacement_mm
 from ..messages import first_few, in_one_line
 from .check import Check
+from .file_check import check_files
 from .tiff_check import check_spacing_files
 
 THREADS = 8  # files may be on a slow network
 
 
 def check_headers(folder: Path, dataset: str | int) -> list[Check]:
-    """Compare the headers of each case's first channel and label, or the spacing files of 3D TIFF.
+    """Compare the headers of each case's channels with its label's, or the spacing files of 3D TIFF.
 
-    Empty if there is nothing to compare.
+    First that there are all files. Empty if there is nothing to compare.
 
     Args:
         folder: the raw data set.
@@ -49,27 +50,32 @@ def check_headers(folder: Path, dataset: str | int) -> list[Check]:
                 "headers", False, str(error), f"Restore {example}, or correct file_ending in {description}."
             )
         ]
+    checks = check_files(folder, dataset_json, reader)
     if reader is Tiff3DIO:
-        return [check_spacing_files(pairs, dataset)]
+        return [*checks, check_spacing_files(pairs, dataset)]
     read = HEADERS.get(reader)
     if read is None:
-        return []
+        return checks
+    channels = training_images(folder, dataset_json)
 
-    def compared(pair: tuple[Path, Path]) -> tuple[float, str]:
+    def compared(case: str) -> tuple[float, str]:
         """(displacement in mm, why they are not of one image)."""
-        image, label = pair
-        try:
-            reference, other = read(label), read(image)
+        _, label = pairs[case]
+        most = 0.0
+        for image in channels[case]:
+            try:
+                reference, other = read(label), read(image)
+            except Exception as error:  # readers can raise anything
+                return 0.0, f"{label} or {image} cannot be read: {in_one_line(error)}"
             if found := geometry_mismatch(reference, other):
                 name, of_image, of_label, limit = found
                 return 0.0, f"{label} has {name} {of_label}, its image {image} {of_image}; {limit}"
-            return max_displacement_mm(reference, other), ""
-        except Exception as error:  # readers can raise anything
-            return 0.0, f"{label} or {image} cannot be read: {in_one_line(error)}"
+            most = max(most, max_displacement_mm(reference, other))
+        return most, ""
 
     with ThreadPoolExecutor(THREADS) as pool:
-        found = dict(zip(pairs, pool.map(compared, pairs.values()), strict=True))
-    return [_verdict(found, dataset)]
+        found = dict(zip(pairs, pool.map(compared, pairs), strict=True))
+    return [*checks, _verdict(found, dataset)]
 
 
 def _verdict(found: dict[str, tuple[float, str]], dataset: str | int) -> Check:

@@ -1,0 +1,62 @@
+"""`doctor` names cases that lack a channel, an image or a label, and channels of another image."""
+
+import shutil
+
+import pytest
+import SimpleITK
+
+from nnunet_slice_attention.doctor.header_check import check_headers
+from tests.tiny_data import TinyDataset, write_raw
+
+DATASET = TinyDataset(803, "Files", channels=2)
+
+
+@pytest.fixture
+def raw(tmp_path):
+    write_raw(tmp_path, DATASET)
+    return tmp_path / DATASET.folder
+
+
+@pytest.mark.parametrize(
+    ("removed", "text"),
+    [
+        ("imagesTr/case_2_0001.nii.gz", "case_2 has the channels 0000 instead of 0000, 0001"),
+        ("imagesTr/case_2_0000.nii.gz", "case_2 has the channels 0001 instead of 0000, 0001"),
+        ("imagesTr/case_2_*.nii.gz", "case_2 has a label, but no image"),
+        ("labelsTr/case_2.nii.gz", "case_2 has no label"),
+    ],
+)
+def test_a_missing_file_is_named(removed, text, raw):
+    for path in list(raw.glob(removed)):
+        path.unlink()
+    check, headers = check_headers(raw, 803)
+    assert check.verdict == "WRONG" and check.text == text and headers.ok
+
+
+def test_a_channel_too_many_is_named(raw):
+    images = raw / "imagesTr"
+    shutil.copy(images / "case_1_0001.nii.gz", images / "case_1_0002.nii.gz")
+    check, _ = check_headers(raw, 803)
+    assert check.text == "case_1 has the channels 0000, 0001, 0002 instead of 0000, 0001"
+
+
+def test_an_image_without_a_channel_number_is_named(raw):
+    path = raw / "imagesTr" / "case_1_0001.nii.gz"
+    path.rename(path.with_name("case_1_t2.nii.gz"))
+    check, _ = check_headers(raw, 803)
+    assert "case_1_t2.nii.gz has no channel number" in check.text and "Rename it" in check.next_step
+
+
+def test_the_second_channel_of_another_image_is_named(raw):
+    path = raw / "imagesTr" / "case_4_0001.nii.gz"
+    image = SimpleITK.ReadImage(str(path))
+    image.SetOrigin((0.0, 0.0, 30.0))
+    SimpleITK.WriteImage(image, str(path))
+    (check,) = check_headers(raw, 803)
+    assert not check.ok and "case_4_0001.nii.gz" in check.text and "origin" in check.text
+
+
+def test_hidden_files_are_not_images(raw):
+    (raw / "imagesTr" / "._case_1_0000.nii.gz").touch()  # by macOS
+    (check,) = check_headers(raw, 803)
+    assert check.ok
