@@ -50,7 +50,7 @@ def check_dataset(dataset: str | int, plans_name: str, trainer: type) -> list[Ch
     network = check_network(plans, dataset, trainer, data.parent)
     return [
         *checks,
-        check_axis(plans),
+        check_axis(plans, data),
         check_spacing(plans, dataset, plans_name, trainer),
         *check_baselines(plans, dataset, plans_name, trainer),
         check_depth(plans, trainer),

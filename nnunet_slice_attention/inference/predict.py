@@ -1,5 +1,6 @@
 """Predicts files with a trained model: nnU-Net's preprocessing and export around `SlabPredictor`."""
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from .cases import NNUNET_RECORD, Case, is_finished, remove_results
 from .extra_outputs import ExtraOutputs, remove_extra_outputs
 from .find_cases import find_cases
 from .image_checks import Expected, find_problems
+from .other_planes import note_on_other_planes
 from .prediction_record import (
     check_continues,
     has_other_images,
@@ -42,6 +44,7 @@ def predict_files(
     """Predict a folder of cases, or one case given by its files, one per channel.
 
     Writes the same files as `nnUNetv2_predict`. A case that cannot be read or written does not stop the others.
+    Prints a note on stderr if the slices of some images are of another plane than those of training.
 
     Args:
         inputs: one folder, or the channels of one case in order.
@@ -112,6 +115,9 @@ def predict_files(
         failures |= extra_outputs.write(
             predictor, [case for case in asked if case not in failures], reader_writer
         )
+    predicted = [case for case in asked if case not in {*failures, *outcome.left}]
+    if note := note_on_other_planes(predicted, predictor.plans_manager):
+        print(note, file=sys.stderr, flush=True)
     return [*(f"{case.images[0]}: {problem}" for case, problem in failures.items()), *of_all]
 
 

@@ -14,6 +14,7 @@ from ..networks import SlabNetwork, UNetTopology, create_network
 from ..networks.imagenet_encoder import load_imagenet_weights, with_imagenet_encoder
 from ..plans.shared_data import check_shared_data
 from ..plans.slabs import SLAB_RULES, slab_plan, with_prediction_slab
+from ..plans.slice_directions import SLICE_DIRECTIONS, distinct, slice_directions
 from ..plans.slice_spacing import REFERENCE_SPACING, reference_spacing
 from .norm_check import check_norm
 from .optimisers import OPTIMISERS, Optimiser, optimiser_and_scheduler
@@ -145,7 +146,13 @@ class nnUNetTrainerSlab(SlabBatches):
         self.check_trainable(self.unwrapped_network(), self.configuration_manager, self.label_manager)
         data = Path(self.preprocessed_dataset_folder_base)
         check_shared_data(self.plans_manager.plans, self.configuration_name, data)
+        self.note_slice_directions()
         super().on_train_start()
+
+    def note_slice_directions(self) -> None:
+        """In the plans that are saved with the model, by which `predict` knows images of another plane."""
+        plans, data = self.plans_manager.plans, Path(self.preprocessed_dataset_folder)
+        plans[SLICE_DIRECTIONS] = distinct(slice_directions(data, plans["transpose_forward"]).values())
 
     def configure_optimizers(self):
         return optimiser_and_scheduler(self, super().configure_optimizers)

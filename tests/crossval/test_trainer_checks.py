@@ -75,3 +75,19 @@ def test_a_case_whose_segmentation_itk_would_rename_is_named(preprocessed, call)
     (preprocessed / "splits_final.json").write_text(json.dumps([{"train": ["case_1"], "val": ["x.nii"]}]))
     status, _, err = call()
     assert status == 1 and "ITK would write the segmentation of x.nii under another name" in err
+
+
+@pytest.mark.parametrize("model", [OURS, STOCK], ids=["ours", "stock"])
+def test_what_nnunet_saves_is_compared_with_the_trainer_built_now(
+    model, train, tiny, preprocessed, tmp_path, nnunet_folders
+):
+    train(tiny, model.trainer)
+    checkpoint = nnunet_folders / "results" / tiny.folder / str(model) / "fold_0" / "checkpoint_final.pth"
+    call, splits = (str(tiny.id), [str(model)], ["0"]), tmp_path / "splits_final.json"
+    check_trainers(CheckRequest(*call, begun={str(model): [checkpoint]}), splits)
+    file = preprocessed / "nnUNetPlans.json"
+    plans = json.loads(file.read_text())
+    plans["configurations"]["2d"]["batch_size"] += 1
+    file.write_text(json.dumps(plans))
+    with pytest.raises(ValueError, match="was trained with batch_size"):
+        check_trainers(CheckRequest(*call, begun={str(model): [checkpoint]}), splits)

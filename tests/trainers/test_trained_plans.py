@@ -6,10 +6,7 @@ import json
 import pytest
 import torch
 
-from nnunet_slice_attention.crossval.trainer_checks import check_trainers
-from nnunet_slice_attention.crossval.trainer_checks_process import CheckRequest
 from nnunet_slice_attention.trainers.trained_plans import check_trained_plans
-from tests.crossval.tiny_crossval import OURS, STOCK
 
 DATASET = {"channel_names": {"0": "MR"}, "labels": {"background": 0, "disc": 1}, "file_ending": ".nii.gz"}
 
@@ -61,19 +58,3 @@ def test_other_labels_are_refused(checkpoint, plans):
     swapped = DATASET | {"labels": {"background": 0, "disc": 2}}
     with pytest.raises(ValueError, match=r"labels.disc 1, but in the present dataset.json it is 2"):
         check_trained_plans(checkpoint, plans, swapped, "2d")
-
-
-@pytest.mark.parametrize("model", [OURS, STOCK], ids=["ours", "stock"])
-def test_what_nnunet_saves_is_compared_with_the_trainer_built_now(
-    model, train, tiny, preprocessed, tmp_path, nnunet_folders
-):
-    train(tiny, model.trainer)
-    checkpoint = nnunet_folders / "results" / tiny.folder / str(model) / "fold_0" / "checkpoint_final.pth"
-    call, splits = (str(tiny.id), [str(model)], ["0"]), tmp_path / "splits_final.json"
-    check_trainers(CheckRequest(*call, begun={str(model): [checkpoint]}), splits)
-    file = preprocessed / "nnUNetPlans.json"
-    plans = json.loads(file.read_text())
-    plans["configurations"]["2d"]["batch_size"] += 1
-    file.write_text(json.dumps(plans))
-    with pytest.raises(ValueError, match="was trained with batch_size"):
-        check_trainers(CheckRequest(*call, begun={str(model): [checkpoint]}), splits)

@@ -1,0 +1,79 @@
+"""Along which direction of the body the slices of images are stacked.
+
+nnU-Net slices each image along the same axis of its file, whatever the file's orientation. So an image that is stored
+sagittally is cut into other slices than the axial ones of training, and silently segmented wrongly.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from batchgenerators.utilities.file_and_folder_operations import load_pickle
+
+from ..image_geometry import Geometry, is_2d
+
+SLICE_DIRECTIONS = "slice_attention_slice_directions"  # entry of the saved plans, see `distinct`
+# Slices are tilted, those of the heart by up to 45 degrees, and differently in each patient; other planes differ by 90.
+LIMIT = 60.0  # degrees
+AXES = ("left-right", "anterior-posterior", "inferior-superior")
+THREADS = 8  # files may be on a slow network
+
+Direction = Sequence[float]  # unit vector; its sign has no meaning
+
+
+def slice_direction(properties: Mapping, transpose_forward: Sequence[int]) -> Direction | None:
+    """The direction along which an image's slices are stacked; None for 2D images and formats without directions.
+
+    Args:
+        properties: of nnU-Net's reader or preprocessing.
+        transpose_forward: of the plans, whose first entry is the array's axis that nnU-Net slices.
+    """
+    with_directions = {"sitk_stuff", "nibabel_stuff"} & properties.keys()
+    if not with_directions or is_2d(properties["spacing"]):
+        return None
+    return direction_of(Geometry.from_reader(properties, (1, 1, 1)), transpose_forward)
+
+
+def direction_of(image: Geometry, transpose_forward: Sequence[int]) -> Direction:
+    """As `slice_direction`, from an image's header."""
+    return image.direction[:, 2 - transpose_forward[0]].tolist()  # x, y, z, as opposed to the array's z, y, x
+
+
+def slice_directions(data: Path, transpose_forward: Sequence[int]) -> dict[str, Direction]:
+    """Of the cases in a folder of preprocessed data, as far as their images have one."""
+
+    def read(file: Path) -> Direction | None:
+        try:
+            return slice_direction(load_pickle(str(file)), transpose_forward)
+        except Exception:  # unpickling can raise anything; training will name the file
+            return None
+
+    files = sorted(data.glob("*.pkl"))
+    with ThreadPoolExecutor(THREADS) as pool:
+        found = zip(files, pool.map(read, files), strict=True)
+        return {file.stem: direction for file, direction in found if direction is not None}
+
+
+def distinct(directions: Iterable[Direction]) -> list[list[float]]:
+    """Those that differ by more than some degrees, as JSON values."""
+    rounded = (np.round(np.asarray(direction), 1) for direction in directions)
+    positive = (vector * np.sign(vector[np.abs(vector).argmax()]) + 0.0 for vector in rounded)
+    return sorted({tuple(vector.tolist()): vector.tolist() for vector in positive}.values())
+
+
+def angle(one: Direction, other: Direction) -> float:
+    """Between two directions, in degrees, at most 90."""
+    cosine = abs(np.dot(one, other)) / np.linalg.norm(one) / np.linalg.norm(other)
+    return float(np.degrees(np.arccos(min(cosine, 1.0))))
+
+
+def is_another_plane(direction: Direction, others: Iterable[Direction]) -> bool:
+    """Whether a direction is far from all others; False without any."""
+    angles = [angle(direction, other) for other in others]
+    return bool(angles) and min(angles) > LIMIT
+
+
+def name_of(direction: Direction) -> str:
+    """The direction of the body that is nearest."""
+    return AXES[int(np.abs(direction).argmax())]
