@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from nnunet_slice_attention.evaluation.nnunet_summary import read_cases
+from nnunet_slice_attention.fold_validation import evaluated_cases
 from nnunet_slice_attention.model_name import FINAL
 
 from .csv_rows import Rows, read_csv
@@ -47,7 +47,7 @@ def _evaluated(run: Run) -> Iterator[tuple[dict[str, str], dict]]:
     dataset = json.loads((folder.parent / "dataset.json").read_text())
     labels = dataset["labels"].items()
     names = {str(tuple(label) if isinstance(label, list) else label): name for name, label in labels}
-    for case in read_cases(folder / "validation" / "summary.json"):
+    for case in evaluated_cases(folder / "validation" / "summary.json"):
         name = Path(case["prediction_file"]).name.removesuffix(dataset["file_ending"])
         for label, metrics in case["metrics"].items():
             yield {"case": name, "structure": names[label]}, metrics

@@ -1,4 +1,4 @@
-"""Whether the validation in a fold's folder is that of its present weights.
+"""nnU-Net's validation results, and whether those in a fold's folder are of its present weights.
 
 nnU-Net leaves the validation of an earlier training in place, and its summary lists every prediction of the folder,
 also those that were left.
@@ -8,12 +8,27 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from .files import read_json
 from .model_name import FINAL
 
 
 def summary_file(fold: Path) -> Path:
     """nnU-Net's validation results for a fold's folder."""
     return fold / "validation" / "summary.json"
+
+
+def evaluated_cases(summary: Path) -> list[dict]:
+    """The entries of a `summary.json` for all cases, as nnU-Net's evaluation writes them.
+
+    Raises:
+        FileNotFoundError: the file does not exist.
+        ValueError: the file is damaged.
+    """
+    again = "Evaluate again: a validation with nnUNetv2_train --val, a folder with nnUNetv2_evaluate_folder."
+    cases = read_json(summary, again, keys=("metric_per_case",))["metric_per_case"]
+    if not isinstance(cases, list) or not all(isinstance(case, dict) and "metrics" in case for case in cases):
+        raise ValueError(f"{summary} is damaged: metric_per_case is not a list of evaluated cases. {again}")
+    return cases
 
 
 def is_older_than_weights(file: Path, fold: Path) -> bool:

@@ -1,12 +1,16 @@
 """Which results in a fold's folder are of its present weights, and that every command that relies on them asks."""
 
 import json
+import math
 import os
 
+import numpy as np
 import pytest
+from nnunetv2.evaluation.evaluate_predictions import compute_metrics_on_folder_simple
 
 from nnunet_slice_attention.comparison.model import Model
 from nnunet_slice_attention.fold_validation import (
+    evaluated_cases,
     is_older_than_weights,
     listed_predictions,
     older_than_weights,
@@ -15,6 +19,7 @@ from nnunet_slice_attention.model_name import ModelName
 from nnunet_slice_attention.trainers.checkpoint import Checkpoint
 from nnunet_slice_attention.trainers.two_d_checks import check_unseen
 from nnunet_slice_attention.trainers.two_d_model import TwoDModel
+from tests.tiny_data import write
 
 NAME = "nnUNetTrainer__nnUNetPlans__2d"
 CASES = ("a", "b")
@@ -69,6 +74,36 @@ def test_what_is_missing_tells_nothing(fold):
 def test_a_summary_that_names_no_prediction_is_damaged(fold, entry):
     with pytest.raises(ValueError, match="names no prediction. Validate again with --val"):
         listed_predictions(fold / "validation" / "summary.json", [entry])
+
+
+@pytest.fixture
+def evaluated(tmp_path):
+    """The summary that nnU-Net writes of a prediction with a known answer."""
+    truth = np.zeros((2, 4, 4), np.uint8)
+    truth[:, :2] = 1
+    predicted = truth.copy()
+    predicted[0, :2] = 0
+    for folder, volume in (("truth", truth), ("predicted", predicted)):
+        (tmp_path / folder).mkdir()
+        write(volume, tmp_path / folder / "case_7.nii.gz")
+    folders = str(tmp_path / "truth"), str(tmp_path / "predicted")
+    compute_metrics_on_folder_simple(*folders, [1, 2], num_processes=1)
+    return tmp_path / "predicted" / "summary.json"
+
+
+def test_every_case_has_its_metrics_by_label_with_nan_for_an_absent_one(evaluated):
+    (case,) = evaluated_cases(evaluated)
+    assert case["prediction_file"].endswith("predicted/case_7.nii.gz")
+    assert case["metrics"]["1"]["Dice"] == pytest.approx(2 * 8 / (8 + 16))
+    assert math.isnan(case["metrics"]["2"]["Dice"])
+
+
+@pytest.mark.parametrize("content", ["", '{"metric_per_case": [{', "[]", "{}", '{"metric_per_case": [1]}'])
+def test_a_damaged_summary_is_named_with_the_next_step(tmp_path, content):
+    summary = tmp_path / "summary.json"
+    summary.write_text(content)
+    with pytest.raises(ValueError, match=r"summary.json is damaged: .*Evaluate again"):
+        evaluated_cases(summary)
 
 
 def test_a_compared_model_has_a_stale_fold_by_the_same_rule(fold):

@@ -16,11 +16,11 @@ MODELS = {STOCK: "nnU-Net 2D", CSA: "CSA-Net", "ensemble": "ensemble of both"}
 
 
 def cases(out: Path) -> Rows:
-    from nnunet_slice_attention.evaluation.nnunet_summary import read_cases
+    from nnunet_slice_attention.fold_validation import evaluated_cases
 
     rows = []
     for folder, name in MODELS.items():
-        for case in read_cases(out / folder / "summary.json"):
+        for case in evaluated_cases(out / folder / "summary.json"):
             row = {"model": name, "case": Path(case["prediction_file"]).name.removesuffix(".nii.gz")}
             dice = {structure: case["metrics"][label]["Dice"] for label, structure in CLASSES.items()}
             rows.append(row | {structure: str(float(value)) for structure, value in dice.items()})

@@ -16,7 +16,6 @@ from ..inference.cases import Case, is_finished, remove_results
 from ..inference.find_cases import find_cases
 from ..inference.prediction_record import has_these_images, recorded_cases
 from ..model_name import FINAL
-from ..tiff_spacing import ENDINGS, image_spacing_file
 from .model_job import ModelJob
 
 
@@ -68,7 +67,7 @@ class PredictionJob(ModelJob):
         return {
             "images": str(self.images.resolve()),
             "checkpoints": [_signature(self.fold_folder(fold) / FINAL) for fold in self.folds],
-            "cases": {case.output.name: _signatures(case) for case in self.cases},
+            "cases": {case.output.name: list(map(_signature, case.inputs)) for case in self.cases},
         }
 
     def _noted_sources(self) -> dict:
@@ -131,12 +130,6 @@ class PredictionJob(ModelJob):
     def cases(self) -> list[Case]:
         """Raise FileNotFoundError if the folder contains none."""
         return find_cases([self.images], self.output, self._description()["file_ending"])
-
-
-def _signatures(case: Case) -> list:
-    """Of its images, for 3D TIFF with that of their spacing."""
-    spacing = [image_spacing_file(case.images[0])] if case.ending in ENDINGS else []
-    return [_signature(path) for path in (*case.images, *spacing)]
 
 
 def _signature(path: Path) -> list | None:

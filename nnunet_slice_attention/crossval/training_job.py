@@ -11,10 +11,15 @@ from typing import Literal
 from nnunetv2.paths import nnUNet_preprocessed
 
 from ..dataset_files import read_description, segmentations
-from ..evaluation.nnunet_summary import read_cases
 from ..files import read_json_or_empty
 from ..fold_split import check_no_other_cases
-from ..fold_validation import is_older_than_weights, listed_predictions, older_than_weights, summary_file
+from ..fold_validation import (
+    evaluated_cases,
+    is_older_than_weights,
+    listed_predictions,
+    older_than_weights,
+    summary_file,
+)
 from ..model_name import BEST, FINAL, LATEST
 from .fold_record import Split, TrainingInputs, check_fold, record_fold
 from .model_job import ModelJob
@@ -50,7 +55,7 @@ class TrainingJob(ModelJob):
         if not self._summary.is_file():
             return False
         try:
-            listed = listed_predictions(self._summary, read_cases(self._summary))
+            listed = listed_predictions(self._summary, evaluated_cases(self._summary))
         except ValueError:  # truncated by a kill or a full disk
             return False
         if older_than_weights(self.folder, listed):

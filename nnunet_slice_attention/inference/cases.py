@@ -8,7 +8,7 @@ from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 from nnunetv2.imageio.tif_reader_writer import Tiff3DIO
 
 from ..image_files import check_complete
-from ..tiff_spacing import ENDINGS
+from ..tiff_spacing import ENDINGS, image_spacing_file
 
 # nnU-Net's record of files and processes, next to its predictions
 NNUNET_RECORD = "predict_from_raw_data_args.json"
@@ -34,6 +34,12 @@ class Case:
     def stem(self) -> str:
         """The output without its extension, as nnU-Net expects it."""
         return str(self.output).removesuffix(self.ending)
+
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """The images, and for 3D TIFF the file with their spacing, which may not exist."""
+        spacing = (image_spacing_file(self.images[0]),) if self.ending in ENDINGS else ()
+        return *self.images, *spacing
 
     @property
     def probabilities(self) -> Path:

@@ -16,7 +16,6 @@ from torch import Tensor
 
 from ..environment import OURS, commit, versions
 from ..files import cached_sha256, read_json_or_empty, write_text
-from ..tiff_spacing import ENDINGS, image_spacing_file
 from .cases import NNUNET_RECORD, Case
 from .predictor import SlabPredictor
 
@@ -53,9 +52,8 @@ def weights_sha256(state: Mapping[str, Tensor]) -> str:
 
 
 def images_sha256(case: Case) -> str:
-    """Of the files of a case's channels in order, for 3D TIFF with that of their spacing."""
-    spacing = [image_spacing_file(case.images[0])] if case.ending in ENDINGS else []
-    checksums = [cached_sha256(path) for path in (*case.images, *spacing) if path.is_file()]
+    """Of the content of a case's `inputs`, in order."""
+    checksums = [cached_sha256(path) for path in case.inputs if path.is_file()]
     return hashlib.sha256("".join(checksums).encode()).hexdigest()
 
 

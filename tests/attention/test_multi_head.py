@@ -1,3 +1,5 @@
+"""Multi-head attention against PyTorch's; CSA-Net's attention across and in slices against its formula."""
+
 import pytest
 import torch
 from torch import nn

@@ -1,3 +1,5 @@
+"""Which slices are a slice's neighbours, and which of them exist."""
+
 import pytest
 import torch
 

@@ -1,3 +1,5 @@
+"""The Vision Transformer: positions on another grid, and what a token depends on."""
+
 import pytest
 import torch
 

@@ -1,3 +1,5 @@
+"""Compact plans: smaller networks on the same preprocessed data, and which files they replace."""
+
 import shutil
 
 import pytest

@@ -1,3 +1,5 @@
+"""How slices form slabs, in training and in the saved plans; which plans are refused."""
+
 from copy import deepcopy
 
 import pytest

@@ -1,3 +1,5 @@
+"""End slices of a volume are sampled as often as the rule says, and padded like an array."""
+
 import numpy as np
 import pytest
 from acvl_utils.cropping_and_padding.bounding_boxes import crop_and_pad_nd

@@ -1,3 +1,5 @@
+"""From a trainer's name to its class: how suffixes compose, and errors that give the next step."""
+
 import pickle
 
 import pytest

@@ -1,3 +1,5 @@
+"""The learning rate: a linear warm-up, then nnU-Net's decay."""
+
 import pytest
 import torch
 
