@@ -23,6 +23,7 @@ def extended_methods() -> dict[str, str]:
         "on_train_start",
         "on_epoch_start",
         "on_train_epoch_start",
+        "on_train_epoch_end",
         "get_tr_and_val_datasets",
         "get_validation_transforms",
         "on_validation_epoch_start",

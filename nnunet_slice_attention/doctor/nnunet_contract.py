@@ -85,6 +85,7 @@ CONTRACT = (
             "on_train_start": "self",
             "on_epoch_start": "self",
             "on_train_epoch_start": "self",
+            "on_train_epoch_end": "self train_outputs",
             "get_tr_and_val_datasets": "self",
             "get_validation_transforms": "deep_supervision_scales is_cascaded foreground_labels regions ignore_label",
             "on_validation_epoch_start": "self",

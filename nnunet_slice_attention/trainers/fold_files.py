@@ -8,16 +8,15 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
-
 from ..fold_split import FOLD_RECORD, check_noted_split, note_split
 from ..model_name import BEST, FINAL, LATEST
+from .finite_training import FiniteTraining
 from .trained_plans import check_trained_plans
 
 ASIDE = ".before"  # added to the names of an earlier training's files
 
 
-class FoldFiles(nnUNetTrainer):
+class FoldFiles(FiniteTraining):
     """Keeps an earlier training's files when it starts, and continues only with what it began with."""
 
     continues = False  # from a checkpoint, which has all weights

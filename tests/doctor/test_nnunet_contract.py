@@ -8,6 +8,7 @@ from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 from nnunet_slice_attention.doctor import nnunet_contract as contract
 from nnunet_slice_attention.doctor.nnunet_contract import CONTRACT
 from nnunet_slice_attention.trainers.base import nnUNetTrainerSlab
+from nnunet_slice_attention.trainers.finite_training import FiniteTraining
 from nnunet_slice_attention.trainers.fold_files import FoldFiles
 from nnunet_slice_attention.trainers.from_2d import nnUNetTrainerFrom2D
 from nnunet_slice_attention.trainers.slab_batches import SlabBatches
@@ -35,7 +36,7 @@ def test_a_removed_method_is_reported_as_a_sentence(monkeypatch):
     assert "finest first" in violation and "AttributeError" in violation
 
 
-OURS = (FoldFiles, SlabBatches, nnUNetTrainerSlab, nnUNetTrainer2DFirst, nnUNetTrainerFrom2D)
+OURS = (FiniteTraining, FoldFiles, SlabBatches, nnUNetTrainerSlab, nnUNetTrainer2DFirst, nnUNetTrainerFrom2D)
 METHODS = {name for name, _ in inspect.getmembers(nnUNetTrainer, inspect.isroutine)}
 EXTENDED = sorted({name for trainer in OURS for name in vars(trainer)} & METHODS)
 
