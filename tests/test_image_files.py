@@ -9,7 +9,7 @@ import SimpleITK
 import tifffile
 from skimage import io
 
-from nnunet_slice_attention.image_files import check_complete, image_ending
+from nnunet_slice_attention.image_files import check_complete, check_ends, image_ending
 
 RNG = np.random.default_rng(0)
 VOLUME = (RNG.normal(0, 50, (6, 20, 18)) + 100).astype(np.int16)
@@ -127,3 +127,25 @@ def test_the_error_for_a_volume_truncated_before_compression_gives_both_sizes(tm
 )
 def test_image_ending(name, ending):
     assert image_ending(name) == ending
+
+
+@pytest.mark.parametrize("kind", [".nii.gz", ".nii", ".gipl.gz", ".gipl"])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 1])
+def test_the_ends_of_a_file_tell_whether_it_was_copied_to_its_end(kind, share, tmp_path):
+    path, _ = written(tmp_path, kind)
+    check_ends(path)
+    whole = path.read_bytes()
+    kept = whole[: min(int(share * len(whole)), len(whole) - 1)]
+    path.write_bytes(kept)
+    with pytest.raises(OSError, match="the file is"):
+        check_ends(path)
+    path.write_bytes(kept + bytes(len(whole) - len(kept)))  # a copy whose size is set before
+    if kind.endswith(".gz") and path.read_bytes() != whole:
+        with pytest.raises(OSError, match="the file is"):
+            check_ends(path)
+
+
+def test_the_middle_of_a_compressed_nifti_file_is_not_read(tmp_path, monkeypatch):
+    path, _ = written(tmp_path, ".nii.gz")
+    monkeypatch.setattr("nnunet_slice_attention.image_files.check_complete", lambda path: pytest.fail("read"))
+    check_ends(path)

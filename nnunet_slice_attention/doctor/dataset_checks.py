@@ -13,6 +13,7 @@ from ..plans.plans_file import how_to_make_again
 from ..plans.slabs import SLAB_RULES, slab_plan
 from .case_check import check_cases
 from .check import Check
+from .damage_check import check_damage
 from .extent_check import check_extents
 from .header_check import check_headers
 from .label_check import check_label_values
@@ -38,7 +39,8 @@ def check_dataset(dataset: str | int, plans_name: str, trainer: type) -> list[Ch
     raw_folder = Path(raw, name) if raw else None
     checks = [name_check]
     if raw_folder:
-        checks += [*check_headers(raw_folder, dataset), *check_label_values(raw_folder, dataset)]
+        for check in (check_headers, check_damage, check_label_values):
+            checks += check(raw_folder, dataset)
     plans_check, plans = check_plans(Path(preprocessed, name), dataset, plans_name)
     if plans is None:
         return [*checks, plans_check]
