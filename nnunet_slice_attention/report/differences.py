@@ -5,7 +5,7 @@ from typing import Any
 
 from ..evaluation.metrics import METRICS, PAIRED
 from ..evaluation.scores import Scores
-from .tables import Table, number
+from .tables import Table, number, p_value
 
 OVER_ONE_RUN = "over the patients of one run; another run of the same model may differ by more"
 OVER_RUNS = "over runs and patients"
@@ -64,8 +64,8 @@ def _rows(scores: Scores, counts: Callable[[Any], tuple[str, ...]]) -> tuple[tup
                 str(c.difference),
                 *counts(c),
                 f"{c.wins} / {c.ties} / {c.losses}",
-                number(c.p, ".3g"),
-                number(scores.corrected_p(model, structure), ".3g"),
+                p_value(c.p),
+                p_value(scores.corrected_p(model, structure)),
             )
         )
     return tuple(rows)

@@ -54,10 +54,10 @@ def froc_table(froc: Sequence[Mapping]) -> Table:
     for row in froc:
         groups.setdefault((row["structure"], row["model"]), []).append(row)
     rows = [(*group, *(number(s, ".3f") for s in sensitivity_at(counts))) for group, counts in groups.items()]
-    columns = ("structure", "model", *(f"{rate:g}" for rate in RATES))
+    columns = ("structure", "model", *(f"at {rate:g} FP" for rate in RATES))
     volumes, folders = len({row["case"] for row in froc}), len({row.get("run") for row in froc})
     note = (
-        "Highest sensitivity over all thresholds at no more than this many false positives per volume, pooled over "
-        f"{volumes} volumes{in_each_folder(folders)}."
+        "Highest sensitivity over all thresholds at no more than this many false positives per volume (FP), pooled "
+        f"over {volumes} volumes{in_each_folder(folders)}."
     )
     return Table("FROC", columns, tuple(rows), note)

@@ -1,9 +1,14 @@
 """A table for Markdown and the HTML template, and the formats of its cells and notes."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
+
+STRUCTURE = "structure"  # a first column of this name divides the rows of the HTML table
+NUMBER = re.compile(r"(< |[+-])?\d|n/a")
 
 
 @dataclass(frozen=True)
@@ -20,6 +25,29 @@ class Table:
         table = "\n".join(f"| {' | '.join(_escaped(cell) for cell in line)} |" for line in lines)
         return f"## {self.title}\n\n{self.note}\n\n{table}\n"
 
+    @property
+    def divided(self) -> bool:
+        return self.columns[0] == STRUCTURE
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The columns of the HTML table, in which a structure is a heading above its rows."""
+        return self.columns[1:] if self.divided else self.columns
+
+    @property
+    def groups(self) -> list[tuple[str, list[tuple[str, ...]]]]:
+        """(structure, cells of its rows), in row order; one group named "" without a column of structures."""
+        if not self.divided:
+            return [("", list(self.rows))]
+        by_structure = groupby(self.rows, key=lambda row: row[0])
+        return [(structure, [row[1:] for row in rows]) for structure, rows in by_structure]
+
+    @property
+    def numeric(self) -> list[bool]:
+        """Whether every cell of a shown column begins with a number; those are set flush right."""
+        columns = zip(*(row for _, rows in self.groups for row in rows), strict=True)
+        return [all(NUMBER.match(cell) for cell in column) for column in columns]
+
 
 def _escaped(cell: str) -> str:
     return cell.replace("|", r"\|").replace("\n", " ")
@@ -31,8 +59,8 @@ def mean_sd(values: Iterable[float], digits: int = 3) -> str:
     if not len(values):
         return "n/a"
     if len(values) == 1:
-        return f"{values[0]:.{digits}f}"
-    return f"{values.mean():.{digits}f} ± {values.std(ddof=1):.{digits}f}"
+        return _rounded(values[0], digits)
+    return f"{_rounded(values.mean(), digits)} ± {values.std(ddof=1):.{digits}f}"
 
 
 def median_iqr(values: Iterable[float]) -> str:
@@ -49,9 +77,29 @@ def number(value: float, form: str) -> str:
     return "n/a" if np.isnan(value) else f"{value:{form}}"
 
 
+def p_value(p: float) -> str:
+    """Three decimals, "< 0.001" below; four where three would not show on which side of 0.05 it is; "n/a" for NaN."""
+    if np.isnan(p):
+        return "n/a"
+    if p < 0.001:
+        return "< 0.001"
+    return text if (text := f"{p:.3f}") != "0.050" else f"{p:.4f}"
+
+
+def minus_signs(text: str) -> str:
+    """With a minus sign, as wide as a plus, where a hyphen is before a number but not within a word or a range."""
+    return re.sub(r"(?<![\w.-])-(?=\d)", "\N{MINUS SIGN}", text)
+
+
 def in_each_folder(folders: int) -> str:
     """For a note on pooled volumes, which count once per results folder; empty for a single folder."""
     return f", each in {folders} results folders" if folders > 1 else ""
+
+
+def _rounded(value: float, digits: int) -> str:
+    """Without the sign of what rounds to zero."""
+    text = f"{value:.{digits}f}"
+    return text if float(text) else text.lstrip("-")
 
 
 def _without_nan(values: Iterable[float]) -> np.ndarray:

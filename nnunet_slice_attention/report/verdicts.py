@@ -10,6 +10,7 @@ from ..evaluation.scores import Scores
 from ..fold_split import validate_again
 from ..messages import first_few
 from .differences import OVER_ONE_RUN
+from .tables import p_value
 
 ALPHA = 0.05
 
@@ -98,7 +99,7 @@ def _sentence(
     too_few: str = "",
     spread: str = "",
 ) -> str:
-    """One sentence on a difference in Dice, with its interval and n.
+    """One sentence on a difference in Dice: the verdict, a colon, the difference with its interval and n.
 
     "Better" and "worse" require p < 0.05 and an interval that excludes 0. Over runs the one implies the other; the
     percentile bootstrap of a single run excludes 0 too often with few patients.
@@ -110,17 +111,18 @@ def _sentence(
         spread: between runs, if there are several.
     """
     difference, n = compared.difference, compared.n
-    title = f"{name} minus {baseline}"
+    unjudged = f"No verdict on {name} against {baseline}"
     if n == 0:
-        return f"{title}: no case contains any structure, so there is nothing to compare."
+        return f"{unjudged}: no case contains any structure, so there is nothing to compare."
     if n < 2:
-        return f"{title}: {difference.mean:+.4f} Dice, n = {n} is too small for an interval."
-    sentence = f"{title}: {difference} Dice {scope}"
+        return f"{unjudged}: {difference.mean:+.4f} Dice, n = {n} is too small for an interval."
+    measured = f"{difference} Dice {scope}"
     if too_few:
-        return f"{sentence}, {too_few}."
+        return f"{unjudged}: {measured}, {too_few}."
     if np.isnan(p):
-        return f"{sentence}, identical."
-    sentence += f", {spread}corrected p = {p:.2g}"
+        return f"{name} and {baseline} are identical in Dice: {measured}."
+    equals = "" if (shown := p_value(p)).startswith("<") else "= "
+    measured += f", {spread}corrected p {equals}{shown}."
     if difference.low <= 0 <= difference.high or not p < ALPHA:
-        return f"{sentence}, no significant difference."
-    return f"{sentence}: {name} is {'better' if difference.mean > 0 else 'worse'}."
+        return f"{name} is not significantly different from {baseline}: {measured}"
+    return f"{name} is {'better' if difference.mean > 0 else 'worse'} than {baseline}: {measured}"

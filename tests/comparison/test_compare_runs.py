@@ -57,7 +57,7 @@ def test_seeds_and_folds_are_runs(runs):
     assert header[2:] == [f"{seed}, fold {fold}" for seed in SEEDS for fold in range(FOLDS)]
     each = table_row(report, "Each run", "| mean of classes ")
     assert each[2:] == [f"{deltas[seed, str(fold)]:+.4f}" for seed in SEEDS for fold in range(FOLDS)]
-    verdict = r"SAUNet minus nnUNetTrainer: -0\.\d+ \[.*\] Dice \(95 % CI over runs and patients\), 6 runs, n = 8, SD"
+    verdict = r"SAUNet is .* nnUNetTrainer: -0\.\d+ \[.*\] Dice \(95 % CI over runs and patients\), 6 runs, n = 8, SD"
     assert re.search(verdict, report)
     note = report.split("## Differences\n")[1].split("|")[0]
     assert (

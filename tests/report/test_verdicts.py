@@ -17,14 +17,20 @@ def test_the_verdict_requires_an_interval_that_excludes_zero_and_a_small_p():
         return _of_one_run("new", "old", comparison, comparison.p if p is None else p)
 
     better = [0.1, 0.12, 0.08, 0.11, 0.1, 0.09, 0.13, 0.1, 0.1, 0.1]
-    assert verdict_for(better).endswith("n = 10, corrected p = 0.002: new is better.")
-    assert verdict_for([-d for d in better[:8]]).endswith(": new is worse.")
-    assert verdict_for([-0.1, 0.1] * 5).endswith("no significant difference.")
+    undecided = "new is not significantly different from old: "
+    assert verdict_for(better).startswith("new is better than old: +0.1030 [+0.")
+    assert verdict_for(better).endswith("n = 10, corrected p = 0.002.")
+    assert verdict_for([-d for d in better[:8]]).startswith("new is worse than old: -0.")
+    assert verdict_for([-0.1, 0.1] * 5).startswith(undecided)
     # the interval excludes 0, but the test or its correction disagrees
-    assert verdict_for([0.1] * 5 + [-0.05]).endswith("no significant difference.")
-    assert verdict_for(better, p=0.06).endswith("corrected p = 0.06, no significant difference.")
-    assert verdict_for([0.0] * 10).endswith("identical.")
-    assert verdict_for([0.1, 0.1, 0.2]).endswith("n = 3, too small for a verdict: p cannot be below 0.25.")
+    assert verdict_for([0.1] * 5 + [-0.05]).startswith(undecided)
+    assert verdict_for(better, p=0.06).startswith(undecided)
+    assert verdict_for(better, p=0.06).endswith("corrected p = 0.060.")
+    assert verdict_for(better, p=0.0004).endswith("corrected p < 0.001.")
+    assert verdict_for([0.0] * 10).startswith("new and old are identical in Dice: ")
+    few = verdict_for([0.1, 0.1, 0.2])
+    assert few.startswith("No verdict on new against old: ")
+    assert few.endswith("n = 3, too small for a verdict: p cannot be below 0.25.")
     assert verdict_for([0.1]).endswith("n = 1 is too small for an interval.")
     assert verdict_for([]).endswith("nothing to compare.")
 
@@ -37,9 +43,10 @@ def test_too_few_patients_for_so_many_models_get_no_verdict():
         p = holm({"best": compared.p} | {str(i): 1.0 for i in range(models - 1)})["best"]
         assert p == pytest.approx(smallest_p(8, models))
         sentence = _of_one_run("best", "old", compared, p, models)
-        assert sentence.endswith(
-            "best is better." if p < 0.05 else f"{models} comparisons: p cannot be below {p:.2g}."
-        )
+        if p < 0.05:
+            assert sentence.startswith("best is better than old: ")
+        else:
+            assert sentence.endswith(f"{models} comparisons: p cannot be below {p:.2g}.")
 
 
 def over_runs(deltas, p=None):
@@ -50,17 +57,18 @@ def over_runs(deltas, p=None):
 def test_the_verdict_over_runs_requires_a_small_corrected_p():
     better = make_runs(0.019, 0.02, 0.021)
     sentence = over_runs(better)
-    assert sentence.startswith("new minus old: +0.0200 [+0.0")
+    assert sentence.startswith("new is better than old: +0.0200 [+0.0")
     assert (
-        "Dice (95 % CI over runs and patients), 3 runs, n = 8, SD between runs 0.0010, corrected p = "
+        "Dice (95 % CI over runs and patients), 3 runs, n = 8, SD between runs 0.0010, corrected p < "
         in sentence
     )
-    assert sentence.endswith(": new is better.")
-    assert over_runs({r: {k: -d for k, d in v.items()} for r, v in better.items()}).endswith("new is worse.")
-    assert over_runs(better, p=0.06).endswith("corrected p = 0.06, no significant difference.")
-    assert over_runs(make_runs(-0.02, 0.0, 0.021)).endswith("no significant difference.")
-    assert over_runs(make_runs(0.005, 0.02)).endswith("no significant difference.")  # two runs decide little
-    assert over_runs(make_runs(0.0, 0.0, spread=0)).endswith("identical.")
+    worse = over_runs({r: {k: -d for k, d in v.items()} for r, v in better.items()})
+    assert worse.startswith("new is worse than old: ")
+    undecided = "new is not significantly different from old: "
+    assert over_runs(better, p=0.06).startswith(undecided)
+    assert over_runs(make_runs(-0.02, 0.0, 0.021)).startswith(undecided)
+    assert over_runs(make_runs(0.005, 0.02)).startswith(undecided)  # two runs decide little
+    assert over_runs(make_runs(0.0, 0.0, spread=0)).startswith("new and old are identical in Dice: ")
     assert over_runs({"a": {"1": 0.1}, "b": {"1": 0.2}}).endswith("n = 1 is too small for an interval.")
     assert over_runs({}).endswith("nothing to compare.")
     assert over_runs(make_runs(0.02)).endswith(
