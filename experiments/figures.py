@@ -30,7 +30,7 @@ def curves_figure(
     """
     from matplotlib.figure import Figure
 
-    from nnunet_slice_attention.report.figures import COLOURS
+    from nnunet_slice_attention.report.figure_style import COLOURS
 
     drawn = {part: title for part, title in parts.items() if results.has(f"{part}/curves.csv")}
     if not drawn:

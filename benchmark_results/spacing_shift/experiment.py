@@ -39,7 +39,7 @@ def table(results: Results, kind: str, file: str = CASES) -> str:
 
 def draw(results: Results, path: Path) -> None:
     """Mean Dice of each model against the distance between slices."""
-    from nnunet_slice_attention.report.figures import spacing_figure
+    from nnunet_slice_attention.report.line_figures import spacing_figure
     from nnunet_slice_attention.report.spacing import group_by_spacing
 
     found = scores(results.cases())

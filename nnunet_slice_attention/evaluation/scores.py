@@ -92,7 +92,7 @@ class Scores:
         pair would be dropped, and hallucinations would cost nothing. A structure that is absent for both is left out.
 
         Args:
-            metric: a key of `METRICS`.
+            metric: a key of `METRICS`, or Dice in a part of the structure, e.g. "dice_first".
 
         Raises:
             ValueError: the two models have different cases.
@@ -177,7 +177,7 @@ class Scores:
             )
         columns = [own.set_index([*self._case_columns, "structure"])[metric] for own in rows]
         both = pd.concat(columns, axis=1, keys=["ours", "theirs"]).dropna(how="all")
-        both = both.fillna(METRICS[metric].best)
+        both = both.fillna(METRICS["dice" if metric.startswith("dice_") else metric].best)
         by_case = both.groupby(level=self._case_columns).mean()
         keys = [key if isinstance(key, tuple) else (key,) for key in by_case.index]
         return dict(zip(keys, by_case.ours, strict=True)), dict(zip(keys, by_case.theirs, strict=True))

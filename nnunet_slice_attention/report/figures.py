@@ -1,150 +1,124 @@
-"""The figures of a comparison, one per question, in a palette for colour-blind readers (Okabe and Ito)."""
-
-from collections.abc import Iterable, Mapping
+"""Figures of a comparison over patients: differences to the baseline, and Dice itself."""
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from ..evaluation.scores import Scores
-from ..evaluation.slice_profile import PARTS
+from .figure_style import COLOURS, SMALL, WIDTH, count, in_lines, spread_out, styled
+from .tables import minus_signs
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-MARKERS = "osD^vP*"
+MEAN, RUN, PATIENT = -0.25, 0.0, 0.25  # where in a model's row they are drawn
+RIGHT = 1.02  # of the axes, where numbers begin
 
 
+@styled
 def difference_figure(scores: Scores) -> Figure:
-    """Each model's difference to the baseline: mean with interval, one dot per patient, one tick per run if several."""
+    """Each model's difference to the baseline, in a row of its own: mean with interval, runs if several, and patients.
+
+    The numbers are written beside the rows.
+    """
     others = scores.others
-    figure = Figure(figsize=(9, 1.3 + 0.55 * len(others)), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 1.0 + 0.46 * len(others)), layout="constrained")
     axis = figure.subplots()
+    axis.axvline(0, color="black", linewidth=0.8)
     for row, model in enumerate(others):
-        compared = scores.paired(model)
+        compared, deltas = scores.paired(model), np.array(list(scores.deltas(model).values()))
         difference = compared.difference
-        dots = list(scores.deltas(model).values())
-        axis.plot(dots, np.full(len(dots), row), "o", color="grey", alpha=0.4, markersize=4)
+        axis.plot([difference.low, difference.high], [row + MEAN] * 2, color=COLOURS[0], linewidth=2)
+        axis.plot(difference.mean, row + MEAN, "D", color=COLOURS[0], markersize=5)
         if scores.runs:
             ticks = list(compared.by_run.values())
-            axis.plot(ticks, np.full(len(ticks), row), "|", color=COLOURS[1], markersize=14)
-        axis.plot([difference.low, difference.high], [row, row], color=COLOURS[0], linewidth=3)
-        axis.plot(difference.mean, row, "D", color=COLOURS[0])
-    axis.axvline(0, color="black", linewidth=1)
-    axis.set_yticks(range(len(others)), others, fontsize=8)
+            axis.plot(ticks, np.full(len(ticks), row + RUN), "|", color=COLOURS[1], markersize=6)
+        places = row + PATIENT + spread_out(deltas, 0.16)
+        axis.plot(deltas, places, "o", color="grey", alpha=0.8, markersize=3, markeredgewidth=0)
+        _beside(axis, row, minus_signs(f"{difference}\nn = {compared.n}"))
+    axis.set_yticks(range(len(others)), map(in_lines, others))
     axis.set_ylim(len(others) - 0.5, -0.5)
-    key = "mean and 95 % CI over runs and patients, one dot per patient, one tick per run"
-    key = key if scores.runs else "mean and 95 % CI, one dot per patient"
-    figure.supxlabel(f"Dice difference to {scores.baseline}; {key}", fontsize=9)
-    axis.grid(axis="x", alpha=0.3)
+    for edge in range(1, len(others)):
+        axis.axhline(edge - 0.5, color="grey", alpha=0.3, linewidth=0.5)
+    axis.set_xlabel(f"← worse    Dice difference to {scores.baseline}    better →")
+    axis.locator_params(axis="x", nbins=7, steps=[1, 2, 5, 10])
+    axis.grid(axis="x", alpha=0.3, linewidth=0.5)
+    _difference_key(figure, bool(scores.runs))
     return figure
 
 
+def _beside(axis: Axes, row: int, text: str) -> None:
+    axis.text(RIGHT, row, text, transform=axis.get_yaxis_transform(), va="center", fontsize=SMALL)
+
+
+def _difference_key(figure: Figure, runs: bool) -> None:
+    over = "runs and patients" if runs else "patients"
+    key = [Line2D([], [], color=COLOURS[0], linewidth=2, marker="D", label=f"mean and 95 % CI over {over}")]
+    if runs:
+        key.append(
+            Line2D([], [], color=COLOURS[1], linestyle="none", marker="|", markersize=6, label="a run")
+        )
+    key.append(Line2D([], [], color="grey", linestyle="none", marker="o", markersize=3, label="a patient"))
+    figure.legend(handles=key, loc="outside lower center", ncols=len(key))
+
+
+@styled
 def scatter_figure(scores: Scores) -> Figure:
     """Each patient's Dice of a model against the baseline's; above the diagonal the model is better."""
     others = scores.others
     columns = min(4, len(others))
     rows = -(-len(others) // columns)
-    figure = Figure(figsize=(max(4, 3.1 * columns), 3.4 * rows), layout="constrained")
+    width = WIDTH if columns > 2 else 3.2 * columns
+    figure = Figure(figsize=(width, (width / columns + 0.35) * rows), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
-    for axis, model in zip(axes, others, strict=False):
-        ours, theirs = scores.paired_values(model)
-        x, y = [theirs[p] for p in ours], list(ours.values())
-        low = max(0, min([*x, *y, 1]) - 0.02)
-        axis.axline((low, low), slope=1, color="black", linewidth=0.8)
-        axis.plot(x, y, "o", color=COLOURS[0], alpha=0.7)
-        axis.set_title(_on_two_lines(model), fontsize=8)
-        axis.set_aspect("equal")
-        axis.grid(alpha=0.3)
+    pairs = {model: scores.paired_values(model) for model in others}
+    values = [value for pair in pairs.values() for by_patient in pair for value in by_patient.values()]
+    limits = _limits(values)
+    for axis, (model, (ours, theirs)) in zip(axes, pairs.items(), strict=False):
+        x, y = (np.array([by_patient[p] for p in ours]) for by_patient in (theirs, ours))
+        axis.plot(limits, limits, color="black", linewidth=0.6)
+        axis.plot(x, y, "o", color=COLOURS[0], alpha=0.8, markeredgewidth=0)
+        axis.set_title(f"{in_lines(model)}\nhigher in {(y > x).sum()} of {len(x)} patients", fontsize=SMALL)
+        axis.set(xlim=limits, ylim=limits, aspect="equal")
+        axis.locator_params(nbins=5)
+        axis.grid(alpha=0.3, linewidth=0.5)
     for axis in axes[len(others) :]:
         axis.set_visible(False)
-    figure.supxlabel(f"Dice of {scores.baseline}", fontsize=9)
-    figure.supylabel("Dice of the model", fontsize=9)
+    figure.supxlabel(f"Dice of {scores.baseline}")
+    figure.supylabel("Dice of the model")
     return figure
 
 
+def _limits(values: list[float]) -> tuple[float, float]:
+    """Around all values, with room for their markers."""
+    low, high = min(values, default=0.0), max(values, default=1.0)
+    margin = 0.05 * (high - low) or 0.02
+    return low - margin, high + margin
+
+
+@styled
 def distribution_figure(scores: Scores) -> Figure:
     """Dice of every patient by structure and model, on box plots."""
     structures, models = scores.structures, scores.models
-    figure = Figure(figsize=(9, 1.1 + 0.28 * len(models) * len(structures)), layout="constrained")
+    lines = sum(in_lines(model).count("\n") + 1 for model in models)
+    height = 0.6 + (0.35 + 0.1 * len(models) + 0.11 * lines) * len(structures)
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
     axes = figure.subplots(len(structures), 1, squeeze=False, sharex=True).ravel()
+    black, thin = {"color": "black", "linewidth": 1.5}, {"color": "grey", "linewidth": 0.7}
     for axis, structure in zip(axes, structures, strict=True):
+        numbers = []
         for row, model in enumerate(models):
-            values = list(scores.values(model, structure).values())
-            colour = COLOURS[row % len(COLOURS)]
+            values = np.array(list(scores.values(model, structure).values()))
+            numbers.append(len(values))
             axis.boxplot(
-                values,
-                positions=[row],
-                orientation="horizontal",
-                widths=0.6,
-                showfliers=False,
-                medianprops={"color": "black"},
-            )
-            axis.plot(values, np.full(len(values), row), "o", color=colour, alpha=0.6, markersize=4)
-        axis.set_yticks(range(len(models)), models, fontsize=7)
+                values, positions=[row], orientation="horizontal", widths=0.7, showfliers=False,
+                medianprops=black, boxprops=thin, whiskerprops=thin, capprops=thin,
+            )  # fmt: skip
+            axis.plot(
+                values, row + spread_out(values, 0.36), "o",
+                color=COLOURS[row % len(COLOURS)], alpha=0.8, markersize=3.5, markeredgewidth=0,
+            )  # fmt: skip
+        axis.set_yticks(range(len(models)), map(in_lines, models))
         axis.set_ylim(len(models) - 0.5, -0.5)
-        axis.set_title(structure, fontsize=9, loc="left")
-        axis.grid(axis="x", alpha=0.3)
-    axes[-1].set_xlabel("Dice, one dot per patient")
+        axis.set_title(f"{structure}, {count(numbers)} patients", loc="left")
+        axis.grid(axis="x", alpha=0.3, linewidth=0.5)
+    axes[-1].set_xlabel("Dice: a dot for each patient; box: median and quartiles")
     return figure
-
-
-def position_figure(scores: Scores) -> Figure:
-    """Mean Dice along the slices of the structures in the ground truth."""
-    lines = {
-        model: {part: scores.values(model, metric=f"dice_{part}").values() for part in PARTS}
-        for model in scores.models
-    }
-    return _line_figure(lines, "fifth of the structure along the slices")
-
-
-def spacing_figure(scores: Scores, groups: Mapping[str, Scores]) -> Figure:
-    """Mean Dice against slice spacing; `groups` as returned by `group_by_spacing`."""
-    lines = {
-        model: {name: group.values(model, scores.overall).values() for name, group in groups.items()}
-        for model in scores.models
-    }
-    return _line_figure(lines, "slice spacing")
-
-
-def _line_figure(lines: Mapping[str, Mapping[str, Iterable[float]]], label: str) -> Figure:
-    """One line per model through the mean values at each position."""
-    figure = Figure(figsize=(7, 3.4), layout="constrained")
-    axis = figure.subplots()
-    for i, (model, positions) in enumerate(lines.items()):
-        means = [np.mean(list(values)) if values else np.nan for values in positions.values()]
-        axis.plot(list(positions), means, label=model, **_style(i))
-    axis.set_xlabel(label)
-    axis.set_ylabel("Dice, mean over patients")
-    axis.grid(alpha=0.3)
-    axis.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
-    return figure
-
-
-def accuracy_cost_figure(scores: Scores, cost: Mapping[str, float], label: str) -> Figure:
-    """Mean Dice against cost, one point per model with a known cost; up and left is better.
-
-    Args:
-        cost: by model.
-        label: of the cost axis, e.g. "training step [ms per slice]".
-    """
-    figure = Figure(figsize=(7, 3.6), layout="constrained")
-    axis = figure.subplots()
-    for i, model in enumerate(scores.models):
-        if model not in cost:
-            continue
-        values = list(scores.values(model).values())
-        axis.plot(cost[model], np.mean(values), linestyle="none", label=model, **_style(i))
-    axis.set_xlim(left=0)
-    axis.set_xlabel(label)
-    axis.set_ylabel("Dice, mean over patients")
-    axis.grid(alpha=0.3)
-    axis.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
-    return figure
-
-
-def _style(i: int) -> dict[str, str]:
-    """Of the i-th model; markers shift after every seven colours, so that 49 models look different."""
-    n = len(COLOURS)
-    return {"color": COLOURS[i % n], "marker": MARKERS[(i + i // n) % n]}
-
-
-def _on_two_lines(model: str) -> str:
-    return model.replace("__", "\n", 1)

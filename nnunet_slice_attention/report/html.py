@@ -13,8 +13,10 @@ from jinja2 import Environment
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from .figure_list import Captioned
+from .figure_style import COLOURS
 from .shown_case import ShownCase
-from .tables import Table
+from .tables import Table, minus_signs
 from .viewer import viewer_data
 
 VIEWER = "Case by case"
@@ -24,7 +26,7 @@ FACTS = "Made with"
 def html_page(
     title: str,
     verdicts: Sequence[str],
-    figures: Mapping[str, Figure],
+    figures: Mapping[str, Captioned],
     tables: Sequence[Table],
     facts: Mapping[str, str],
     cases: Sequence[ShownCase] = (),
@@ -35,7 +37,8 @@ def html_page(
     """The page's text.
 
     Args:
-        figures: by the heading above each.
+        verdicts: what precedes the colon of a sentence is emphasized.
+        figures: by the heading above each; the first is shown before everything else.
         facts: data, versions, hardware and so on, by name.
         cases: to scroll through, see `viewer_data`.
         short: the models' short names.
@@ -43,14 +46,18 @@ def html_page(
         baseline: the model that the others are compared with.
     """
     shown, left_out = viewer_data(cases, short)
-    headings = [*([VIEWER] if shown else []), *figures, *(table.title for table in tables), FACTS]
+    names = list(figures)
+    headings = [*names[:1], *([VIEWER] if shown else []), *names[1:], *(t.title for t in tables), FACTS]
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["slug"] = slug
+    environment.filters |= {"slug": slug, "minus": minus_signs}
     return environment.from_string(_template("report.html.j2")).render(
         title=title,
         headings=headings,
         verdicts=verdicts,
-        figures={name: Markup(svg(figure, name)) for name, figure in figures.items()},
+        figures=[
+            (name, Markup(svg(drawn.figure, name)), drawn.caption, drawn.figure.get_figwidth())
+            for name, drawn in figures.items()
+        ],
         plain={name: Markup(png(figure, name)) for name, figure in (overlays or {}).items()},
         tables=tables,
         facts=facts,
@@ -59,6 +66,7 @@ def html_page(
         left_out=left_out,
         css=Markup(_template("report.css")),
         sort_js=Markup(_template("sort.js")),
+        page_js=Markup(_template("page.js")),
         viewer_js=Markup(_template("viewer.js")),
         niivue=base64.b64encode(_file("niivue.umd.js.gz").read_bytes()).decode() if shown else "",
     )
@@ -78,14 +86,16 @@ def png(figure: Figure, name: str) -> str:
 
 
 def svg(figure: Figure, name: str) -> str:
-    """The figure as an element of the page, with ids of its own, and black in the colour of the page's text."""
+    """The figure as an element of the page, with ids of its own, and black and dark blue in the page's own colours."""
     for patch in (figure.patch, *(axis.patch for axis in figure.axes)):
         patch.set_alpha(0)
     out = io.StringIO()
     figure.savefig(out, format="svg", metadata={"Date": None})
     text = out.getvalue()
     text = text[text.index("<svg") :].replace("#000000", "currentColor")
-    text = text.replace("<svg", f'<svg role="img" aria-label="{Markup.escape(name)}" fill="currentColor"', 1)
+    text = text.replace(COLOURS[0].lower(), "var(--blue)")
+    described = f'aria-label="{Markup.escape(name)}" aria-describedby="{slug(name)}-caption"'
+    text = text.replace("<svg", f'<svg role="img" {described} fill="currentColor"', 1)
     unique = f"f{hashlib.sha256(text.encode()).hexdigest()[:8]}"
     return re.sub(r'(id="|href="#|url\(#)', rf"\g<1>{unique}", text)
 

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from ..evaluation.lesions import SIZE_NAMES
 from ..evaluation.scores import Scores
 from ..model_name import short_names
-from . import differences, figures
+from . import differences
 from .accuracy import accuracy_table, slice_table
 from .detection_table import detection_table
+from .figure_list import build_figures
 from .html import html_page
 from .lesion_tables import froc_table, lesion_table
 from .overlays import overlay_examples, overlay_figure
@@ -68,7 +68,8 @@ def render_report(report: Report) -> dict[str, str]:
     groups = group_by_spacing(scores)
     sentences = warnings(report.manifest) + verdicts(scores)
     tables = build_tables(report, scores, groups)
-    built = build_figures(report, scores, groups)
+    cost = {short[model]: ms for model, ms in report.training_ms.items()}
+    built = build_figures(scores, groups, cost)
     facts = build_facts(report, scores)
     title = report.manifest["options"]["title"]
     markdown = [f"# {title}", "\n".join(f"- {sentence}" for sentence in sentences)]
@@ -80,23 +81,6 @@ def render_report(report: Report) -> dict[str, str]:
     }
     html = html_page(title, sentences, built, tables, facts, report.cases, short, overlays, scores.baseline)
     return {"report.md": "\n\n".join(markdown) + "\n", "report.html": html}
-
-
-def build_figures(report: Report, scores: Scores, groups: Mapping[str, Scores]) -> dict[str, Figure]:
-    """Figures by heading; `groups` as returned by `group_by_spacing`."""
-    drawn = {}
-    if scores.others:
-        drawn["How large are the differences?"] = figures.difference_figure(scores)
-        drawn["Patient by patient"] = figures.scatter_figure(scores)
-    drawn["Spread"] = figures.distribution_figure(scores)
-    drawn["From the first to the last slice"] = figures.position_figure(scores)
-    if groups:
-        drawn["From thin to thick slices"] = figures.spacing_figure(scores, groups)
-    if report.training_ms:
-        cost = {report.short[model]: ms for model, ms in report.training_ms.items()}
-        label = "training step [ms per slice]"
-        drawn["Accuracy against cost"] = figures.accuracy_cost_figure(scores, cost, label)
-    return drawn
 
 
 def build_tables(report: Report, scores: Scores, groups: Mapping[str, Scores]) -> list[Table]:

@@ -3,6 +3,8 @@
 import numpy as np
 from matplotlib.figure import Figure
 
+from nnunet_slice_attention.report.figure_list import Captioned
+from nnunet_slice_attention.report.figure_style import COLOURS
 from nnunet_slice_attention.report.html import html_page
 from nnunet_slice_attention.report.shown_case import ShownCase
 from nnunet_slice_attention.report.tables import Table
@@ -28,12 +30,14 @@ def shown(name: str, seed: int) -> ShownCase:
 
 def bars() -> Figure:
     figure = Figure(figsize=(9, 2), layout="constrained")
-    figure.subplots().plot([0, 1], [0, 1], color="black", label="a line")
+    axis = figure.subplots()
+    axis.plot([0, 1], [0, 1], color="black")
+    axis.plot([0, 1], [1, 0], color=COLOURS[0])
     return figure
 
 
 def page() -> str:
-    """Two cases, of which the second has slice weights; a figure, and a wide table."""
+    """Two cases, of which the second has slice weights; figures, a wide table, and one of two structures."""
     wide = Table(
         "Accuracy",
         ("model", *(f"a rather long metric {i} [mm]" for i in range(12))),
@@ -43,11 +47,19 @@ def page() -> str:
         ),
         "Mean ± SD.",
     )
+    by_structure = Table(
+        "Differences",
+        ("structure", "model", "p"),
+        (("disc", "x", "0.004"), ("disc", "y", "< 0.001"), ("core", "x", "0.500"), ("core", "y", "n/a")),
+    )
     return html_page(
         "Comparison",
-        ["b minus a: no significant difference."],
-        {"How large are the differences?": bars()},
-        [wide],
+        ["b is better than a: +0.1 [-0.1, +0.3] Dice."],
+        {
+            "How large are the differences?": Captioned(bars(), "Mean and 95 % interval."),
+            "Spread": Captioned(bars(), "Dots."),
+        },
+        [wide, by_structure],
         {"patients": "2"},
         [shown("case_0", 0), shown(LONG, 1)],
         SHORT,

@@ -1,5 +1,8 @@
 """The page in a real browser, opened from disk: scroll, switch, sort; no error, and nothing fetched."""
 
+from pathlib import Path
+from xml.etree import ElementTree
+
 import pytest
 
 from tests.browser import CHROMIUM
@@ -56,8 +59,10 @@ def test_wheel_keys_and_slider_scroll_within_the_stack(page):
     for _ in range(9):
         page.keyboard.press("ArrowUp")
     assert place.text_content() == "slice 1 of 8"
+    page.keyboard.press("End")
+    assert place.text_content() == "slice 8 of 8"
     part(page, "slice").fill("6")
-    assert place.text_content() == "slice 7 of 8"
+    assert place.text_content() == part(page, "slice").get_attribute("aria-valuetext") == "slice 7 of 8"
 
 
 def test_cases_chosen_quickly_are_drawn_one_after_the_other(page):
@@ -120,11 +125,71 @@ def test_another_case_opens_with_its_reason(page):
 
 def test_a_table_sorts_by_number_and_keeps_what_is_none_last(page):
     heading = page.get_by_role("button", name="a rather long metric 0 [mm]")
-    column = page.locator("tbody tr td:nth-child(2)")
+    column = page.locator("table").first.locator("tbody tr td:nth-child(2)")
     heading.click()
     assert [text[:4] for text in column.all_inner_texts()] == ["9.25", "10.5", "n/a "]
     heading.click()
     assert [text[:4] for text in column.all_inner_texts()] == ["10.5", "9.25", "n/a "]
+
+
+def test_a_table_sorts_within_each_structure(page):
+    table = page.locator("table").nth(1)
+    assert table.locator("thead th").all_inner_texts() == ["model", "p"]
+    table.get_by_role("button", name="p", exact=True).click()
+    assert table.locator("tbody tr").all_inner_texts() == [
+        "disc", "y\t< 0.001", "x\t0.004", "core", "x\t0.500", "y\tn/a",
+    ]  # fmt: skip
+    numbers = table.locator("td:nth-child(2)").first
+    assert numbers.evaluate("c => [getComputedStyle(c).textAlign, getComputedStyle(c).whiteSpace]") == [
+        "right",
+        "nowrap",
+    ]
+
+
+def test_the_verdict_and_its_figure_come_first(page):
+    assert page.locator(".verdicts strong").all_inner_texts() == ["b is better than a:"]
+    assert page.locator(".verdicts li").inner_text().endswith("+0.1 [−0.1, +0.3] Dice.")
+    order = page.locator("h1, .verdicts, figure, nav, #viewer").evaluate_all(
+        "found => found.map(e => e.id || e.className || e.localName)"
+    )
+    assert order == ["h1", "verdicts", "figure", "nav", "viewer", "figure"]
+
+
+def test_a_swipe_to_the_side_changes_the_slice_and_leaves_the_page_to_scroll(page):
+    canvas, place = part(page, "canvas"), part(page, "place")
+    canvas.evaluate(
+        """canvas => {
+            const touch = (kind, x) => {
+                const touches = [new Touch({ identifier: 0, target: canvas, clientX: x, clientY: 50 })];
+                canvas.dispatchEvent(new TouchEvent(kind, { touches, bubbles: true, cancelable: true }));
+            };
+            touch("touchstart", 100);
+            touch("touchmove", 50);
+        }"""
+    )
+    assert place.text_content() == "slice 7 of 8"
+    assert canvas.evaluate("c => getComputedStyle(c).touchAction") == "pan-y pinch-zoom"
+
+
+def test_a_figure_is_saved_as_a_vector_file_that_needs_no_page(page):
+    page.emulate_media(color_scheme="dark")
+    with page.expect_download() as saved:
+        page.get_by_role("button", name='Save "How large are the differences?" as SVG').click()
+    assert saved.value.suggested_filename == "how-large-are-the-differences.svg"
+    text = Path(saved.value.path()).read_text(encoding="utf-8")
+    assert ElementTree.fromstring(text).get("width") == "648pt"  # 9 inches
+    assert "#000000" in text and "#0072B2" in text and "currentColor" not in text and "var(" not in text
+
+
+def test_paper_shows_what_can_be_read_on_it(page):
+    page.emulate_media(media="print", color_scheme="dark")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    for hidden in ("nav", "#viewer", "#case-by-case", "button.save >> nth=0"):
+        assert page.locator(hidden).is_hidden()
+    assert page.locator("#plain-images img").is_visible()
+    overflow = page.locator(".wide").evaluate_all("all => all.map(e => getComputedStyle(e).overflowX)")
+    assert set(overflow) == {"visible"}
 
 
 @pytest.mark.parametrize("width", [1400, 390])
@@ -148,7 +213,10 @@ def test_dark_mode_turns_page_and_figures(browser, page_file):
     assert text == "rgb(228, 228, 228)" and back == "rgb(22, 24, 27)"
     line = page.locator("svg[role=img] path[style*='currentColor']").first
     assert line.evaluate("p => getComputedStyle(p).stroke") == text
-    assert page.locator("svg[role=img]").first.get_attribute("aria-label") == "How large are the differences?"
+    figure = page.locator("svg[role=img]").first
+    assert figure.get_attribute("aria-label") == "How large are the differences?"
+    described = page.locator(f"#{figure.get_attribute('aria-describedby')}")
+    assert described.inner_text().startswith("Mean and 95 % interval.")
     page.close()
 
 

@@ -6,6 +6,7 @@
   const find = (name) => root.querySelector(`[data-part="${name}"]`);
   const colours = [[255, 255, 255], [230, 159, 0], [86, 180, 233], [0, 158, 115], [204, 121, 167], [240, 228, 66], [213, 94, 0]];
   const errorColours = { 1: [213, 94, 0], 2: [0, 114, 178], 3: [204, 121, 167] }; // predicted only, missed, another class
+  const SWIPE = 24; // pixels to the side for a slice
   const cases = JSON.parse(document.getElementById("viewer-data").textContent);
 
   if (!document.createElement("canvas").getContext("webgl2")) {
@@ -45,7 +46,9 @@
     nv.scene.crosshairPos = nv.vox2frac([x, y, slice]);
     nv.drawScene();
     find("slice").value = slice;
-    find("place").textContent = `slice ${current.first + slice + 1} of ${current.of}`;
+    const place = `slice ${current.first + slice + 1} of ${current.of}`;
+    find("place").textContent = place;
+    find("slice").setAttribute("aria-valuetext", place);
   };
   const applyWindow = () => {
     const [width, level] = ["width", "level"].map((name) => Number(find(name).value));
@@ -117,12 +120,21 @@
     show(slice + Math.sign(event.deltaY));
   }, { capture: true, passive: false });
   canvas.addEventListener("keydown", (event) => {
-    const step = { ArrowUp: -1, ArrowLeft: -1, ArrowDown: 1, ArrowRight: 1 }[event.key];
+    const step = { ArrowUp: -1, ArrowLeft: -1, ArrowDown: 1, ArrowRight: 1, Home: -Infinity, End: Infinity }[event.key];
     if (!step) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     show(slice + step);
   }, { capture: true });
+  let touched; // up and down scrolls the page
+  canvas.addEventListener("touchstart", (event) => {
+    event.stopImmediatePropagation();
+    touched = event.touches.length === 1 ? { x: event.touches[0].clientX, slice } : null;
+  }, { capture: true, passive: true });
+  canvas.addEventListener("touchmove", (event) => {
+    event.stopImmediatePropagation();
+    if (touched) show(touched.slice + Math.round((touched.x - event.touches[0].clientX) / SWIPE));
+  }, { capture: true, passive: true });
   nv.onIntensityChange = () => {
     find("width").value = (image.cal_max - image.cal_min).toPrecision(4);
     find("level").value = ((image.cal_max + image.cal_min) / 2).toPrecision(4);

@@ -1,0 +1,75 @@
+"""What all figures of a comparison share: size, type, colours and markers.
+
+Figures are drawn at the size at which they are printed, at most two columns of a journal, with type of 7 and 8 points:
+they need not be scaled. Colours are for colour-blind readers (Okabe and Ito).
+"""
+
+import re
+from collections.abc import Callable
+from functools import wraps
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+WIDTH = 7.2  # inches: 183 mm, two columns
+SMALL = 7  # points
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = "osD^vP*"
+NAME = 30  # characters of a model's name in one line
+STYLE = {
+    "font.size": 8,
+    "axes.labelsize": 8,
+    "axes.titlesize": 8,
+    "legend.fontsize": SMALL,
+    "legend.frameon": False,
+    "figure.labelsize": 8,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "lines.linewidth": 1.2,
+    "lines.markersize": 4,
+}
+
+
+def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+    """Draw in `STYLE`; ticks are made when the figure is saved, and are told their size here."""
+
+    @wraps(draw)
+    def drawn(*args, **kwargs) -> Figure:
+        with rc_context(STYLE):
+            figure = draw(*args, **kwargs)
+        for axis in figure.axes:
+            axis.tick_params(labelsize=SMALL, width=0.6, length=3)
+        return figure
+
+    return drawn
+
+
+def model_style(i: int) -> dict[str, str]:
+    """Of the i-th model; markers shift after every seven colours, so that 49 models look different."""
+    n = len(COLOURS)
+    return {"color": COLOURS[i % n], "marker": MARKERS[(i + i // n) % n]}
+
+
+def in_lines(name: str) -> str:
+    """A model's name in lines of about `NAME` characters, broken after "_", "+" or a space."""
+    lines = [""]
+    for piece in re.findall(r"[^_+ ]*[_+ ]*", name):
+        if lines[-1] and len(lines[-1] + piece.rstrip()) > NAME:
+            lines.append("")
+        lines[-1] += piece
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def spread_out(values: np.ndarray, height: float) -> np.ndarray:
+    """Offsets within +-`height` / 2, so that dots of near values are beside each other; the same each time."""
+    offsets = np.zeros(len(values))
+    offsets[np.argsort(values, kind="stable")] = [(0, 1, -1)[i % 3] * height / 2 for i in range(len(values))]
+    return offsets
+
+
+def count(numbers: list[int]) -> str:
+    """E.g. "n = 10", or "n = 9-10"."""
+    low, high = min(numbers), max(numbers)
+    return f"n = {low}" if low == high else f"n = {low}-{high}"
