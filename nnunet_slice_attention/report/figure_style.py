@@ -53,13 +53,22 @@ def model_style(i: int) -> dict[str, str]:
 
 
 def in_lines(name: str) -> str:
-    """A model's name in lines of about `NAME` characters, broken after "_", "+" or a space."""
+    """A model's name in as few lines of about `NAME` characters as it takes, broken after "_", "+" or a space.
+
+    The lines are about equally long, so that none holds only what is left.
+    """
+    fewest = _lines(name, NAME)
+    equal = (lines for width in range(1, NAME) if len(lines := _lines(name, width)) == len(fewest))
+    return "\n".join(next(equal, fewest))
+
+
+def _lines(name: str, width: int) -> list[str]:
     lines = [""]
-    for piece in re.findall(r"[^_+ ]*[_+ ]*", name):
-        if lines[-1] and len(lines[-1] + piece.rstrip()) > NAME:
+    for piece in re.findall(r"[^_+ ]+[_+ ]*", name):
+        if lines[-1] and len(lines[-1] + piece.rstrip()) > width:
             lines.append("")
         lines[-1] += piece
-    return "\n".join(line.rstrip() for line in lines)
+    return [line.rstrip() for line in lines]
 
 
 def spread_out(values: np.ndarray, height: float) -> np.ndarray:

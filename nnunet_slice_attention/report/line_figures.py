@@ -32,18 +32,19 @@ def position_figure(scores: Scores) -> Figure:
 @styled
 def spacing_figure(scores: Scores, groups: Mapping[str, Scores]) -> Figure:
     """Dice against slice spacing; `groups` as returned by `group_by_spacing`."""
+    patients = {name: group.cases.patient.nunique() for name, group in groups.items()}
+    same = len(set(patients.values())) == 1
+    places = {name: name if same else f"{name}\n(n = {n})" for name, n in patients.items()}
     levels = {
-        model: {
-            f"{name}\n(n = {group.cases.patient.nunique()})": group.values(model, scores.overall).values()
-            for name, group in groups.items()
-        }
+        model: {places[name]: group.values(model, scores.overall).values() for name, group in groups.items()}
         for model in scores.models
     }
     differences = {
         model: [group.difference(model, scores.overall) for group in groups.values()]
         for model in scores.others
     }
-    return _two_panels(levels, differences, scores.baseline, "slice spacing (n: patients)")
+    each = f"n = {next(iter(patients.values()))} patients" if same else "n: patients"
+    return _two_panels(levels, differences, scores.baseline, f"slice spacing ({each})")
 
 
 def _two_panels(

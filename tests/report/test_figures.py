@@ -125,4 +125,7 @@ def test_a_single_model_has_figures_without_differences():
 
 def test_long_names_are_broken_where_their_parts_begin():
     assert in_lines("c") == "c"
-    assert in_lines(MODELS[1]) == "nnUNetTrainerTSFMUNet_\nRepeatCentreLearning_10epochs\n2d"
+    assert in_lines(MODELS[0]) == MODELS[0]
+    assert in_lines("nnUNetTrainer_10epochs 3d_fullres") == "nnUNetTrainer_\n10epochs 3d_fullres"
+    assert in_lines(MODELS[1]) == "nnUNetTrainerTSFMUNet_\nRepeatCentreLearning_\n10epochs 2d"
+    assert in_lines("") == ""
