@@ -45,12 +45,34 @@ def _started(log: Path) -> list[int]:
     return list(map(int, re.findall(r"\d+", log.name)))
 
 
+def read_fold_record(fold: Path) -> dict:
+    """What was noted of a fold's training; {} if nothing was, or a training has replaced it since.
+
+    nnU-Net's own trainers begin again in a folder without noting it. So of the logs that are newer than the record only
+    one may begin at epoch 0, that of the training it was made for.
+    """
+    path = fold / FOLD_RECORD
+    record = read_json_or_empty(path)
+    if not record:
+        return {}
+    noted = path.stat().st_mtime
+    since = (log for log in fold.glob("training_log_*.txt") if log.stat().st_mtime > noted)
+    return record if sum(map(_begins_training, since)) < 2 else {}
+
+
+def _begins_training(log: Path) -> bool:
+    first = EPOCH.search(log.read_text(encoding="utf-8", errors="replace"))
+    return first is not None and first[1] == "0"
+
+
 def note_split(fold: Path, training: Sequence[str], validation: Sequence[str]) -> None:
     """Note the cases of a training that starts; a record of the same training cases has been made for it."""
     path = fold / FOLD_RECORD
-    if set(read_json_or_empty(path).get("train", ())) != set(training):
-        fold.mkdir(parents=True, exist_ok=True)
-        write_text(path, json.dumps({"train": training, "val": validation}))
+    if set(read_json_or_empty(path).get("train", ())) == set(training):
+        write_text(path, path.read_text(encoding="utf-8"))  # newer than the log of an attempt before
+        return
+    fold.mkdir(parents=True, exist_ok=True)
+    write_text(path, json.dumps({"train": training, "val": validation}))
 
 
 def check_noted_split(name: str, fold: Path, training: Collection[str], validation: Collection[str]) -> bool:
@@ -58,7 +80,7 @@ def check_noted_split(name: str, fold: Path, training: Collection[str], validati
 
     Args: see `check_trained_split`.
     """
-    trained = set(read_json_or_empty(fold / FOLD_RECORD).get("train", ()))
+    trained = set(read_fold_record(fold).get("train", ()))
     if trained and trained != set(training):
         learned = len(trained & set(validation))
         leaked = f": {learned} of its training cases are validation cases now" if learned else ""

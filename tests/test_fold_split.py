@@ -1,10 +1,17 @@
 """Which split a fold was trained on, by nnU-Net's logs; compare and `_From2D` refuse another one."""
 
+import os
+
 import pytest
 
 from nnunet_slice_attention.comparison.find_models import trained_model
 from nnunet_slice_attention.comparison.ground_truth import GroundTruth
-from nnunet_slice_attention.fold_split import check_trained_split, trained_split_sizes
+from nnunet_slice_attention.fold_split import (
+    check_trained_split,
+    note_split,
+    read_fold_record,
+    trained_split_sizes,
+)
 from nnunet_slice_attention.model_name import ModelName
 from nnunet_slice_attention.trainers.checkpoint import Checkpoint
 from nnunet_slice_attention.trainers.two_d_checks import check_unseen
@@ -57,6 +64,35 @@ def test_a_training_from_the_start_replaces_earlier_ones_in_the_folder(fold):
     log(fold, 9, split(4, 2), *epochs(0))
     log(fold, 10, split(3, 3), *epochs(0))
     assert trained_split_sizes(fold) == {(3, 3)}
+
+
+def test_the_record_of_a_training_that_nnunets_own_trainer_has_replaced_is_not_used(fold):
+    note_split(fold, ["c", "d"], ["a", "b"])  # by crossval, before splits_final.json was changed
+    os.utime(fold / "split.json", (0, 0))
+    log(fold, 9, split(2, 2), *epochs(0))
+    with pytest.raises(
+        ValueError, match="another split .*: 2 of its training cases are validation cases now"
+    ):
+        check_trained_split("m", fold, ["a", "b"], ["c", "d"])
+    log(fold, 10, split(2, 2), *epochs(0))
+    check_trained_split("m", fold, ["a", "b"], ["c", "d"])
+
+
+def test_a_training_that_is_continued_or_validated_keeps_its_record(fold):
+    note_split(fold, ["c", "d"], ["a", "b"])
+    os.utime(fold / "split.json", (0, 0))
+    for hour, lines in ((9, epochs(0)), (10, epochs(2)), (11, ())):
+        log(fold, hour, split(2, 2), *lines)
+    assert read_fold_record(fold)["train"] == ["c", "d"]
+
+
+def test_a_training_that_begins_again_on_the_noted_split_is_that_of_the_record(fold):
+    note_split(fold, ["c", "d"], ["a", "b"])
+    os.utime(fold / "split.json", (0, 0))
+    log(fold, 9, split(2, 2), *epochs(0))  # interrupted before its first checkpoint
+    note_split(fold, ["c", "d"], ["a", "b"])
+    log(fold, 10, split(2, 2), *epochs(0))
+    assert read_fold_record(fold)["train"] == ["c", "d"]
 
 
 @pytest.mark.parametrize("lines", [None, (), ("Epoch 0",), ("This split is secret.", "Epoch 0")])

@@ -15,8 +15,8 @@ from pathlib import Path
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 
 from ..dataset_files import find_reader, read_splits, segmentations
-from ..files import cached_sha256, read_json_or_empty, write_text
-from ..fold_split import FOLD_RECORD, check_trained_split
+from ..files import cached_sha256, write_text
+from ..fold_split import FOLD_RECORD, check_trained_split, read_fold_record
 from ..messages import first_few
 from ..tiff_spacing import read_segmentation
 
@@ -95,7 +95,7 @@ def check_fold(
         training_inputs: the present ones.
         others_start: whether other folds of the model start now, so that no initial weights count as others too.
     """
-    record = read_json_or_empty(folder / FOLD_RECORD)
+    record = read_fold_record(folder)
     again = f"or move {folder} away to train it again."
     if split:
         check_trained_split(name, folder, split["train"], split["val"])
