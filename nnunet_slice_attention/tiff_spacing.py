@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
+from threading import Lock
 from typing import TypeAlias
 
 import numpy as np
@@ -19,6 +20,7 @@ from .files import read_json
 Spacing: TypeAlias = tuple[float, float, float]  # mm, in the order of the array's axes
 
 ENDINGS = tuple(Tiff3DIO.supported_file_endings)
+REDIRECTING = Lock()  # standard output is one for all threads: the last of several would not put it back
 CONTENT = '{"spacing": [z, y, x]}, in mm'
 
 
@@ -57,7 +59,7 @@ def read_segmentation(reader: BaseReaderWriter, path: Path) -> tuple[np.ndarray,
         return reader.read_seg(str(path))
     file = segmentation_spacing_file(path)
     spacing = read_spacing(file) if file.is_file() else None
-    with redirect_stdout(StringIO()):  # the warning
+    with REDIRECTING, redirect_stdout(StringIO()):  # the warning
         segmentation, properties = reader.read_seg(str(path))
     return segmentation, properties | {"spacing": spacing}
 

@@ -1,7 +1,9 @@
 """The spacing of 3D TIFF files is read where nnU-Net keeps it, and is unknown, not 1 mm, without it."""
 
 import re
+import sys
 from pathlib import Path
+from threading import Event, Thread
 
 import numpy as np
 import pytest
@@ -42,6 +44,31 @@ def test_a_missing_spacing_is_unknown_and_nnunets_assumption_is_not_printed(tmp_
     assert capsys.readouterr().out == ""
     write_spacing(tmp_path, "a")
     assert read_segmentation(Tiff3DIO(), tmp_path / "a.tif")[1]["spacing"] == SPACING
+
+
+def test_standard_output_is_put_back_when_threads_read_at_the_same_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", before := sys.stdout)  # put back in any case
+    second_begins, first_ends = Event(), Event()
+
+    class OneInTheOther(Tiff3DIO):
+        def read_seg(self, name):
+            if name.endswith("a.tif"):
+                second_begins.wait(0.5)
+            else:
+                second_begins.set()
+                first_ends.wait(0.5)
+            return super().read_seg(name)
+
+    threads = []
+    for case in "ab":
+        write_segmentation(tmp_path, case, LABELS, None)
+        threads.append(Thread(target=read_segmentation, args=(OneInTheOther(), tmp_path / f"{case}.tif")))
+    for thread in threads:
+        thread.start()
+    threads[0].join()
+    first_ends.set()
+    threads[1].join()
+    assert sys.stdout is before
 
 
 def test_other_formats_are_read_as_nnunet_does(tmp_path):
