@@ -120,6 +120,8 @@ def _nifti_length(head: bytes) -> int | None:
     kind = nibabel.Nifti2Header if 540 in sizes else nibabel.Nifti1Header if 348 in sizes else None
     if kind is None:
         return None
+    if len(head) < kind.sizeof_hdr:
+        return kind.sizeof_hdr
     try:
         header = kind.from_fileobj(BytesIO(head), check=False)
         voxels = math.prod(header.get_data_shape())

@@ -1,5 +1,7 @@
 """`doctor` names images that were not copied to their end, which nnU-Net would train on."""
 
+import gzip
+
 import pytest
 
 from nnunet_slice_attention.doctor.damage_check import check_damage
@@ -33,6 +35,14 @@ def test_a_truncated_second_channel_is_named(raw, tmp_path, monkeypatch):
     for variable in ("nnUNet_raw", "nnUNet_preprocessed"):
         monkeypatch.setenv(variable, str(tmp_path))
     assert check in check_dataset(805, "nnUNetPlans", resolve_trainer("nnUNetTrainerCSANet"))
+
+
+@pytest.mark.parametrize("write", [bytes, gzip.compress], ids=["plain", "compressed"])
+def test_an_image_cut_off_in_its_header_is_named(write, raw):
+    path = raw / "imagesTr" / "case_2_0001.nii.gz"
+    path.write_bytes(write(gzip.decompress(path.read_bytes())[:100]))
+    (check,) = check_damage(raw, 805)
+    assert f"{path}: the file is cut off: 100 bytes of 348" in check.text
 
 
 def test_a_missing_data_set_is_left_to_other_checks(tmp_path):
