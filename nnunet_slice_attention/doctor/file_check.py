@@ -9,14 +9,17 @@ from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
+import SimpleITK
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 from nnunetv2.imageio.natural_image_reader_writer import NaturalImage2DIO
+from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO, SimpleITKIOWithReorient
 
 from ..dataset_files import segmentations
 from ..messages import first_few
 from .check import Check
 
 NAME = "files"
+READ_4D = (SimpleITKIO, SimpleITKIOWithReorient)
 
 
 def check_files(folder: Path, dataset_json: Mapping, reader: type[BaseReaderWriter]) -> list[Check]:
@@ -47,8 +50,20 @@ def check_files(folder: Path, dataset_json: Mapping, reader: type[BaseReaderWrit
             f"{case} has the channels {', '.join(sorted(found))} instead of {', '.join(expected)}"
             for case, found in sorted(channels.items())
             if sorted(found) != expected
+            and not (reader in READ_4D and _is_4d(folder / "imagesTr" / f"{case}_{found[0]}{ending}"))
         ]
     if not wrong:
         return []
     step = f"Add the missing files in imagesTr and labelsTr, or remove those of the case ({ending} only)."
     return [Check(NAME, False, first_few(wrong, "; "), step)]
+
+
+def _is_4d(image: Path) -> bool:
+    """Whether nnU-Net reads several channels from one file."""
+    header = SimpleITK.ImageFileReader()
+    header.SetFileName(str(image))
+    try:
+        header.ReadImageInformation()
+    except RuntimeError:  # damaged, which `check_headers` names
+        return False
+    return header.GetDimension() == 4

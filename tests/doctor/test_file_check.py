@@ -47,6 +47,16 @@ def test_an_image_without_a_channel_number_is_named(raw):
     assert "case_1_t2.nii.gz has no channel number" in check.text and "Rename it" in check.next_step
 
 
+def test_channels_in_one_4d_file_are_all_there(raw):
+    for first in sorted((raw / "imagesTr").glob("*_0000.nii.gz")):
+        second = first.with_name(first.name.replace("_0000", "_0001"))
+        both = SimpleITK.JoinSeries([SimpleITK.ReadImage(str(path)) for path in (first, second)])
+        SimpleITK.WriteImage(both, str(first))
+        second.unlink()
+    (check,) = check_headers(raw, 803)
+    assert check.ok
+
+
 def test_the_second_channel_of_another_image_is_named(raw):
     path = raw / "imagesTr" / "case_4_0001.nii.gz"
     image = SimpleITK.ReadImage(str(path))
