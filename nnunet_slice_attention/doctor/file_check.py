@@ -22,13 +22,13 @@ NAME = "files"
 READ_4D = (SimpleITKIO, SimpleITKIOWithReorient)
 
 
-def check_files(folder: Path, dataset_json: Mapping, reader: type[BaseReaderWriter]) -> list[Check]:
-    """Empty if all is there.
+def check_files(folder: Path, dataset_json: Mapping, reader: type[BaseReaderWriter] | None) -> list[Check]:
+    """Empty if all is there, or no image is.
 
     Args:
         folder: the raw data set.
         dataset_json: its content; files that it lists itself are not checked.
-        reader: nnU-Net's for the data set.
+        reader: nnU-Net's for the data set; None if no case shows it: channels are then not counted.
     """
     if "dataset" in dataset_json:
         return []
@@ -40,10 +40,12 @@ def check_files(folder: Path, dataset_json: Mapping, reader: type[BaseReaderWrit
             text = f"{path} has no channel number, and nnU-Net would cut five characters off its name"
             return [Check(NAME, False, text, f"Rename it, e.g. to {case}_0000{ending}.")]
         channels[name].append(number)
+    if not channels:
+        return []
     labels = segmentations(folder / "labelsTr", ending).keys()
     wrong = [f"{case} has no label" for case in sorted(channels.keys() - labels)]
     wrong += [f"{case} has a label, but no image" for case in sorted(labels - channels.keys())]
-    if reader is not NaturalImage2DIO:  # which reads several channels from one file
+    if reader not in (None, NaturalImage2DIO):  # the second reads several channels from one file
         names = dataset_json.get("channel_names") or dataset_json.get("modality") or {}
         expected = [f"{channel:04d}" for channel in range(len(names))]
         wrong += [

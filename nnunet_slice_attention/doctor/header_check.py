@@ -22,7 +22,7 @@ THREADS = 8  # files may be on a slow network
 def check_headers(folder: Path, dataset: str | int) -> list[Check]:
     """Compare the headers of each case's channels with its label's, or the spacing files of 3D TIFF.
 
-    First that there are all files. Empty if there is nothing to compare.
+    First that there are all files. Empty if there are no images.
 
     Args:
         folder: the raw data set.
@@ -36,8 +36,8 @@ def check_headers(folder: Path, dataset: str | int) -> list[Check]:
     except ValueError as error:
         return [Check("headers", False, str(error), "The data set cannot be used without dataset.json.")]
     pairs = training_pairs(folder, dataset_json)
-    if not pairs:
-        return []
+    if not pairs:  # no case has both files, which may be for their names
+        return check_files(folder, dataset_json, None)
     if renamed := [case for case in pairs if is_renamed(case, dataset_json["file_ending"])]:
         text = f"case names must not end like NIfTI files: {first_few(renamed)}"
         return [Check("names", False, text, "Rename them: ITK writes the segmentation of x.nii as x.nii.gz.")]

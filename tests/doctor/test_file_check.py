@@ -33,6 +33,21 @@ def test_a_missing_file_is_named(removed, text, raw):
     assert check.verdict == "WRONG" and check.text == text and headers.ok
 
 
+def test_files_of_which_no_two_belong_together_are_named(raw):
+    for image in (raw / "imagesTr").glob("*.nii.gz"):
+        image.rename(image.with_name(image.name.replace("_000", "_t")))
+    (check,) = check_headers(raw, 803)
+    assert not check.ok and "case_0_t0.nii.gz has no channel number" in check.text
+
+
+def test_without_labels_or_images(raw):
+    shutil.rmtree(raw / "labelsTr")
+    (check,) = check_headers(raw, 803)
+    assert not check.ok and check.text.startswith("case_0 has no label; case_1 has no label")
+    shutil.rmtree(raw / "imagesTr")
+    assert check_headers(raw, 803) == []  # archived after preprocessing
+
+
 def test_a_channel_too_many_is_named(raw):
     images = raw / "imagesTr"
     shutil.copy(images / "case_1_0001.nii.gz", images / "case_1_0002.nii.gz")
