@@ -39,7 +39,7 @@ class FoldFiles(FiniteTraining):
 
     def get_tr_and_val_datasets(self):
         datasets = super().get_tr_and_val_datasets()
-        if self.fold != "all":
+        if self._has_record():
             training, validation = (sorted(dataset.identifiers) for dataset in datasets)
             if self.continues or self.current_epoch:  # nnU-Net's split may change while it trains
                 check_noted_split(self._name, Path(self.output_folder), training, validation)
@@ -55,13 +55,17 @@ class FoldFiles(FiniteTraining):
             os.replace(partial, filename)
 
     def perform_actual_validation(self, save_probabilities: bool = False):
-        if self.fold != "all":
+        if self._has_record():
             check_noted_split(self._name, Path(self.output_folder), *map(sorted, self.do_split()))
         super().perform_actual_validation(save_probabilities)
 
     @property
     def _name(self) -> str:
         return f"{type(self).__name__}, fold {self.fold}"
+
+    def _has_record(self) -> bool:
+        """Whether the folder's record of the split is of this training; one without checkpoints leaves another's."""
+        return self.fold != "all" and (self.continues or not self.disable_checkpointing)
 
     def _writes(self) -> bool:
         """Whether this process writes the checkpoints."""

@@ -76,6 +76,13 @@ def test_a_training_without_c_keeps_the_earlier_one_and_c_then_continues_the_new
     assert (fold / "checkpoint_final.pth.before").read_bytes() == earlier
 
 
+def test_a_trial_without_checkpoints_may_have_another_split(fold, call, preprocessed):
+    earlier = {name: (fold / name).read_bytes() for name in ("checkpoint_final.pth", "split.json")}
+    change(preprocessed / "splits_final.json", lambda folds: folds.reverse())
+    call("--disable_checkpointing")
+    assert {name: (fold / name).read_bytes() for name in earlier} == earlier
+
+
 def test_nothing_put_aside_is_overwritten(tmp_path):
     for number in (1, 2, 3):
         (tmp_path / "checkpoint_best.pth").write_text(str(number))
