@@ -12,6 +12,7 @@ from ..fold_split import FOLD_RECORD, check_noted_split, note_split
 from ..model_name import BEST, FINAL, LATEST
 from .finite_training import FiniteTraining
 from .trained_plans import check_trained_plans
+from .two_d_model import TWO_D_RECORD
 
 ASIDE = ".before"  # added to the names of an earlier training's files
 
@@ -82,7 +83,7 @@ def put_aside(folder: Path) -> Sequence[str]:
     if not any(path.is_file() for path in checkpoints):
         return []
     renamed = []
-    for path in (*checkpoints, folder / FOLD_RECORD, folder / "validation"):
+    for path in (*checkpoints, *(folder / name for name in (FOLD_RECORD, TWO_D_RECORD, "validation"))):
         if path.exists():
             aside = _unused(path.with_name(f"{path.name}{ASIDE}"))
             path.rename(aside)

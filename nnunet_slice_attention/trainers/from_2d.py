@@ -51,8 +51,9 @@ class nnUNetTrainerFrom2D(nnUNetTrainerSlab):
         self.initial_weights = weights_checksum(self.unwrapped_network().parameters())
 
     def on_train_start(self):
+        two_d = None
         if self.current_epoch == 0:
-            self._start_from_2d()
+            two_d = self._start_from_2d()
         elif self.epochs is None and self._recorded_epochs() is None:
             kind, problem = (
                 (ValueError, "is damaged") if self.record.is_file() else (FileNotFoundError, "does not exist")
@@ -61,10 +62,12 @@ class nnUNetTrainerFrom2D(nnUNetTrainerSlab):
                 f"{self.record} {problem}. It records the number of epochs of this run. Restore it, or train from the "
                 "start, without --c."
             )
-        super().on_train_start()
+        super().on_train_start()  # keeps the record of an earlier training in the folder
+        if two_d and self._writes():
+            self._write_record(two_d)
 
-    def _start_from_2d(self) -> None:
-        """All checks are made before the first step."""
+    def _start_from_2d(self) -> Checkpoint:
+        """The 2D model; all checks are made before the first step."""
         if (
             self.was_initialized
             and weights_checksum(self.unwrapped_network().parameters()) != self.initial_weights
@@ -87,12 +90,11 @@ class nnUNetTrainerFrom2D(nnUNetTrainerSlab):
         else:
             self.initialize()
         self.load_2d_model(model, two_d)
-        if self.local_rank == 0:
-            self._write_record(two_d)
         self.print_to_log_file(
             f"Starting from the 2D model {two_d.path} (epochs: {two_d.epochs}). Epochs: {self.num_epochs}, initial "
             f"learning rate: {self.initial_lr:g}"
         )
+        return two_d
 
     def read_2d_model(
         self, model: TwoDModel, training: Sequence[str], validation: Sequence[str]

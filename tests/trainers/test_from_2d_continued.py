@@ -110,6 +110,18 @@ def test_a_run_is_not_resumed_without_its_record(continued, run_nnunet, tiny):
         kept.rename(fold / "from_2d.json")
 
 
+def test_a_training_that_begins_again_keeps_the_record_of_the_earlier_one(two_d, start):
+    start()
+    fold = model_folder(two_d.results.parent, OURS) / "fold_0"
+    earlier = (fold / "from_2d.json").read_bytes()
+    edit(two_d.checkpoint, lambda content: content.update(current_epoch=11))
+    start("--disable_checkpointing")
+    assert (fold / "from_2d.json").read_bytes() == earlier
+    start()
+    assert (fold / "from_2d.json.before").read_bytes() == earlier
+    assert json.loads((fold / "from_2d.json").read_text())["epochs"] == 2
+
+
 def test_a_fine_tuned_model_does_not_count_as_a_2d_model(continued):
     fold, _ = continued
     assert (fold / "checkpoint_final.pth").is_file()
