@@ -12,7 +12,7 @@ for (const figure of document.querySelectorAll("figure")) {
       .replaceAll("currentColor", "#000000").replaceAll("var(--blue)", "#0072B2"); // also in dark mode
     const address = URL.createObjectURL(new Blob([text], { type: "image/svg+xml" }));
     Object.assign(document.createElement("a"), { href: address, download: `${figure.previousElementSibling.id}.svg` }).click();
-    URL.revokeObjectURL(address);
+    setTimeout(() => URL.revokeObjectURL(address), 60000); // Safari reads it after the click
   };
   figure.querySelector("figcaption").append(" ", button);
 }
