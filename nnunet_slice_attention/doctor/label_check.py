@@ -29,6 +29,6 @@ def check_label_values(folder: Path, dataset: str | int) -> list[Check]:
     if not wrong:
         return [Check(NAME, True, f"those of dataset.json in all {len(labels)} cases")]
     texts = (f"{path} {problem.removesuffix('.')}" for path, problem in wrong.items())
-    text = f"{len(wrong)} of {len(labels)} labels have others than dataset.json: {first_few(texts, '; ')}"
+    text = f"{len(wrong)} of {len(labels)} labels are wrong: {first_few(texts, '; ')}"
     step = f"Correct the files, then nnUNetv2_plan_and_preprocess -d {dataset_id(dataset)} --clean"
     return [Check(NAME, False, text, step)]
