@@ -16,7 +16,7 @@ from .image_files import check_complete
 from .messages import in_one_line
 from .tiff_spacing import read_segmentation
 
-THREADS = 8  # files may be on a slow network
+THREADS = 4  # each holds a volume
 
 
 def known_labels(dataset_json: Mapping) -> set[int]:
@@ -28,7 +28,8 @@ def known_labels(dataset_json: Mapping) -> set[int]:
 
 def value_problem(volume: np.ndarray, known: Collection[int]) -> str:
     """What is wrong with the values of a segmentation, and the next step; "" if nothing."""
-    values = np.unique(volume)
+    slices = volume.reshape(-1, *volume.shape[-2:])  # np.unique sorts a copy of what it is given
+    values = np.unique(np.concatenate([np.unique(values) for values in slices]))
     if len(others := values[values != np.round(values)]):  # also NaN
         return f"contains values that are not labels, e.g. {others[0]:g}. Save it as integer labels."
     if unknown := sorted(set(values.tolist()) - set(known)):

@@ -44,7 +44,6 @@ def check_files(folder: Path, dataset_json: Mapping, reader: type[BaseReaderWrit
         return []
     labels = segmentations(folder / "labelsTr", ending).keys()
     wrong = [f"{case} has no label" for case in sorted(channels.keys() - labels)]
-    wrong += [f"{case} has a label, but no image" for case in sorted(labels - channels.keys())]
     if reader not in (None, NaturalImage2DIO):  # the second reads several channels from one file
         names = dataset_json.get("channel_names") or dataset_json.get("modality") or {}
         expected = [f"{channel:04d}" for channel in range(len(names))]
@@ -54,8 +53,13 @@ def check_files(folder: Path, dataset_json: Mapping, reader: type[BaseReaderWrit
             if sorted(found) != expected
             and not (reader in READ_4D and _is_4d(folder / "imagesTr" / f"{case}_{found[0]}{ending}"))
         ]
-    if not wrong:
+    alone = [f"{case} has a label, but no image" for case in sorted(labels - channels.keys())]
+    if not wrong and not alone:
         return []
+    if not wrong:  # nnU-Net leaves these labels out
+        step = f"If the images were not left out on purpose, add them to imagesTr ({ending} only)."
+        return [Check(NAME, True, first_few(alone, "; "), step)]
+    wrong += alone
     step = f"Add the missing files in imagesTr and labelsTr, or remove those of the case ({ending} only)."
     return [Check(NAME, False, first_few(wrong, "; "), step)]
 

@@ -83,6 +83,7 @@ def predict_files(
     failures = find_problems(cases, expected, n_preprocessing)
     extra_outputs.check_images([case for case in asked if case not in failures], reader_writer)
     cases = [case for case in cases if case not in failures]  # existing results of the others may be good
+    note = note_on_other_planes(cases, predictor.plans_manager)
     checksums = {case: images_sha256(case) for case in cases}
     for case in cases:
         remove_results(case)
@@ -115,8 +116,7 @@ def predict_files(
         failures |= extra_outputs.write(
             predictor, [case for case in asked if case not in failures], reader_writer
         )
-    predicted = [case for case in asked if case not in {*failures, *outcome.left}]
-    if note := note_on_other_planes(predicted, predictor.plans_manager):
+    if note:
         print(note, file=sys.stderr, flush=True)
     return [*(f"{case.images[0]}: {problem}" for case, problem in failures.items()), *of_all]
 

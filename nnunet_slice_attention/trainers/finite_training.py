@@ -17,8 +17,10 @@ class FiniteTraining(nnUNetTrainer):
         super().on_train_epoch_end(train_outputs)
 
     def save_checkpoint(self, filename: str) -> None:
+        # The statistics of batch norm stay NaN after a single step, whose gradients mixed precision leaves out.
+        statistics = (buffer for name, buffer in self.network.named_buffers() if ".running_" in name)
         # `aminmax` keeps NaN and needs no memory, unlike isfinite.
-        weights = (weight.detach() for weight in self.network.parameters() if weight.numel())
+        weights = (w.detach() for w in (*self.network.parameters(), *statistics) if w.numel())
         if not all(math.isfinite(float(extreme)) for weight in weights for extreme in weight.aminmax()):
             raise RuntimeError(self._diverged("the network's weights, which are not saved, are"))
         super().save_checkpoint(filename)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..fold_split import FOLD_RECORD, check_noted_split, note_split
 from ..model_name import BEST, FINAL, LATEST
+from ..plans.differences import FOR_TRAINING
 from .finite_training import FiniteTraining
 from .trained_plans import check_trained_plans
 from .two_d_model import TWO_D_RECORD
@@ -25,7 +26,8 @@ class FoldFiles(FiniteTraining):
     def load_checkpoint(self, filename_or_checkpoint: dict | str) -> None:
         if not isinstance(filename_or_checkpoint, dict):
             now = self.plans_manager.plans, self.dataset_json, self.configuration_name
-            check_trained_plans(Path(filename_or_checkpoint), *now)
+            # On a smaller GPU a training may go on with a smaller batch, and validation depends on neither.
+            check_trained_plans(Path(filename_or_checkpoint), *now, may_differ=FOR_TRAINING)
         self.continues = True
         super().load_checkpoint(filename_or_checkpoint)
 
@@ -56,6 +58,11 @@ class FoldFiles(FiniteTraining):
             os.replace(partial, filename)
 
     def perform_actual_validation(self, save_probabilities: bool = False):
+        if self.disable_checkpointing and not self.continues and checkpoints(Path(self.output_folder)):
+            self.print_to_log_file(
+                "No validation, because it would replace that of the training in this folder."
+            )
+            return
         if self._has_record():
             check_noted_split(self._name, Path(self.output_folder), *map(sorted, self.do_split()))
         super().perform_actual_validation(save_probabilities)
@@ -73,17 +80,21 @@ class FoldFiles(FiniteTraining):
         return self.local_rank == 0 and not self.disable_checkpointing
 
 
+def checkpoints(folder: Path) -> list[Path]:
+    """Of a training in a fold's folder."""
+    return [path for name in (FINAL, LATEST, BEST) if (path := folder / name).is_file()]
+
+
 def put_aside(folder: Path) -> Sequence[str]:
     """Rename what an earlier training has left in a fold's folder; nothing without a checkpoint.
 
     Returns:
         "old name as new name" of each.
     """
-    checkpoints = [folder / name for name in (FINAL, LATEST, BEST)]
-    if not any(path.is_file() for path in checkpoints):
+    if not (found := checkpoints(folder)):
         return []
     renamed = []
-    for path in (*checkpoints, *(folder / name for name in (FOLD_RECORD, TWO_D_RECORD, "validation"))):
+    for path in (*found, *(folder / name for name in (FOLD_RECORD, TWO_D_RECORD, "validation"))):
         if path.exists():
             aside = _unused(path.with_name(f"{path.name}{ASIDE}"))
             path.rename(aside)

@@ -38,6 +38,14 @@ def test_weights_that_are_not_finite_do_not_replace_a_checkpoint(value, trainer,
     assert checkpoint.read_bytes() == good and list(tmp_path.glob("*.pth*")) == [checkpoint]
 
 
+def test_statistics_of_a_norm_count_as_weights(trainer, tmp_path):
+    trainer.network.add_module("norm", torch.nn.BatchNorm2d(1))
+    trainer.save_checkpoint(str(tmp_path / "checkpoint_latest.pth"))
+    trainer.network.norm.running_mean[0] = math.nan
+    with pytest.raises(RuntimeError, match="weights, which are not saved, are NaN"):
+        trainer.save_checkpoint(str(tmp_path / "checkpoint_latest.pth"))
+
+
 def test_a_training_on_nan_ends_in_its_first_epoch(trainer, run_nnunet, tiny, tmp_path, monkeypatch):
     monkeypatch.setenv("nnUNet_results", str(tmp_path))
     monkeypatch.setenv("nnUNet_n_proc_DA", "0")

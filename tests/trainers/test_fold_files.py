@@ -77,10 +77,11 @@ def test_a_training_without_c_keeps_the_earlier_one_and_c_then_continues_the_new
 
 
 def test_a_trial_without_checkpoints_may_have_another_split(fold, call, preprocessed):
-    earlier = {name: (fold / name).read_bytes() for name in ("checkpoint_final.pth", "split.json")}
+    names = ("checkpoint_final.pth", "split.json", "validation/summary.json")
+    earlier = {name: (fold / name).read_bytes() for name in names}
     change(preprocessed / "splits_final.json", lambda folds: folds.reverse())
     call("--disable_checkpointing")
-    assert {name: (fold / name).read_bytes() for name in earlier} == earlier
+    assert {name: (fold / name).read_bytes() for name in names} == earlier
 
 
 def test_nothing_put_aside_is_overwritten(tmp_path):
@@ -99,10 +100,21 @@ def test_a_record_without_a_checkpoint_is_of_the_training_that_starts(tmp_path):
 @pytest.mark.parametrize("option", ["--c", "--val"])
 def test_other_plans_are_refused(option, fold, call, preprocessed):
     change(
+        preprocessed / "nnUNetPlans.json", lambda plans: plans["configurations"]["2d"].update(spacing=[9, 9])
+    )
+    with pytest.raises(
+        ValueError, match=r"was trained with spacing .*, but in the present plans it is \[9, 9\]"
+    ):
+        call(option)
+
+
+def test_the_batch_may_have_another_size(fold, call, preprocessed):
+    change(
         preprocessed / "nnUNetPlans.json", lambda plans: plans["configurations"]["2d"].update(batch_size=9)
     )
-    with pytest.raises(ValueError, match=r"was trained with batch_size .*, but in the present plans it is 9"):
-        call(option)
+    (fold / "validation" / "summary.json").unlink()
+    call("--val")
+    assert (fold / "validation" / "summary.json").is_file()
 
 
 def test_swapped_labels_are_refused(fold, call, preprocessed):
