@@ -5,11 +5,16 @@ What draws is imported late: it imports torch, and a declaration is read without
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from .results import Results
+from .runs_table import scores_of_pairs, with_runs
 from .tables import scores
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def difference_figure(results: Results, path: Path, reference: str) -> None:
@@ -20,6 +25,22 @@ def difference_figure(results: Results, path: Path, reference: str) -> None:
     difference_figure(found).savefig(path, dpi=150)
 
 
+def forest_figure(results: Results, path: Path, rows: Mapping[str, tuple[str, str, str]]) -> None:
+    """Differences over runs and patients: {label: (folder of cases.csv, arm, reference)}.
+
+    What has not run is left out.
+    """
+    from nnunet_slice_attention.report.figures import ForestRow, forest_figure
+
+    drawn = []
+    for label, (part, arm, reference) in rows.items():
+        file = f"{part}/cases.csv"
+        if results.has(file) and (own := scores_of_pairs(with_runs(results.cases(file)), arm, reference)):
+            drawn.append(ForestRow(label, own, arm))
+    if drawn:
+        forest_figure(drawn).savefig(path, dpi=150)
+
+
 def curves_figure(
     results: Results, path: Path, parts: Mapping[str, str], reference: str, best: Sequence[str]
 ) -> None:
@@ -28,38 +49,41 @@ def curves_figure(
     The reference is black, the `best` arms have colours, the others are grey. Thick: an arm's mean; thin: its runs.
     Times are those of `mean_curves`.
     """
-    from matplotlib.figure import Figure
-
-    from nnunet_slice_attention.report.figure_style import COLOURS
+    from nnunet_slice_attention.report.figure_style import COLOURS, styled
 
     drawn = {part: title for part, title in parts.items() if results.has(f"{part}/curves.csv")}
-    if not drawn:
-        return
     colours = dict(zip(best, COLOURS, strict=False)) | {reference: "black"}
-    columns = min(2, len(drawn))  # more would be too small to read on a page
-    rows = -(-len(drawn) // columns)
-    figure = Figure(figsize=(6 * columns, 4.5 * rows), layout="constrained")
+    points = {title: mean_curves(results, part, reference) for part, title in drawn.items()}
+    if points:
+        styled(_curves)(points, colours, reference).savefig(path, dpi=150)
+
+
+def _curves(points: Mapping[str, pd.DataFrame], colours: Mapping[str, str], reference: str) -> "Figure":
+    from matplotlib.figure import Figure
+
+    from nnunet_slice_attention.report.figure_style import WIDTH
+
+    columns = min(2, len(points))  # more would be too small to read on a page
+    rows = -(-len(points) // columns)
+    figure = Figure(figsize=(WIDTH, 2.9 * rows), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axis in axes[len(drawn) :]:
+    for axis in axes[len(points) :]:
         axis.remove()
-    for axis, (part, title) in zip(axes, drawn.items(), strict=False):
-        points = mean_curves(results, part, reference)
-        arms = sorted(points.index.unique("name"), key=lambda arm: arm in colours)
-        unnamed = [arm for arm in arms if arm not in colours]
-        labels = (
-            {arm: arm for arm in arms} | dict.fromkeys(unnamed) | dict.fromkeys(unnamed[:1], "the others")
-        )
-        for arm in arms:
-            colour, runs = colours.get(arm, "lightgrey"), points.loc[arm]
+    for axis, (title, of_part) in zip(axes, points.items(), strict=False):
+        for arm in sorted(of_part.index.unique("name"), key=lambda arm: arm in colours):
+            colour, runs = colours.get(arm, "lightgrey"), of_part.loc[arm]
             for _, run in runs.groupby(["fold", "seed"]):
-                axis.plot(run.time, run.dice, color=colour, linewidth=0.6, alpha=0.5)
+                axis.plot(run.time, run.dice, color=colour, linewidth=0.4, alpha=0.5)
             mean = runs.groupby("epoch").mean()
-            axis.plot(mean.time, mean.dice, color=colour, linewidth=2, label=labels[arm])
+            label = arm if arm in colours else "the others"
+            axis.plot(mean.time, mean.dice, color=colour, linewidth=1.6, label=label)
         axis.set(title=title, xlabel=f"process time, relative to {reference}'s whole training", ylabel="Dice")
-        axis.set_ylim(bottom=points.dice.quantile(0.05))
-        axis.grid(alpha=0.3)
-        axis.legend(fontsize=8, loc="lower right")
-    figure.savefig(path, dpi=150)
+        axis.set_ylim(bottom=of_part.dice.quantile(0.05))
+        axis.grid(alpha=0.3, linewidth=0.5)
+    lines = {line.get_label(): line for axis in figure.axes for line in axis.get_lines()}
+    named = {label: line for label, line in lines.items() if not label.startswith("_")}
+    figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=4)
+    return figure
 
 
 def mean_curves(results: Results, part: str, reference: str) -> pd.DataFrame:

@@ -38,8 +38,8 @@ def runs_table(results: Results, part: str, reference: str, arms: Sequence[str] 
         gains = (dice.loc[arm] - dice.loc[reference]).dropna()
         same = (hardware.loc[arm] == hardware.loc[reference]) & (hardware.loc[arm] != "")
         slower = (seconds.loc[arm] / seconds.loc[reference]).where(same)
-        comparable = arm != reference and len(gains)
-        found = Scores(cases[cases.run.isin(gains.index)], reference).paired(arm) if comparable else None
+        own = scores_of_pairs(cases, arm, reference)
+        found = own and own.paired(arm)
         rows.append(
             {
                 "arm": arm,
@@ -62,14 +62,23 @@ def structures_table(results: Results, part: str, reference: str) -> str:
     if not results.has(file) or reference not in set(results.table(file).name):
         return NOT_RUN
     cases = with_runs(results.cases(file))
-    runs = cases.groupby("name").run.agg(set)
     rows = []
-    for arm in (arm for arm in runs.index if arm != reference):
-        if both := runs[arm] & runs[reference]:
-            found = Scores(cases[cases.run.isin(both)], reference)
+    for arm in sorted(set(cases.name)):
+        if found := scores_of_pairs(cases, arm, reference):
             classes = [s for s in found.structures if s not in (FOREGROUND, MEAN)]
             rows.append({"arm": arm} | {s: found.difference(arm, s) for s in classes})
     return grid(rows) if rows else NOT_RUN
+
+
+def scores_of_pairs(cases: pd.DataFrame, arm: str, reference: str) -> Scores | None:
+    """Of the runs that both have; None if there are none, or for the reference itself.
+
+    Args:
+        cases: `with_runs`.
+    """
+    runs = cases.groupby("name").run.agg(set)
+    both = runs.get(arm, set()) & runs.get(reference, set())
+    return Scores(cases[cases.run.isin(both)], reference) if both and arm != reference else None
 
 
 def with_runs(table: pd.DataFrame) -> pd.DataFrame:

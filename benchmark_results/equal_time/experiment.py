@@ -9,75 +9,29 @@ SPLITS=FOLDER/Dataset027_ACDC40/splits_final.json bash prepare.sh && cd ../..  #
 from collections.abc import Iterable, Sequence
 from functools import partial
 
+from benchmark_results.equal_time.arms import (
+    BEST,
+    COMBINED,
+    FURTHER,
+    FUSED_POSITION,
+    LEARNING,
+    ON_ABDOMEN,
+    ON_AXIAL,
+    POSITION,
+    SCREENED,
+    VOLUMES,
+)
+from benchmark_results.equal_time.measurements import MEASUREMENTS
 from benchmark_results.equal_time.questions import errors_table, length_table, step_table, variation
-from experiments.budget import STOCK
 from experiments.collectors import curve, process_time, validated
-from experiments.declaration import Experiment, Measure, Runs
+from experiments.declaration import Experiment, Runs
 from experiments.error_kinds import error_kinds
-from experiments.figures import curves_figure
+from experiments.figures import curves_figure, forest_figure
 from experiments.runs_table import runs_table, structures_table
 from experiments.tables import made_with
 
 CORONAL, AXIAL = "Dataset514_HippocampusCoronal3", "Dataset504_HippocampusEvery3"
 ABDOMEN = "Dataset530_BTCV30EightOrgans"
-NETWORKS = (
-    "AxialConv", "CSANet", "EarlyFusion", "SAUNet", "SliceAttention", "SliceAttention_AllSkips",
-    "SliceAttention_FullSlabs", "TSFMUNet", "VAUNet",
-)  # fmt: skip
-SCREENED = {
-    "2d": STOCK,
-    "attention": "nnUNetTrainerSliceAttention",
-    "early_fusion": "nnUNetTrainerEarlyFusion",
-    "early_fusion_2d_first": "nnUNetTrainerEarlyFusion_2DFirst",
-    "attention_2up": "nnUNetTrainerSliceAttention_Skips2Up",
-    "axial_2d_first": "nnUNetTrainerAxialConv_2DFirst",
-    "csa_2d_first": "nnUNetTrainerCSANet_2DFirst",
-    "attention_all": "nnUNetTrainerSliceAttention_AllSkips",
-    "attention_mixing": "nnUNetTrainerSliceAttention_Mixing",
-    "attention_full_slabs": "nnUNetTrainerSliceAttention_FullSlabs",
-    "attention_distance": "nnUNetTrainerSliceAttention_RandomDistance",
-    "attention_5slices": "nnUNetTrainerSliceAttention_5slices",
-}
-CURVES = {
-    "screening": "coronal, screening: fold 0, T/2",
-    "decision": "coronal, decision: fold 0, T",
-    "confirmation_514": "coronal, confirmation: fold 1, T",
-    "confirmation_504": "axial, confirmation: fold 1, T",
-}
-COMBINED = {  # screened after the others, see "Where the errors are"
-    "attention_2up_3slice_images": "nnUNetTrainerSliceAttention_Skips2Up_3sliceImages",
-    "early_fusion_5slices_2d_first": "nnUNetTrainerEarlyFusion_2DFirst_5slices",
-}
-POSITION = {  # the same; with and without neighbours
-    "attention_position": "nnUNetTrainerSliceAttention_Position",
-    "unet_position": "nnUNetTrainerSliceUNet_Position",
-}
-FUSED_POSITION = {"early_fusion_position_2d_first": "nnUNetTrainerEarlyFusion_2DFirst_Position"}
-# After the first runs of the confirmation; trainers/further_options.py. 2D again, because these are in mixed precision.
-FURTHER = {
-    "2d_mixed": STOCK,
-    "attention_joins_late": "nnUNetTrainerSliceAttentionJoinsLate",
-    "attention_on_finished_2d": "nnUNetTrainerSliceAttentionOnFinished2D",
-    "attention_freezes_first": "nnUNetTrainerSliceAttentionFreezesFirst",
-    "shift": "nnUNetTrainerSliceShift",
-}
-# After keys and values learn from the neighbours too; the same trainers as `attention` and `attention_position`.
-LEARNING = {
-    "attention_keys_learn": "nnUNetTrainerSliceAttention",
-    "attention_position_keys_learn": "nnUNetTrainerSliceAttention_Position",
-}
-# Of those screened on coronal slices: the cheapest that sees neighbours, the default, both with positions, and the 2D
-# U-Net with positions.
-ON_ABDOMEN = [
-    "2d", "attention_position", "unet_position", "early_fusion_position_2d_first", "attention",
-    "early_fusion_2d_first",
-]  # fmt: skip
-# On axial slices, where 3d_fullres gained most over 2D at equal steps: the default and the best early fusion.
-ON_AXIAL = ["2d", "attention", "early_fusion_2d_first"]
-# Of SCREENED, by two seeds' mean at half the time.
-BEST = ["2d", "attention_2up", "early_fusion_2d_first", "attention"]
-
-VOLUMES = {"3d": f"{STOCK} 3d_fullres"}
 
 
 def tables(part: str) -> dict:
@@ -123,14 +77,22 @@ def confirmed(dataset: str, arms: Iterable[str], steps: str) -> Runs:
     return Runs(tables(part), [*arms], (1,), (0, 1, 2), of_2d=25_000, **more)
 
 
-def steps(table: str, dataset: int, plans: str, rounds: int, trainers, more: str = "") -> Measure:
-    """`more`: options of step_cost.py."""
-    options = f"--dataset {dataset} --plans {plans} --rounds {rounds} -o {table} {more}"
-    return Measure({table: None}, f"python step_cost.py {options} {' '.join(trainers)}")
-
-
-ALL = [f"nnUNetTrainer{name}" for name in NETWORKS]
-
+CURVES_OF_CONFIRMATION = {
+    "confirmation_504": "Hippocampus axial, fold 1",
+    "confirmation_027": "ACDC, five folds",
+    "confirmation_514": "Hippocampus coronal, fold 1",
+}
+CURVES_OF_CHOICE = {
+    "screening": "Hippocampus coronal, fold 0: screening, T/2",
+    "decision": "Hippocampus coronal, fold 0: decision, T",
+}
+CONFIRMED = {
+    "Hippocampus axial: SliceAttention vs 2D": ("confirmation_504", "attention", "2d"),
+    "Hippocampus axial: SliceAttention vs its control": ("confirmation_504", "attention", "attention_copies"),
+    "ACDC: SliceAttention vs 2D": ("confirmation_027", "attention", "2d"),
+    "ACDC: SliceAttention vs its control": ("confirmation_027", "attention", "attention_copies"),
+    "Hippocampus coronal: SliceUNet_Position vs 2D": ("confirmation_514", "unet_position", "2d"),
+}
 EXPERIMENT = Experiment(
     dataset=CORONAL,
     plans="nnUNetCompact12Plans",
@@ -159,68 +121,7 @@ EXPERIMENT = Experiment(
         confirmed(AXIAL, ["2d", "attention"], "steps_504.csv"),
         Runs(tables("confirmation_504"), listed="confirmation_504_controls.csv"),
     ],
-    measure=[
-        steps("networks_514.csv", 514, "nnUNetCompact12Plans", 40, ALL),
-        steps("networks_27.csv", 27, "nnUNetCompactPlans", 20, ALL),
-        steps("steps_514.csv", 514, "nnUNetCompact12Plans", 30, list(SCREENED.values())[1:]),
-        steps("steps_combined.csv", 514, "nnUNetCompact12Plans", 30, COMBINED.values()),
-        steps("steps_position.csv", 514, "nnUNetCompact12Plans", 30, POSITION.values()),
-        steps("steps_fused_position.csv", 514, "nnUNetCompact12Plans", 30, FUSED_POSITION.values()),
-        steps("steps_3d.csv", 514, "nnUNetCompact12Plans", 30, [STOCK], "--configuration 3d_fullres"),
-        steps(
-            "steps_further.csv",
-            514,
-            "nnUNetCompact12Plans",
-            30,
-            [
-                trainer
-                for arm, trainer in FURTHER.items()
-                if arm not in ("2d_mixed", "attention_freezes_first")
-            ],
-            "--bfloat16",
-        ),
-        steps("steps_learning.csv", 514, "nnUNetCompact12Plans", 30, LEARNING.values(), "--bfloat16"),
-        steps(
-            "steps_530.csv",
-            530,
-            "nnUNetCompactPlans",
-            20,
-            [(SCREENED | POSITION | FUSED_POSITION)[arm] for arm in ON_ABDOMEN[1:]],
-            "--bfloat16",
-        ),
-        steps(
-            "steps_504.csv",
-            504,
-            "nnUNetCompact12Plans",
-            30,
-            [SCREENED[arm] for arm in ON_AXIAL[1:]],
-            "--bfloat16",
-        ),
-        steps(
-            "steps_27.csv",
-            27,
-            "nnUNetCompactPlans",
-            30,
-            [SCREENED[arm] for arm in ON_AXIAL[1:]],
-            "--bfloat16",
-        ),
-        steps(
-            "steps_504_3d.csv",
-            504,
-            "nnUNetCompact12Plans",
-            30,
-            [STOCK],
-            "--configuration 3d_fullres --bfloat16",
-        ),
-        steps(
-            "steps_confirmation_514.csv",
-            514,
-            "nnUNetCompact12Plans",
-            30,
-            POSITION.values(),
-            "--bfloat16",
-        ),
-    ],
+    measure=MEASUREMENTS,
     questions={
         "steps": step_table,
         "steps_made_with": made_with("networks_514.csv"),
@@ -253,8 +154,15 @@ EXPERIMENT = Experiment(
         "confirmed_axial_errors": errors_table("confirmation_504"),
     },
     figures={
+        "confirmation.png": partial(forest_figure, rows=CONFIRMED),
         "curves.png": partial(
-            curves_figure, parts=CURVES, reference="2d", best=[*BEST[1:], *POSITION, *VOLUMES]
-        )
+            curves_figure,
+            parts=CURVES_OF_CONFIRMATION,
+            reference="2d",
+            best=["attention", "attention_copies", "unet_position"],
+        ),
+        "curves_of_choice.png": partial(
+            curves_figure, parts=CURVES_OF_CHOICE, reference="2d", best=[*BEST[1:], *POSITION, *VOLUMES]
+        ),
     },
 )

@@ -1,5 +1,8 @@
 """Figures of a comparison over patients: differences to the baseline, and Dice itself."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -13,35 +16,53 @@ MEAN, RUN, PATIENT = -0.25, 0.0, 0.25  # where in a model's row they are drawn
 RIGHT = 1.02  # of the axes, where numbers begin
 
 
+class ForestRow(NamedTuple):
+    """A model against the baseline of its scores."""
+
+    label: str
+    scores: Scores
+    model: str
+
+
 @styled
 def difference_figure(scores: Scores) -> Figure:
-    """Each model's difference to the baseline, in a row of its own: mean with interval, runs if several, and patients.
+    """Each model's difference to the baseline: mean with interval, runs if several, and patients."""
+    rows = [ForestRow(model, scores, model) for model in scores.others]
+    return _forest(rows, f"← worse    Dice difference to {scores.baseline}    better →")
 
-    The numbers are written beside the rows.
-    """
-    others = scores.others
-    figure = Figure(figsize=(WIDTH, 1.0 + 0.46 * len(others)), layout="constrained")
+
+@styled
+def forest_figure(rows: Sequence[ForestRow]) -> Figure:
+    """Dice differences of several comparisons, mean with interval and runs; not the patients, who spread wider."""
+    return _forest(rows, "← worse    Dice difference    better →", patients=False)
+
+
+def _forest(rows: Sequence[ForestRow], label: str, patients: bool = True) -> Figure:
+    """A row each, with its numbers beside it."""
+    figure = Figure(figsize=(WIDTH, 1.0 + (0.46 if patients else 0.38) * len(rows)), layout="constrained")
     axis = figure.subplots()
     axis.axvline(0, color="black", linewidth=0.8)
-    for row, model in enumerate(others):
-        compared, deltas = scores.paired(model), np.array(list(scores.deltas(model).values()))
+    for place, (_, scores, model) in enumerate(rows):
+        compared = scores.paired(model)
         difference = compared.difference
-        axis.plot([difference.low, difference.high], [row + MEAN] * 2, color=COLOURS[0], linewidth=2)
-        axis.plot(difference.mean, row + MEAN, "D", color=COLOURS[0], markersize=5)
+        axis.plot([difference.low, difference.high], [place + MEAN] * 2, color=COLOURS[0], linewidth=2)
+        axis.plot(difference.mean, place + MEAN, "D", color=COLOURS[0], markersize=5)
         if scores.runs:
             ticks = list(compared.by_run.values())
-            axis.plot(ticks, np.full(len(ticks), row + RUN), "|", color=COLOURS[1], markersize=6)
-        places = row + PATIENT + spread_out(deltas, 0.16)
-        axis.plot(deltas, places, "o", color="grey", alpha=0.8, markersize=3, markeredgewidth=0)
-        _beside(axis, row, minus_signs(f"{difference}\nn = {compared.n}"))
-    axis.set_yticks(range(len(others)), map(in_lines, others))
-    axis.set_ylim(len(others) - 0.5, -0.5)
-    for edge in range(1, len(others)):
+            axis.plot(ticks, np.full(len(ticks), place + RUN), "|", color=COLOURS[1], markersize=6)
+        if patients:
+            deltas = np.array(list(scores.deltas(model).values()))
+            places = place + PATIENT + spread_out(deltas, 0.16)
+            axis.plot(deltas, places, "o", color="grey", alpha=0.8, markersize=3, markeredgewidth=0)
+        _beside(axis, place, minus_signs(f"{difference}\nn = {compared.n}"))
+    axis.set_yticks(range(len(rows)), [in_lines(row.label) for row in rows])
+    axis.set_ylim(len(rows) - 0.5, -0.5)
+    for edge in range(1, len(rows)):
         axis.axhline(edge - 0.5, color="grey", alpha=0.3, linewidth=0.5)
-    axis.set_xlabel(f"← worse    Dice difference to {scores.baseline}    better →")
+    axis.set_xlabel(label)
     axis.locator_params(axis="x", nbins=7, steps=[1, 2, 5, 10])
     axis.grid(axis="x", alpha=0.3, linewidth=0.5)
-    _difference_key(figure, bool(scores.runs))
+    _difference_key(figure, any(row.scores.runs for row in rows), patients)
     return figure
 
 
@@ -49,14 +70,17 @@ def _beside(axis: Axes, row: int, text: str) -> None:
     axis.text(RIGHT, row, text, transform=axis.get_yaxis_transform(), va="center", fontsize=SMALL)
 
 
-def _difference_key(figure: Figure, runs: bool) -> None:
+def _difference_key(figure: Figure, runs: bool, patients: bool) -> None:
     over = "runs and patients" if runs else "patients"
     key = [Line2D([], [], color=COLOURS[0], linewidth=2, marker="D", label=f"mean and 95 % CI over {over}")]
     if runs:
         key.append(
             Line2D([], [], color=COLOURS[1], linestyle="none", marker="|", markersize=6, label="a run")
         )
-    key.append(Line2D([], [], color="grey", linestyle="none", marker="o", markersize=3, label="a patient"))
+    if patients:
+        key.append(
+            Line2D([], [], color="grey", linestyle="none", marker="o", markersize=3, label="a patient")
+        )
     figure.legend(handles=key, loc="outside lower center", ncols=len(key))
 
 

@@ -4,9 +4,10 @@ import json
 
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from experiments.declaration import Experiment
-from experiments.figures import curves_figure, mean_curves
+from experiments.figures import curves_figure, forest_figure, mean_curves
 from experiments.made_with import FILE
 from experiments.results import Results
 
@@ -50,3 +51,23 @@ def test_parts_that_have_not_run_are_left_out(results, tmp_path):
     assert not (tmp_path / "none.png").exists()
     curves_figure(results, tmp_path / "some.png", {"elsewhere": "nothing", "part": "it"}, "2D", ["X"])
     assert (tmp_path / "some.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_forest_has_a_row_for_each_comparison_that_has_run(results, tmp_path, monkeypatch):
+    rows = [
+        {"name": name, "fold": 0, "seed": seed, "case": case, "structure": "a", "dice": dice}
+        for name, dice in (("2D", 0.5), ("X", 0.6))
+        for seed in (0, 1)
+        for case in ("p", "q")
+        if (name, seed) != ("X", 1)
+    ]
+    pd.DataFrame(rows).to_csv(tmp_path / "part" / "cases.csv", index=False)
+    drawn = {}
+    monkeypatch.setattr(Figure, "savefig", lambda figure, path, **_: drawn.update({path.name: figure}))
+    forest_figure(
+        results, tmp_path / "none.png", {"no folder": ("else", "X", "2D"), "no arm": ("part", "Y", "2D")}
+    )
+    forest_figure(results, tmp_path / "one.png", {"ours": ("part", "X", "2D"), "no arm": ("part", "Y", "2D")})
+    (axis,) = drawn.pop("one.png").axes
+    assert [text.get_text() for text in axis.get_yticklabels()] == ["ours"] and not drawn
+    assert [text.get_text() for text in axis.texts] == ["+0.1000 [+0.1000, +0.1000]\nn = 2"]
