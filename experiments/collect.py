@@ -46,7 +46,7 @@ def _found(home: Path, experiment: Experiment) -> Iterator[tuple[str, Rows | Non
                     rows = [_patient(row, experiment) | row | own for row in collector(run)]
                     yield table, rows, folder, collector in GROWING
     for predict in experiment.predict:
-        for run in predict.runs():
+        for run in predict.runs(home):
             folder, own = prediction_folder(home, run), run.cells() | {"commit": run.commits()}
             rows = case_rows(folder / "compared" / "cases.csv") if (folder / FILE).is_file() else []
             rows = [row | own | {"model": (own | {"way": row["model"]})[predict.model]} for row in rows]

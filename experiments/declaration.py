@@ -43,11 +43,13 @@ class Runs:
 
 @dataclass(frozen=True)
 class Predict:
-    """Prediction in several ways with arms of an experiment, fold 0 and seed 0, compared with true segmentations.
+    """Prediction in several ways with arms of an experiment, compared with true segmentations.
 
     Attributes:
         into: CSV file of the comparison's rows.
         of: trains the arms that are not trained yet.
+        arms: with fold 0 and seed 0.
+        listed: CSV with one row per run, see `run.Run`; in place of arms.
         ways: name of a way, and its command; input, output, model and device are added.
         images: folder of the raw data set, or "validation" for the images of the fold's validation.
         truth: folder of the raw data set, "validation", or the name of a way.
@@ -56,14 +58,16 @@ class Predict:
 
     into: str
     of: "Experiment"
-    arms: Sequence[str]
-    ways: Mapping[str, str]
+    arms: Sequence[str] = ()
+    ways: Mapping[str, str] = field(default_factory=dict)
     images: str = "validation"
     truth: str = "validation"
     model: str = "model"
+    listed: str = ""
 
-    def runs(self) -> list[Run]:
-        return self.of.runs_of(Runs({}, self.arms), RESULTS)
+    def runs(self, folder: Path) -> list[Run]:
+        """`folder`: that of the experiment which predicts."""
+        return self.of.runs_of(Runs({}, self.arms, listed=self.listed), folder)
 
 
 @dataclass(frozen=True)

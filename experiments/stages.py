@@ -50,7 +50,9 @@ def _has_rows(group: Runs, run: Run, folder: Path) -> bool:
 
 def predictions(home: Path, experiment: Experiment, options: Options) -> list[Commands]:
     return [
-        _prediction(home, predict, run, options) for predict in experiment.predict for run in predict.runs()
+        _prediction(home, predict, run, options)
+        for predict in experiment.predict
+        for run in predict.runs(home)
     ]
 
 

@@ -70,11 +70,12 @@ def decided(arms: Iterable[str], listed: str, steps: str, seeds: Sequence[int] =
     return Runs(tables("decision"), [*arms], (0,), seeds, listed, of_2d=25_000, steps=steps)
 
 
-def confirmed(dataset: str, arms: Iterable[str], steps: str) -> Runs:
-    """On images that no choice has seen, fold 1, three seeds, for T."""
+def confirmed(dataset: str, arms: Iterable[str], steps: str, of_2d: int = 25_000, **more) -> Runs:
+    """On images that no choice has seen, for T; fold 1 and three seeds unless `more` says otherwise."""
     part = f"confirmation_{dataset[7:10]}"
-    more = {"dataset": dataset, "precision": "bfloat16", "listed": f"{part}.csv", "steps": steps}
-    return Runs(tables(part), [*arms], (1,), (0, 1, 2), of_2d=25_000, **more)
+    files = {"listed": f"{part}.csv", "steps": steps}
+    options = {"folds": (1,), "seeds": (0, 1, 2), "dataset": dataset, "precision": "bfloat16"} | files | more
+    return Runs(tables(part), [*arms], of_2d=of_2d, **options)
 
 
 CURVES_OF_CONFIRMATION = {

@@ -3,10 +3,10 @@
 import dataclasses
 
 from experiments.csv_rows import read_csv
-from experiments.declaration import Experiment, Measure, Runs
+from experiments.declaration import Experiment, Measure, Predict, Runs
 from experiments.jobs import Options
 from experiments.launch import run_all
-from experiments.run_list import read_runs
+from experiments.run_list import COLUMNS, read_runs
 
 
 def test_steps_are_measured_before_runs_are_planned_from_them(tmp_path, nnunet_folders):
@@ -29,3 +29,13 @@ def test_steps_are_measured_before_runs_are_planned_from_them(tmp_path, nnunet_f
     (tmp_path / "other").mkdir()
     (failure,) = run_all(tmp_path / "other", failing, options)
     assert "steps.csv" in failure and not (tmp_path / "other" / "list.csv").exists()
+
+
+def test_predictions_are_of_the_listed_runs_or_of_the_arms(tmp_path):
+    of = Experiment(dataset="Dataset027_ACDC40", arms={"a": "A", "b": "B"}, epochs=5)
+    row = "a,504,nnUNetPlans,2d,A,1,2,50,125,,"
+    (tmp_path / "list.csv").write_text(",".join(COLUMNS) + "\n" + row + "\n")
+    assert [run.index for run in Predict("x.csv", of, listed="list.csv").runs(tmp_path)] == [
+        "a_d504_f1_s2_50x125"
+    ]
+    assert [run.index for run in Predict("x.csv", of, ["b"]).runs(tmp_path)] == ["b_d27_f0_s0_5x250"]
