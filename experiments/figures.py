@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from .results import Results
-from .runs_table import scores_of_pairs, with_runs
+from .runs_table import find_scores
 from .tables import scores
 
 if TYPE_CHECKING:
@@ -32,11 +32,8 @@ def forest_figure(results: Results, path: Path, rows: Mapping[str, tuple[str, st
     """
     from nnunet_slice_attention.report.figures import ForestRow, forest_figure
 
-    drawn = []
-    for label, (part, arm, reference) in rows.items():
-        file = f"{part}/cases.csv"
-        if results.has(file) and (own := scores_of_pairs(with_runs(results.cases(file)), arm, reference)):
-            drawn.append(ForestRow(label, own, arm))
+    found = {label: (find_scores(results, *pair), pair[1]) for label, pair in rows.items()}
+    drawn = [ForestRow(label, scores, arm) for label, (scores, arm) in found.items() if scores]
     if drawn:
         forest_figure(drawn).savefig(path, dpi=150)
 

@@ -70,6 +70,12 @@ def structures_table(results: Results, part: str, reference: str) -> str:
     return grid(rows) if rows else NOT_RUN
 
 
+def find_scores(results: Results, part: str, arm: str, reference: str) -> Scores | None:
+    """Of the runs in a folder that both have; None if there are none."""
+    file = f"{part}/cases.csv"
+    return scores_of_pairs(with_runs(results.cases(file)), arm, reference) if results.has(file) else None
+
+
 def scores_of_pairs(cases: pd.DataFrame, arm: str, reference: str) -> Scores | None:
     """Of the runs that both have; None if there are none, or for the reference itself.
 
@@ -79,6 +85,12 @@ def scores_of_pairs(cases: pd.DataFrame, arm: str, reference: str) -> Scores | N
     runs = cases.groupby("name").run.agg(set)
     both = runs.get(arm, set()) & runs.get(reference, set())
     return Scores(cases[cases.run.isin(both)], reference) if both and arm != reference else None
+
+
+def by_run(scores: Scores, arm: str) -> list[float]:
+    """The mean difference to the baseline in each run."""
+    found = scores.paired(arm)
+    return list(found.by_run.values()) if scores.runs else [found.difference.mean]
 
 
 def with_runs(table: pd.DataFrame) -> pd.DataFrame:

@@ -22,7 +22,13 @@ from benchmark_results.equal_time.arms import (
     VOLUMES,
 )
 from benchmark_results.equal_time.measurements import MEASUREMENTS
-from benchmark_results.equal_time.questions import errors_table, length_table, step_table, variation
+from benchmark_results.equal_time.questions import (
+    errors_table,
+    length_table,
+    step_table,
+    summary_table,
+    variation,
+)
 from experiments.collectors import curve, process_time, validated
 from experiments.declaration import Experiment, Runs
 from experiments.error_kinds import error_kinds
@@ -92,8 +98,11 @@ CONFIRMED = {
     "Hippocampus axial: SliceAttention vs its control": ("confirmation_504", "attention", "attention_copies"),
     "ACDC: SliceAttention vs 2D": ("confirmation_027", "attention", "2d"),
     "ACDC: SliceAttention vs its control": ("confirmation_027", "attention", "attention_copies"),
+    "BTCV: SliceAttention vs 2D": ("confirmation_530", "attention", "2d"),
+    "Hippocampus coronal: SliceAttention vs 2D": ("confirmation_514", "attention", "2d"),
     "Hippocampus coronal: SliceUNet_Position vs 2D": ("confirmation_514", "unet_position", "2d"),
 }
+PRIMARY = [label for label, (_, *arms) in CONFIRMED.items() if arms == ["attention", "2d"]]
 EXPERIMENT = Experiment(
     dataset=CORONAL,
     plans="nnUNetCompact12Plans",
@@ -124,6 +133,7 @@ EXPERIMENT = Experiment(
     ],
     measure=MEASUREMENTS,
     questions={
+        "summary": summary_table(CONFIRMED, PRIMARY),
         "steps": step_table,
         "steps_made_with": made_with("networks_514.csv"),
         "length": length_table,

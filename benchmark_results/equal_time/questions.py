@@ -1,12 +1,15 @@
 """What this page computes from its tables, besides what pages share."""
 
+from collections.abc import Mapping, Sequence
+
 import pandas as pd
 
 from benchmark_results.equal_time.step_cost import ratio
 from experiments.budget import STOCK, loaded_ratios
 from experiments.results import Results, question
-from experiments.runs_table import listed, with_runs
+from experiments.runs_table import NOT_RUN, by_run, find_scores, listed, with_runs
 from experiments.tables import grid
+from nnunet_slice_attention.evaluation.patient_statistics import holm
 
 STEPS = {"40 x 40, batch 12": "networks_514.csv", "128 x 128, batch 6": "networks_27.csv"}
 SHARE_OF_2D = 3 / 5  # of the epochs
@@ -51,10 +54,33 @@ def length_table(results: Results) -> str:
 
 
 @question
+def summary_table(
+    results: Results, comparisons: Mapping[str, tuple[str, str, str]], primary: Sequence[str]
+) -> str:
+    """A row for each comparison, {label: (folder of cases.csv, arm, reference)}.
+
+    The p-values of the `primary` ones are corrected for all of them; one that has not run counts as p = 1.
+    """
+    found = {label: find_scores(results, *pair) for label, pair in comparisons.items()}
+    compared = {label: own.paired(comparisons[label][1]) for label, own in found.items() if own}
+    adjusted = holm({label: compared[label].p if label in compared else 1.0 for label in primary})
+    rows = []
+    for label, (_, arm, _) in comparisons.items():
+        row = {"comparison": label, "Dice difference [95 % CI]": NOT_RUN}
+        if own := compared.get(label):
+            row["Dice difference [95 % CI]"] = own.difference
+            row["of each run"] = listed(by_run(found[label], arm), "+.4f")
+            row |= {"patients": own.n, "p": f"{own.p:.2g}"}
+            row["p (Holm)"] = f"{adjusted[label]:.2g}" if label in adjusted else None
+        rows.append(row)
+    return grid(rows)
+
+
+@question
 def errors_table(results: Results, part: str) -> str:
     """Where the errors of each run are: means over cases, those of voxels as shares of the reference's foreground."""
     if not results.has(f"{part}/error_kinds.csv"):
-        return "Not run yet."
+        return NOT_RUN
     means = mean_errors(results, part)
     rows = []
     for arm in means.dice.groupby("name").mean().sort_values(ascending=False, kind="stable").index:

@@ -12,7 +12,7 @@ from benchmark_results.equal_time.experiment import EXPERIMENT as EQUAL_TIME
 from benchmark_results.thick_hippocampus.experiment import EXPERIMENT as THICK_HIPPOCAMPUS
 from experiments.declaration import Experiment, Predict
 from experiments.results import Results
-from experiments.runs_table import NOT_RUN, listed, run_means, with_runs
+from experiments.runs_table import NOT_RUN, by_run, listed, run_means, with_runs
 from experiments.tables import grid, over_patients, scores, titled
 from nnunet_slice_attention.evaluation.scores import Scores
 
@@ -45,7 +45,7 @@ def long_table(results: Results) -> str:
                 "neighbours": way,
                 "Dice of each run": listed(means.loc[way], ".4f"),
                 "minus own [95 % CI]": compared and compared.difference,
-                "of each run": compared and listed(compared.by_run.values(), "+.4f"),
+                "of each run": compared and listed(by_run(found, way), "+.4f"),
             }
         )
     return grid(rows)

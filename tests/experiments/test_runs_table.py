@@ -5,6 +5,7 @@ import json
 import pandas as pd
 import pytest
 
+from benchmark_results.equal_time.questions import summary_table
 from benchmark_results.papers.experiment import costs_table, metrics_table, resliced_table
 from experiments.declaration import Experiment
 from experiments.made_with import FILE
@@ -134,3 +135,12 @@ def test_metrics_and_costs_of_each_run(results):
     ]
     assert cells(costs_table("s", ["X"])(found))[1:] == [["X", "3.0, 5.0", "1.5, 1.5"]]
     assert metrics_table("none", ["X"])(found) == costs_table("none", ["X"])(found) == NOT_RUN
+
+
+def test_the_summary_corrects_the_primary_comparisons_for_those_that_have_not_run(results):
+    found = results(part__cases=cases(DICE))
+    comparisons = {"ours": ("part", "X", "2D"), "other": ("part", "Y", "2D"), "later": ("nothing", "X", "2D")}
+    _, ours, other, later = cells(summary_table(comparisons, ["ours", "later"])(found))
+    assert ours[1].startswith("+0.0750 [") and ours[2:4] == ["+0.0500, +0.1000", "3"]
+    assert float(ours[5]) == pytest.approx(min(1, 2 * float(ours[4])), rel=0.1)
+    assert other[5] == "" and later[1:] == [NOT_RUN, "", "", "", ""]
