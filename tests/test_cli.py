@@ -1,5 +1,6 @@
 """The command line: which function a command calls with which arguments, and error messages."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +34,15 @@ def test_help_does_not_wait_for_torch():
         "assert not {'torch', 'nnunetv2', 'numpy'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize("command", ["doctor", "predict", "export"])
+def test_the_default_trainer_is_the_one_with_which_the_readme_begins(command):
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    trainer = re.search(r"^nnUNetv2_train .*-tr (\w+)", readme, re.MULTILINE)[1]
+    parser = build_parser()._subparsers._group_actions[0].choices[command]
+    (flag,) = (action for action in parser._actions if action.dest == "tr")
+    assert flag.help % vars(flag) == f"default: {trainer}"
 
 
 def list_flags():
@@ -99,7 +109,10 @@ def test_plan_compact_uses_nnunets_plans_by_default(calls, capsys):
     assert calls == [
         ("27", "nnUNetPlans", "nnUNetCompactPlans", {"2d": None, "3d_fullres": None}, 128, 256, None)
     ]
-    assert "nnUNetv2_train 27 2d 0 -tr nnUNetTrainerCSANet -p nnUNetCompactPlans" in capsys.readouterr().out
+    assert (
+        "nnUNetv2_train 27 2d 0 -tr nnUNetTrainerSliceAttention -p nnUNetCompactPlans"
+        in capsys.readouterr().out
+    )
 
 
 def test_plan_compact_passes_its_flags(calls):

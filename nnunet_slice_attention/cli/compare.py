@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--lesions",
-        metavar="MM",
+        metavar=("MM", "MM"),
         type=float,
         nargs=2,
         help="also evaluate lesion-wise; diameters that separate small, medium and large",

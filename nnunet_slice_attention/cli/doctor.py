@@ -2,6 +2,8 @@
 
 import argparse
 
+from .models import DEFAULT_TRAINER
+
 HELP = "Check the installation and, with -d, a data set for a trainer."
 
 
@@ -10,7 +12,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-d", metavar="DATASET", help="data set id or name; without it only the installation is checked"
     )
     parser.add_argument("-p", metavar="PLANS", default="nnUNetPlans", help="plans (default: %(default)s)")
-    parser.add_argument("-tr", metavar="TRAINER", default="nnUNetTrainerCSANet", help="default: %(default)s")
+    parser.add_argument("-tr", metavar="TRAINER", default=DEFAULT_TRAINER, help="default: %(default)s")
 
 
 def run(args: argparse.Namespace) -> int:

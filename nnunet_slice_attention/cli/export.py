@@ -2,7 +2,7 @@
 
 import argparse
 
-from .models import add_folds
+from .models import DEFAULT_TRAINER, add_folds
 
 HELP = "Export a trained model: a safe bundle for prediction, or the network for one slice with its neighbours as ONNX."
 
@@ -18,13 +18,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "files that run no code when loaded (default: %(default)s)",
     )
     parser.add_argument("-d", metavar="DATASET", required=True, help="data set id or name")
-    parser.add_argument("-tr", metavar="TRAINER", default="nnUNetTrainerCSANet", help="default: %(default)s")
+    parser.add_argument("-tr", metavar="TRAINER", default=DEFAULT_TRAINER, help="default: %(default)s")
     parser.add_argument("-p", metavar="PLANS", default="nnUNetPlans", help="default: %(default)s")
     parser.add_argument("-c", metavar="CONFIGURATION", default="2d", help="default: %(default)s")
     add_folds(parser, "onnx: one fold (default: 0); bundle: folds to average (default: all)")
     parser.add_argument("-chk", metavar="FILE", default=FINAL, help="default: %(default)s")
     parser.add_argument(
-        "-o", metavar="FILE", required=True, help="output, e.g. csa.onnx; csa.zip or a folder for a bundle"
+        "-o",
+        metavar="FILE",
+        required=True,
+        help="output, e.g. model.onnx; model.zip or a folder for a bundle",
     )
 
 
@@ -60,7 +63,7 @@ def _onnx(args: argparse.Namespace) -> int:
     network = uncompiled(predictor.network)
     if not isinstance(network, SlabNetwork):
         raise ValueError(
-            f"{args.tr} is not a slice-attention trainer. Give one with -tr, e.g. nnUNetTrainerCSANet."
+            f"{args.tr} is not a slice-attention trainer. Give one with -tr, e.g. {DEFAULT_TRAINER}."
         )
     network.load_state_dict(predictor.list_of_parameters[0])
     written = export_onnx(network, predictor.configuration_manager.patch_size[-2:], args.o)

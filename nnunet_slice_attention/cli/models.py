@@ -2,6 +2,8 @@
 
 import argparse
 
+DEFAULT_TRAINER = "nnUNetTrainerSliceAttention"
+
 
 def add_models(
     parser: argparse.ArgumentParser,

@@ -2,6 +2,8 @@
 
 import argparse
 
+from .models import DEFAULT_TRAINER
+
 HELP = "Write plans for a small network, for CPUs and small GPUs."
 
 
@@ -52,5 +54,5 @@ def run(args: argparse.Namespace) -> int:
 
     batch_sizes = {"2d": args.batch_size, "3d_fullres": args.batch_size_3d}
     path = write_compact_plans(args.d, args.p, args.o, batch_sizes, args.patch, args.features, args.convs)
-    print(f"Wrote {path}\nTrain with: nnUNetv2_train {args.d} 2d 0 -tr nnUNetTrainerCSANet -p {args.o}")
+    print(f"Wrote {path}\nTrain with: nnUNetv2_train {args.d} 2d 0 -tr {DEFAULT_TRAINER} -p {args.o}")
     return 0

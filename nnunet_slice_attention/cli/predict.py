@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from .models import add_folds
+from .models import DEFAULT_TRAINER, add_folds
 
 HELP = "Predict like nnUNetv2_predict, but each slice with all its neighbours."
 
@@ -94,7 +94,7 @@ def _defaults() -> dict[str, str]:
     """Not the parser's, which could not tell whether a flag is given that a model does not take."""
     from nnunet_slice_attention.model_name import FINAL
 
-    return {"tr": "nnUNetTrainerCSANet", "p": "nnUNetPlans", "c": "2d", "chk": FINAL}
+    return {"tr": DEFAULT_TRAINER, "p": "nnUNetPlans", "c": "2d", "chk": FINAL}
 
 
 def voxel(text: str) -> tuple[int, ...]:

@@ -68,7 +68,7 @@ def _another_class(trainer_name: str, module: str) -> Check:
     try:
         resolve_ours(trainer_name)
     except (AttributeError, ValueError):
-        step = "Give -tr a slice-attention trainer, e.g. nnUNetTrainerCSANet."
+        step = "Give -tr a slice-attention trainer, e.g. nnUNetTrainerSliceAttention."
         return Check("discovery", False, text, step)
     text += f": nnU-Net uses the first class of that name, which is in {_first_place(trainer_name)}"
     step = f"Remove or rename that class. {MAKE_IT_FOUND}"

@@ -56,6 +56,8 @@ def _volume(array: np.ndarray) -> SimpleITK.Image:
 def shortened(words: list[str]) -> str:
     """With tiny trainers, on a CPU, one fold and without the 2D network; otherwise as written."""
     command = shlex.join(words)
+    if "doctor" in words:  # accepts trainers of the package only
+        return command
     command = command.replace("nnUNetTrainer__nnUNetPlans__2d ", "")
     command = command.replace("nnUNetTrainer", "Tiny_nnUNetTrainer").replace("-f 0 1 2 3 4", "-f 0")
     return f"{command} -device cpu" if re.search(r" (crossval|predict) ", command) else command

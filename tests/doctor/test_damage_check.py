@@ -1,4 +1,4 @@
-"""`doctor` names images that were not copied to their end, which nnU-Net would train on."""
+"""`doctor` names truncated images, which nnU-Net would train on."""
 
 import gzip
 

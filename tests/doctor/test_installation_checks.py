@@ -13,7 +13,9 @@ from tests.doctor.run_doctor import CSA, diagnose
 def test_a_correct_installation_exits_with_0_and_reports_how_trainers_are_found(folders, capsys):
     status, text = diagnose(capsys)
     assert status == 0, text
-    assert "nnU-Net finds nnUNetTrainerCSANet" in text and re.match(r"All \d+ checks passed\.\n", text)
+    assert "nnU-Net finds nnUNetTrainerSliceAttention" in text and re.match(
+        r"All \d+ checks passed\.\n", text
+    )
     assert "torch" in text and "batchgeneratorsv2" in text and "in all" in text
 
 
