@@ -47,7 +47,7 @@ class BidirectionalConvLSTM(nn.Module):
     depends on the slices within `radius` alone, however deep the stack is. Norms are within a slice.
 
     Args:
-        dim: channels C; even.
+        dim: channels C; the state of each direction has half of them.
         radius: slices on each side.
         zero_start: begin as the identity: W and its bias are zero.
     """
@@ -55,9 +55,10 @@ class BidirectionalConvLSTM(nn.Module):
     def __init__(self, dim: int, radius: int, zero_start: bool = False):
         super().__init__()
         self.norm = nn.GroupNorm(1, dim)
-        self.before = ConvLSTM(dim, dim // 2, list(range(-radius, 1)))
-        self.behind = ConvLSTM(dim, dim // 2, list(range(radius, -1, -1)))
-        self.out = nn.Conv2d(dim // 2 * 2, dim, 1)
+        hidden = dim // 2
+        self.before = ConvLSTM(dim, hidden, list(range(-radius, 1)))
+        self.behind = ConvLSTM(dim, hidden, list(range(radius, -1, -1)))
+        self.out = nn.Conv2d(2 * hidden, dim, 1)
         if zero_start:
             nn.init.zeros_(self.out.weight)
             nn.init.zeros_(self.out.bias)

@@ -8,12 +8,12 @@ from torch.nn import functional as F
 HEAD_WIDTH = 64  # channels, as in CSA-Net (16 heads of 1024) and ViT (12 of 768)
 
 
-def default_num_heads(dim: int) -> int:
-    """As many heads as divide `dim` into at least 64 channels each; one if there are fewer than 128 channels.
+def default_num_heads(dim: int, width: int = HEAD_WIDTH) -> int:
+    """As many heads as divide `dim` channels into at least `width` each, at least one: 352 channels by 64 make 4 of 88.
 
-    Narrower heads cannot tell locations apart: random position vectors of 8 channels are too often similar.
+    Narrower heads than 64 cannot tell locations apart: random position vectors of 8 channels are too often similar.
     """
-    return max(n for n in range(1, max(1, dim // HEAD_WIDTH) + 1) if dim % n == 0)
+    return max(n for n in range(1, max(1, dim // width) + 1) if dim % n == 0)
 
 
 def check_heads(dim: int, num_heads: int) -> None:

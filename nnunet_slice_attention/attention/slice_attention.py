@@ -10,14 +10,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .multi_head import default_num_heads
 from .neighbours import Neighbourhood, unsqueeze_like
 from .slicewise import slicewise, slicewise_centre_grad
 
 HEAD_WIDTH = 32  # channels
-WIDTH_REDUCTION = (
-    2  # skip channels / query, key and value channels, as in non-local networks (Wang et al. 2018)
-)
-MIXING_REDUCTION = 4  # skip channels / channels of low-rank mixing
+# A skip's channels divided by those of queries, keys and values; as in non-local networks (Wang et al. 2018).
+WIDTH_REDUCTION = 2
+MIXING_REDUCTION = 4  # a skip's channels divided by those of low-rank mixing
 
 
 def zero_init_projection(in_channels: int, out_channels: int) -> nn.Conv2d:
@@ -52,8 +52,7 @@ class SliceAttentionLayer(nn.Module):
         super().__init__()
         self.offsets = offsets
         self.width = max(1, dim // WIDTH_REDUCTION)
-        # As many heads of at least HEAD_WIDTH channels as divide the width evenly; 352 channels have 4 of 44.
-        self.heads = next(n for n in range(max(1, self.width // HEAD_WIDTH), 0, -1) if self.width % n == 0)
+        self.heads = default_num_heads(self.width, HEAD_WIDTH)
         self.prepare = NormAndDepthwiseConv(dim)
         self.query = nn.Conv2d(dim, self.width, 1)
         self.key = nn.Conv2d(dim, self.width, 1, bias=False)  # softmax cancels a key's bias

@@ -13,7 +13,7 @@ from nnunetv2.utilities.label_handling.label_handling import LabelManager
 from nnunetv2.utilities.plans_handling.plans_handler import ConfigurationManager, PlansManager
 from torch import nn
 
-from ..networks.topology import unet_class
+from ..networks.topology import find_unet_class
 
 LAYERS = ("dynamic_network_architectures.", "torch.nn.")
 RESAMPLING = "nnunetv2.preprocessing.resampling."
@@ -22,7 +22,7 @@ RESAMPLING = "nnunetv2.preprocessing.resampling."
 def check_names(plans: PlansManager, configuration: ConfigurationManager) -> None:
     """Raise ValueError for names other than PyTorch's or nnU-Net's layers and nnU-Net's processing steps."""
     kwargs = configuration.network_arch_init_kwargs
-    named = [(configuration.network_arch_class_name, unet_class)]
+    named = [(configuration.network_arch_class_name, find_unet_class)]
     named += [
         (kwargs[key], locate) for key in configuration.network_arch_init_kwargs_req_import if kwargs.get(key)
     ]

@@ -28,11 +28,7 @@ from .table import Repeats, cost_table, write_csv
 
 RESULTS = ("cost.csv", "cost.md", "cost.png", "cost.json")
 LAST_LINES = 15  # shown of a failed process
-ENVIRONMENT = (
-    "nnUNet_compile",
-    "nnUNet_n_proc_DA",
-    "OMP_NUM_THREADS",
-)  # variables that change the time of a step
+ENVIRONMENT = ("nnUNet_compile", "nnUNet_n_proc_DA", "OMP_NUM_THREADS")  # they change the time of a step
 
 
 def measure_costs(

@@ -80,6 +80,7 @@ def _no_wait() -> None:
 
 
 def forward_macs(trainer, data: torch.Tensor) -> float:
+    """Multiply-adds of a forward pass of a batch, in which all slices are decoded."""
     network = uncompiled(trainer.network)  # the counter does not see compiled code
     network.eval()  # decode all slices of a slab, not only the middle one
     # The counter of some PyTorch versions does not support fused attention on a CPU.
@@ -116,7 +117,7 @@ def loaded_seconds(trainer, loader, iterations: int, wait: Callable[[], None]) -
 
 
 def peak_memory(device: torch.device) -> float:
-    """MB."""
+    """Of training so far, in MB: PyTorch's on a GPU, the process's on a CPU."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated() / 1e6
     try:

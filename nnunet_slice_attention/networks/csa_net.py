@@ -45,7 +45,7 @@ class CSANet(SlabNetwork):
     """CSA-Net on slabs.
 
     Args:
-        in_channels, num_classes, topology, deep_supervision: see `SlabNetwork`.
+        in_channels, num_classes, topology, deep_supervision, repeat_centre: see `SlabNetwork`.
         patch_size: (H, W) in voxels; the position embedding is learned on its token grid.
         base_options: further arguments of `SlabNetwork`: `learning`, `has_background`, `copies_learn`.
         context_radius: neighbours on each side; 0 switches cross-slice attention off.

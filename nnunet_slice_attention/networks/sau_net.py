@@ -73,6 +73,7 @@ class SAUNet(SlabNetwork):
         self.gate = InterSliceGate(topology.features[0], offsets, shared, zero_start) if radius else None
         # The module is between the decoder's last features and its finest head, so that head moves out of the decoder.
         head, self.decoder.seg_layers[-1] = self.decoder.seg_layers[-1], nn.Identity()
+        # Named like the decoder's heads, which nnU-Net's -pretrained_weights leaves as they are.
         self.head = nn.ModuleDict({"seg_layers": nn.ModuleList([head])})
 
     def name_in_2d(self, weight: str) -> str:

@@ -26,6 +26,7 @@ class SlabViews(nn.Module):
         context_radius: R; the output at slice i depends on slices i-R..i+R and on no other.
         side_channel: what the extra input channel contains, for messages; None without one.
         two_dimensional: each slice is segmented alone; the channel view then takes one slice.
+        decodes_as_in_training: see `decode_as_in_training`.
         learning: how it learns from slabs.
     """
 

@@ -23,7 +23,7 @@ def with_stages(kwargs: Mapping[str, Any], n_stages: int) -> dict[str, Any]:
     return {**kwargs, **per_stage, "n_conv_per_stage_decoder": decoder, "n_stages": n_stages}
 
 
-def unet_class(name: str) -> type[nn.Module]:
+def find_unet_class(name: str) -> type[nn.Module]:
     """The class named in plans, e.g. "dynamic_network_architectures.architectures.unet.PlainConvUNet".
 
     Like nnU-Net's own lookup it finds classes that have since moved to another module, as `ResidualEncoderUNet` has.
@@ -62,7 +62,7 @@ class UNetTopology:
             ValueError: the class does not exist.
         """
         resolved = {k: locate(v) if k in requires_import and v is not None else v for k, v in kwargs.items()}
-        return cls(unet_class(class_name), resolved)
+        return cls(find_unet_class(class_name), resolved)
 
     @classmethod
     def for_patch(
@@ -117,7 +117,7 @@ class UNetTopology:
         return totals
 
     def stage_nearest(self, stride: int) -> int:
-        """Index of the encoder stage whose downsampling is closest to `stride`, on a log scale."""
+        """Index of the encoder stage whose downsampling is closest to `stride`, on a log scale; never the finest."""
 
         def distance(total: tuple[int, int]) -> float:
             return abs(math.log2(math.sqrt(total[0] * total[1]) / stride))

@@ -43,6 +43,9 @@ class TSFMUNet(SlabNetwork):
         mode: "global" or "local", see `SliceTransformerLayer`.
         millimetres: slice positions are distances: an offset is multiplied by its volume's slice spacing, in units of a
             reference spacing, from the side channel. Without that channel the spacing is taken for 1.
+
+    Raises:
+        ValueError: `num_layers` out of range, unknown `mode`, or heads that do not divide the width.
     """
 
     default_context_radius = 2

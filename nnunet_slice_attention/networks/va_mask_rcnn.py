@@ -45,6 +45,9 @@ class VAMaskRCNN(SlabNetwork):
         resnet: depth of the ResNet, as torchvision has it.
         has_background: see `SlabNetwork`.
         base_options: further arguments of `SlabNetwork`: `learning`, `copies_learn`.
+
+    Raises:
+        ValueError: unknown `location`.
     """
 
     def __init__(

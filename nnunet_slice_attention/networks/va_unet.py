@@ -32,6 +32,9 @@ class VAUNet(SlabNetwork):
         context_radius: images on each side of the target, adjacent and without overlap; the bag has twice as many.
         identity: omit the attention.
         channel, spatial, multiplicative: see `VolumetricAttention`.
+
+    Raises:
+        ValueError: both `zero_start` and `multiplicative`.
     """
 
     def __init__(

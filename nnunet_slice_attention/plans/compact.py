@@ -16,7 +16,7 @@ from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 from ..dataset_files import read_plans
 from ..files import read_json_or_empty, replacing, same_place
 from ..networks.topology import SMALLEST_FEATURE_MAP, with_stages
-from .plans_file import COMPACT_PLANS, plans_file
+from .plans_file import COMPACT_PLANS, STOCK_PLANS, plans_file
 from .shared_data import MADE_FROM
 
 CONFIGURATIONS = ("2d", "3d_fullres")
@@ -73,7 +73,7 @@ def _stages_that_fit(patch: list[int], strides: list[list[int]], stock_patch: li
 
 def compact_plans(
     plans: dict,
-    plans_name: str = "nnUNetCompactPlans",
+    plans_name: str = COMPACT_PLANS,
     batch_sizes: Mapping[str, int | None] = NO_BATCH_SIZES,
     max_in_plane: int = MAX_IN_PLANE,
     max_features: int = MAX_FEATURES,
@@ -105,14 +105,16 @@ def compact_plans(
 
 def write_compact_plans(
     dataset_name_or_id: str | int,
-    plans_name: str = "nnUNetPlans",
-    out_name: str = "nnUNetCompactPlans",
+    plans_name: str = STOCK_PLANS,
+    out_name: str = COMPACT_PLANS,
     batch_sizes: Mapping[str, int | None] = NO_BATCH_SIZES,
     max_in_plane: int = MAX_IN_PLANE,
     max_features: int = MAX_FEATURES,
     max_convs: int | None = None,
 ) -> Path:
     """Write `out_name`.json next to `plans_name`.json of a planned data set and return its path.
+
+    Sizes are those of `compact_configuration`; `batch_sizes` as in `compact_plans`.
 
     Raises:
         FileNotFoundError: the data set has not been planned.

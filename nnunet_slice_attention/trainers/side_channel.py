@@ -14,12 +14,12 @@ Values = Callable[[int, Mapping], np.ndarray]  # one per slice, from (number of 
 
 
 def positions(n_slices: int, properties: Mapping) -> np.ndarray:
-    """(index + 1/2) / number of slices."""
+    """(index + 1/2) / number of slices: (n_slices,)."""
     return (np.arange(n_slices) + 0.5) / n_slices
 
 
 def distances(n_slices: int, properties: Mapping, plans: Mapping) -> np.ndarray:
-    """The case's slice spacing in units of the model's reference."""
+    """The case's slice spacing in units of the model's reference, for each slice: (n_slices,)."""
     return np.full(n_slices, slice_distance(properties, plans))
 
 

@@ -9,7 +9,7 @@ from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 from ..fold_split import validate_again
 from ..fold_validation import listed_predictions, older_than_weights
 from ..messages import first_few
-from ..networks.topology import unet_class
+from ..networks.topology import find_unet_class
 from .checkpoint import Checkpoint
 from .two_d_model import TwoDModel
 
@@ -37,7 +37,9 @@ def check_same_task(model: TwoDModel, checkpoint: Checkpoint, plans: dict, datas
 
 def _same(key: str, current: Any, trained: Any) -> bool:
     """The architecture is compared by class, which may have moved to another module."""
-    return current == trained or (key == "architecture" and unet_class(current) is unet_class(trained))
+    return current == trained or (
+        key == "architecture" and find_unet_class(current) is find_unet_class(trained)
+    )
 
 
 def task_description(plans: dict, configuration: str, dataset_json: dict) -> dict[str, Any]:
