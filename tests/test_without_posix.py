@@ -43,7 +43,7 @@ def test_all_modules_can_be_imported_and_process_memory_can_be_measured(python):
         "import psutil, torch\n"
         "from types import SimpleNamespace\n"
         "psutil.Process.memory_info = lambda self: SimpleNamespace(peak_wset=5 * 10**8)  # as on Windows\n"
-        "assert package.cost.worker.peak_memory(torch.device('cpu')) == 500\n",
+        "assert package.cost.measure_model.peak_memory(torch.device('cpu')) == 500\n",
     )
     assert "--predictions" in python("-m", "nnunet_slice_attention", "compare", "--help")
 

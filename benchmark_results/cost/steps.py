@@ -55,7 +55,7 @@ def make_step(name: str, configuration: str, device_name: str):
     import torch
     from nnunetv2.run.run_training import get_trainer_from_args
 
-    from nnunet_slice_attention.cost.worker import slices_with_loss
+    from nnunet_slice_attention.cost.measure_model import slices_with_loss
 
     device = torch.device(device_name)
     trainer = get_trainer_from_args("27", configuration, 0, name, PLANS, device=device)

@@ -76,7 +76,7 @@ def make_step(name: str, phase: str | None, args: argparse.Namespace, configurat
     import torch
     from nnunetv2.run.run_training import get_trainer_from_args
 
-    from nnunet_slice_attention.cost.worker import slices_with_loss
+    from nnunet_slice_attention.cost.measure_model import slices_with_loss
 
     trainer = get_trainer_from_args(
         args.dataset, configuration, 0, name, args.plans, device=torch.device("cpu")

@@ -6,7 +6,7 @@ import traceback
 import torch
 from nnunetv2.run.run_training import get_trainer_from_args
 
-from nnunet_slice_attention.cost.worker import predict_seconds, slices_with_loss
+from nnunet_slice_attention.cost.measure_model import predict_seconds, slices_with_loss
 from nnunet_slice_attention.model_name import ModelName
 
 TRAINING_STEPS = 20

@@ -29,7 +29,7 @@ def macs(name: str) -> tuple[int, float, float]:
     import torch
     from nnunetv2.run.run_training import get_trainer_from_args
 
-    from nnunet_slice_attention.cost.worker import forward_macs
+    from nnunet_slice_attention.cost.measure_model import forward_macs
     from nnunet_slice_attention.networks import SlabNetwork
 
     trainer = get_trainer_from_args("27", "2d", 0, name, PLANS, device=torch.device("cpu"))

@@ -63,7 +63,7 @@ def measure(
     import torch
     from nnunetv2.run.run_training import get_trainer_from_args
 
-    from nnunet_slice_attention.cost.worker import forward_macs
+    from nnunet_slice_attention.cost.measure_model import forward_macs
 
     device = torch.device(device_name)
     ways, gmac, cases = {}, {}, {}

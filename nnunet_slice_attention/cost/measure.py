@@ -126,7 +126,7 @@ def _run(measurement: Measurement, result: Path, title: str) -> list[str]:
     with tempfile.TemporaryDirectory() as scratch:
         task, out = Path(scratch, "measurement.json"), Path(scratch, "cost.json")
         task.write_text(json.dumps(asdict(measurement)))
-        command = [sys.executable, "-m", f"{__package__}.worker", str(task), str(out)]
+        command = [sys.executable, "-m", f"{__package__}.measure_model", str(task), str(out)]
         env = os.environ | {"nnUNet_results": scratch}  # constructing a trainer creates its folder
         process = subprocess.run(
             command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False

@@ -10,12 +10,12 @@ import torch
 
 from nnunet_slice_attention.cli import main
 from nnunet_slice_attention.cost import measure as cost
-from nnunet_slice_attention.cost import worker as cost_worker
+from nnunet_slice_attention.cost import measure_model
 from nnunet_slice_attention.cost.figure import cost_figure
 from nnunet_slice_attention.cost.measure import measure_costs
+from nnunet_slice_attention.cost.measure_model import forward_macs
 from nnunet_slice_attention.cost.model_cost import Cost, Measurement
 from nnunet_slice_attention.cost.table import cost_table
-from nnunet_slice_attention.cost.worker import forward_macs
 from nnunet_slice_attention.model_name import ModelName
 from nnunet_slice_attention.trainers.two_d_first import nnUNetTrainer2DFirst
 
@@ -107,7 +107,7 @@ def test_nnunets_and_our_models_are_measured_and_the_same_network_has_the_same_c
 def test_the_schedule_of_2d_first_is_averaged_over_both_phases(nnunet_folders, tiny, monkeypatch):
     phase_seconds = {True: 1.0, False: 2.0}
     monkeypatch.setattr(
-        cost_worker,
+        measure_model,
         "training_seconds",
         lambda trainer, *_: (
             {"data": trainer.dummy, "target": trainer.dummy},
@@ -119,7 +119,7 @@ def test_the_schedule_of_2d_first_is_averaged_over_both_phases(nnunet_folders, t
         str(tiny.id), "nnUNetTrainerSliceAttention_20epochs", "nnUNetPlans", "2d", "cpu", 1, 0
     )
     monkeypatch.setattr(nnUNetTrainer2DFirst, "dummy", torch.rand(1, 1, 3, 40, 40), raising=False)
-    measured = cost_worker.measure(measurement)
+    measured = measure_model.measure(measurement)
     assert measured.schedule_s == pytest.approx(0.6 * 1.0 + 0.4 * 2.0)
     assert measured.loaded_step_s == 2.0  # of the phase with neighbours
 

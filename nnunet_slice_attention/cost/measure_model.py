@@ -1,7 +1,7 @@
 """Measures the cost of one model on one data set, in a process of its own.
 
-`python -m nnunet_slice_attention.cost.worker MEASUREMENT.json COST.json`. The model is built by the trainer from the
-plans; weights are random, which costs the same.
+`python -m nnunet_slice_attention.cost.measure_model MEASUREMENT.json COST.json`. The model is built by the trainer from
+the plans; weights are random, which costs the same.
 """
 
 import json
