@@ -16,13 +16,15 @@ os.environ["nnUNet_def_n_proc"] = "1"
 os.environ["nnUNet_compile"] = "f"
 
 import pytest
-import torch
 
 from tests.tiny_data import TinyDataset, write_raw
 
 TESTS = Path(__file__).parent
 TINY_TRAINERS = TESTS / "tiny_trainers"
-LONG = ["docs", "crossval", "trainers", "inference", "bundle", "comparison", "cost", "experiments"]  # minutes
+LONG = [  # half a minute and more
+    "docs", "crossval", "trainers", "inference", "bundle", "comparison", "cost", "experiments", "networks", "jobs",
+    "report", "shim", "examples", "test_every_command.py",
+]  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -34,6 +36,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def one_thread():
     """On a CPU nnU-Net uses one thread per core; parallel test processes that do so slow each other down."""
+    import torch  # not above: the process that only hands out tests reads this file too
+
     torch.set_num_threads(1)
     torch.set_num_threads = lambda number: None
 
