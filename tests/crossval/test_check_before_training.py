@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from nnunet_slice_attention.crossval.train_compare_predict import cross_validate
+from tests.crossval.conftest import check_trainers_here
 from tests.crossval.tiny_crossval import OURS, STOCK, TWO_CASES, refuse_to_launch, tiny_crossval
 
 
@@ -20,13 +21,15 @@ def test_a_dry_run_makes_the_same_checks_and_writes_nothing(
         *(f"{model}, fold {fold}: start" for fold in ("3", "4") for model in (OURS, STOCK)),
         *(f"{model}, prediction: start" for model in (OURS, STOCK)),
     ], err
-    unknown = OURS._replace(trainer="nnUNetTrainerNobody", plans="nnUNetPlans")
+    unknown = OURS._replace(trainer="nnUNetTrainerCSANet_8head")
     status, out, err = call("--dry-run", models=(unknown,))
-    assert (status, out) == (1, "") and "nnUNetTrainerNobody" in err
+    assert (status, out) == (1, "") and "Traceback" not in err
+    assert "nnUNetTrainerCSANet_8head" in err and "_8head does not exist. Similar: _8heads" in err
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_images_that_cannot_be_predicted_are_named(call, nnunet_folders, tiny, tmp_path):
+def test_images_that_cannot_be_predicted_are_named(call, nnunet_folders, tiny, tmp_path, monkeypatch):
+    check_trainers_here(monkeypatch)
     source = nnunet_folders / "raw" / tiny.folder / "imagesTs"
     images = Path(shutil.copytree(source, tmp_path / "images"))
     first = next(images.iterdir())
@@ -39,14 +42,6 @@ def test_images_that_cannot_be_predicted_are_named(call, nnunet_folders, tiny, t
     assert "has 2 channels (second_0000.nii.gz, second_0001.nii.gz)" in err
     assert "Fix them, or remove them" in err
     assert not (tmp_path / "out").exists() and not (tmp_path / "results").exists()
-
-
-def test_an_unknown_suffix_is_one_message_with_a_suggestion(call, tmp_path):
-    status, out, err = call(models=(OURS._replace(trainer="nnUNetTrainerCSANet_8head"),))
-    assert (status, out) == (1, "")
-    assert "_8head does not exist. Similar: _8heads" in err
-    assert "Traceback" not in err
-    assert not (tmp_path / "results").exists()
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from nnunet_slice_attention.crossval.train_compare_predict import cross_validate, describe
-from tests.crossval.tiny_crossval import OURS, STOCK, tiny_crossval
+from tests.crossval.tiny_crossval import OURS, STOCK, TWO_CASES, tiny_crossval
 
 
 def test_all_models_of_a_fold_come_before_the_next_fold(tiny, tmp_path):
@@ -19,7 +19,10 @@ def test_all_models_of_a_fold_come_before_the_next_fold(tiny, tmp_path):
     ]
 
 
-def test_a_model_that_starts_from_another_of_the_call_is_trained_after_it(tiny, tmp_path, results):
+def test_a_model_that_starts_from_another_of_the_call_is_trained_after_it(
+    tiny, tmp_path, results, preprocessed, without_trainer_checks
+):
+    (preprocessed / "splits_final.json").write_text(TWO_CASES)
     fine_tuned = STOCK._replace(trainer="Tiny_nnUNetTrainerVAUNet_From2D")
     launched = []
 

@@ -71,10 +71,10 @@ def test_cases_of_the_split_that_are_not_preprocessed_are_named(preprocessed, ti
     check_trainers(CheckRequest(str(tiny.id), [str(OURS)], ["1", "all"]), split)
 
 
-def test_a_case_whose_segmentation_itk_would_rename_is_named(preprocessed, call):
+def test_a_case_whose_segmentation_itk_would_rename_is_named(preprocessed, tiny, tmp_path):
     (preprocessed / "splits_final.json").write_text(json.dumps([{"train": ["case_1"], "val": ["x.nii"]}]))
-    status, _, err = call()
-    assert status == 1 and "ITK would write the segmentation of x.nii under another name" in err
+    with pytest.raises(ValueError, match=r"ITK would write the segmentation of x\.nii under another name"):
+        check_trainers(CheckRequest(str(tiny.id), [str(OURS)], ["0"]), tmp_path / "splits_final.json")
 
 
 @pytest.mark.parametrize("model", [OURS, STOCK], ids=["ours", "stock"])
