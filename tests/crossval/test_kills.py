@@ -88,11 +88,14 @@ def test_a_run_survives_kills_at_any_moment(job):
             continue
         kills += 1
     process = start(job)
+    resumed = job.state() == "continue"  # of the files it finds
     assert process.wait() == 0, (job.folder / "output.txt").read_text()[-3000:]
     assert job.state() == "done"
     checkpoint = torch.load(job.folder / "checkpoint_final.pth", weights_only=False)
     assert checkpoint["current_epoch"] == 10
     assert all(torch.isfinite(value).all() for value in checkpoint["network_weights"].values())
+    last = max(job.folder.glob("training_log_*"), key=lambda path: path.stat().st_mtime).read_text()
+    assert not (resumed and re.search(r"Epoch 0 *$", last, re.M))
     broken = len(list(job.folder.glob("*.broken")))
     print(
         f"{job.model.trainer}: {kills} kills, {while_writing} while writing, {broken} checkpoints put aside"

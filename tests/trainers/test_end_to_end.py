@@ -3,10 +3,6 @@
 import json
 import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -129,28 +125,6 @@ def test_regions_an_ignore_label_and_two_channels_train_and_validate(
     # All zero, e.g. air around a brain that was normalised within a mask.
     logits = predictor.network.eval()(torch.zeros(1, 2, 3, 40, 40))
     assert (logits < 0).all()  # no region: channel 0 is the first region, not the background
-
-
-def test_a_killed_run_is_resumed_with_c_and_finishes(nnunet_folders, tiny):
-    trainer = "Long_nnUNetTrainerCSANet_NoISA"
-    fold = model_folder(nnunet_folders, tiny, trainer) / "fold_0"
-    command = [
-        sys.executable, "-c", "from nnunetv2.run.run_training import run_training_entry as run; run()",
-        str(tiny.id), "2d", "0", "-tr", trainer, "-device", "cpu",
-    ]  # fmt: skip
-    process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL)
-    latest = fold / "checkpoint_latest.pth"
-    deadline = time.monotonic() + 120
-    while not latest.exists() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.005)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    assert latest.exists() and not (fold / "checkpoint_final.pth").exists()
-
-    subprocess.run([*command, "--c"], check=True, stdout=subprocess.DEVNULL)
-    log = "".join(p.read_text() for p in sorted(fold.glob("training_log_*.txt"))[1:])
-    assert "Epoch 1" in log and "Epoch 0" not in log
-    assert (fold / "checkpoint_final.pth").exists() and (fold / "validation" / "summary.json").exists()
 
 
 def test_png_images_are_an_error_with_the_next_step(run_nnunet, nnunet_folders):
