@@ -8,10 +8,10 @@ from nnunetv2.run.run_training import get_trainer_from_args
 from torch import distributed
 from torch.nn.parallel import DistributedDataParallel
 
-from tests.networks.configurations import CONTEXT, build, slab
+from tests.networks.configurations import CONTEXT, UNETS, build, slab
 
 BUCKET_MB = 0.02
-CONTEXT_NETWORKS = [("CSANet", {"num_heads": 4, "vit_depth": 1}), ("SAUNet", {}), ("VAUNet", {})]
+NAME, OPTIONS = "CSANet", {"num_heads": 4, "vit_depth": 1}  # its gradients are wrong if DDP splits its graph
 
 
 @pytest.fixture
@@ -32,14 +32,22 @@ def gradients(network: torch.nn.Module, call: torch.nn.Module) -> dict[str, torc
     return {name: p.grad for name, p in network.named_parameters() if p.ndim > 1}
 
 
-@pytest.mark.parametrize(("name", "options"), CONTEXT_NETWORKS, ids=[name for name, _ in CONTEXT_NETWORKS])
-def test_ddp_buckets_do_not_change_gradients_of_the_compiled_network(
-    name, options, process_group, nnunet_folders, tiny
-):
-    # Constructing a DDP trainer sets torch._dynamo.config.optimize_ddp.
-    trainer = get_trainer_from_args(str(tiny.id), "2d", 0, f"nnUNetTrainer{name}", device=torch.device("cpu"))
-    assert trainer.is_ddp
-    network = build(name, options, deep_supervision=True, double=False, learning=CONTEXT).train()
+def construct_trainer(dataset, network: str) -> None:
+    """In a process group, which sets `torch._dynamo.config.optimize_ddp`."""
+    name = f"nnUNetTrainer{network}"
+    assert get_trainer_from_args(str(dataset.id), "2d", 0, name, device=torch.device("cpu")).is_ddp
+
+
+@pytest.mark.parametrize("network", UNETS)
+def test_ddp_splits_no_trainers_graph_between_buckets(network, process_group, nnunet_folders, tiny):
+    torch._dynamo.config.optimize_ddp = True
+    construct_trainer(tiny, network)
+    assert torch._dynamo.config.optimize_ddp is False
+
+
+def test_ddp_buckets_do_not_change_gradients_of_the_compiled_network(process_group, nnunet_folders, tiny):
+    construct_trainer(tiny, NAME)
+    network = build(NAME, OPTIONS, deep_supervision=True, double=False, learning=CONTEXT).train()
     expected = gradients(plain := copy.deepcopy(network), plain)
     parallel = DistributedDataParallel(torch.compile(network, backend="aot_eager"), bucket_cap_mb=BUCKET_MB)
     found = gradients(network, parallel)
