@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from nnunet_slice_attention.cli import build_parser, main
+from tests.crossval.conftest import check_trainers_here
 
 TRAINER = "Tiny_nnUNetTrainerTSFMUNet_ShortSlabs"
 MODEL = f"{TRAINER}__nnUNetPlans__2d"
@@ -23,6 +24,7 @@ def trained(train, nnunet_folders, tiny):
 @pytest.fixture
 def copied(trained, tiny, tmp_path, monkeypatch):
     """A copy of nnU-Net's folders to damage: `raw`, `preprocessed`, `model`, and `out` for output."""
+    check_trainers_here(monkeypatch)
     for kind in ("raw", "preprocessed", "results"):
         shutil.copytree(trained / kind / tiny.folder, tmp_path / kind / tiny.folder, copy_function=os.link)
         monkeypatch.setenv(f"nnUNet_{kind}", str(tmp_path / kind))
