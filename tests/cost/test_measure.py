@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from contextlib import redirect_stderr
+from dataclasses import asdict
 
 import pytest
 import torch
@@ -142,29 +143,22 @@ def test_a_finished_measurement_is_reused_and_repeated_for_other_settings(measur
     assert json.loads(run.read_text())["cost"]["predict_s"] is None
 
 
-def test_a_measurement_from_another_machine_is_not_reused(measured):
-    out, argv, _ = measured
-    run = out / "runs" / f"{STOCK}_0.json"
-    content = json.loads(run.read_text()) | {"hardware": "another machine"}
-    content["cost"]["parameters"] = 1
-    run.write_text(json.dumps(content))
-    assert main([*argv, "-m", STOCK, "--cases", "0"]) == 0
-    assert json.loads(run.read_text())["cost"]["parameters"] > 1
-
-
-def test_no_earlier_table_is_left_behind_if_nothing_can_be_measured(nnunet_folders, tiny, tmp_path, capsys):
+def test_no_earlier_table_is_left_behind_if_nothing_can_be_measured(
+    nnunet_folders, tiny, tmp_path, monkeypatch, capsys
+):
     (tmp_path / "runs").mkdir()
     results = [tmp_path / name for name in cost.RESULTS]
     for path in results:
         path.write_text("of an earlier call")
     argv = ["cost", "-d", str(tiny.id), "-o", str(tmp_path), "--repeats", "1", "--cases", "0"]
-    argv += ["-m", "nnUNetTrainerNobody__nnUNetPlans__2d", "-device"]
+    argv += ["-m", STOCK, "-device"]
+    monkeypatch.setattr(cost, "_run", lambda measurement, result, title: [f"{title} ended with status 1:"])
     assert main([*argv, "gpu"]) == 1
     error = capsys.readouterr().err
     assert "device 'gpu' is not available. Use -device cpu" in error and "Traceback" not in error
     assert all(path.is_file() for path in results)  # nothing was begun
     assert main([*argv, "cpu"]) == 1
-    assert "FAILED nnUNetTrainerNobody__nnUNetPlans__2d, repeat 1" in capsys.readouterr().err
+    assert f"FAILED {STOCK}, repeat 1" in capsys.readouterr().err
     assert not any(path.exists() for path in results)
 
 
@@ -174,7 +168,7 @@ def test_nothing_to_measure_is_an_error(tmp_path, nothing):
         measure_costs("1", [STOCK], tmp_path, **nothing)
 
 
-def test_measurements_are_repeated_for_other_plans_another_commit_or_setting(monkeypatch, tmp_path):
+def test_measurements_are_repeated_for_other_plans_another_commit_setting_or_machine(monkeypatch, tmp_path):
     monkeypatch.setattr(cost, "nnUNet_preprocessed", str(tmp_path))
     monkeypatch.setattr(cost, "maybe_convert_to_dataset_name", str)
     measurement = Measurement("Dataset001_X", *ModelName.parse(STOCK), "cpu", 1, 0)
@@ -191,6 +185,11 @@ def test_measurements_are_repeated_for_other_plans_another_commit_or_setting(mon
         with monkeypatch.context() as patch:
             patch.setenv(variable, "other")
             assert keys[2] != cost._key(measurement)
+    result = tmp_path / "measured.json"
+    result.write_text(json.dumps(keys[2] | {"cost": asdict(costs({0: 1.0})[0])}))
+    assert cost._kept(measurement, result).step_s == 1
+    monkeypatch.setattr(cost, "hardware", lambda: "another machine")
+    assert cost._kept(measurement, result) is None
 
 
 def test_a_name_without_three_parts_is_an_error(tmp_path):
