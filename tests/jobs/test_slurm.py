@@ -4,13 +4,14 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 
 import pytest
 
+from nnunet_slice_attention.cli import main
 from nnunet_slice_attention.jobs.slurm import run_on_slurm, states, submit, wait
+from tests.crossval.conftest import check_trainers_here
 from tests.jobs.shell_job import ShellJob
 from tests.jobs.slurm_cluster import cluster, why_unavailable
 
@@ -120,31 +121,19 @@ def test_the_error_of_sbatch_is_raised(slurm, tmp_path):
         run_on_slurm([ShellJob("a", tmp_path / "a")], tmp_path / "logs", wrong, requeues=1)
 
 
-def test_models_are_trained_on_the_cluster(slurm, nnunet_folders, tiny, tmp_path):
+def test_a_model_is_trained_on_the_cluster(slurm, nnunet_folders, tiny, tmp_path, monkeypatch, capsys):
     model = "Tiny_nnUNetTrainerCSANet__nnUNetPlans__2d"
-    command = [sys.executable, "-m", "nnunet_slice_attention", "crossval", "-device", "cpu"]
-    command += [
-        "--launcher",
-        "slurm",
-        "-d",
-        str(tiny.id),
-        "-m",
-        model,
-        "-f",
-        "0",
-        "1",
-        "-o",
-        str(tmp_path / "out"),
-    ]
-    command += ["--cpus", "1", "--memory", "0.9", "--hours", "0.1"]
-    in_one_process = {"nnUNet_n_proc_DA": "0"}  # each process that loads batches would import nnU-Net anew
-    env = slurm | os.environ | in_one_process | {"nnUNet_results": str(tmp_path / "results")}
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "completed" not in done.stderr
+    monkeypatch.setenv("nnUNet_n_proc_DA", "0")
+    monkeypatch.setenv("nnUNet_results", str(tmp_path / "results"))
+    check_trainers_here(monkeypatch)
+    command = f"crossval -d {tiny.id} -m {model} -f 1 -o {tmp_path}/out -device cpu --launcher slurm"
+    status = main([*command.split(), *"--cpus 1 --memory 0.9 --hours 0.1".split()])
+    printed = capsys.readouterr()
+    assert status == 0, printed.out + printed.err
+    assert "completed" not in printed.err
     assert (tmp_path / "out" / "comparison" / "report.html").is_file()
     (script,) = (tmp_path / "out" / "slurm").glob("*submission.sh")
     assert "#SBATCH --job-name=crossval\n" in script.read_text()
     fold = tmp_path / "results" / tiny.folder / model / "fold_1"
     assert (fold / "validation" / "summary.json").is_file()
-    assert json.loads((fold / "slurm_job.json").read_text())["job"].endswith("_1")
+    assert json.loads((fold / "slurm_job.json").read_text())["job"].endswith("_0")
