@@ -48,9 +48,8 @@ class Environment:
         dependencies = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
         (self.site / "dependencies.pth").write_text("\n".join(sorted(dependencies)))
         self.nnunet = self.site / "nnunetv2"
-        shutil.copytree(
-            nnunetv2.__path__[0], self.nnunet, ignore=shutil.ignore_patterns("__pycache__", "slice_attention")
-        )
+        # With its bytecode: no process below writes any.
+        shutil.copytree(nnunetv2.__path__[0], self.nnunet, ignore=shutil.ignore_patterns("slice_attention"))
 
     def run(
         self, *arguments: object, program: str = "python", **variables: str
