@@ -54,10 +54,20 @@ def box(bundle, nnunet_folders, tiny):
     shutil.rmtree(root)
 
 
-def process(box: Path, *flags, prefix=()) -> subprocess.CompletedProcess:
-    command = [*prefix, sys.executable, str(PROGRAM), "--bundle", str(box / "model.zip")]
+def command_line(box: Path, *flags: str) -> list[str]:
+    command = [str(PROGRAM), "--bundle", str(box / "model.zip")]
     command += ["--input", str(box / "input"), "--output", str(box / "output"), "--device", "cpu"]
-    command += ["--images", "mri", "--segmentation", "heart", *flags]
+    return [*command, "--images", "mri", "--segmentation", "heart", *flags]
+
+
+def process_here(box: Path, monkeypatch, program: dict, *flags: str) -> int:
+    """The program, as `runpy` loads it, in this process."""
+    monkeypatch.setattr(sys, "argv", command_line(box, *flags))
+    return program["main"]()
+
+
+def process(box: Path, *, prefix=()) -> subprocess.CompletedProcess:
+    command = [*prefix, sys.executable, *command_line(box)]
     variables = {"HOME", "TMPDIR", "MPLCONFIGDIR", "TORCHINDUCTOR_CACHE_DIR"}
     env = {k: v for k, v in os.environ.items() if not k.startswith("nnUNet_") or k == "nnUNet_extTrainer"}
     env |= dict.fromkeys(variables, str(box / "scratch")) | {"PYTHONDONTWRITEBYTECODE": "1"}
@@ -154,9 +164,9 @@ def test_channels_are_matched_by_name_unless_each_folder_has_one_file(tmp_path):
     assert find_cases([t2, adc]) == [[t2 / "a.mha", adc / "a.mha"], [t2 / "b.mha", adc / "b.mha"]]
 
 
-def test_no_image_is_an_error(box):
+def test_no_image_is_an_error(box, monkeypatch):
     shutil.rmtree(box / "input")
-    assert process(box).returncode == 1
+    assert process_here(box, monkeypatch, runpy.run_path(str(PROGRAM))) == 1
     assert "no image" in (box / "output" / "results.json").read_text()
 
 
@@ -169,11 +179,8 @@ def test_a_case_that_exceeds_the_time_limit_is_stopped_and_the_next_starts(box, 
         time.sleep(20 if len(started_cases) == 1 else 0)
 
     monkeypatch.setitem(program["main"].__globals__, "segment", slow)
-    flags = {"--bundle": "model.zip", "--input": "input", "--output": "output"}
-    argv = [str(PROGRAM), "--images", "mri", "--segmentation", "heart", "--seconds", "1", "--device", "cpu"]
-    monkeypatch.setattr(sys, "argv", argv + [text for k, v in flags.items() for text in (k, str(box / v))])
     started = time.monotonic()
-    assert program["main"]() == 1
+    assert process_here(box, monkeypatch, program, "--seconds", "1") == 1
     assert time.monotonic() - started < 15
     results = json.loads((box / "output" / "results.json").read_text())
     assert [result["error"] for result in results] == ["the time limit per case was exceeded"] + [None] * (
