@@ -107,6 +107,13 @@ def test_the_command_line_imports_the_package_only_inside_functions(path):
     assert not {name.split(".")[0] for name in names} & {"torch", "nnunetv2", "numpy", PACKAGE}
 
 
+def test_training_imports_timm_and_with_it_all_its_models_only_where_a_network_needs_it():
+    for module, path in modules().items():
+        names = imported(path.read_text(encoding="utf-8"), module, top_level_only=True)
+        imports_timm = any(name.split(".")[0] == "timm" for name in names)
+        assert not imports_timm or module == f"{PACKAGE}.networks.timm_weights", module
+
+
 @pytest.mark.parametrize(
     ("module", "source"),
     [

@@ -3,7 +3,6 @@
 from functools import partial
 
 from einops import rearrange
-from timm.models.vision_transformer import Block
 from torch import Tensor, nn
 
 from .multi_head import default_num_heads
@@ -35,6 +34,8 @@ class VisionTransformerEncoder(nn.Module):
         num_heads: int | None = None,
         as_pretrained: bool = False,
     ):
+        from timm.models.vision_transformer import Block  # half a second: imports all models of timm
+
         super().__init__()
         num_heads = num_heads or default_num_heads(width)
         if width % num_heads:

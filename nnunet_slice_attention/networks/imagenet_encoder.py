@@ -3,6 +3,8 @@
 The plan's first stage stays, because timm's features begin at stride 2; timm's come next, at strides 2 to 32; coarser
 stages of the plan follow. The decoder is the plan's. Batch norms are frozen: their statistics are ImageNet's, so that
 a slice's features do not depend on which other slices are in the batch.
+
+timm is imported when it is needed: every process of a training imports this module, and timm imports all its models.
 """
 
 from collections.abc import Mapping
@@ -11,12 +13,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import timm
 import torch
 from dynamic_network_architectures.architectures.unet import PlainConvUNet
 from dynamic_network_architectures.building_blocks.plain_conv_encoder import PlainConvEncoder
-from timm.layers import freeze_batch_norm_2d
-from timm.models import adapt_input_conv
 from torch import Tensor, nn
 
 from .topology import UNetTopology
@@ -39,6 +38,9 @@ class ImageNetEncoder(PlainConvEncoder):
     """
 
     def __init__(self, backbone: str, input_channels: int, **plan: Any):
+        import timm
+        from timm.layers import freeze_batch_norm_2d
+
         super().__init__(input_channels, return_skips=True, **plan)
         n = min(len(self.stages) - 1, TIMM_STAGES)
         features = timm.create_model(
@@ -78,6 +80,8 @@ def with_imagenet_encoder(topology: UNetTopology, backbone: str) -> UNetTopology
             f"_ImageNet takes plans with a PlainConvUNet, these have {topology.unet_class.__name__}. Take nnU-Net's "
             "default plans: nnUNetv2_plan_experiment without -pl."
         )
+    import timm
+
     info = timm.create_model(backbone, features_only=True).feature_info
     features, strides = topology.features, topology.total_strides
     for stage, (channels, reduction) in enumerate(
@@ -105,6 +109,8 @@ def load_imagenet_weights(network: nn.Module, backbone: str) -> None:
     Raises:
         ValueError: the package with the weights is not installed.
     """
+    from timm.models import adapt_input_conv
+
     weights = read_imagenet_weights(backbone)
     weights[STEM] = inflate(adapt_input_conv(network.in_channels, weights[STEM]), network)
     own = network.encoder.backbone.state_dict()
@@ -113,6 +119,8 @@ def load_imagenet_weights(network: nn.Module, backbone: str) -> None:
 
 def read_imagenet_weights(backbone: str) -> Mapping[str, Tensor]:
     """By timm's names, in which they stand in the same order as in the package's file."""
+    import timm
+
     path = weights_file(backbone)
     stored = [w for k, w in torch.load(path, map_location="cpu", weights_only=True).items() if _counts(k)]
     expected = {k: w for k, w in timm.create_model(backbone).state_dict().items() if _counts(k)}

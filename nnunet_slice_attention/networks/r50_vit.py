@@ -8,8 +8,6 @@ block at full resolution, which the hybrid lacks and nnU-Net's finest head needs
 from functools import partial
 
 from dynamic_network_architectures.architectures.unet import PlainConvUNet
-from timm.layers import StdConv2dSame
-from timm.models.resnetv2 import ResNetV2
 from torch import Tensor, nn
 
 from .topology import UNetTopology
@@ -54,6 +52,9 @@ class R50Encoder(nn.Module):
     """
 
     def __init__(self, in_channels: int, plain: nn.Module):
+        from timm.layers import StdConv2dSame  # half a second: imports all models of timm
+        from timm.models.resnetv2 import ResNetV2
+
         super().__init__()
         for key in STYLE:
             setattr(self, key, getattr(plain, key))
