@@ -3,6 +3,7 @@
 Also finds the files of a data set, and nnU-Net's reader for them.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
@@ -26,8 +27,26 @@ def dataset_id(dataset: str | int) -> int:
 
 
 def read_description(path: Path) -> dict:
-    """`dataset.json`. Raise FileNotFoundError or ValueError, see `read_json`."""
-    return read_json(path, "Put back the data set's dataset.json.", keys=("labels", "file_ending"))
+    """`dataset.json`. Raise FileNotFoundError or ValueError, see `read_json`, also for labels of nnU-Net v1."""
+    found = read_json(path, "Put back the data set's dataset.json.", keys=("labels", "file_ending"))
+    if not str(found["file_ending"]).startswith("."):
+        raise ValueError(
+            f"{path} has file_ending {found['file_ending']!r}, which nnU-Net finds no files by. Write it with its "
+            'dot, e.g. ".nii.gz".'
+        )
+    labels = found["labels"]
+    if not isinstance(labels, dict):
+        raise ValueError(f'{path} has labels {labels!r}. Write {{"background": 0, NAME: 1, ...}}.')
+    texts = {name: value for name, value in labels.items() if isinstance(value, str)}
+    if texts and all(name.isdecimal() for name in texts):
+        v2 = json.dumps({name: int(value) for value, name in texts.items()})
+        raise ValueError(
+            f"{path} has labels {labels}, as nnU-Net v1 wrote them. nnU-Net v2 needs names first. Write {v2}."
+        )
+    if texts:
+        name, value = next(iter(texts.items()))
+        raise ValueError(f"{path} has label {name} = {value!r}, a text. Write an integer, without quotes.")
+    return found
 
 
 def find_reader(dataset_json: Mapping, example: Path) -> type[BaseReaderWriter]:

@@ -6,7 +6,8 @@ that differ as programs make them differ when saving (rounding, corner instead o
 comparison, and headers of another image are not.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -28,6 +29,7 @@ SPACING_LIMIT = 0.01  # relative
 ORIGIN_LIMIT = 1.0  # voxels, along each axis
 # Swapped axes differ by 90 degrees, flipped ones by 180, rounding by less than one.
 DIRECTION_LIMIT = 5.0  # degrees, per axis
+THREADS = 8  # files may be on a slow network
 
 
 @dataclass(frozen=True)
@@ -113,10 +115,35 @@ def is_2d(spacing: Sequence[float]) -> bool:
     return bool(np.isclose(spacing[0], DUMMY_SPACING * max(spacing[1:]), rtol=1e-3))
 
 
-def _itk_header(path: Path) -> Geometry:
+def four_dimensions(path: Path) -> tuple[int, ...] | None:
+    """The size (x, y, z, time or channel) of an image with four dimensions; None for others and damaged files.
+
+    nnU-Net's ITK reader takes the volumes of such a file for channels and trains on them, but its writer refuses the
+    segmentation, in the validation after the last epoch and in prediction. Its other readers refuse the image.
+    """
+    try:
+        size = _itk_information(path).GetSize()
+    except RuntimeError:
+        return None
+    return size if len(size) == 4 else None
+
+
+def four_dimensional(images: Iterable[Path]) -> list[Path]:
+    """Those with `four_dimensions`."""
+    images = list(images)
+    with ThreadPoolExecutor(THREADS) as pool:
+        return [image for image, size in zip(images, pool.map(four_dimensions, images), strict=True) if size]
+
+
+def _itk_information(path: Path) -> SimpleITK.ImageFileReader:
     reader = SimpleITK.ImageFileReader()
     reader.SetFileName(str(path))
     reader.ReadImageInformation()
+    return reader
+
+
+def _itk_header(path: Path) -> Geometry:
+    reader = _itk_information(path)
     affine = itk_affine(reader.GetSpacing(), reader.GetOrigin(), reader.GetDirection())
     shape, spacing = ((*values, 1)[:3] for values in (reader.GetSize(), reader.GetSpacing()))
     return Geometry(shape, spacing, affine)

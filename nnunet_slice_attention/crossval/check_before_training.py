@@ -12,6 +12,7 @@ from ..dataset_files import read_description
 from .concurrent_training_check import check_no_other_training
 from .cross_validation import CrossValidation
 from .dataset_checks import (
+    check_dimensions,
     check_ground_truth,
     check_label_values,
     check_leakage,
@@ -32,8 +33,8 @@ def check_before_training(crossval: CrossValidation, write_split: bool = True) -
     Raises:
         ValueError: another training may be running in a fold, a model, a fold, -pretrained_weights, a 2D model, an
             image, the rule for patients or the output folder cannot be used, the slice spacing of a ground truth is
-            unknown, labels have values that dataset.json lacks, or labels or dataset.json were changed after
-            preprocessing.
+            unknown, training images have four dimensions, labels have values that dataset.json lacks, or labels or
+            dataset.json were changed after preprocessing.
         FileNotFoundError: the ground truth of a case, or the 2D model that a training starts from, is missing.
     """
     _check_writable(crossval.output)
@@ -75,6 +76,7 @@ def check_before_training(crossval: CrossValidation, write_split: bool = True) -
     folds = [int(fold) for fold in crossval.folds if fold != "all"]
     check_ground_truth(truth, folds)
     if starting:
+        check_dimensions(truth, crossval.dataset)
         check_label_values(truth, crossval.folds, crossval.dataset)
     if not all(job.finished() for job in crossval.training_jobs()):
         check_preprocessed(truth, crossval.dataset)

@@ -4,12 +4,14 @@ import itertools
 import sys
 from collections.abc import Callable, Sequence
 
+from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
 from ..comparison.ground_truth import GroundTruth
 from ..comparison.patients import leaked_patients
 from ..comparison.truth_spacing import with_spacings
 from ..dataset_files import dataset_id, read_plans, training_images
+from ..image_geometry import four_dimensional
 from ..label_values import problems_of_files
 from ..messages import first_few
 from ..plans.preprocessed_cases import changed_description, changed_labels, newer_than_data
@@ -41,6 +43,20 @@ def check_label_values(truth: GroundTruth, folds: Sequence[str], dataset: str) -
         more = f" (and {len(wrong) - 1} more)" * (len(wrong) > 1)
         raise ValueError(
             f"{path}{more} {problem} Do so in {truth.raw}, remove {truth.folder}, and run nnUNetv2_plan_and_preprocess "
+            f"-d {dataset_id(dataset)} --clean."
+        )
+
+
+def check_dimensions(truth: GroundTruth, dataset: str) -> None:
+    """Raise ValueError if nnU-Net could not write the segmentation of a training image, see `four_dimensions`."""
+    if not isinstance(truth.reader(), SimpleITKIO):
+        return
+    images = training_images(truth.raw, truth.dataset_json).values()
+    if wrong := four_dimensional(itertools.chain.from_iterable(images)):
+        raise ValueError(
+            f"{len(wrong)} images have four dimensions, of which nnU-Net cannot write a segmentation, so that the "
+            f"validation would fail after the last epoch: {first_few(map(str, wrong))}. Save their volumes as "
+            "CASE_0000, CASE_0001 ..., one file per channel, then run nnUNetv2_plan_and_preprocess "
             f"-d {dataset_id(dataset)} --clean."
         )
 

@@ -9,17 +9,16 @@ from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
-import SimpleITK
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 from nnunetv2.imageio.natural_image_reader_writer import NaturalImage2DIO
-from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO, SimpleITKIOWithReorient
 
 from ..dataset_files import segmentations
+from ..image_files import image_ending
+from ..image_geometry import four_dimensions
 from ..messages import first_few
 from .check import Check
 
 NAME = "files"
-READ_4D = (SimpleITKIO, SimpleITKIOWithReorient)
 
 
 def check_files(folder: Path, dataset_json: Mapping, reader: type[BaseReaderWriter] | None) -> list[Check]:
@@ -41,17 +40,22 @@ def check_files(folder: Path, dataset_json: Mapping, reader: type[BaseReaderWrit
             return [Check(NAME, False, text, f"Rename it, e.g. to {case}_0000{ending}.")]
         channels[name].append(number)
     if not channels:
-        return []
+        return _check_ending(folder / "imagesTr", ending)
     labels = segmentations(folder / "labelsTr", ending).keys()
     wrong = [f"{case} has no label" for case in sorted(channels.keys() - labels)]
     if reader not in (None, NaturalImage2DIO):  # the second reads several channels from one file
-        names = dataset_json.get("channel_names") or dataset_json.get("modality") or {}
+        names = dataset_json.get("channel_names") or dataset_json.get("modality")
+        if not names:
+            text = f"{folder / 'dataset.json'} has no channel_names"
+            return [
+                Check(NAME, False, text, 'Write one per channel, e.g. {"0": "T2"}; "CT" normalises as CT.')
+            ]
         expected = [f"{channel:04d}" for channel in range(len(names))]
         wrong += [
             f"{case} has the channels {', '.join(sorted(found))} instead of {', '.join(expected)}"
             for case, found in sorted(channels.items())
             if sorted(found) != expected
-            and not (reader in READ_4D and _is_4d(folder / "imagesTr" / f"{case}_{found[0]}{ending}"))
+            and not four_dimensions(folder / "imagesTr" / f"{case}_{found[0]}{ending}")  # see `check_headers`
         ]
     alone = [f"{case} has a label, but no image" for case in sorted(labels - channels.keys())]
     if not wrong and not alone:
@@ -64,12 +68,11 @@ def check_files(folder: Path, dataset_json: Mapping, reader: type[BaseReaderWrit
     return [Check(NAME, False, first_few(wrong, "; "), step)]
 
 
-def _is_4d(image: Path) -> bool:
-    """Whether nnU-Net reads several channels from one file."""
-    header = SimpleITK.ImageFileReader()
-    header.SetFileName(str(image))
-    try:
-        header.ReadImageInformation()
-    except RuntimeError:  # damaged, which `check_headers` names
-        return False
-    return header.GetDimension() == 4
+def _check_ending(images: Path, ending: str) -> list[Check]:
+    """Whether a folder without images of this ending has others; empty if it does not."""
+    others = sorted(path.name for path in images.glob("*") if image_ending(path.name) and path.is_file())
+    if not others:
+        return []
+    text = f"{images} has no {ending} files, but {len(others)} others, e.g. {others[0]}"
+    step = "Correct file_ending in dataset.json, or convert the images and labels."
+    return [Check(NAME, False, text, step)]

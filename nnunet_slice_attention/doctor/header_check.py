@@ -3,14 +3,16 @@
 nnU-Net trains on misaligned files, see `image_geometry`; a comparison refuses headers of another image.
 """
 
+import itertools
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from nnunetv2.imageio.tif_reader_writer import Tiff3DIO
 
-from ..dataset_files import find_reader, read_description, training_images, training_pairs
+from ..dataset_files import dataset_id, find_reader, read_description, training_images, training_pairs
 from ..image_files import is_renamed
-from ..image_geometry import HEADERS, SAME, geometry_mismatch, max_displacement_mm
+from ..image_geometry import HEADERS, SAME, four_dimensional, geometry_mismatch, max_displacement_mm
 from ..messages import first_few, in_one_line
 from .check import Check
 from .file_check import check_files
@@ -22,7 +24,7 @@ THREADS = 8  # files may be on a slow network
 def check_headers(folder: Path, dataset: str | int) -> list[Check]:
     """Compare the headers of each case's channels with its label's, or the spacing files of 3D TIFF.
 
-    First that there are all files. Empty if there are no images.
+    First that there are all files, each with three dimensions. Empty if there are no images.
 
     Args:
         folder: the raw data set.
@@ -34,7 +36,7 @@ def check_headers(folder: Path, dataset: str | int) -> list[Check]:
     try:
         dataset_json = read_description(description)
     except ValueError as error:
-        return [Check("headers", False, str(error), "The data set cannot be used without dataset.json.")]
+        return [Check("headers", False, str(error), "nnU-Net cannot use the data set as it is.")]
     pairs = training_pairs(folder, dataset_json)
     if not pairs:  # no case has both files, which may be for their names
         return check_files(folder, dataset_json, None)
@@ -57,25 +59,41 @@ def check_headers(folder: Path, dataset: str | int) -> list[Check]:
     if read is None:
         return checks
     channels = training_images(folder, dataset_json)
+    checks += _check_dimensions(itertools.chain.from_iterable(channels.values()), dataset)
 
     def compared(case: str) -> tuple[float, str]:
         """(displacement in mm, why they are not of one image)."""
         _, label = pairs[case]
-        most = 0.0
-        for image in channels[case]:
-            try:
-                reference, other = read(label), read(image)
-            except Exception as error:  # readers can raise anything
-                return 0.0, f"{label} or {image} cannot be read: {in_one_line(error)}"
-            if found := geometry_mismatch(reference, other):
-                name, of_image, of_label, limit = found
-                return 0.0, f"{label} has {name} {of_label}, its image {image} {of_image}; {limit}"
-            most = max(most, max_displacement_mm(reference, other))
+        most, file = 0.0, label
+        try:
+            reference = read(label)
+            for file in channels[case]:
+                other = read(file)
+                if found := geometry_mismatch(reference, other):
+                    name, of_image, of_label, limit = found
+                    return 0.0, f"{label} has {name} {of_label}, its image {file} {of_image}; {limit}"
+                most = max(most, max_displacement_mm(reference, other))
+        except Exception as error:  # readers can raise anything, and a header can have an affine of zeros
+            return 0.0, f"{file} cannot be read: {in_one_line(error)}"
         return most, ""
 
     with ThreadPoolExecutor(THREADS) as pool:
         found = dict(zip(pairs, pool.map(compared, pairs), strict=True))
     return [*checks, _verdict(found, dataset)]
+
+
+def _check_dimensions(images: Iterable[Path], dataset: str | int) -> list[Check]:
+    if not (wrong := four_dimensional(images)):
+        return []
+    text = (
+        f"{len(wrong)} images have four dimensions, of which nnU-Net cannot write a segmentation, so that the "
+        f"validation fails after the last epoch: {first_few(map(str, wrong))}"
+    )
+    step = (
+        "Save their volumes as CASE_0000, CASE_0001 ..., one file per channel, then nnUNetv2_plan_and_preprocess "
+        f"-d {dataset_id(dataset)} --clean"
+    )
+    return [Check("dimensions", False, text, step)]
 
 
 def _verdict(found: dict[str, tuple[float, str]], dataset: str | int) -> Check:

@@ -19,7 +19,7 @@ from nnunetv2.imageio.tif_reader_writer import Tiff3DIO
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
 from ..image_files import check_complete
-from ..image_geometry import HEADERS, geometry_mismatch, is_2d
+from ..image_geometry import HEADERS, four_dimensions, geometry_mismatch, is_2d
 from ..messages import last_line
 from ..tiff_spacing import read_spacing
 from .cases import Case
@@ -77,10 +77,18 @@ def find_problems(cases: Sequence[Case], expected: Expected, threads: int = 1) -
 
 def _problem(case: Case, expected: Expected) -> str | None:
     names, n_channels = ", ".join(path.name for path in case.images), expected.n_channels
-    if len(case.images) != n_channels and type(expected.reader_writer) in ONE_CHANNEL_PER_FILE:
+    one_per_file = type(expected.reader_writer) in ONE_CHANNEL_PER_FILE
+    files = f"CASE_0000{case.ending}, CASE_0001{case.ending} ..., one per channel"
+    for image in case.images if one_per_file else ():
+        if size := four_dimensions(image):
+            return (
+                f"{image.name} has four dimensions, {size} (x, y, z, time or channel), and nnU-Net cannot write a "
+                f"segmentation of such a file. Save its volumes as {files}"
+            )
+    if len(case.images) != n_channels and one_per_file:
         return (
             f"has {len(case.images)} channels ({names}); the model was trained on {n_channels}. Name the files of a "
-            f"case CASE_0000{case.ending}, CASE_0001{case.ending} ..., one per channel"
+            f"case {files}"
         )
     for image in case.images:
         if not image.is_file():
@@ -97,12 +105,8 @@ def _problem(case: Case, expected: Expected) -> str | None:
         return lacking
     data, properties = expected.reader_writer.read_images([str(path) for path in case.images])
     if data.ndim != 4 or len(data) != n_channels:
-        return f"{names}: array of shape {data.shape}; expected {n_channels} volumes, one per file, with scalar voxels"
-    if len(properties.get("sitk_stuff", {}).get("spacing", ())) > 3:
-        return (
-            f"{names} has four dimensions, {data.shape[::-1]} (x, y, z, time), and nnU-Net cannot write its "
-            "segmentation. Save one volume with three dimensions"
-        )
+        volumes = "volumes, one per file, with scalar voxels" if one_per_file else "channels"
+        return f"{names}: array of shape {data.shape}; expected {n_channels} {volumes}"
     if not data.size:
         return f"{names}: no voxels, shape {data.shape}"
     if wrong := _wrong_spacing(np.array(properties["spacing"], float), expected.spacing):

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import SimpleITK
 
 from nnunet_slice_attention.crossval.check_before_training import check_before_training
 from nnunet_slice_attention.crossval.train_compare_predict import cross_validate
@@ -37,6 +38,18 @@ def test_labels_changed_after_preprocessing_are_named(
     with pytest.raises(
         ValueError, match=r"were changed after preprocessing.*: case_3\. Remove .*--clean, .* train again"
     ):
+        cross_validate(tiny_crossval(tiny, tmp_path), refuse_to_launch)
+
+
+def test_images_of_four_dimensions_are_named(preprocessed, nnunet_folders, tiny, tmp_path, monkeypatch):
+    raw = shutil.copytree(nnunet_folders / "raw" / tiny.folder, tmp_path / "raw" / tiny.folder)
+    monkeypatch.setattr(
+        "nnunet_slice_attention.crossval.check_before_training.nnUNet_raw", str(tmp_path / "raw")
+    )
+    (preprocessed / "splits_final.json").write_text(TWO_CASES)
+    image = raw / "imagesTr" / "case_0_0000.nii.gz"
+    SimpleITK.WriteImage(SimpleITK.JoinSeries([SimpleITK.ReadImage(str(image))] * 2), str(image))
+    with pytest.raises(ValueError, match=r"1 images have four dimensions.*case_0_0000.*one file per channel"):
         cross_validate(tiny_crossval(tiny, tmp_path), refuse_to_launch)
 
 

@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 import SimpleITK
+from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
 
 from nnunet_slice_attention.doctor.header_check import check_headers
 from tests.tiny_data import TinyDataset, write_raw
@@ -62,14 +63,18 @@ def test_an_image_without_a_channel_number_is_named(raw):
     assert "case_1_t2.nii.gz has no channel number" in check.text and "Rename it" in check.next_step
 
 
-def test_channels_in_one_4d_file_are_all_there(raw):
+def test_channels_in_one_4d_file_are_named(raw):
+    """nnU-Net trains on them, but its validation fails: it cannot write their segmentations."""
     for first in sorted((raw / "imagesTr").glob("*_0000.nii.gz")):
         second = first.with_name(first.name.replace("_0000", "_0001"))
         both = SimpleITK.JoinSeries([SimpleITK.ReadImage(str(path)) for path in (first, second)])
         SimpleITK.WriteImage(both, str(first))
         second.unlink()
-    (check,) = check_headers(raw, 803)
-    assert check.ok
+    dimensions, headers = check_headers(raw, 803)
+    assert not dimensions.ok and "6 images have four dimensions" in dimensions.text and headers.ok
+    image, properties = SimpleITKIO().read_images([str(first)])
+    with pytest.raises(AssertionError):
+        SimpleITKIO().write_seg(image[0], str(raw / "x.nii.gz"), properties)
 
 
 def test_the_second_channel_of_another_image_is_named(raw):

@@ -7,11 +7,15 @@ import nibabel
 import numpy as np
 import pytest
 import SimpleITK
+from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
 
 from nnunet_slice_attention import shim
 from nnunet_slice_attention.cli import main
+from nnunet_slice_attention.doctor.damage_check import check_damage
 from nnunet_slice_attention.doctor.header_check import check_headers
-from tests.tiny_data import TinyDataset, write_raw
+from nnunet_slice_attention.doctor.label_check import check_label_values
+from nnunet_slice_attention.image_geometry import HEADERS
+from tests.tiny_data import TinyDataset, write_png, write_raw
 
 DATASET = TinyDataset(801, "Headers")
 
@@ -83,15 +87,30 @@ def test_other_shapes_and_files_that_cannot_be_read_are_wrong(raw):
     assert "2 of 6" in check.text and "has shape (3, 36, 40)" in check.text and "cannot be read" in check.text
 
 
+SHEARED = np.array([[1, 0.3, 0, 0], [0, 1, 0, 0], [0, 0, 6, 0], [0, 0, 0, 1.0]])  # which ITK refuses
+
+
+def only_for_nibabel(raw, label_affine):
+    for file, affine in {"imagesTr/a_0000.nii.gz": SHEARED, "labelsTr/a.nii.gz": label_affine}.items():
+        (raw / file).parent.mkdir()
+        nibabel.save(nibabel.Nifti1Image(np.zeros((4, 4, 3), np.uint8), affine), raw / file)
+    (raw / "dataset.json").write_text(json.dumps(DATASET.dataset_json))
+    return raw
+
+
 def test_headers_that_only_nibabel_can_read(tmp_path):
-    for folder, shift in (("imagesTr", 0.0), ("labelsTr", 0.25)):
-        (tmp_path / folder).mkdir()
-        sheared = np.array([[1, 0.3, 0, shift], [0, 1, 0, 0], [0, 0, 6, 0], [0, 0, 0, 1.0]])
-        name = "a_0000.nii.gz" if folder == "imagesTr" else "a.nii.gz"
-        nibabel.save(nibabel.Nifti1Image(np.zeros((4, 4, 3), np.uint8), sheared), tmp_path / folder / name)
-    (tmp_path / "dataset.json").write_text(json.dumps(DATASET.dataset_json))
-    (check,) = check_headers(tmp_path, 801)
+    shifted = SHEARED.copy()
+    shifted[0, 3] = 0.25
+    (check,) = check_headers(only_for_nibabel(tmp_path, shifted), 801)
     assert check.verdict == "note" and "0.25 mm" in check.text
+
+
+def test_a_header_without_directions_is_named(tmp_path):
+    label = only_for_nibabel(tmp_path, SHEARED) / "labelsTr" / "a.nii.gz"
+    header = gzip.decompress(label.read_bytes())
+    label.write_bytes(gzip.compress(header[:280] + bytes(48) + header[328:]))  # the affine
+    (check,) = check_headers(tmp_path, 801)
+    assert not check.ok and "1 of 1 labels do not match" in check.text and "cannot be read" in check.text
 
 
 def test_files_listed_in_dataset_json_are_found(raw):
@@ -104,8 +123,29 @@ def test_files_listed_in_dataset_json_are_found(raw):
 
 def test_formats_without_a_header_and_missing_data_sets_are_not_checked(tmp_path, raw):
     assert check_headers(tmp_path / "nothing", 801) == []
-    (raw / "dataset.json").write_text(json.dumps(DATASET.dataset_json | {"file_ending": ".png"}))
-    assert check_headers(raw, 801) == []
+    write_png(tmp_path, png := TinyDataset(802, "Png"))
+    assert check_headers(tmp_path / png.folder, 802) == []
+
+
+def test_labels_of_nnunet_v1_are_named_once(raw):
+    v1 = {"labels": {"0": "background", "1": "disc", "2": "core"}, "modality": {"0": "MR0"}}
+    (raw / "dataset.json").write_text(json.dumps({"file_ending": ".nii.gz"} | v1))
+    (check,) = [*check_headers(raw, 801), *check_damage(raw, 801), *check_label_values(raw, 801)]
+    assert not check.ok and 'Write {"background": 0, "disc": 1, "core": 2}' in check.text
+
+
+def test_an_ending_that_no_image_has_is_named(raw):
+    (raw / "dataset.json").write_text(json.dumps(DATASET.dataset_json | {"file_ending": ".nii"}))
+    (check,) = check_headers(raw, 801)
+    assert not check.ok and "has no .nii files" in check.text and "case_0_0000.nii.gz" in check.text
+
+
+def test_missing_names_of_channels_are_named(raw):
+    names = {key: value for key, value in DATASET.dataset_json.items() if key != "channel_names"}
+    (raw / "dataset.json").write_text(json.dumps(names))
+    assert [check.text for check in check_headers(raw, 801) if not check.ok] == [
+        f"{raw / 'dataset.json'} has no channel_names"
+    ]
 
 
 def test_voxels_are_not_read(raw):
@@ -115,3 +155,11 @@ def test_voxels_are_not_read(raw):
             path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes())[:352]))
     (check,) = check_headers(raw, 801)
     assert check.text.endswith("in all 6 cases")
+
+
+def test_each_header_is_read_once(tmp_path, monkeypatch):
+    write_raw(tmp_path, two := TinyDataset(802, "TwoChannels", channels=2))
+    opened, read = [], HEADERS[SimpleITKIO]
+    monkeypatch.setitem(HEADERS, SimpleITKIO, lambda path: opened.append(path) or read(path))
+    check_headers(tmp_path / two.folder, 802)
+    assert sorted(opened) == sorted((tmp_path / two.folder).glob("*Tr/*.nii.gz"))

@@ -23,17 +23,20 @@ def test_an_image_with_all_its_colours_in_one_file_is_fine(tmp_path):
     path = tmp_path / "a_0000.png"
     io.imsave(path, np.random.default_rng(0).integers(0, 255, (20, 18, 3), np.uint8), check_contrast=False)
     assert not problem(path, channels=3, trained_on=(999.0, 1.0, 1.0), reader=NaturalImage2DIO)
-    assert "array of shape (3, 1, 20, 18); expected 1 volumes" in problem(path, reader=NaturalImage2DIO)
+    found = problem(path, channels=1, reader=NaturalImage2DIO)
+    assert found == "a_0000.png: array of shape (3, 1, 20, 18); expected 1 channels"
 
 
 @pytest.mark.parametrize("ending", [".mha", ".nii.gz", ".nrrd"])
-def test_a_fourth_dimension_is_a_problem(ending, tmp_path):
-    path = write(tmp_path / f"a_0000{ending}", shape=(1, 5, 20, 18), spacing=(*SPACING, 1.0))
-    found = problem(path)
+@pytest.mark.parametrize("volumes", [1, 2])
+def test_a_fourth_dimension_is_a_problem(volumes, ending, tmp_path):
+    path = write(tmp_path / f"a_0000{ending}", shape=(volumes, 5, 20, 18), spacing=(*SPACING, 1.0))
+    found = problem(path, channels=volumes)
     if SimpleITK.ReadImage(str(path)).GetDimension() == 3:
         assert not found
     else:
-        assert "a_0000" in found and "four dimensions, (18, 20, 5, 1) (x, y, z, time)" in found
+        size = f"(18, 20, 5, {volumes})"
+        assert f"a_0000{ending} has four dimensions, {size} (x, y, z, time or channel), and nnU-Net" in found
 
 
 def test_a_tiff_without_its_spacing_file_is_a_problem(tmp_path):
@@ -75,7 +78,7 @@ def test_other_readers_may_read_several_channels_from_one_file(tmp_path):
 
     image = write(tmp_path / "a_0000.nii.gz")
     assert not problem(image, channels=2, reader=Both)
-    assert "expected 3 volumes" in problem(image, channels=3, reader=Both)
+    assert "expected 3 channels" in problem(image, channels=3, reader=Both)
 
 
 def test_an_error_without_a_message_is_reported_with_its_location(tmp_path):

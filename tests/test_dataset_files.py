@@ -1,0 +1,44 @@
+"""Descriptions of data sets that nnU-Net v2 cannot use are refused with what to write instead."""
+
+import json
+
+import pytest
+
+from nnunet_slice_attention.dataset_files import read_description
+
+LABELS = {"background": 0, "organ": [1, 2], "lesion": 2}
+
+
+def description(folder, **changes):
+    path = folder / "dataset.json"
+    path.write_text(json.dumps({"labels": LABELS, "file_ending": ".nii.gz"} | changes))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"labels": {"0": "background", "1": "tumor"}},
+            "has labels {'0': 'background', '1': 'tumor'}, as nnU-Net v1 wrote them. nnU-Net v2 needs names "
+            'first. Write {"background": 0, "tumor": 1}.',
+        ),
+        ({"labels": {"background": 0, "tumor": "1"}}, "has label tumor = '1', a text. Write an integer"),
+        ({"labels": ["background", "tumor"]}, 'Write {"background": 0, NAME: 1, ...}.'),
+        (
+            {"file_ending": "nii.gz"},
+            "has file_ending 'nii.gz', which nnU-Net finds no files by. Write it with its",
+        ),
+    ],
+    ids=["v1", "text", "list", "no dot"],
+)
+def test_what_is_wrong_is_named_with_what_to_write(changes, message, tmp_path):
+    path = description(tmp_path, **changes)
+    with pytest.raises(ValueError) as found:
+        read_description(path)
+    assert str(found.value).startswith(f"{path} ") and message in str(found.value)
+
+
+def test_regions_and_names_that_are_numbers_are_fine(tmp_path):
+    labels = LABELS | {"3": 3}
+    assert read_description(description(tmp_path, labels=labels))["labels"] == labels
