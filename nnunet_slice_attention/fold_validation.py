@@ -5,11 +5,12 @@ also those that were left.
 """
 
 import re
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from .files import read_json
-from .model_name import FINAL
+from .model_name import FINAL, LATEST
 
 
 def summary_file(fold: Path) -> Path:
@@ -29,6 +30,27 @@ def evaluated_cases(summary: Path) -> list[dict]:
     if not isinstance(cases, list) or not all(isinstance(case, dict) and "metrics" in case for case in cases):
         raise ValueError(f"{summary} is damaged: metric_per_case is not a list of evaluated cases. {again}")
     return cases
+
+
+def began_again(fold: Path) -> bool:
+    """Whether a finished fold was started again and has not ended: `checkpoint_latest` is newer than the final one.
+
+    A training that ends removes the first. Our trainers put a finished training aside, nnU-Net's own leave its final
+    checkpoint, which every command, and --c, prefers.
+    """
+    final, latest = fold / FINAL, fold / LATEST
+    return final.is_file() and latest.is_file() and final.stat().st_mtime < latest.stat().st_mtime
+
+
+def note_begun_again(name: str, fold: Path) -> None:
+    """Print a note on stderr if what is used of a fold is the first of two trainings, see `began_again`."""
+    if began_again(fold):
+        print(
+            f"note: {name} was trained to its end, then started again without --c; the first training is used. To "
+            f"continue the second, move {fold / FINAL} away and give nnUNetv2_train --c.",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def is_older_than_weights(file: Path, fold: Path) -> bool:

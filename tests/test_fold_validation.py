@@ -10,6 +10,7 @@ from nnunetv2.evaluation.evaluate_predictions import compute_metrics_on_folder_s
 
 from nnunet_slice_attention.comparison.model import Model
 from nnunet_slice_attention.fold_validation import (
+    began_again,
     evaluated_cases,
     is_older_than_weights,
     listed_predictions,
@@ -68,6 +69,15 @@ def test_what_is_missing_tells_nothing(fold):
     (fold / "checkpoint_final.pth").unlink()
     written(fold / "validation" / "b.nii.gz", 1)
     assert older(fold) == []
+
+
+def test_a_finished_fold_was_begun_again_once_it_has_a_newer_checkpoint_of_a_training(fold):
+    latest = written(fold / "checkpoint_latest.pth", TRAINED - 1)  # killed before nnU-Net removed it
+    assert not began_again(fold)
+    written(latest, TRAINED + 1)
+    assert began_again(fold)
+    (fold / "checkpoint_final.pth").unlink()
+    assert not began_again(fold)
 
 
 @pytest.mark.parametrize("entry", [{"metrics": {}}, 3, {"prediction_file": 3}])

@@ -8,6 +8,7 @@ from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_datas
 
 from ..dataset_files import read_description, segmentations
 from ..fold_split import check_no_other_cases, check_trained_split, validate_again
+from ..fold_validation import note_begun_again
 from ..inference.prediction_record import check_one_model
 from ..messages import first_few
 from ..model_name import ENSEMBLE, ModelName
@@ -34,7 +35,7 @@ def parse_prediction(text: str) -> tuple[str, Path]:
 def trained_model(
     dataset: str, name: str, folds: Sequence[Fold], truth: GroundTruth, results: Path | None = None
 ) -> Model:
-    """The validation predictions of a trained model.
+    """The validation predictions of a trained model; prints a note on stderr if a fold was started again.
 
     Args:
         results: results folder; None means `nnUNet_results`.
@@ -68,6 +69,7 @@ def trained_model(
                 f"{validate_again(again)}"
             )
         _check_cases(f"{name}, fold {fold}", found, expected, again)
+        note_begun_again(f"{name}, fold {fold}", validation.parent)
         if duplicates := sorted(set(found) & set(predictions)):
             raise ValueError(
                 f"{first_few(duplicates)}: in more than one of the folds {', '.join(map(str, folds))}. Train with a "

@@ -14,6 +14,7 @@ from ..dataset_files import read_description, segmentations
 from ..files import read_json_or_empty
 from ..fold_split import check_no_other_cases
 from ..fold_validation import (
+    began_again,
     evaluated_cases,
     is_older_than_weights,
     listed_predictions,
@@ -105,9 +106,16 @@ class TrainingJob(ModelJob):
     def check_record(self, splits: Sequence[Split], others_start: bool = False) -> None:
         """Raise ValueError if it has begun from other inputs than the present ones, or has predictions of other cases.
 
-        See `check_fold` and `check_no_other_cases`. The second also before a training starts: compare would refuse its
-        validation, which leaves those predictions in place.
+        Also if it is not clear which of two trainings is meant, see `began_again`. See `check_fold` and
+        `check_no_other_cases`. The second also before a training starts: compare would refuse its validation, which
+        leaves those predictions in place.
         """
+        if began_again(self.folder):
+            raise ValueError(
+                f"{self.name} was trained to its end, then started again without --c: in {self.folder}, {LATEST} is "
+                f"newer than {FINAL}. To keep the first training, move {LATEST} away; to continue the second, move "
+                f"{FINAL} away."
+            )
         split = None if self.fold == "all" else splits[int(self.fold)]
         if self.state() != "start":
             check_fold(self.folder, self.name, split, self._training_inputs, others_start)

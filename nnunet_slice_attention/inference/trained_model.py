@@ -11,6 +11,7 @@ from nnunetv2.utilities.file_path_utilities import get_output_folder
 
 from ..environment import cuda_problem
 from ..files import read_json
+from ..fold_validation import note_begun_again
 from ..messages import last_line
 from ..model_name import FINAL
 from ..plans.differences import decisive_descriptions, decisive_plans, first_difference
@@ -40,7 +41,7 @@ def load_predictor(
     device: str = "cuda",
     **options: Any,
 ) -> SlabPredictor:
-    """A predictor that averages the given folds.
+    """A predictor that averages the given folds; prints a note on stderr if one was started again, see `began_again`.
 
     Args:
         folder: the model's folder, see `model_folder`.
@@ -59,6 +60,8 @@ def load_predictor(
     predictor = SlabPredictor(device=find_device(device), **options)
     for fold in chosen:
         check_as_trained(folder, fold, checkpoint)
+        if checkpoint == FINAL:
+            note_begun_again(f"{folder.name}, fold {fold}", folder / f"fold_{fold}")
     predictor.initialize_from_trained_model_folder(str(folder), chosen, checkpoint)
     predictor.source = {"model": str(folder.resolve()), "folds": chosen, "checkpoint": checkpoint}
     return predictor

@@ -34,9 +34,10 @@ class FoldFiles(FiniteTraining):
     def on_train_start(self):
         folder = Path(self.output_folder)
         if self._writes() and not self.continues and (kept := put_aside(folder)):
+            log = Path(self.log_file).name  # as the last that begins at epoch 0, it would count as the fold's
             self.print_to_log_file(
                 f"{folder} has an earlier training, which is kept: {', '.join(kept)}. To continue it instead of this "
-                "one, interrupt this one, remove its checkpoints, rename those files back and give --c."
+                f"one, interrupt this one, remove its checkpoints and {log}, rename those files back and give --c."
             )
         super().on_train_start()
 

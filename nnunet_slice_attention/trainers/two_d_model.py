@@ -13,7 +13,7 @@ from nnunetv2.utilities.dataset_name_id_conversion import convert_dataset_name_t
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
 from ..dataset_files import read_plans
-from ..fold_validation import summary_file
+from ..fold_validation import began_again, summary_file
 from ..model_name import BEST, FINAL, LATEST, ModelName
 from ..plans.plans_file import STOCK_PLANS
 from .checkpoint import Checkpoint, read_checkpoint
@@ -92,7 +92,8 @@ def find_2d_model(
 
     Raises:
         FileNotFoundError: there is none, or its training is not finished.
-        ValueError: there are several, of which others may be unfinished, or the variable matches none of them.
+        ValueError: there are several, of which others may be unfinished, the variable matches none of them, or it was
+            started again and has not ended.
     """
     chosen, models = os.environ.get(CHOICE), _models(results, plans, configuration, fold, coming)
     label = f"fold {fold} of {results.name} ({plans}, {configuration})"
@@ -113,6 +114,12 @@ def find_2d_model(
             f"{', '.join(model.name.trainer for model in unfinished)}. To start from the first: export "
             f"{CHOICE}={finished[0].name.trainer}. To start from another, finish it ({commands}), then: export "
             f"{CHOICE}={unfinished[-1].name.trainer}"
+        )
+    if len(finished) == 1 and began_again(finished[0].folder):
+        raise ValueError(
+            f"{label}: the 2D model of {finished[0].name.trainer} was trained to its end, then started again without "
+            f"--c: in {finished[0].folder}, {LATEST} is newer than {FINAL}. To start from the first training, move "
+            f"{LATEST} away; from the second, move {FINAL} away and finish it: {finished[0].command('--c')}"
         )
     if len(finished) == 1:
         return finished[0]

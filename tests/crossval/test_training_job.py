@@ -13,6 +13,8 @@ from nnunet_slice_attention.crossval.model_job import Settings
 from nnunet_slice_attention.jobs.slurm import recorded_id
 from tests.crossval.tiny_crossval import save_checkpoint
 
+SPLIT = {"train": ["case_2"], "val": ["case_0", "case_1"]}
+
 
 @pytest.fixture
 def validated(job):
@@ -78,6 +80,17 @@ def test_a_run_is_done_once_it_is_validated_with_the_final_checkpoint(validated)
     validated.prepare()
     assert validated.state() == "start"
     assert not summary.exists()
+
+
+def test_a_finished_training_that_was_started_again_is_neither_taken_nor_continued(validated):
+    save_checkpoint(validated, "latest")
+    final = validated.folder / "checkpoint_final.pth"
+    os.utime(final, (1, 1))
+    with pytest.raises(ValueError, match=r"checkpoint_latest.pth is newer than .*To keep .*; to continue"):
+        validated.check_record([SPLIT])
+    final.rename(final.with_suffix(".first"))
+    validated.check_record([SPLIT])
+    assert validated.state() == "continue"
 
 
 @pytest.mark.parametrize("content", ["", '{"metric_per_case": [{"me', "[]", "{}", '{"metric_per_case": [3]}'])

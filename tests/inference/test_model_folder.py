@@ -1,11 +1,13 @@
 """A model whose plans, dataset.json or weights are not those of its training is refused."""
 
 import json
+import os
 import shutil
 
 import pytest
 
 from nnunet_slice_attention.cli import main
+from nnunet_slice_attention.inference.trained_model import load_predictor
 from nnunet_slice_attention.plans.differences import (
     DECISIVE_PLANS,
     INTENSITIES,
@@ -57,6 +59,14 @@ def test_intensities_used_by_the_normalisation_must_be_equal():
     changed[INTENSITIES]["0"]["mean"] = 2.0
     differs = first_difference(decisive_plans(plans, "2d"), decisive_plans(changed, "2d"))
     assert differs == (f"{INTENSITIES}.0.mean", 1.0, 2.0)
+
+
+def test_a_fold_that_was_started_again_is_noted(model_copy, capsys):
+    final = model_copy / "fold_0" / "checkpoint_final.pth"
+    shutil.copy(final, final.with_name("checkpoint_latest.pth"))
+    os.utime(final, (1, 1))
+    load_predictor(model_copy, [0], device="cpu")
+    assert f"note: {MODEL}, fold 0 was trained to its end, then started again" in capsys.readouterr().err
 
 
 def test_a_truncated_checkpoint_is_named(model_copy, patients, tmp_path, capsys):

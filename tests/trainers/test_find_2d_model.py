@@ -1,6 +1,7 @@
 """No 2D model, an unfinished one or several: each error gives the next step."""
 
 import json
+import os
 import shutil
 
 import pytest
@@ -52,6 +53,16 @@ def test_an_unfinished_2d_model(left, two_d, start):
     two_d.checkpoint.rename(two_d.folder / f"checkpoint_{left}.pth")
     with pytest.raises(FileNotFoundError, match=rf"is not finished. Finish it first: {COMMAND} --c$"):
         start()
+
+
+def test_a_finished_2d_model_that_was_started_again(two_d):
+    latest = shutil.copy(two_d.checkpoint, two_d.folder / "checkpoint_latest.pth")
+    os.utime(two_d.checkpoint, (1, 1))
+    expected = (
+        rf"2D model of {TWO_D} was .* started again.*move {latest.name} away; .*finish it: {COMMAND} --c$"
+    )
+    with pytest.raises(ValueError, match=expected):
+        find_2d_model(two_d.results, "nnUNetPlans", "2d", 0)
 
 
 def test_several_2d_models(two_d, start, monkeypatch):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nnunet_slice_attention.fold_split import check_trained_split
+from nnunet_slice_attention.fold_split import check_trained_split, read_fold_record
 from nnunet_slice_attention.trainers.checkpoint import read_checkpoint
 from nnunet_slice_attention.trainers.fold_files import put_aside
 
@@ -61,7 +61,20 @@ def interrupt(monkeypatch, epoch):
     monkeypatch.setattr(nnUNetTrainerSlab, "on_epoch_start", on_epoch_start, raising=False)
 
 
-def test_a_training_without_c_keeps_the_earlier_one_and_c_then_continues_the_new_one(fold, call, monkeypatch):
+def follow_the_message(fold):
+    """What the log says to do to continue the earlier training: the folder is then as before."""
+    text = "".join(path.read_text() for path in fold.glob("training_log_*.txt"))
+    (fold / re.search(r"remove its checkpoints and (training_log_\S+\.txt)", text)[1]).unlink()
+    for path in fold.glob("*.pth"):
+        path.unlink()
+    for path in fold.glob("*.before"):
+        path.replace(path.with_suffix(""))
+    return fold
+
+
+def test_a_training_without_c_keeps_the_earlier_one_and_c_then_continues_the_new_one(
+    fold, call, tmp_path, monkeypatch
+):
     earlier = (fold / "checkpoint_final.pth").read_bytes()
     with monkeypatch.context() as context, pytest.raises(KeyboardInterrupt):
         interrupt(context, 1)
@@ -69,6 +82,8 @@ def test_a_training_without_c_keeps_the_earlier_one_and_c_then_continues_the_new
     assert (fold / "checkpoint_final.pth.before").read_bytes() == earlier
     assert (fold / "validation.before" / "summary.json").is_file()
     assert not (fold / "validation").exists()
+    back = follow_the_message(shutil.copytree(fold, tmp_path / "back"))
+    assert read_fold_record(back) == json.loads((fold / "split.json.before").read_text())
     call("--c")
     logs = "".join(path.read_text() for path in sorted(fold.glob("training_log_*.txt")))
     assert re.findall(r"Epoch (\d+) *$", logs, re.MULTILINE) == ["0", "1", "0", "1"]
