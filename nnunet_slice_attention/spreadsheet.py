@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 
 DELIMITERS = (",", ";", "\t")
+WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx and .ods, which are zip files; .xls
 
 
 def read_rows(path: Path) -> list[list[str]]:
@@ -13,8 +14,14 @@ def read_rows(path: Path) -> list[list[str]]:
 
     Encodings: UTF-8, UTF-16 with a byte-order mark, or else Windows-1252. Delimiters: comma, semicolon or tab,
     whichever is most frequent in the first row. Cells may be quoted.
+
+    Raises:
+        ValueError: it is a workbook, not a CSV file.
     """
-    text = _decoded(path.read_bytes())
+    content = path.read_bytes()
+    if content.startswith(WORKBOOKS):
+        raise ValueError(f"{path} is a workbook of a spreadsheet program. Save its table as CSV.")
+    text = _decoded(content)
     if text[:4].lower() == "sep=":  # Excel's delimiter line
         text = "".join(text.splitlines(keepends=True)[1:])
     first = next((line for line in text.splitlines() if line.strip()), "")

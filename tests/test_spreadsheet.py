@@ -35,3 +35,13 @@ def test_an_empty_file_has_no_rows(tmp_path):
     path = tmp_path / "table.csv"
     path.write_bytes(b"\r\n;;\r\n")
     assert read_rows(path) == []
+
+
+@pytest.mark.parametrize("begin", [b"PK\x03\x04", b"\xd0\xcf\x11\xe0"], ids=["xlsx", "xls"])
+def test_a_workbook_is_named(begin, tmp_path):
+    path = tmp_path / "patients.xlsx"
+    path.write_bytes(begin + bytes(range(256)))
+    with pytest.raises(
+        ValueError, match=r"patients.xlsx is a workbook of a spreadsheet program\. Save its table as CSV"
+    ):
+        read_rows(path)

@@ -82,7 +82,7 @@ def trained_model(
 
 def _validation_cases(name: str, fold: Fold, folder: Path, truth: GroundTruth) -> set[str]:
     """Raise ValueError if the fold does not exist, or was trained on another split."""
-    if not int(fold) < len(truth.splits):
+    if not (str(fold).isdecimal() and int(fold) < len(truth.splits)):
         raise ValueError(
             f"fold {fold} does not exist. splits_final.json has folds 0 to {len(truth.splits) - 1}."
         )

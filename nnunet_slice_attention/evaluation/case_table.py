@@ -1,8 +1,10 @@
 """The table behind every comparison: one row per case and structure, computed in parallel over cases."""
 
 import multiprocessing
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,15 +51,24 @@ class Task:
     spacing: Spacing | None = None
 
 
-def worker_pool(processes: int) -> Executor:
+@contextmanager
+def worker_pool(processes: int) -> Iterator[Executor]:
     """Pool for `evaluate`; for one process this one, since starting another takes as long as evaluating many cases.
 
     Processes are spawned, because nnU-Net's readers and torch do not survive a fork with threads. Spawning takes
     seconds, so one pool serves all models.
+
+    Raises:
+        RuntimeError: a process was killed.
     """
-    if processes <= 1:
-        return ThreadPoolExecutor(1)
-    return ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"))
+    spawning = multiprocessing.get_context("spawn")
+    try:
+        with ProcessPoolExecutor(processes, spawning) if processes > 1 else ThreadPoolExecutor(1) as pool:
+            yield pool
+    except BrokenProcessPool as error:
+        raise RuntimeError(
+            f"one of the {processes} processes that read segmentations was killed; out of memory? Give fewer with -np."
+        ) from error
 
 
 def evaluate(

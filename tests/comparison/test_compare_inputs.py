@@ -3,11 +3,13 @@
 import csv
 import gzip
 import json
+import os
 import shutil
 
 import pytest
 
 from nnunet_slice_attention.comparison import find_best
+from nnunet_slice_attention.comparison.find_models import trained_model
 from nnunet_slice_attention.comparison.ground_truth import GroundTruth
 from nnunet_slice_attention.comparison.patients import group_by
 from tests.comparison.prediction_folders import PATIENTS, compare
@@ -63,6 +65,25 @@ def test_errors_in_a_table_are_named_with_the_line(content, message, folders, ca
     assert compare(folders, "--group", str(table)) == 1
     assert f"{table}" in (error := capsys.readouterr().err) and message in error
     assert not (folders / "out").exists()
+
+
+@pytest.mark.parametrize("fold", ["first", "-1", 1])
+def test_a_fold_that_does_not_exist_is_named(fold, tmp_path):
+    (tmp_path / "Dataset901_X" / "T__P__2d").mkdir(parents=True)
+    truth = GroundTruth(tmp_path, {"file_ending": ".nii.gz"}, splits=[["a"]], training=[["b"]])
+    with pytest.raises(ValueError, match=rf"fold {fold} does not exist. splits_final.json has folds 0 to 0"):
+        trained_model("Dataset901_X", "T__P__2d", [fold], truth, tmp_path)
+
+
+def test_a_fold_that_was_started_again_is_noted(tmp_path, capsys):
+    fold = tmp_path / "Dataset901_X" / "T__P__2d" / "fold_0"
+    (fold / "validation").mkdir(parents=True)
+    for name in ("checkpoint_final.pth", "checkpoint_latest.pth", "validation/a.nii.gz"):
+        (fold / name).touch()
+    os.utime(fold / "checkpoint_final.pth", (1, 1))
+    truth = GroundTruth(tmp_path, {"file_ending": ".nii.gz"}, splits=[["a"]], training=[["b"]])
+    trained_model("Dataset901_X", "T__P__2d", [0], truth, tmp_path)
+    assert "note: T__P__2d, fold 0 was trained to its end, then started again" in capsys.readouterr().err
 
 
 def test_the_table_of_patients_is_not_overwritten(folders, capsys):
@@ -136,7 +157,7 @@ def test_a_damaged_example_image_is_named(folders, capsys):
     )
 
 
-def test_the_next_step_for_a_data_set_given_by_name_has_its_id(tmp_path, monkeypatch):
+def test_the_next_step_for_a_data_set_given_by_name_has_its_id(nnunet_folders, tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError, match="nnUNetv2_plan_and_preprocess -d 998, "):
         GroundTruth.from_dataset("Dataset998_Nowhere")
     monkeypatch.setattr(find_best, "changed_labels", lambda *_: ["case_1"])
