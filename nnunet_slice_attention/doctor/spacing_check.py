@@ -71,7 +71,8 @@ def check_baselines(plans: dict, dataset: str | int, plans_name: str, trainer: t
         return []
     text = (
         "trained for the same time, nnUNetTrainerSliceAttention was 0.0029 Dice ahead of nnU-Net 2D on one data set "
-        "with a ratio of 3; no other network of this package has been shown to be (benchmark_results/equal_time)"
+        "with a ratio of 3, and ahead of its control without neighbours; no other network of this package has been "
+        "shown to be (benchmark_results/equal_time)"
     )
     configurations = [c for c in (CONFIGURATION, "3d_fullres") if c in plans["configurations"]]
     models = [ModelName(_baseline(trainer), plans_name, configuration) for configuration in configurations]
