@@ -93,6 +93,15 @@ def test_another_broken_pipe_is_an_error(monkeypatch, capsys):
     assert "of a worker" in capsys.readouterr().err
 
 
+def test_an_interrupt_from_the_keyboard_is_one_message_and_a_shells_status(monkeypatch, capsys):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(phantom_dataset, "write_phantom", interrupted)
+    assert main(["phantom", "-o", "somewhere"]) == 130
+    assert capsys.readouterr().err == "nnunet-slice-attention phantom: interrupted.\n"
+
+
 def test_python_m_is_the_same_command():
     command = [sys.executable, "-m", "nnunet_slice_attention", "trainers-path"]
     assert "shim" in subprocess.run(command, check=True, capture_output=True, text=True).stdout

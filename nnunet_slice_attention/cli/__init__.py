@@ -43,13 +43,21 @@ USER_ERRORS = (ValueError, OSError, RuntimeError)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Exit status: 0, or 1 with one message on stderr; 1 without one where nobody reads the output any more."""
+    """Exit status: 0, or 1 with one message on stderr; 1 without one where nobody reads the output any more.
+
+    After an interrupt from the keyboard it is 130, as a shell's.
+    """
     args = build_parser().parse_args(argv)
     try:
         with quiet_libraries(args.debug):
             status = args.run(args)
             sys.stdout.flush()
             return status
+    except KeyboardInterrupt:
+        if args.debug:
+            raise
+        print(f"nnunet-slice-attention {args.command}: interrupted.", file=sys.stderr)
+        return 130
     except USER_ERRORS as error:
         from nnunet_slice_attention.standard_output import reader_is_gone
 
