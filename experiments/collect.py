@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nnunet_slice_attention.files import read_json_or_empty, write_text
 
-from .collectors import GROWING, case_rows
+from .collectors import case_rows
 from .csv_rows import Rows, columns_of, merge, read_csv, row_key
 from .declaration import Experiment
 from .made_with import FILE, KEPT
@@ -21,41 +21,40 @@ def collect(folder: Path, experiment: Experiment) -> list[str]:
         ValueError: see `merge`.
     """
     tables, notes = {}, {}
-    for table, rows, made_in, grows in _found(folder, experiment):
-        all_rows, _ = tables.setdefault(table, ([], grows))
-        all_rows += rows or []
+    for table, rows, made_in in _found(folder, experiment):
+        tables.setdefault(table, []).extend(rows or [])
         columns, note = columns_of(folder / table, rows or []), read_json_or_empty(made_in / FILE)
         keys = [table] if rows is None else [row_key(row, columns) for row in rows]
         notes |= {key: {entry: note[entry] for entry in KEPT if entry in note} for key in keys if note}
     lines = []
-    for table, (rows, grows) in tables.items():
-        added = merge(folder / table, rows, grows)
+    for table, rows in tables.items():
+        added = merge(folder / table, rows)
         lines.append(f"{folder / table}: {added} rows added, {len(read_csv(folder / table))} in all")
     if notes:
         write_text(folder / FILE, json.dumps(read_json_or_empty(folder / FILE) | notes, indent=1) + "\n")
     return lines
 
 
-def _found(home: Path, experiment: Experiment) -> Iterator[tuple[str, Rows | None, Path, bool]]:
-    """(Table, rows of one job or None if it wrote the table, the job's folder, whether the rows may change)."""
+def _found(home: Path, experiment: Experiment) -> Iterator[tuple[str, Rows | None, Path]]:
+    """(Table, rows of one job or None if it wrote the table, the job's folder)."""
     for group in experiment.runs:
         for run in experiment.runs_of(group, home):
             if folder := run.fold_folder():
                 own = run.cells() | {"commit": run.commits()}
                 for table, collector in group.into.items():
                     rows = [_patient(row, experiment) | row | own for row in collector(run)]
-                    yield table, rows, folder, collector in GROWING
+                    yield table, rows, folder
     for predict in experiment.predict:
         for run in predict.runs(home):
             folder, own = prediction_folder(home, run), run.cells() | {"commit": run.commits()}
             rows = case_rows(folder / "compared" / "cases.csv") if (folder / FILE).is_file() else []
             rows = [row | own | {"model": (own | {"way": row["model"]})[predict.model]} for row in rows]
-            yield predict.into, rows, folder, False
+            yield predict.into, rows, folder
     for measure in experiment.measure:
         folder = measurement_folder(home, measure)
         for table, reader in measure.into.items():
             rows = (reader(folder / "out") if (folder / FILE).is_file() else []) if reader else None
-            yield table, rows, folder, False
+            yield table, rows, folder
 
 
 def _patient(row: dict[str, str], experiment: Experiment) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Rows of what a training run has left in its folder; none if it has not come that far. All cells are text."""
+"""Rows of what a finished training run has left in its folder; none of one under way. All cells are text."""
 
 import json
 import math
@@ -102,20 +102,17 @@ def logged(every: int = 1) -> Collector:
 
 
 def curve(run: Run) -> Rows:
-    """epoch, cpu_s until then, case, structure, dice of a few cases; also of a run under way."""
-    folder = run.fold_folder()
-    return case_rows(folder / "curve.csv") if folder else []
+    """epoch, cpu_s until then, case, structure, dice of a few cases."""
+    return case_rows(run.fold_folder() / "curve.csv") if run.is_finished() else []
 
 
 def process_time(run: Run) -> Rows:
-    """cpu_s and wall_s of the training, epochs_done, and the source's commits; also of a run under way."""
-    if not (epochs := run.epochs_done()):
+    """cpu_s and wall_s of the training, epochs_done, and the source's commits."""
+    if not run.is_finished():
         return []
+    epochs = run.epochs_done()
     total = {key: str(round(sum(float(row[key]) for row in epochs), 3)) for key in ("cpu_s", "wall_s")}
     return [total | {"epochs_done": str(len(epochs)), "commits": run.commits()}]
-
-
-GROWING = (curve, process_time)  # read from runs under way too, whose rows may change
 
 
 def rounded(value: str | float) -> str:

@@ -32,8 +32,8 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, ob
     write_text(path, text.getvalue())
 
 
-def merge(path: Path, rows: Rows, grows: bool = False) -> int:
-    """Add rows to a table; how many are new. Its own rows stay, as they are unless it `grows`.
+def merge(path: Path, rows: Rows) -> int:
+    """Add rows to a table; how many are new. Its own rows stay as they are.
 
     A table without the column `structure` has a column for each, which holds the Dice.
 
@@ -41,21 +41,18 @@ def merge(path: Path, rows: Rows, grows: bool = False) -> int:
         ValueError: a row of the table has other values than the one found.
     """
     columns, table = columns_of(path, rows), read_csv(path)
-    # A run under way may go on at another commit.
-    tells_apart = [column for column in (*OF_RUN, *OF_ROW) if not (grows and column == "commit")]
-    known = {row_key(row, columns, tells_apart): row for row in table}
+    known = {row_key(row, columns, (*OF_RUN, *OF_ROW)): row for row in table}
     before = len(table)
     for row in rows if "structure" in columns else _wide(rows, columns):
         found = {column: row[column] for column in columns}
-        own = known.setdefault(row_key(row, columns, tells_apart), found)
+        own = known.setdefault(row_key(row, columns, (*OF_RUN, *OF_ROW)), found)
         if own is found:
             table.append(found)
-        elif own != found and not grows:
+        elif own != found:
             raise ValueError(
                 f"{path} has {own}, but now {found} is found for the same run. Give the arm of a new run another name, "
                 "or remove the rows that are to be replaced."
             )
-        own |= found
     if table != read_csv(path):
         write_csv(path, columns, table)
     return len(table) - before

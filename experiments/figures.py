@@ -84,7 +84,7 @@ def _curves(points: Mapping[str, pd.DataFrame], colours: Mapping[str, str], refe
 
 
 def mean_curves(results: Results, part: str, reference: str) -> pd.DataFrame:
-    """Mean Dice over cases and structures, and `time`, of finished runs by name, fold, seed and epoch.
+    """Mean Dice over cases and structures, and `time`, of runs by name, fold, seed and epoch.
 
     Time is relative to that of the reference's whole training on the same hardware, the mean over its runs. Runs on
     hardware without one, or that was not recorded, are left out.
@@ -92,7 +92,7 @@ def mean_curves(results: Results, part: str, reference: str) -> pd.DataFrame:
     run = ["name", "fold", "seed"]
     file = f"{part}/process_time.csv"
     times = results.table(file).assign(hardware=results.hardware(file))
-    times = times[(times.epochs_done == times.epochs) & (times.hardware != "")]
+    times = times[times.hardware != ""]
     whole = times[times.name == reference].groupby("hardware").cpu_s.mean()
     of_reference = times.set_index(run).hardware.map(whole).dropna().rename("whole")
     points = results.table(f"{part}/curves.csv").groupby([*run, "epoch"])[["cpu_s", "dice"]].mean()

@@ -6,7 +6,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from .collectors import GROWING, compare_command
+from .collectors import compare_command
 from .declaration import Experiment, Measure, Predict, Runs
 from .jobs import Commands, Options, RunJob, Training
 from .run import Run, results
@@ -44,8 +44,7 @@ def trainings(home: Path, experiment: Experiment, options: Options) -> list[Trai
 
 
 def _has_rows(group: Runs, run: Run, folder: Path) -> bool:
-    tables = [table for table, collector in group.into.items() if collector not in GROWING]
-    return bool(tables) and all(run.is_collected(folder / table) for table in tables)
+    return bool(group.into) and all(run.is_collected(folder / table) for table in group.into)
 
 
 def predictions(home: Path, experiment: Experiment, options: Options) -> list[Commands]:

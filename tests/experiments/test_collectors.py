@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from experiments.collectors import overlaps, parameters, validated
+from experiments.collectors import compared, curve, logged, overlaps, parameters, process_time, validated
+from experiments.error_kinds import error_kinds
+from experiments.run import Run
 
 
 @dataclass
@@ -68,3 +70,16 @@ def test_weights_that_two_modules_share_are_counted_once(run):
     weights = {"encoder.w": encoder, "decoder.encoder.w": encoder, "head.b": head}
     torch.save({"network_weights": weights}, run.folder / "checkpoint_final.pth")
     assert parameters(run) == [{"parameters": "17"}]
+
+
+@pytest.mark.parametrize(
+    "collector", [compared, curve, error_kinds, logged(), overlaps, parameters, process_time, validated]
+)
+def test_a_run_under_way_has_no_rows(tmp_path, monkeypatch, collector):
+    monkeypatch.setenv("nnUNet_results", str(tmp_path))
+    run = Run("arm", 1, "Plans", "2d", "Trainer", 0, 0, 2, 3)
+    fold = run.results / "Dataset001_X" / run.model / "fold_0"
+    fold.mkdir(parents=True)
+    (fold / "process_time.csv").write_text("epoch,cpu_s,wall_s,train_loss,commit\n0,1.0,1.0,0.5,abc\n")
+    (fold / "curve.csv").write_text("epoch,cpu_s,case,structure,dice\n0,1.0,a,x,0.5\n")
+    assert run.epochs_done() and collector(run) == []

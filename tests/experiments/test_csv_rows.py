@@ -41,12 +41,6 @@ def test_other_values_of_a_finished_run_are_refused_by_name_and_nothing_is_writt
     assert table.read_text() == OLD
 
 
-def test_a_run_under_way_replaces_its_own_values_only(table):
-    assert merge(table, [row(dice="0.80")], grows=True) == 0
-    assert table.read_text() == OLD.replace("0.90", "0.80")
-    assert merge(table, [row(dice="0.80", commit="abc+def")], grows=True) == 0
-
-
 def test_even_rows_with_the_same_key_stay(table):
     table.write_text(OLD + "2D,0,0,abc,case_1,RV,0.90\n")
     merge(table, [row(case="case_2")])
