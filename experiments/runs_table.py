@@ -55,6 +55,29 @@ def runs_table(results: Results, part: str, reference: str, arms: Sequence[str] 
     return grid(rows) if rows else NOT_RUN
 
 
+def differences_table(cases: pd.DataFrame, reference: str, title: str = "arm") -> str:
+    """Mean Dice of each run of each arm, and the paired difference to the reference over runs and patients.
+
+    Args:
+        cases: with the columns `name`, the arm, `fold` and `seed`; arms keep their order.
+    """
+    means, rows = run_means(cases).dice.unstack(), []
+    runs = with_runs(cases)
+    for arm in dict.fromkeys(cases.name):
+        own = scores_of_pairs(runs, arm, reference)
+        rows.append(
+            {
+                title: arm,
+                "Dice of each run": listed(means.loc[arm].dropna(), ".4f"),
+                f"minus {reference} [95 % CI]": own and own.difference(arm),
+                "of each run": own and listed(by_run(own, arm), "+.4f"),
+                "patients": own and own.paired(arm).n,
+                "p": own and f"{own.paired(arm).p:.2g}",
+            }
+        )
+    return grid(rows)
+
+
 @question
 def structures_table(results: Results, part: str, reference: str) -> str:
     """The paired difference of each arm to the reference in each structure, over the runs that both have."""

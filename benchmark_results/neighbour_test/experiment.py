@@ -12,9 +12,8 @@ from benchmark_results.equal_time.experiment import EXPERIMENT as EQUAL_TIME
 from benchmark_results.thick_hippocampus.experiment import EXPERIMENT as THICK_HIPPOCAMPUS
 from experiments.declaration import Experiment, Predict
 from experiments.results import Results
-from experiments.runs_table import NOT_RUN, by_run, listed, run_means, with_runs
-from experiments.tables import grid, over_patients, scores, titled
-from nnunet_slice_attention.evaluation.scores import Scores
+from experiments.runs_table import NOT_RUN, differences_table
+from experiments.tables import over_patients, scores, titled
 
 WAYS = {
     way: f"nnunet-slice-attention predict --neighbours {way} --disable_tta"
@@ -32,23 +31,11 @@ def table(results: Results, file: str) -> str:
     return titled(file.removesuffix(".csv"), rows, note)
 
 
-def long_table(results: Results) -> str:
-    """Differences over runs and patients."""
+def slice_attention_table(results: Results) -> str:
     if not results.has(LONG):
         return NOT_RUN
-    cases = results.cases(LONG).assign(name=lambda rows: rows.model)
-    found, means, rows = Scores(with_runs(cases), "own"), run_means(cases).dice.unstack(), []
-    for way in found.models:
-        compared = found.paired(way) if way != "own" else None
-        rows.append(
-            {
-                "neighbours": way,
-                "Dice of each run": listed(means.loc[way], ".4f"),
-                "minus own [95 % CI]": compared and compared.difference,
-                "of each run": compared and listed(by_run(found, way), "+.4f"),
-            }
-        )
-    return grid(rows)
+    cases = results.cases(LONG)
+    return differences_table(cases.assign(name=cases.model), "own", title="neighbours")
 
 
 LONG = "slice_attention.csv"
@@ -68,7 +55,7 @@ EXPERIMENT = Experiment(
     ],
     questions={
         "tables": lambda results: "\n".join(table(results, file) for file in TABLES),
-        "slice_attention": long_table,
+        "slice_attention": slice_attention_table,
         "made_with": lambda results: "\n\n".join(
             f"{file.removesuffix('.csv')}: {results.made_with(file)}."
             for file in (*TABLES, LONG)
