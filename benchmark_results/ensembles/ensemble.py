@@ -17,12 +17,13 @@ from experiments.stages import prediction_folder
 
 HERE = Path(__file__).parent
 WAY = "probabilities"
+AND = " and "  # "+" is reserved for ensembles that `compare` makes
 
 
 def members(name: str) -> tuple[str, str]:
-    """("2d + attention", "0 + 1") of "2d 0 + attention 1"."""
-    arms, seeds = zip(*(member.rsplit(" ", 1) for member in name.split(" + ")), strict=True)
-    return " + ".join(arms), " + ".join(seeds)
+    """("2d and attention", "0 and 1") of "2d 0 and attention 1"."""
+    arms, seeds = zip(*(member.rsplit(" ", 1) for member in name.split(AND)), strict=True)
+    return AND.join(arms), AND.join(seeds)
 
 
 def main() -> None:
@@ -32,7 +33,7 @@ def main() -> None:
     made = {}
     for first, second in zip(seeds, [*seeds[1:], seeds[0]], strict=True):
         for a, b in combinations_with_replacement(arms, 2):
-            name = f"{a} {first} + {b} {second}"
+            name = f"{a} {first}{AND}{b} {second}"
             pair = [folders[member] / WAY for member in ((a, first), (b, second))]
             made[name] = out / name
             subprocess.run(["nnUNetv2_ensemble", "-i", *pair, "-o", made[name], "-np", "1"], check=True)

@@ -37,5 +37,5 @@ EXPERIMENT = Experiment(
         Predict(SINGLE, of=replace(EQUAL_TIME, dataset=AXIAL), ways={WAY: PREDICT}, listed="runs.csv"),
     ],
     measure=[Measure({CASES: cases}, "python ensemble.py {out}")],
-    questions={"single": table(SINGLE, "2d"), "ensembles": table(CASES, "2d + 2d")},
+    questions={"single": table(SINGLE, "2d"), "ensembles": table(CASES, "2d and 2d")},
 )
