@@ -84,6 +84,11 @@ def confirmed(dataset: str, arms: Iterable[str], steps: str, of_2d: int = 25_000
     return Runs(tables(part), [*arms], of_2d=of_2d, **options)
 
 
+def secondary(dataset: str, arms: Iterable[str], steps: str, listed: str) -> Runs:
+    """As `confirmed`, one seed."""
+    return confirmed(dataset, arms, steps, seeds=(0,), listed=listed)
+
+
 CURVES_OF_CONFIRMATION = {
     "confirmation_504": "Hippocampus axial, fold 1",
     "confirmation_027": "ACDC, five folds",
@@ -130,6 +135,8 @@ EXPERIMENT = Experiment(
         confirmed(CORONAL, ["2d", *POSITION], "steps_confirmation_514.csv"),
         confirmed(AXIAL, ["2d", "attention"], "steps_504.csv"),
         Runs(tables("confirmation_504"), listed="confirmation_504_controls.csv"),
+        secondary(AXIAL, VOLUMES, "steps_504_3d.csv", "confirmation_504_3d.csv"),
+        secondary(AXIAL, ON_AXIAL[2:], "steps_504.csv", "confirmation_504_early_fusion.csv"),
     ],
     measure=MEASUREMENTS,
     questions={

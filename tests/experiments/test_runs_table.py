@@ -10,7 +10,7 @@ from benchmark_results.papers.experiment import costs_table, metrics_table, resl
 from experiments.declaration import Experiment
 from experiments.made_with import FILE
 from experiments.results import Results
-from experiments.runs_table import NOT_RUN, run_means, runs_table, structures_table
+from experiments.runs_table import NOT_RUN, differences_table, run_means, runs_table, structures_table
 from experiments.tables import FOREGROUND
 
 PATIENTS = ("p", "q", "r")
@@ -135,6 +135,17 @@ def test_metrics_and_costs_of_each_run(results):
     ]
     assert cells(costs_table("s", ["X"])(found))[1:] == [["X", "3.0, 5.0", "1.5, 1.5"]]
     assert metrics_table("none", ["X"])(found) == costs_table("none", ["X"])(found) == NOT_RUN
+
+
+def test_differences_are_over_the_runs_that_both_have_and_arms_keep_their_order():
+    _, two_d, x, y = cells(differences_table(cases(DICE).assign(patient=lambda rows: rows.case), "2D"))
+    assert two_d == ["2D", "0.7100, 0.6100", "", "", "", ""]
+    assert (
+        x[:2] == ["X", "0.7600, 0.7100"]
+        and x[2].startswith("+0.0750 [")
+        and x[3:5] == ["+0.0500, +0.1000", "3"]
+    )
+    assert y[:2] == ["Y", "0.1100"] and y[3] == "-0.6000"
 
 
 def test_the_summary_corrects_the_primary_comparisons_for_those_that_have_not_run(results):
