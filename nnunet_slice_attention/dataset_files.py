@@ -27,7 +27,10 @@ def dataset_id(dataset: str | int) -> int:
 
 
 def read_description(path: Path) -> dict:
-    """`dataset.json`. Raise FileNotFoundError or ValueError, see `read_json`, also for labels of nnU-Net v1."""
+    """`dataset.json`. Raise FileNotFoundError or ValueError, see `read_json`, also for labels of nnU-Net v1.
+
+    Labels in quotes become integers: nnU-Net takes them for such, but not beside regions, nor as the ignore label.
+    """
     found = read_json(path, "Put back the data set's dataset.json.", keys=("labels", "file_ending"))
     if not str(found["file_ending"]).startswith("."):
         raise ValueError(
@@ -38,15 +41,18 @@ def read_description(path: Path) -> dict:
     if not isinstance(labels, dict):
         raise ValueError(f'{path} has labels {labels!r}. Write {{"background": 0, NAME: 1, ...}}.')
     texts = {name: value for name, value in labels.items() if isinstance(value, str)}
-    if texts and all(name.isdecimal() for name in texts):
+    if texts and "background" not in labels and all(name.isdecimal() for name in texts):
         v2 = json.dumps({name: int(value) for value, name in texts.items()})
         raise ValueError(
             f"{path} has labels {labels}, as nnU-Net v1 wrote them. nnU-Net v2 needs names first. Write {v2}."
         )
-    if texts:
-        name, value = next(iter(texts.items()))
-        raise ValueError(f"{path} has label {name} = {value!r}, a text. Write an integer, without quotes.")
-    return found
+    regions = any(isinstance(value, list) for value in labels.values())
+    for name, value in texts.items():
+        if regions or name == "ignore" or not value.isdecimal():
+            raise ValueError(
+                f"{path} has label {name} = {value!r}, a text. Write an integer, without quotes."
+            )
+    return found | {"labels": labels | {name: int(value) for name, value in texts.items()}}
 
 
 def find_reader(dataset_json: Mapping, example: Path) -> type[BaseReaderWriter]:
