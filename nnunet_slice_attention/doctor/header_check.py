@@ -8,11 +8,19 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 from nnunetv2.imageio.tif_reader_writer import Tiff3DIO
 
 from ..dataset_files import dataset_id, find_reader, read_description, training_images, training_pairs
 from ..image_files import is_renamed
-from ..image_geometry import HEADERS, SAME, four_dimensional, geometry_mismatch, max_displacement_mm
+from ..image_geometry import (
+    HEADERS,
+    SAME,
+    Geometry,
+    four_dimensional,
+    geometry_mismatch,
+    max_displacement_mm,
+)
 from ..messages import first_few, in_one_line
 from .check import Check
 from .file_check import check_files
@@ -66,20 +74,27 @@ def check_headers(folder: Path, dataset: str | int) -> list[Check]:
         _, label = pairs[case]
         most, file = 0.0, label
         try:
-            reference = read(label)
+            reference = _with_axes(read(label))
             for file in channels[case]:
-                other = read(file)
+                other = _with_axes(read(file))
                 if found := geometry_mismatch(reference, other):
                     name, of_image, of_label, limit = found
                     return 0.0, f"{label} has {name} {of_label}, its image {file} {of_image}; {limit}"
                 most = max(most, max_displacement_mm(reference, other))
-        except Exception as error:  # readers can raise anything, and a header can have an affine of zeros
+        except Exception as error:  # readers can raise anything
             return 0.0, f"{file} cannot be read: {in_one_line(error)}"
         return most, ""
 
     with ThreadPoolExecutor(THREADS) as pool:
         found = dict(zip(pairs, pool.map(compared, pairs), strict=True))
     return [*checks, _verdict(found, dataset)]
+
+
+def _with_axes(geometry: Geometry) -> Geometry:
+    """Raise ValueError if the affine has no inverse, such as one of zeros, which nibabel reads."""
+    if not abs(np.linalg.det(geometry.affine)) > 0:  # also NaN
+        raise ValueError("its header gives the axes no directions")
+    return geometry
 
 
 def _check_dimensions(images: Iterable[Path], dataset: str | int) -> list[Check]:

@@ -105,12 +105,13 @@ def test_headers_that_only_nibabel_can_read(tmp_path):
     assert check.verdict == "note" and "0.25 mm" in check.text
 
 
-def test_a_header_without_directions_is_named(tmp_path):
-    label = only_for_nibabel(tmp_path, SHEARED) / "labelsTr" / "a.nii.gz"
-    header = gzip.decompress(label.read_bytes())
-    label.write_bytes(gzip.compress(header[:280] + bytes(48) + header[328:]))  # the affine
+@pytest.mark.parametrize("name", ["imagesTr/a_0000.nii.gz", "labelsTr/a.nii.gz"])
+def test_the_file_whose_header_has_no_directions_is_named(name, tmp_path):
+    file = only_for_nibabel(tmp_path, SHEARED) / name
+    header = gzip.decompress(file.read_bytes())
+    file.write_bytes(gzip.compress(header[:280] + bytes(48) + header[328:]))  # the affine
     (check,) = check_headers(tmp_path, 801)
-    assert not check.ok and "1 of 1 labels do not match" in check.text and "cannot be read" in check.text
+    assert not check.ok and f"1 of 1 labels do not match their image: {file} cannot be read" in check.text
 
 
 def test_files_listed_in_dataset_json_are_found(raw):
