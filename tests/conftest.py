@@ -17,7 +17,7 @@ os.environ["nnUNet_compile"] = "f"
 
 import pytest
 
-from tests.tiny_data import TinyDataset, write_raw
+from tests.tiny_data import TinyDataset, narrow, write_raw
 
 TESTS = Path(__file__).parent
 TINY_TRAINERS = TESTS / "tiny_trainers"
@@ -163,14 +163,6 @@ def _planned(run_nnunet, root: Path, dataset: TinyDataset) -> TinyDataset:
     plans = root / "preprocessed" / dataset.folder / "nnUNetPlans.json"
     plans.write_text(json.dumps(narrow(json.loads(plans.read_text()))))
     return dataset
-
-
-def narrow(plans: dict) -> dict:
-    """An eighth of the channels, so that training takes seconds."""
-    for configuration in plans["configurations"].values():
-        arguments = configuration["architecture"]["arch_kwargs"]
-        arguments["features_per_stage"] = [n // 8 for n in arguments["features_per_stage"]]
-    return plans
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from nnunet_slice_attention.cli import build_parser, main
-from tests.crossval.conftest import check_trainers_here
+from tests.crossval.replaced_trainer_checks import check_trainers_here
 
 TRAINER = "Tiny_nnUNetTrainerTSFMUNet_ShortSlabs"
 MODEL = f"{TRAINER}__nnUNetPlans__2d"

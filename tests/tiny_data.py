@@ -85,3 +85,11 @@ def write(array: np.ndarray, path: Path, spacing=SPACING) -> None:
 
 def read(path: Path) -> np.ndarray:
     return SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(path)))
+
+
+def narrow(plans: dict) -> dict:
+    """An eighth of the channels, so that training takes seconds."""
+    for configuration in plans["configurations"].values():
+        arguments = configuration["architecture"]["arch_kwargs"]
+        arguments["features_per_stage"] = [n // 8 for n in arguments["features_per_stage"]]
+    return plans

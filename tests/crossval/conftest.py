@@ -1,21 +1,14 @@
 """The command in this process, and checks that start no process of their own."""
 
-import io
-import os
 import shutil
-from contextlib import redirect_stdout
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
-from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 
 from nnunet_slice_attention import cli
 from nnunet_slice_attention.crossval.model_job import Settings
-from nnunet_slice_attention.crossval.trainer_checks import check_trainers
 from nnunet_slice_attention.crossval.training_job import TrainingJob
-from nnunet_slice_attention.dataset_files import read_splits
-from nnunet_slice_attention.messages import in_one_line
+from tests.crossval.replaced_trainer_checks import skip_trainer_checks
 from tests.crossval.tiny_crossval import OURS, STOCK
 
 
@@ -59,38 +52,3 @@ def preprocessed(nnunet_folders, tiny, tmp_path, monkeypatch):
 @pytest.fixture
 def without_trainer_checks(monkeypatch):
     skip_trainer_checks(monkeypatch)
-
-
-def skip_trainer_checks(monkeypatch):
-    """Skip the process that builds the trainers; the split is read from the preprocessed data set."""
-
-    def check(request):
-        folder = Path(os.environ["nnUNet_preprocessed"], maybe_convert_to_dataset_name(request.dataset))
-        return read_splits(folder / "splits_final.json")
-
-    _replace_check(monkeypatch, check)
-
-
-def check_trainers_here(monkeypatch):
-    """Build the trainers in this process, which has imported nnU-Net; the other: test_check_before_training.py."""
-
-    def check(request):
-        with (
-            TemporaryDirectory() as scratch,
-            pytest.MonkeyPatch.context() as patch,
-            redirect_stdout(io.StringIO()),
-        ):
-            patch.setenv("nnUNet_results", scratch)
-            splits = Path(scratch, "splits_final.json")
-            try:
-                check_trainers(request, splits)
-            except Exception as error:
-                raise ValueError(in_one_line(error)) from error
-            return read_splits(splits)
-
-    _replace_check(monkeypatch, check)
-
-
-def _replace_check(monkeypatch, check):
-    module = "nnunet_slice_attention.crossval.check_before_training"
-    monkeypatch.setattr(f"{module}.check_trainers_in_process", check)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from nnunet_slice_attention.crossval.train_compare_predict import cross_validate
-from tests.crossval.conftest import check_trainers_here
+from tests.crossval.replaced_trainer_checks import check_trainers_here
 from tests.crossval.tiny_crossval import OURS, STOCK, TWO_CASES, refuse_to_launch, tiny_crossval
 
 

@@ -13,7 +13,7 @@ from nnunet_slice_attention.crossval.model_job import Settings
 from nnunet_slice_attention.crossval.prediction_job import PredictionJob
 from nnunet_slice_attention.inference.cases import NNUNET_RECORD
 from nnunet_slice_attention.inference.prediction_record import with_cases, write_record
-from tests.crossval.conftest import skip_trainer_checks
+from tests.crossval.replaced_trainer_checks import skip_trainer_checks
 from tests.crossval.tiny_crossval import OURS, STOCK
 
 FOLD = "2"

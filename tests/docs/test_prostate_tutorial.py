@@ -11,10 +11,9 @@ import pytest
 import SimpleITK
 
 from nnunet_slice_attention.cli import main
-from tests.conftest import narrow
 from tests.docs.real_parsers import PROGRAMS
 from tests.docs.shell_blocks import commands_of, shell_blocks
-from tests.tiny_data import draw_volume
+from tests.tiny_data import draw_volume, narrow
 
 PAGE = Path(__file__).parents[2] / "docs" / "getting-started" / "prostate.md"
 DATASET = "Dataset005_Prostate"

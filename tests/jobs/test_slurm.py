@@ -11,7 +11,7 @@ import pytest
 
 from nnunet_slice_attention.cli import main
 from nnunet_slice_attention.jobs.slurm import run_on_slurm, states, submit, wait
-from tests.crossval.conftest import check_trainers_here
+from tests.crossval.replaced_trainer_checks import check_trainers_here
 from tests.jobs.shell_job import ShellJob
 from tests.jobs.slurm_cluster import cluster, why_unavailable
 

@@ -15,8 +15,7 @@ from nnunet_slice_attention.cli import main
 from nnunet_slice_attention.inference.trained_model import load_predictor
 from nnunet_slice_attention.networks.tsfm_unet import _warn_of_the_assumed_spacing
 from tests.bundle import bundles
-from tests.conftest import narrow
-from tests.tiny_data import TinyDataset, draw_volume, read, write
+from tests.tiny_data import TinyDataset, draw_volume, narrow, read, write
 
 SPACINGS = (1.5, 12.0, 4.0, 6.0, 2.0, 20.0)  # mm, of each training volume
 REFERENCE = 5.0  # their median
