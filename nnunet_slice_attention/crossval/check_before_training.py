@@ -76,9 +76,9 @@ def check_before_training(crossval: CrossValidation, write_split: bool = True) -
     folds = [int(fold) for fold in crossval.folds if fold != "all"]
     check_ground_truth(truth, folds)
     if starting:
-        check_dimensions(truth, crossval.dataset)
         check_label_values(truth, crossval.folds, crossval.dataset)
     if not all(job.finished() for job in crossval.training_jobs()):
+        check_dimensions(truth, crossval.dataset)
         check_preprocessed(truth, crossval.dataset)
         note_newer_images(truth, crossval)
     check_leakage(truth, folds, group_by(crossval.group))
