@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 STOCK = "nnUNetTrainer"
+CONTROL = "_RepeatCentre"  # trains for the steps of the model without this suffix, not for its time
 PHASES = ("2d", "all", "2D phase", "with neighbours")  # as step_cost.py calls them, a trainer's 2D one first
 
 
@@ -19,10 +20,13 @@ def loaded_ratios(steps: Path) -> pd.DataFrame:
 def planned_iterations(trainer: str, configuration: str, steps: Path, of_2d: float) -> tuple[int, int | None]:
     """Steps per epoch, and those after the 2D phase if there is one, in the process time of `of_2d` steps of 2D.
 
+    A `CONTROL` has those of the model that it controls.
+
     Raises:
         ValueError: the trainer's steps were not measured.
     """
     ratios = loaded_ratios(steps).median() if steps.is_file() else {}
+    trainer = trainer.replace(CONTROL, "")
     is_reference = (trainer, configuration) == (STOCK, "2d")
     own = [(trainer, phase) for phase in PHASES if (phase == "2d") == is_reference]
     found = [round(of_2d / ratios[step]) for step in own if step in ratios]

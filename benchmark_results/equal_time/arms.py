@@ -42,6 +42,8 @@ LEARNING = {
     "attention_keys_learn": "nnUNetTrainerSliceAttention",
     "attention_position_keys_learn": "nnUNetTrainerSliceAttention_Position",
 }
+# The same steps as `attention`, with copies of a slice in place of its neighbours.
+CONTROLS = {"attention_copies": "nnUNetTrainerSliceAttention_RepeatCentre"}
 # Of those screened on coronal slices: the cheapest that sees neighbours, the default, both with positions, and the 2D
 # U-Net with positions.
 ON_ABDOMEN = [

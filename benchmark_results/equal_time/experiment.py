@@ -12,6 +12,7 @@ from functools import partial
 from benchmark_results.equal_time.arms import (
     BEST,
     COMBINED,
+    CONTROLS,
     FURTHER,
     FUSED_POSITION,
     LEARNING,
@@ -112,7 +113,7 @@ EXPERIMENT = Experiment(
     dataset=CORONAL,
     plans="nnUNetCompact12Plans",
     patient=r"^(.+?)(?:_frame\d+)?$",  # ACDC40 has two volumes of each
-    arms=SCREENED | COMBINED | POSITION | FUSED_POSITION | VOLUMES | FURTHER | LEARNING,
+    arms=SCREENED | COMBINED | POSITION | FUSED_POSITION | VOLUMES | FURTHER | LEARNING | CONTROLS,
     epochs=50,
     runs=[
         Runs(tables("length"), listed="length.csv"),
@@ -135,6 +136,12 @@ EXPERIMENT = Experiment(
         confirmed(CORONAL, ["2d", *POSITION], "steps_confirmation_514.csv"),
         confirmed(AXIAL, ["2d", "attention"], "steps_504.csv"),
         Runs(tables("confirmation_504"), listed="confirmation_504_controls.csv"),
+        confirmed(
+            CORONAL,
+            ["attention", *CONTROLS],
+            "steps_confirmation_514_attention.csv",
+            listed="confirmation_514_attention.csv",
+        ),
         secondary(AXIAL, VOLUMES, "steps_504_3d.csv", "confirmation_504_3d.csv"),
         secondary(AXIAL, ON_AXIAL[2:], "steps_504.csv", "confirmation_504_early_fusion.csv"),
     ],

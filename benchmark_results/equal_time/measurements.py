@@ -56,4 +56,5 @@ MEASUREMENTS = [
     in_mixed_precision("steps_27.csv", 27, [SCREENED[arm] for arm in ON_AXIAL[1:]]),
     steps("steps_504_3d.csv", 504, [STOCK], more="--configuration 3d_fullres --bfloat16"),
     in_mixed_precision("steps_confirmation_514.csv", 514, POSITION.values()),
+    in_mixed_precision("steps_confirmation_514_attention.csv", 514, [SCREENED["attention"]]),
 ]

@@ -110,11 +110,18 @@ def test_a_budget_gives_each_arm_the_process_time_of_2d_and_its_plan_stays(tmp_p
     ]
     steps = "".join(["trainer,phase,round,slices,load_s,step_s\n", *rows])
     (tmp_path / "steps.csv").write_text(steps)
-    arms = {"2d": "nnUNetTrainer", "3d": "nnUNetTrainer 3d_fullres", "a": "A", "b": "B"}
+    arms = {
+        "2d": "nnUNetTrainer",
+        "3d": "nnUNetTrainer 3d_fullres",
+        "a": "A",
+        "copies": "A_RepeatCentre",
+        "b": "B",
+    }
     experiment = Experiment(dataset="Dataset027_ACDC40", arms=arms, epochs=5)
-    group = Runs({}, arms=["2d", "3d", "a"], listed="list.csv", of_2d=500, steps="steps.csv")
+    group = Runs({}, arms=["2d", "3d", "a", "copies"], listed="list.csv", of_2d=500, steps="steps.csv")
     planned = experiment.runs_of(group, tmp_path)
-    assert [(run.iterations, run.iterations_later) for run in planned] == [(100, None), (25, None), (80, 50)]
+    iterations = [(run.iterations, run.iterations_later) for run in planned]
+    assert iterations == [(100, None), (25, None), (80, 50), (80, 50)]
     mixed = experiment.runs_of(dataclasses.replace(group, precision="bfloat16", seeds=[7]), tmp_path)
     write_runs(tmp_path / "mixed.csv", mixed)
     assert {run.precision for run in mixed} == {"bfloat16"}
