@@ -105,7 +105,13 @@ CONFIRMED = {
     "ACDC: SliceAttention vs 2D": ("confirmation_027", "attention", "2d"),
     "ACDC: SliceAttention vs its control": ("confirmation_027", "attention", "attention_copies"),
     "BTCV: SliceAttention vs 2D": ("confirmation_530", "attention", "2d"),
+    "BTCV: SliceAttention vs its control": ("confirmation_530", "attention", "attention_copies"),
     "Hippocampus coronal: SliceAttention vs 2D": ("confirmation_514", "attention", "2d"),
+    "Hippocampus coronal: SliceAttention vs its control": (
+        "confirmation_514",
+        "attention",
+        "attention_copies",
+    ),
     "Hippocampus coronal: SliceUNet_Position vs 2D": ("confirmation_514", "unet_position", "2d"),
 }
 PRIMARY = [label for label, (_, *arms) in CONFIRMED.items() if arms == ["attention", "2d"]]
@@ -171,6 +177,7 @@ EXPERIMENT = Experiment(
         "abdomen_structures": structures_table("screening_530", reference="2d"),
         "confirmed": runs_table("confirmation_514", reference="2d"),
         "confirmed_context": runs_table("confirmation_514", "unet_position", arms=["attention_position"]),
+        "confirmed_coronal_context": runs_table("confirmation_514", "attention_copies", arms=["attention"]),
         "confirmed_structures": structures_table("confirmation_514", reference="2d"),
         "confirmed_errors": errors_table("confirmation_514"),
         "confirmed_axial": runs_table("confirmation_504", reference="2d"),
