@@ -57,23 +57,26 @@ def length_table(results: Results) -> str:
 def summary_table(
     results: Results, comparisons: Mapping[str, tuple[str, str, str]], primary: Sequence[str]
 ) -> str:
-    """A row for each comparison, {label: (folder of cases.csv, arm, reference)}.
+    """A row for each comparison that has run, of {label: (folder of cases.csv, arm, reference)}; the others by name.
 
     The p-values of the `primary` ones are corrected for all of them; one that has not run counts as p = 1.
     """
     found = {label: find_scores(results, *pair) for label, pair in comparisons.items()}
     compared = {label: own.paired(comparisons[label][1]) for label, own in found.items() if own}
     adjusted = holm({label: compared[label].p if label in compared else 1.0 for label in primary})
-    rows = []
-    for label, (_, arm, _) in comparisons.items():
-        row = {"comparison": label, "Dice difference [95 % CI]": NOT_RUN}
-        if own := compared.get(label):
-            row["Dice difference [95 % CI]"] = own.difference
-            row["of each run"] = listed(by_run(found[label], arm), "+.4f")
-            row |= {"patients": own.n, "p": f"{own.p:.2g}"}
-            row["p (Holm)"] = f"{adjusted[label]:.2g}" if label in adjusted else None
-        rows.append(row)
-    return grid(rows)
+    rows = [
+        {
+            "comparison": label,
+            "Dice difference [95 % CI]": own.difference,
+            "of each run": listed(by_run(found[label], comparisons[label][1]), "+.4f"),
+            "patients": own.n,
+            "p": f"{own.p:.2g}",
+            "p (Holm)": f"{adjusted[label]:.2g}" if label in adjusted else None,
+        }
+        for label, own in compared.items()
+    ]
+    left = "; ".join(label for label in comparisons if label not in compared)
+    return grid(rows) + (f"\n\nNot run yet: {left}." if left else "")
 
 
 @question
