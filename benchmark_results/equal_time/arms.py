@@ -1,4 +1,4 @@
-"""The arms of the experiment: what each is called and its trainer, and which of them are run where."""
+"""The arms of the experiment: what each is called and its trainer, which of them are run where, and what is compared."""
 
 from experiments.budget import STOCK
 
@@ -56,3 +56,30 @@ ON_AXIAL = ["2d", "attention", "early_fusion_2d_first"]
 BEST = ["2d", "attention_2up", "early_fusion_2d_first", "attention"]
 
 VOLUMES = {"3d": f"{STOCK} 3d_fullres"}
+
+# Label: (folder of its tables, arm, reference).
+CONFIRMED = {
+    "Hippocampus axial: SliceAttention vs 2D": ("confirmation_504", "attention", "2d"),
+    "Hippocampus axial: SliceAttention vs its control": ("confirmation_504", "attention", "attention_copies"),
+    "ACDC: SliceAttention vs 2D": ("confirmation_027", "attention", "2d"),
+    "ACDC: SliceAttention vs its control": ("confirmation_027", "attention", "attention_copies"),
+    "BTCV: SliceAttention vs 2D": ("confirmation_530", "attention", "2d"),
+    "BTCV: SliceAttention vs its control": ("confirmation_530", "attention", "attention_copies"),
+    "Hippocampus coronal: SliceAttention vs 2D": ("confirmation_514", "attention", "2d"),
+    "Hippocampus coronal: SliceAttention vs its control": (
+        "confirmation_514",
+        "attention",
+        "attention_copies",
+    ),
+    "Hippocampus coronal: SliceUNet_Position vs 2D": ("confirmation_514", "unet_position", "2d"),
+}
+PRIMARY = [label for label, (_, *arms) in CONFIRMED.items() if arms == ["attention", "2d"]]
+CURVES_OF_CONFIRMATION = {
+    "confirmation_504": "Hippocampus axial, fold 1",
+    "confirmation_027": "ACDC, five folds",
+    "confirmation_514": "Hippocampus coronal, fold 1",
+}
+CURVES_OF_CHOICE = {
+    "screening": "Hippocampus coronal, fold 0: screening, T/2",
+    "decision": "Hippocampus coronal, fold 0: decision, T",
+}

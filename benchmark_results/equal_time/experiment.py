@@ -12,13 +12,17 @@ from functools import partial
 from benchmark_results.equal_time.arms import (
     BEST,
     COMBINED,
+    CONFIRMED,
     CONTROLS,
+    CURVES_OF_CHOICE,
+    CURVES_OF_CONFIRMATION,
     FURTHER,
     FUSED_POSITION,
     LEARNING,
     ON_ABDOMEN,
     ON_AXIAL,
     POSITION,
+    PRIMARY,
     SCREENED,
     VOLUMES,
 )
@@ -38,6 +42,7 @@ from experiments.runs_table import runs_table, structures_table
 from experiments.tables import made_with
 
 CORONAL, AXIAL = "Dataset514_HippocampusCoronal3", "Dataset504_HippocampusEvery3"
+HEART = "Dataset027_ACDC40"
 ABDOMEN = "Dataset530_BTCV30EightOrgans"
 
 
@@ -90,31 +95,6 @@ def secondary(dataset: str, arms: Iterable[str], steps: str, listed: str) -> Run
     return confirmed(dataset, arms, steps, seeds=(0,), listed=listed)
 
 
-CURVES_OF_CONFIRMATION = {
-    "confirmation_504": "Hippocampus axial, fold 1",
-    "confirmation_027": "ACDC, five folds",
-    "confirmation_514": "Hippocampus coronal, fold 1",
-}
-CURVES_OF_CHOICE = {
-    "screening": "Hippocampus coronal, fold 0: screening, T/2",
-    "decision": "Hippocampus coronal, fold 0: decision, T",
-}
-CONFIRMED = {
-    "Hippocampus axial: SliceAttention vs 2D": ("confirmation_504", "attention", "2d"),
-    "Hippocampus axial: SliceAttention vs its control": ("confirmation_504", "attention", "attention_copies"),
-    "ACDC: SliceAttention vs 2D": ("confirmation_027", "attention", "2d"),
-    "ACDC: SliceAttention vs its control": ("confirmation_027", "attention", "attention_copies"),
-    "BTCV: SliceAttention vs 2D": ("confirmation_530", "attention", "2d"),
-    "BTCV: SliceAttention vs its control": ("confirmation_530", "attention", "attention_copies"),
-    "Hippocampus coronal: SliceAttention vs 2D": ("confirmation_514", "attention", "2d"),
-    "Hippocampus coronal: SliceAttention vs its control": (
-        "confirmation_514",
-        "attention",
-        "attention_copies",
-    ),
-    "Hippocampus coronal: SliceUNet_Position vs 2D": ("confirmation_514", "unet_position", "2d"),
-}
-PRIMARY = [label for label, (_, *arms) in CONFIRMED.items() if arms == ["attention", "2d"]]
 EXPERIMENT = Experiment(
     dataset=CORONAL,
     plans="nnUNetCompact12Plans",
@@ -142,6 +122,15 @@ EXPERIMENT = Experiment(
         confirmed(CORONAL, ["2d", *POSITION], "steps_confirmation_514.csv"),
         confirmed(AXIAL, ["2d", "attention"], "steps_504.csv"),
         Runs(tables("confirmation_504"), listed="confirmation_504_controls.csv"),
+        confirmed(
+            HEART,
+            ["2d", "attention", *CONTROLS],
+            "steps_27.csv",
+            of_2d=6_250,
+            folds=range(5),
+            seeds=(0,),
+            plans="nnUNetCompactPlans",
+        ),
         confirmed(
             CORONAL,
             ["attention", *CONTROLS],
@@ -175,6 +164,9 @@ EXPERIMENT = Experiment(
         "axial_structures": structures_table("screening_504", reference="2d"),
         "axial_errors": errors_table("screening_504"),
         "abdomen_structures": structures_table("screening_530", reference="2d"),
+        "confirmed_heart": runs_table("confirmation_027", reference="2d"),
+        "confirmed_heart_context": runs_table("confirmation_027", "attention_copies", arms=["attention"]),
+        "confirmed_heart_structures": structures_table("confirmation_027", reference="2d"),
         "confirmed": runs_table("confirmation_514", reference="2d"),
         "confirmed_context": runs_table("confirmation_514", "unet_position", arms=["attention_position"]),
         "confirmed_coronal_context": runs_table("confirmation_514", "attention_copies", arms=["attention"]),
