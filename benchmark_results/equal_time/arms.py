@@ -1,4 +1,4 @@
-"""The arms of the experiment: what each is called and its trainer, which of them are run where, and what is compared."""
+"""The arms: what each is called and its trainer, which of them are run where, and what is compared."""
 
 from experiments.budget import STOCK
 
