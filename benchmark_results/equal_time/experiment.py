@@ -104,6 +104,7 @@ EXPERIMENT = Experiment(
     runs=[
         Runs(tables("length"), listed="length.csv"),
         Runs(tables("length"), listed="length_27.csv"),
+        Runs(tables("length"), listed="length_530.csv"),
         Runs(tables("from_2d"), listed="from_2d.csv"),
         screened(SCREENED, "screening.csv", "steps_514.csv"),
         screened(COMBINED, "combined.csv", "steps_combined.csv"),

@@ -12,6 +12,7 @@ from experiments.tables import grid
 from nnunet_slice_attention.evaluation.patient_statistics import holm
 
 STEPS = {"40 x 40, batch 12": "networks_514.csv", "128 x 128, batch 6": "networks_27.csv"}
+DATA = {27: "ACDC40", 504: "Hippocampus, axial", 514: "Hippocampus, coronal", 530: "BTCV30"}
 SHARE_OF_2D = 3 / 5  # of the epochs
 KINDS = {
     "foreground_dice": ("Dice of the foreground", ".4f"),
@@ -42,13 +43,15 @@ def schedules(patch: str, ratios: pd.DataFrame) -> pd.DataFrame:
 
 
 def length_table(results: Results) -> str:
-    """nnU-Net 2D by the iterations of its training."""
-    cases = results.cases("length/cases.csv").assign(n=lambda cases: cases.epochs * cases.iterations)
-    dice = cases.groupby(["dataset", "n", "case"]).dice.mean().groupby(["dataset", "n"]).mean()
+    """nnU-Net 2D by the iterations of its training; one length of BTCV30 is a run of its screening."""
+    run = ["dataset", "seed", "n"]
+    cases = pd.concat(results.cases(f"{part}/cases.csv") for part in ("length", "screening_530"))
+    cases = cases[cases.name == "2d"].assign(n=lambda cases: cases.epochs * cases.iterations)
+    dice = cases.groupby([*run, "case"]).dice.mean().groupby(run).mean()
     rows = []
-    for (dataset, n), value in dice.items():
-        gain = f"{value - dice[dataset, n // 2]:+.4f}" if (dataset, n // 2) in dice else ""
-        row = {"data set": dataset, "iterations": n, "mean Dice": f"{value:.4f}"}
+    for (dataset, seed, n), value in dice.items():
+        gain = f"{value - dice[dataset, seed, n // 2]:+.4f}" if (dataset, seed, n // 2) in dice else ""
+        row = {"data set": DATA[dataset], "seed": seed, "iterations": n, "mean Dice": f"{value:.4f}"}
         rows.append(row | {"gain over half the iterations": gain})
     return grid(rows)
 
