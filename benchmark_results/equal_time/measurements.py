@@ -57,4 +57,5 @@ MEASUREMENTS = [
     steps("steps_504_3d.csv", 504, [STOCK], more="--configuration 3d_fullres --bfloat16"),
     in_mixed_precision("steps_confirmation_514.csv", 514, POSITION.values()),
     in_mixed_precision("steps_confirmation_514_attention.csv", 514, [SCREENED["attention"]]),
+    in_mixed_precision("steps_confirmation_530.csv", 530, [SCREENED["attention"]], rounds=20),
 ]
