@@ -60,7 +60,7 @@ class nnUNetTrainerSlab(SlabBatches):
         self.plans_manager.plans[REGIONS] = self.label_manager.has_regions
         if self.uses_spacing():
             self.plans_manager.plans[REFERENCE_SPACING] = reference_spacing(plans)
-        self.slab, self.foreground_share = slab, self.oversample_foreground_percent
+        self.slab = slab
         self.planned_batch_size = self.configuration_manager.batch_size
         self.train_on(slab)
         if self.epochs is not None:

@@ -26,7 +26,8 @@ class SlabBatches(FoldFiles):
         sampling: how slices form slabs in training, a key of `SLAB_RULES`.
         max_distance: maximum distance between adjacent slices of a training slab, in slices; drawn per slab.
         slab: the slabs of these plans.
-        foreground_share: nnU-Net's fraction of a batch with forced foreground.
+        foreground_share: fraction of a batch with forced foreground, nnU-Net's or a subclass's.
+        draws_foreground: a subclass wants that fraction drawn, as nnU-Net's `probabilistic_oversampling`.
         planned_batch_size: slices per batch of nnU-Net's 2D network.
     """
 
@@ -36,6 +37,7 @@ class SlabBatches(FoldFiles):
     max_distance: ClassVar[int] = 1
     slab: SlabPlan
     foreground_share: float
+    draws_foreground: bool
     planned_batch_size: int
 
     @classmethod
@@ -56,14 +58,11 @@ class SlabBatches(FoldFiles):
         return cls.network_options.get("millimetres", False)
 
     def train_on(self, slab: SlabPlan) -> None:
-        """Set patch size, batch size and oversampling for batches of these slabs."""
+        """Set patch size and batch size for batches of these slabs."""
         training = deepcopy(self.configuration_manager.configuration)
         training |= {"patch_size": slab.train_patch, "batch_size": slab.train_slabs}
         self.configuration_manager = ConfigurationManager(training)
         self.slab_margin = slab.train_margin  # nnU-Net's loader adds the slices that `depth_to_load` asks for
-        # nnU-Net forces foreground in the last third of a batch. With as many slabs as planned slices that is as often
-        # as in 2D; with fewer, the third would round to anything from none to half.
-        self.probabilistic_oversampling = slab.train_slabs != self.planned_batch_size
 
     def trains_on_slabs(self) -> bool:
         """False while it trains on nnU-Net's own 2D batches."""
@@ -77,6 +76,13 @@ class SlabBatches(FoldFiles):
                 f"{gpus} GPUs cannot share a batch of {slabs} slabs. Train with -num_gpus {slabs} or fewer, with the "
                 "suffix _ContextSlabs, or with plans that have a larger batch size."
             )
+        if not self.was_initialized:  # a subclass sets them in its __init__, as nnU-Net's own variants do
+            self.foreground_share = self.oversample_foreground_percent
+            self.draws_foreground = self.probabilistic_oversampling
+        # nnU-Net forces foreground in the last third of a batch. With as many slabs as planned slices that is as often
+        # as in 2D; with fewer, the third would round to anything from none to half.
+        fewer = self.configuration_manager.batch_size != self.planned_batch_size
+        self.probabilistic_oversampling = self.draws_foreground or fewer
         self.oversample_foreground_percent = self.foreground_share
         super()._set_batch_size_and_oversample()
         if self.probabilistic_oversampling:

@@ -43,6 +43,10 @@ class nnUNetTrainer2DFirst(nnUNetTrainerSlab):
     def initialize(self):
         self._configure_batches(self.in_2d_phase(self.current_epoch))
         super().initialize()
+        if self.unwrapped_network().two_dimensional != self._in_2d:
+            # A subclass has a `configure_optimizers` of its own, as nnU-Net's variants do, which does not call ours.
+            self._configure_network()
+            self._rewrap()
         # nnU-Net loads -pretrained_weights between `initialize` and the first epoch, which changes the checksum.
         self._added_at_start = weights_checksum(added_parameters(self.unwrapped_network()))
 
