@@ -145,7 +145,8 @@ def _check_suffixes(name: str, base: str, suffixes: list[str]) -> None:
             close = get_close_matches(suffix, known, n=4, cutoff=0.4) or known
             raise ValueError(
                 f"trainer {name!r}: suffix _{suffix} does not exist. Similar: {', '.join('_' + c for c in close)}. "
-                f"Suffixes follow {base}: variants first, then one schedule such as _250epochs."
+                f"Suffixes follow {base}: variants first, then one schedule such as _250epochs. If it is a trainer of "
+                f"your own, rename it: nnU-Net looks for names that begin with {base}_ here."
             )
         if suffixes.count(suffix) > 1:
             raise ValueError(f"trainer {name!r}: suffix _{suffix} is repeated. Give it once.")

@@ -130,6 +130,7 @@ def test_other_names_are_left_to_nnunet(name):
     [
         ("nnUNetTrainerCSANet_8head", "suffix _8head does not exist. Similar: _8heads"),
         ("nnUNetTrainerCSANet_NoCsa", "Similar: .*_NoCSA"),
+        ("nnUNetTrainerCSANet_Mine", "of your own, rename it: .* begin with nnUNetTrainerCSANet_"),
         ("nnUNetTrainerCSANet_6epochs", "Similar: .*_5epochs"),
         ("nnUNetTrainerCSANet_50epochs_NoISA", "Did you mean nnUNetTrainerCSANet_NoISA_50epochs"),
         ("nnUNetTrainerCSANet_5epochs_50epochs", "at most one schedule, at the end"),
