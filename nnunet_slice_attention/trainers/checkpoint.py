@@ -35,6 +35,7 @@ class Checkpoint:
         epochs: number of trained epochs.
         plans, configuration, dataset_json: those used for training.
         weights: the network's state dict.
+        mirrors: trained with mirroring.
     """
 
     path: Path
@@ -44,6 +45,7 @@ class Checkpoint:
     configuration: str
     dataset_json: dict[str, Any]
     weights: Mapping[str, torch.Tensor]
+    mirrors: bool = True
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -73,6 +75,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
             str(made_with["configuration"]),
             dict(made_with["dataset_json"]),
             dict(found["network_weights"]),
+            bool(found.get("inference_allowed_mirroring_axes", True)),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is not an nnU-Net checkpoint ({type(error).__name__}: {error}).") from error

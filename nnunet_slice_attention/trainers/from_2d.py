@@ -25,6 +25,10 @@ def num_finetuning_epochs(epochs: int) -> int:
     return max(1, -(-epochs // SHARE))
 
 
+def _mirroring(mirrors: bool) -> str:
+    return "with mirroring" if mirrors else "without mirroring"
+
+
 class nnUNetTrainerFrom2D(nnUNetTrainerSlab):
     """A slab trainer that starts from nnU-Net's 2D model of the same data set, plans, configuration and fold.
 
@@ -94,6 +98,11 @@ class nnUNetTrainerFrom2D(nnUNetTrainerSlab):
             f"Starting from the 2D model {two_d.path} (epochs: {two_d.epochs}). Epochs: {self.num_epochs}, initial "
             f"learning rate: {self.initial_lr:g}"
         )
+        if two_d.mirrors != self.mirrors:
+            self.print_to_log_file(
+                f"WARNING: the 2D model was trained {_mirroring(two_d.mirrors)}, this training is "
+                f"{_mirroring(self.mirrors)}. The suffix _NoMirroring decides it."
+            )
         return two_d
 
     def read_2d_model(

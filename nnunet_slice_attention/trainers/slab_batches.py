@@ -24,6 +24,7 @@ class SlabBatches(FoldFiles):
         network_name: a key of `NETWORKS`.
         network_options: keyword arguments of that network.
         sampling: how slices form slabs in training, a key of `SLAB_RULES`.
+        mirrors: mirrored in plane in training and in prediction, as nnU-Net's 2D network.
         max_distance: maximum distance between adjacent slices of a training slab, in slices; drawn per slab.
         slab: the slabs of these plans.
         foreground_share: fraction of a batch with forced foreground, nnU-Net's or a subclass's.
@@ -34,6 +35,7 @@ class SlabBatches(FoldFiles):
     network_name: ClassVar[str]
     network_options: ClassVar[dict[str, Any]] = {}
     sampling: ClassVar[Sampling] = "context"
+    mirrors: ClassVar[bool] = True
     max_distance: ClassVar[int] = 1
     slab: SlabPlan
     foreground_share: float
@@ -91,27 +93,23 @@ class SlabBatches(FoldFiles):
 
     def configure_rotation_dummyDA_mirroring_and_inital_patch_size(self):
         """nnU-Net's settings for the 2D patch, applied to slabs: same rotation range, mirroring in plane only."""
-        if not self.trains_on_slabs():
-            settings = super().configure_rotation_dummyDA_mirroring_and_inital_patch_size()
-            # Prediction is on slabs in either phase.
-            self.inference_allowed_mirroring_axes = tuple(
-                a + 1 for a in self.inference_allowed_mirroring_axes
-            )
-            return settings
-        slab_configuration = self.configuration_manager
-        depth, *in_plane = slab_configuration.patch_size
-        self.configuration_manager = ConfigurationManager(
-            slab_configuration.configuration | {"patch_size": in_plane}
-        )
+        configuration, on_slabs = self.configuration_manager, self.trains_on_slabs()
+        if on_slabs:
+            in_plane = {"patch_size": configuration.patch_size[1:]}
+            self.configuration_manager = ConfigurationManager(configuration.configuration | in_plane)
         try:
-            rotation, _, initial_patch_size, mirror_axes = (
+            rotation, dummy_2d, initial_patch_size, mirror_axes = (
                 super().configure_rotation_dummyDA_mirroring_and_inital_patch_size()
             )
         finally:
-            self.configuration_manager = slab_configuration
-        mirror_axes = tuple(axis + 1 for axis in mirror_axes)
-        self.inference_allowed_mirroring_axes = mirror_axes
-        return rotation, True, [depth_to_load(depth, self.max_distance), *initial_patch_size], mirror_axes
+            self.configuration_manager = configuration
+        mirror_axes = mirror_axes if self.mirrors else None
+        axes_of_slab = mirror_axes and tuple(axis + 1 for axis in mirror_axes)
+        self.inference_allowed_mirroring_axes = axes_of_slab  # prediction is on slabs in either phase
+        if not on_slabs:
+            return rotation, dummy_2d, initial_patch_size, mirror_axes
+        depth = depth_to_load(configuration.patch_size[0], self.max_distance)
+        return rotation, True, [depth, *initial_patch_size], axes_of_slab
 
     @classmethod
     def get_training_transforms(cls, patch_size, *args, **kwargs):

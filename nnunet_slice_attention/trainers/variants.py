@@ -48,6 +48,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "CentreLoss": {"sampling": "centre"},
     "DeepSlabs": {"sampling": "deep"},
     "RandomDistance": {"max_distance": 2},
+    "NoMirroring": {"mirrors": False},
     "FromScratch": {"start": "scratch"},
     "2DFirst": {"start": "2d_first"},
     "From2D": {"start": "from_2d"},

@@ -1,0 +1,65 @@
+"""`_NoMirroring`: neither training nor prediction mirrors, in either phase, as with nnU-Net's trainer of that name."""
+
+import pytest
+import torch
+from nnunetv2.run.run_training import get_trainer_from_args
+from nnunetv2.training.nnUNetTrainer.variants.data_augmentation.nnUNetTrainerNoMirroring import (
+    nnUNetTrainerNoMirroring,
+)
+
+from nnunet_slice_attention.inference.trained_model import load_predictor
+from nnunet_slice_attention.trainers.find_trainer import find_trainer
+from tests.trainers.two_d_models import OURS, edit
+
+SLICE_ATTENTION = "Tiny_nnUNetTrainerSliceAttention"
+
+
+@pytest.fixture(autouse=True)
+def in_this_process(nnunet_folders, tiny, monkeypatch, tmp_path):
+    monkeypatch.setenv("nnUNet_results", str(tmp_path))
+    monkeypatch.setenv("nnUNet_n_proc_DA", "0")
+
+
+def build(name: str):
+    return get_trainer_from_args("701", "2d", 0, name, device=torch.device("cpu"))
+
+
+def mirrors(trainer) -> bool:
+    """Whether its training batches are mirrored now."""
+    return "MirrorTransform" in repr(trainer.get_dataloaders()[0].data_loader.transforms.transforms)
+
+
+@pytest.mark.parametrize(("suffix", "axes"), [("", (1, 2)), ("_NoMirroring", None)])
+def test_both_phases_and_prediction_mirror_or_not(suffix, axes):
+    trainer = build(SLICE_ATTENTION + suffix)
+    trainer.initialize()
+    for in_2d in (True, False):
+        trainer.enter_phase(in_2d)
+        assert mirrors(trainer) == (axes is not None)
+        assert trainer.inference_allowed_mirroring_axes == axes
+    trainer.on_train_start()
+    trainer.save_checkpoint(f"{trainer.output_folder}/checkpoint_final.pth")
+    predictor = load_predictor(trainer.output_folder_base, [0], device="cpu")
+    assert predictor.allowed_mirroring_axes == axes
+
+
+@pytest.mark.parametrize("ours_first", [False, True])
+def test_it_can_be_combined_with_nnunets_own_trainer(ours_first):
+    ours = find_trainer(f"{SLICE_ATTENTION}_FromScratch")
+    bases = (ours, nnUNetTrainerNoMirroring) if ours_first else (nnUNetTrainerNoMirroring, ours)
+    made_with = build(f"{SLICE_ATTENTION}_FromScratch").my_init_kwargs
+    made_with["plans"]["continue_training"] = False  # set by nnUNetv2_train
+    trainer = type("Combined", bases, {"__init__": ours.__init__})(**made_with)
+    trainer.initialize()
+    assert not mirrors(trainer)
+    assert trainer.inference_allowed_mirroring_axes is None
+
+
+@pytest.mark.parametrize("mirrored_2d", [True, False])
+@pytest.mark.parametrize("suffix", ["", "_NoMirroring"])
+def test_the_log_warns_if_the_2d_model_was_trained_otherwise(two_d, mirrored_2d, suffix, capsys):
+    axes = (0, 1) if mirrored_2d else None
+    edit(two_d.checkpoint, lambda content: content.update(inference_allowed_mirroring_axes=axes))
+    build(OURS + suffix).on_train_start()
+    warned = "WARNING: the 2D model was trained with" in capsys.readouterr().out
+    assert warned == (mirrored_2d == bool(suffix))
