@@ -5,6 +5,7 @@ job of `crossval` writes the same lines to `crossval.log` at the same time, so a
 not of an interrupted job. That training may have ended just now, so it is a note and no error.
 """
 
+import itertools
 import math
 import sys
 import time
@@ -22,7 +23,9 @@ from .training_job import TrainingJob
 RECENT_S = 600.0  # epochs with nnU-Net's defaults, of each of which it logs begin and end, are rarely longer
 TOGETHER_S = 60.0  # between the times of the two logs
 LAST_LINE, TAIL = b"Mean Validation Dice", 500  # bytes of the log
+PROGRAM = "nnUNetv2_train"
 DEFAULTS = {"-tr": "nnUNetTrainer", "-p": "nnUNetPlans"}
+WITH_VALUE = (*DEFAULTS, "-pretrained_weights", "-num_gpus", "-device")
 
 
 def check_no_other_training(jobs: Sequence[TrainingJob]) -> None:
@@ -52,7 +55,7 @@ def _process(job: TrainingJob) -> int | None:
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):  # another user's, or it has exited meanwhile
             words = process.cmdline()
-            if not any(Path(word).name == "nnUNetv2_train" for word in words):
+            if not any(Path(word).name == PROGRAM for word in words):
                 continue
             results = process.environ().get("nnUNet_results")
             if _trains(words, job) and results and same_place(results, job.folder.parents[2]):
@@ -65,11 +68,18 @@ def _trains(words: Sequence[str], job: TrainingJob) -> bool:
     given = {
         flag: words[words.index(flag) + 1] if flag in words[:-1] else DEFAULTS[flag] for flag in DEFAULTS
     }
+    program = next(place for place, word in enumerate(words) if Path(word).name == PROGRAM)
+    positional = [
+        word
+        for before, word in itertools.pairwise(words[program:])
+        if not word.startswith("-") and before not in WITH_VALUE
+    ]
     number = dataset_id(job.dataset_name)
+    # By place: fold 1 of data set 2 is not fold 2 of data set 1.
     return (
         (given["-tr"], given["-p"]) == (job.model.trainer, job.model.plans)
-        and not {job.model.configuration, job.fold} - {*words}
-        and any(word in (job.dataset_name, str(number), f"{number:03d}") for word in words)
+        and positional[1:3] == [job.model.configuration, job.fold]
+        and positional[0] in (job.dataset_name, str(number), f"{number:03d}")
     )
 
 

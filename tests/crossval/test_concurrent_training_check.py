@@ -67,9 +67,15 @@ def process(results, *words):
             training.kill()
 
 
-@pytest.mark.parametrize("dataset", ["701", "Dataset701_Tiny"])
-def test_a_fold_that_a_process_of_nnunet_trains_is_refused(job, noted, dataset, results):
-    words = [dataset, "2d", "0", "-tr", OURS.trainer]
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["701", "2d", "0", "-tr", OURS.trainer],
+        ["Dataset701_Tiny", "-num_gpus", "1", "--npz", "2d", "-tr", OURS.trainer, "0"],
+    ],
+    ids=["id", "name"],
+)
+def test_a_fold_that_a_process_of_nnunet_trains_is_refused(job, noted, words, results):
     with process(results, *words) as number:
         with pytest.raises(ValueError, match=f"fold 0 is being trained by process {number}, not by crossval"):
             noted()
@@ -91,6 +97,14 @@ def test_a_fold_that_a_process_of_nnunet_trains_is_refused(job, noted, dataset, 
 def test_a_process_that_trains_something_else_is_not(noted, words, results):
     with process(results, *words):
         assert noted() == ""
+
+
+def test_a_fold_whose_number_is_a_data_sets_is_not_that_data_set(job, results):
+    """Fold 1 of data set 2 has all words of fold 1 of data set 1."""
+    first = replace(job, dataset="Dataset001_Tiny", fold="1")
+    first.folder.mkdir(parents=True)
+    with process(results, "2", "2d", "1", "-tr", OURS.trainer):
+        check_no_other_training([first])
 
 
 def test_a_process_with_other_results_is_not(noted, results):
