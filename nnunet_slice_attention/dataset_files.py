@@ -5,7 +5,7 @@ Also finds the files of a data set, and nnU-Net's reader for them.
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from copy import deepcopy
 from io import StringIO
@@ -18,6 +18,8 @@ from nnunetv2.utilities.utils import get_filenames_of_train_images_and_targets
 
 from .files import read_json
 from .tiff_spacing import ENDINGS, image_spacing_file
+
+Split = Mapping[str, Sequence[str]]  # of a fold: its cases by "train" and "val"
 
 
 def dataset_id(dataset: str | int) -> int:
@@ -102,8 +104,8 @@ def training_images(folder: Path, dataset_json: Mapping) -> dict[str, list[Path]
     return {case: channels[case] for case in pairs}
 
 
-def read_splits(path: Path) -> list[dict]:
-    """`splits_final.json`: {"train": cases, "val": cases} per fold. Raises like `read_description`."""
+def read_splits(path: Path) -> list[Split]:
+    """`splits_final.json`. Raises like `read_description`."""
     remedy = (
         "Put back the split that the models were trained on. If it was nnU-Net's own, delete the file: training "
         "creates it again."

@@ -106,7 +106,7 @@ def test_no_log_and_one_without_the_line_tell_nothing(fold, lines):
 @pytest.mark.parametrize("validated", [("a",), ("a", "b"), ()])
 def test_compare_refuses_a_model_that_learned_from_what_is_validation_now(fold, validated):
     """Before or after --val on the new split, which would make the cases look right."""
-    truth = GroundTruth(fold, {"file_ending": ".nii.gz"}, splits=[["a", "b"]], training=[["c"]])
+    truth = GroundTruth(fold, {"file_ending": ".nii.gz"}, splits=[{"train": ["c"], "val": ["a", "b"]}])
     for case in validated:
         (fold / "validation" / f"{case}.nii.gz").touch()
     log(fold, 10, split(2, 1), *epochs(0))
@@ -118,7 +118,7 @@ def test_compare_refuses_a_model_that_learned_from_what_is_validation_now(fold, 
 
 @pytest.mark.parametrize("validated", [("a",), ()])
 def test_where_no_log_tells_the_next_step_depends_on_whether_the_split_was_changed(fold, validated):
-    truth = GroundTruth(fold, {"file_ending": ".nii.gz"}, splits=[["a", "b"]], training=[["c"]])
+    truth = GroundTruth(fold, {"file_ending": ".nii.gz"}, splits=[{"train": ["c"], "val": ["a", "b"]}])
     for case in validated:
         (fold / "validation" / f"{case}.nii.gz").touch()
     expected = r"If splits_final.json was changed since .*: train it again\. Otherwise run: .*nnUNetv2_train .* --val"

@@ -86,9 +86,9 @@ def _validation_cases(name: str, fold: Fold, folder: Path, truth: GroundTruth) -
         raise ValueError(
             f"fold {fold} does not exist. splits_final.json has folds 0 to {len(truth.splits) - 1}."
         )
-    training, validation = truth.training[int(fold)], truth.splits[int(fold)]
-    check_trained_split(f"{name}, fold {fold}", folder, training, validation)
-    return set(validation)
+    split = truth.splits[int(fold)]
+    check_trained_split(f"{name}, fold {fold}", folder, split["train"], split["val"])
+    return set(split["val"])
 
 
 def _check_cases(name: str, found: Mapping[str, Path], expected: set[str], again: str) -> None:

@@ -8,7 +8,7 @@ from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 from nnunetv2.paths import nnUNet_preprocessed, nnUNet_raw
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 
-from ..dataset_files import dataset_id, find_reader, read_description, read_splits, segmentations
+from ..dataset_files import Split, dataset_id, find_reader, read_description, read_splits, segmentations
 from ..tiff_spacing import Spacing
 
 
@@ -19,8 +19,7 @@ class GroundTruth:
     Attributes:
         folder: with one file CASE + ending per case.
         dataset_json: content of the data set's `dataset.json`.
-        splits: validation cases of each fold; empty for a folder.
-        training: training cases of each fold; empty for a folder.
+        splits: of each fold; empty for a folder.
         images: folder of the images, if examples are to be shown.
         raw: folder of the raw data set whose labels nnU-Net copied; None for a folder.
         spacings: by case, for files that have none, see `with_spacings`.
@@ -28,8 +27,7 @@ class GroundTruth:
 
     folder: Path
     dataset_json: Mapping
-    splits: Sequence[Sequence[str]] = ()
-    training: Sequence[Sequence[str]] = ()
+    splits: Sequence[Split] = ()
     images: Path | None = None
     raw: Path | None = None
     spacings: Mapping[str, Spacing] = field(default_factory=dict)
@@ -71,13 +69,11 @@ class GroundTruth:
                     f"{path} does not exist. Preprocess the data set and train one of its folds: "
                     f"nnUNetv2_plan_and_preprocess -d {dataset_id(dataset)}, nnUNetv2_train {dataset} 2d 0."
                 )
-        splits = read_splits(needed["splits_final.json"])
         raw = Path(str(nnUNet_raw)) / folder.name
         return cls(
             needed["gt_segmentations"],
             read_description(needed["dataset.json"]),
-            splits=[split["val"] for split in splits],
-            training=[split["train"] for split in splits],
+            read_splits(needed["splits_final.json"]),
             images=raw / "imagesTr",
             raw=raw,
         )

@@ -63,5 +63,6 @@ def leaked_patients(truth: GroundTruth, fold: int, get_patient: Callable[[str], 
     Raises:
         ValueError: the rule does not cover a case of the fold.
     """
-    training = {get_patient(case) for case in truth.training[fold]}
-    return sorted(training & {get_patient(case) for case in truth.splits[fold]})
+    split = truth.splits[fold]
+    training, validation = ({get_patient(case) for case in split[part]} for part in ("train", "val"))
+    return sorted(training & validation)

@@ -69,8 +69,7 @@ def check_before_training(crossval: CrossValidation, write_split: bool = True) -
     truth = GroundTruth(
         folder / "gt_segmentations",
         read_description(folder / "dataset.json"),
-        splits=[split["val"] for split in splits],
-        training=[split["train"] for split in splits],
+        splits,
         raw=Path(str(nnUNet_raw), folder.name),
     )
     folds = [int(fold) for fold in crossval.folds if fold != "all"]

@@ -20,13 +20,13 @@ from .cross_validation import CrossValidation
 
 def check_ground_truth(truth: GroundTruth, folds: Sequence[int]) -> None:
     """Raise FileNotFoundError or ValueError unless all cases of the folds have a ground truth of known spacing."""
-    cases = itertools.chain.from_iterable(truth.splits[fold] for fold in folds)
+    cases = [case for fold in folds for case in truth.splits[fold]["val"]]
     if missing := sorted(case for case in cases if not truth.file(case).is_file()):
         raise FileNotFoundError(
             f"no ground truth for {first_few(missing)} in {truth.folder}. Preprocess the data set again."
         )
     if folds:
-        with_spacings(truth, itertools.chain.from_iterable(truth.splits[fold] for fold in folds))
+        with_spacings(truth, cases)
 
 
 def check_label_values(truth: GroundTruth, folds: Sequence[str], dataset: str) -> None:
@@ -34,7 +34,7 @@ def check_label_values(truth: GroundTruth, folds: Sequence[str], dataset: str) -
     if "all" in folds:
         cases = truth.cases
     else:
-        parts = (part[int(fold)] for fold in folds for part in (truth.training, truth.splits))
+        parts = (truth.splits[int(fold)][part] for fold in folds for part in ("train", "val"))
         cases = dict.fromkeys(itertools.chain.from_iterable(parts))
     files = [file for case in cases if (file := truth.file(case)).is_file()]
     wrong = problems_of_files(files, truth.reader(), truth.dataset_json)
@@ -99,8 +99,9 @@ def note_newer_images(truth: GroundTruth, crossval: CrossValidation) -> None:
 
 def check_leakage(truth: GroundTruth, folds: Sequence[int], patient_of: Callable[[str], str]) -> None:
     """Raise ValueError if a patient is in both parts of a fold, or unknown to the rule."""
-    for case in itertools.chain.from_iterable(truth.splits):
-        patient_of(case)
+    for split in truth.splits:
+        for case in split["val"]:
+            patient_of(case)
     for fold in folds:
         if leaked := leaked_patients(truth, fold, patient_of):
             raise ValueError(

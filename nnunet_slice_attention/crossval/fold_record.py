@@ -7,14 +7,14 @@ cases that it has learned from.
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 
-from ..dataset_files import find_reader, read_splits, segmentations
+from ..dataset_files import Split, find_reader, read_splits, segmentations
 from ..files import cached_sha256, write_text
 from ..fold_split import FOLD_RECORD, check_trained_split, read_fold_record
 from ..messages import first_few
@@ -23,7 +23,6 @@ from ..tiff_spacing import read_segmentation
 LABELS, VOXELS, WEIGHTS = "labels_sha256", "voxels_sha256", "pretrained_weights_sha256"
 DIGITS = 12  # of a checksum in a message
 THREADS = 8  # files may be on a slow network
-Split = Mapping[str, Sequence[str]]  # nnU-Net's: cases by "train" and "val"
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
+from ..dataset_files import Split
 from ..trainers.from_2d import nnUNetTrainerFrom2D
 from ..trainers.two_d_model import find_2d_model
-from .fold_record import Split
 from .from_2d_start import StartFrom2D
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from ..dataset_files import read_splits
+from ..dataset_files import Split, read_splits
 from .from_2d_start import StartFrom2D
 
 MARK = "CHECK FAILED: "  # before an error, in the process's output
@@ -53,7 +53,7 @@ class CheckRequest:
         )
 
 
-def check_trainers_in_process(request: CheckRequest) -> list[dict]:
+def check_trainers_in_process(request: CheckRequest) -> list[Split]:
     """The data set's split, if all trainers can be built and all images predicted.
 
     Without a split, nnU-Net's own is written now: jobs that start at the same time would all write it.

@@ -10,7 +10,7 @@ from typing import Literal
 
 from nnunetv2.paths import nnUNet_preprocessed
 
-from ..dataset_files import read_description, segmentations
+from ..dataset_files import Split, read_description, segmentations
 from ..files import read_json_or_empty
 from ..fold_split import check_no_other_cases
 from ..fold_validation import (
@@ -22,7 +22,7 @@ from ..fold_validation import (
     summary_file,
 )
 from ..model_name import BEST, FINAL, LATEST
-from .fold_record import Split, TrainingInputs, check_fold, record_fold
+from .fold_record import TrainingInputs, check_fold, record_fold
 from .model_job import ModelJob
 
 State = Literal["done", "validate", "continue", "start"]

@@ -70,7 +70,7 @@ def test_errors_in_a_table_are_named_with_the_line(content, message, folders, ca
 @pytest.mark.parametrize("fold", ["first", "-1", 1])
 def test_a_fold_that_does_not_exist_is_named(fold, tmp_path):
     (tmp_path / "Dataset901_X" / "T__P__2d").mkdir(parents=True)
-    truth = GroundTruth(tmp_path, {"file_ending": ".nii.gz"}, splits=[["a"]], training=[["b"]])
+    truth = GroundTruth(tmp_path, {"file_ending": ".nii.gz"}, splits=[{"train": ["b"], "val": ["a"]}])
     with pytest.raises(ValueError, match=rf"fold {fold} does not exist. splits_final.json has folds 0 to 0"):
         trained_model("Dataset901_X", "T__P__2d", [fold], truth, tmp_path)
 
@@ -81,7 +81,7 @@ def test_a_fold_that_was_started_again_is_noted(tmp_path, capsys):
     for name in ("checkpoint_final.pth", "checkpoint_latest.pth", "validation/a.nii.gz"):
         (fold / name).touch()
     os.utime(fold / "checkpoint_final.pth", (1, 1))
-    truth = GroundTruth(tmp_path, {"file_ending": ".nii.gz"}, splits=[["a"]], training=[["b"]])
+    truth = GroundTruth(tmp_path, {"file_ending": ".nii.gz"}, splits=[{"train": ["b"], "val": ["a"]}])
     trained_model("Dataset901_X", "T__P__2d", [0], truth, tmp_path)
     assert "note: T__P__2d, fold 0 was trained to its end, then started again" in capsys.readouterr().err
 
