@@ -82,7 +82,6 @@ def run(args: argparse.Namespace) -> int:
     from nnunet_slice_attention.comparison.find_models import parse_prediction
     from nnunet_slice_attention.comparison.model_checks import check_unique
     from nnunet_slice_attention.comparison.options import Options
-    from nnunet_slice_attention.comparison.patients import group_by
     from nnunet_slice_attention.comparison.write_comparison import write_comparison
 
     _check_flags(args)
@@ -108,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
         group=args.group,
         cost=Path(args.cost) if args.cost else None,
     )
-    failures = write_comparison(models, truth, Path(args.o), options, group_by(args.group))
+    failures = write_comparison(models, truth, Path(args.o), options)
     for failure in failures:
         print(f"FAILED {failure}", file=sys.stderr)
     if not failures:

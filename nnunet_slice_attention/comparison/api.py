@@ -9,7 +9,6 @@ from .find_models import check_same_labels, prediction_folder, trained_model
 from .ground_truth import GroundTruth
 from .model import Model
 from .options import Options
-from .patients import group_by
 from .result_files import read_cases
 from .runs import load_runs
 from .write_comparison import write_comparison
@@ -80,7 +79,7 @@ def compare(
         group=str(patients) if patients is not None else None,
         cost=Path(cost) if cost else None,
     )
-    if failures := write_comparison(found, truth, Path(output), options, group_by(options.group)):
+    if failures := write_comparison(found, truth, Path(output), options):
         raise ValueError("\n".join(f"FAILED {failure}" for failure in failures))
     return read_cases(Path(output) / "cases.csv")
 

@@ -16,7 +16,7 @@ class Options:
         ensembles: evaluate all pairs of models that have probabilities in every run.
         processes: number of cases evaluated in parallel.
         title: of the report.
-        group: the rule that maps cases to patients, for the record; None if every case counts as a patient.
+        group: the rule that maps cases to patients, see `group_by`; None if every case counts as a patient.
         cost: `cost.csv` of the command `cost`, to plot accuracy against cost.
     """
 

@@ -21,7 +21,7 @@ from .manifest import make_manifest
 from .model import Model, without_probabilities
 from .model_checks import check_same_cases, model_names, predicted_from_different_images
 from .options import Options
-from .patients import leaked_patients
+from .patients import group_by, leaked_patients
 from .result_files import RESULTS, take_detection, take_froc, write_tables
 from .truth_spacing import with_spacings
 
@@ -33,7 +33,6 @@ def write_comparison(
     truth: GroundTruth,
     output: Path,
     options: Options,
-    get_patient: Callable[[str], str],
 ) -> list[str]:
     """Write `cases.csv`, `manifest.json`, `report.md` and `report.html` to `output`.
 
@@ -41,16 +40,16 @@ def write_comparison(
 
     Args:
         models: with several runs, each model once per run.
-        get_patient: maps a case to its patient, see `group_by`.
 
     Returns:
         one message per case that could not be evaluated. If there are any, no report is written, since means over
         different cases are not comparable.
 
     Raises:
-        ValueError: duplicate model names in a run, a model missing from a run, an unknown baseline, different cases, a
-            case without a patient, or boxes without any model that has probabilities.
+        ValueError: duplicate model names in a run, a model missing from a run, an unknown baseline, different cases, an
+            invalid rule for patients, a case without a patient, or boxes without any model that has probabilities.
     """
+    get_patient = group_by(options.group)
     names = model_names(models)
     _check_options(options, names)
     check_same_cases(models, truth)

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 
 from ..comparison.ground_truth import GroundTruth
 from ..comparison.options import Options
-from ..comparison.patients import group_by
 from ..comparison.runs import load_runs
 from ..comparison.write_comparison import write_comparison
 from ..jobs.job import Job
@@ -96,4 +95,4 @@ def _compare_folds(
         ensembles=crossval.ensembles,
         processes=crossval.processes,
     )
-    return write_comparison(models, truth, crossval.output / name, options, group_by(crossval.group))
+    return write_comparison(models, truth, crossval.output / name, options)
