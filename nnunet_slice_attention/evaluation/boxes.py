@@ -1,9 +1,22 @@
-"""Bounding boxes of a structure's connected components, in volumes or slice by slice, and their scores."""
+"""Bounding boxes: of a mask, and of its connected components, in volumes or slice by slice, with their scores."""
+
+from collections.abc import Sequence
 
 import numpy as np
 from scipy.ndimage import find_objects, generate_binary_structure, label, maximum
 
 SCORE = "maximum of the structure's probability in the component"
+
+
+def bounding_box(mask: np.ndarray, margins: Sequence[int]) -> tuple[slice, ...]:
+    """Of all voxels of a mask, with this many voxels more on both sides of each axis; everything for an empty mask."""
+    found = find_objects(mask.astype(np.uint8))
+    if not found:
+        return tuple(slice(0, size) for size in mask.shape)
+    return tuple(
+        slice(max(0, axis.start - margin), axis.stop + margin)
+        for axis, margin in zip(found[0], margins, strict=True)
+    )
 
 
 def component_boxes(

@@ -15,6 +15,8 @@ import numpy as np
 from scipy.ndimage import binary_erosion, distance_transform_edt, generate_binary_structure
 from skimage.measure import marching_cubes
 
+from .boxes import bounding_box
+
 ROUNDING = 1e-4  # mm; NIfTI stores spacing in single precision
 CORNERS = np.array(
     list(product((0, 1), repeat=3))
@@ -80,12 +82,8 @@ def surface_distances(a: np.ndarray, b: np.ndarray, spacing: Sequence[float]) ->
 
 def _crop(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Both masks cropped to their common bounding box, with a margin of one background voxel."""
-    either = a | b
-    box = []
-    for axis in range(3):
-        filled = np.flatnonzero(either.any(axis=tuple(i for i in range(3) if i != axis)))
-        box.append(slice(filled[0], filled[-1] + 1))
-    return tuple(np.pad(mask[tuple(box)], 1) for mask in (a, b))
+    box = bounding_box(a | b, (0, 0, 0))
+    return tuple(np.pad(mask[box], 1) for mask in (a, b))
 
 
 def _directed(a: np.ndarray, b: np.ndarray, spacing: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from ..evaluation.boxes import bounding_box
 from .shown_case import ShownCase
 
 LINES = ((("#FFFFFF", "ground truth"), "-"), (("#E69F00", "baseline"), "--"), (("#56B4E9", "model"), "-"))
@@ -86,7 +87,4 @@ def _three_slices(example: Example) -> range:
 def _window(example: Example) -> tuple[slice, slice]:
     """In-plane bounding box of all labels of the three segmentations, plus `MARGIN`."""
     labelled = ((example.truth > 0) | (example.baseline > 0) | (example.model > 0)).any(axis=0)
-    if not labelled.any():
-        return slice(None), slice(None)
-    filled = (np.flatnonzero(labelled.any(axis=axis)) for axis in (1, 0))
-    return tuple(slice(max(0, f[0] - MARGIN), f[-1] + 1 + MARGIN) for f in filled)
+    return bounding_box(labelled, (MARGIN, MARGIN))

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 import nibabel
 import numpy as np
 
+from ..evaluation.boxes import bounding_box
 from .shown_case import ShownCase
 
 MARGIN = 24  # voxels around the labels, in plane
@@ -110,13 +111,7 @@ def errors(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
 def _window(segmentations: Sequence[np.ndarray]) -> tuple[slice, slice, slice]:
     """Around all labels; everything where there is none."""
     labelled = np.logical_or.reduce([labels > 0 for labels in segmentations])
-    if not labelled.any():
-        return slice(0, len(labelled)), slice(None), slice(None)
-    box = []
-    for axis, margin in enumerate((MARGIN_SLICES, MARGIN, MARGIN)):
-        filled = np.flatnonzero(labelled.any(axis=tuple(i for i in range(3) if i != axis)))
-        box.append(slice(max(0, int(filled[0]) - margin), int(filled[-1]) + 1 + margin))
-    return tuple(box)
+    return bounding_box(labelled, (MARGIN_SLICES, MARGIN, MARGIN))
 
 
 def _finer(volume: np.ndarray, fine: int) -> np.ndarray:

@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from nnunet_slice_attention.evaluation.boxes import component_boxes
+from nnunet_slice_attention.evaluation.boxes import bounding_box, component_boxes
+
+
+def test_the_box_of_a_mask_has_its_margins_as_far_as_they_are_in_the_volume():
+    mask = np.zeros((9, 4), bool)
+    mask[3, 1] = mask[5, 2] = True
+    assert bounding_box(mask, (0, 0)) == (slice(3, 6), slice(1, 3))
+    assert bounding_box(mask, (2, 3)) == (slice(1, 8), slice(0, 6))
+    assert bounding_box(np.zeros((9, 4), bool), (2, 3)) == (slice(0, 9), slice(0, 4))
 
 
 @pytest.mark.parametrize("slice_axis", [0, 1, 2])
