@@ -2,9 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import asdict
 from pathlib import Path
+
+from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 
 from .. import __version__
 from ..evaluation.case_table import Task, evaluate, worker_pool
@@ -30,7 +33,7 @@ def evaluate_models(
         cache: folder of the cached rows.
     """
     cache.mkdir(parents=True, exist_ok=True)
-    labels = Labels.from_dataset_json(truth.dataset_json)
+    labels, reader = Labels.from_dataset_json(truth.dataset_json), truth.reader()
     use_probabilities = (
         options.lesion_sizes is not None
         or options.boxes
@@ -56,12 +59,7 @@ def evaluate_models(
                 )
                 for case, path in model.predictions.items()
             ]
-            model_rows, problems = _cached(
-                tasks,
-                model.label,
-                cache,
-                lambda tasks, title=model.label: evaluate(tasks, truth.reader(), pool, title),
-            )
+            model_rows, problems = _cached(tasks, reader, pool, model.label, cache)
             failures += [f"{model.label}, {case}: {problem}" for case, problem in problems.items()]
             key = {"model": model.name} | ({"run": model.run} if model.run else {})
             rows += [key | {"fold": model.fold_by_case.get(row["case"], "")} | row for row in model_rows]
@@ -69,15 +67,15 @@ def evaluate_models(
 
 
 def _cached(
-    tasks: Sequence[Task], label: str, cache: Path, evaluate_tasks: Callable
+    tasks: Sequence[Task], reader: BaseReaderWriter, pool: Executor, label: str, cache: Path
 ) -> tuple[list[dict], dict[str, str]]:
-    """The output of `evaluate_tasks(tasks)`, cached if there were no problems, until the tasks change."""
+    """The output of `evaluate`, cached if there were no problems, until the tasks change."""
     key = _fingerprint(tasks)
     stored = cache / f"{hashlib.sha256(label.encode()).hexdigest()[:16]}.json"
     content = read_json_or_empty(stored)
     if content.get("key") == key and isinstance(content.get("rows"), list):
         return content["rows"], {}
-    rows, problems = evaluate_tasks(tasks)
+    rows, problems = evaluate(tasks, reader, pool, label)
     if not problems:
         write_text(stored, json.dumps({"key": key, "model": label, "rows": rows}))
     return rows, problems

@@ -29,10 +29,7 @@ AXIS_CASES = 20  # enough to find the slice axis
 
 
 def write_comparison(
-    models: Sequence[Model],
-    truth: GroundTruth,
-    output: Path,
-    options: Options,
+    models: Sequence[Model], truth: GroundTruth, output: Path, options: Options
 ) -> list[str]:
     """Write `cases.csv`, `manifest.json`, `report.md` and `report.html` to `output`.
 
