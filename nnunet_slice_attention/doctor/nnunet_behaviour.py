@@ -1,7 +1,7 @@
 """How the installed nnU-Net behaves, in the points that `nnunet_contract` has expectations of."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import SimpleNamespace
 
 
@@ -15,23 +15,7 @@ def parameters(function: Callable) -> str:
     return " ".join(inspect.signature(function).parameters)
 
 
-def extended_methods() -> dict[str, str]:
-    names = (
-        "_set_batch_size_and_oversample",
-        "configure_optimizers",
-        "initialize",
-        "on_train_start",
-        "on_epoch_start",
-        "on_train_epoch_start",
-        "on_train_epoch_end",
-        "get_tr_and_val_datasets",
-        "get_validation_transforms",
-        "on_validation_epoch_start",
-        "on_validation_epoch_end",
-        "load_checkpoint",
-        "save_checkpoint",
-        "perform_actual_validation",
-    )
+def method_parameters(names: Iterable[str]) -> dict[str, str]:
     return {name: parameters(getattr(trainer(), name)) for name in names}
 
 

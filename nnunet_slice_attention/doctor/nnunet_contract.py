@@ -36,6 +36,22 @@ def violations() -> list[str]:
     return [text for text in (expectation.violation() for expectation in CONTRACT) if text]
 
 
+EXTENDED_METHODS = {
+    "_set_batch_size_and_oversample": "self",
+    "configure_optimizers": "self",
+    "initialize": "self",
+    "on_train_start": "self",
+    "on_epoch_start": "self",
+    "on_train_epoch_start": "self",
+    "on_train_epoch_end": "self train_outputs",
+    "get_tr_and_val_datasets": "self",
+    "get_validation_transforms": "deep_supervision_scales is_cascaded foreground_labels regions ignore_label",
+    "on_validation_epoch_start": "self",
+    "on_validation_epoch_end": "self val_outputs",
+    "load_checkpoint": "self filename_or_checkpoint",
+    "save_checkpoint": "self filename",
+    "perform_actual_validation": "self save_probabilities",
+}
 CONTRACT = (
     Expectation(
         "nnUNetTrainer.__init__ takes exactly these parameters and stores them by name; our trainer passes them on.",
@@ -77,23 +93,8 @@ CONTRACT = (
     ),
     Expectation(
         "The trainer has these methods with these parameters; ours extends each and is not called otherwise.",
-        behaviour.extended_methods,
-        {
-            "_set_batch_size_and_oversample": "self",
-            "configure_optimizers": "self",
-            "initialize": "self",
-            "on_train_start": "self",
-            "on_epoch_start": "self",
-            "on_train_epoch_start": "self",
-            "on_train_epoch_end": "self train_outputs",
-            "get_tr_and_val_datasets": "self",
-            "get_validation_transforms": "deep_supervision_scales is_cascaded foreground_labels regions ignore_label",
-            "on_validation_epoch_start": "self",
-            "on_validation_epoch_end": "self val_outputs",
-            "load_checkpoint": "self filename_or_checkpoint",
-            "save_checkpoint": "self filename",
-            "perform_actual_validation": "self save_probabilities",
-        },
+        lambda: behaviour.method_parameters(EXTENDED_METHODS),
+        EXTENDED_METHODS,
     ),
     Expectation(
         "initialize builds the network, then the optimiser, then wraps the network in DDP; 2D first freezes added "
