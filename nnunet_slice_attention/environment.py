@@ -23,7 +23,16 @@ PACKAGES = (
 
 def versions() -> str:
     """Versions of Python and the packages that affect results, e.g. "Python 3.11.7, nnunetv2 2.8.1, torch 2.15.0"."""
-    return ", ".join([f"Python {platform.python_version()}", *(f"{p} {_version(p)}" for p in PACKAGES)])
+    packages = (f"{package} {installed_version(package) or '(not installed)'}" for package in PACKAGES)
+    return ", ".join([f"Python {platform.python_version()}", *packages])
+
+
+def installed_version(package: str) -> str | None:
+    """None if it is not installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def supported_nnunet() -> Requirement:
@@ -78,10 +87,3 @@ def _installed_commit() -> str:
         KeyError,
     ):  # not installed from Git, or a damaged file
         return "unknown"
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "(not installed)"

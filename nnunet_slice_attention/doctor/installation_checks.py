@@ -2,12 +2,11 @@
 
 import os
 import platform
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import nnunet_slice_attention
 
-from ..environment import cuda_problem, supported_nnunet
+from ..environment import cuda_problem, installed_version, supported_nnunet
 from .check import Check
 
 COMPANIONS = ("dynamic-network-architectures", "batchgeneratorsv2")
@@ -59,10 +58,3 @@ def check_folder(variable: str) -> Check:
     if not Path(value).is_dir():
         return Check(variable, True, f"{value} does not exist yet", f"mkdir -p {value}, or correct the path")
     return Check(variable, True, value)
-
-
-def installed_version(distribution: str) -> str | None:
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return None

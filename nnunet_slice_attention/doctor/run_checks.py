@@ -1,5 +1,6 @@
 """Runs the checks of the installation, of discovery and of a data set."""
 
+from ..environment import installed_version
 from .check import Check
 from .installation_checks import (
     FOLDERS,
@@ -7,7 +8,6 @@ from .installation_checks import (
     check_contract,
     check_folder,
     check_nnunet_version,
-    installed_version,
 )
 
 
