@@ -19,9 +19,8 @@ from .tiff_spacing import read_segmentation
 THREADS = 4  # each holds a volume
 
 
-def known_labels(dataset_json: Mapping) -> set[int]:
-    """All labels that a segmentation of the data set may contain, with background and ignore label."""
-    labels = dataset_json["labels"]
+def known_labels(labels: Mapping) -> set[int]:
+    """All labels that a segmentation may contain, with background and ignore label, by the labels of `dataset.json`."""
     groups = [value if isinstance(value, list | tuple) else [value] for value in labels.values()]
     return {labels.get("background", 0), *(label for group in groups for label in group)}
 
@@ -44,7 +43,7 @@ def problems_of_files(
     files: Collection[Path], reader: BaseReaderWriter, dataset_json: Mapping
 ) -> dict[Path, str]:
     """What is wrong with the segmentations in these files; without those that are right."""
-    known = known_labels(dataset_json)
+    known = known_labels(dataset_json["labels"])
 
     def problem(path: Path) -> str:
         try:

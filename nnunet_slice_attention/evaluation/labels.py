@@ -1,10 +1,11 @@
 """The labels of a data set, from its `dataset.json`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from nnunetv2.utilities.label_handling.label_handling import LabelManager
 
+from ..label_values import known_labels
 from .metrics import FOREGROUND
 
 
@@ -16,21 +17,20 @@ class Labels:
         structures: label values by name of class or region; all of them together as `FOREGROUND`.
         channels: channel in nnU-Net's probabilities by name; `FOREGROUND` has none.
         ignore: nnU-Net's ignore label, if the data set has one.
-        background: label of the background.
         manager_arguments: the entries of `dataset.json` from which nnU-Net builds its `LabelManager`.
     """
 
     structures: dict[str, tuple[int, ...]]
     channels: dict[str, int]
     ignore: int | None
-    background: int = 0
-    manager_arguments: Mapping = field(default_factory=dict)
+    manager_arguments: Mapping
 
     @classmethod
     def from_dataset_json(cls, dataset_json: Mapping) -> "Labels":
         """From the content of `dataset.json`."""
         labels = dict(dataset_json["labels"])
-        background, ignore = labels.pop("background", 0), labels.pop("ignore", None)
+        labels.pop("background", None)
+        ignore = labels.pop("ignore", None)
         structures = {
             name: tuple(value) if isinstance(value, list | tuple) else (value,)
             for name, value in labels.items()
@@ -44,7 +44,7 @@ class Labels:
             "label_dict": dict(dataset_json["labels"]),
             "regions_class_order": dataset_json.get("regions_class_order"),
         }
-        return cls(structures, channels, ignore, background, manager_arguments)
+        return cls(structures, channels, ignore, manager_arguments)
 
     def label_manager(self) -> LabelManager:
         """nnU-Net's own."""
@@ -53,5 +53,4 @@ class Labels:
     @property
     def allowed(self) -> set[int]:
         """All labels that a file may contain."""
-        found = {label for group in self.structures.values() for label in group} | {self.background}
-        return found | ({self.ignore} if self.ignore is not None else set())
+        return known_labels(self.manager_arguments["label_dict"])
