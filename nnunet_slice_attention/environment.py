@@ -80,10 +80,5 @@ def _installed_commit() -> str:
     try:
         direct_url = json.loads(distribution(OURS).read_text("direct_url.json"))
         return direct_url["vcs_info"]["commit_id"][:7]
-    except (
-        PackageNotFoundError,
-        ValueError,
-        TypeError,
-        KeyError,
-    ):  # not installed from Git, or a damaged file
+    except (PackageNotFoundError, ValueError, TypeError, KeyError):  # not from Git, or a damaged file
         return "unknown"

@@ -13,9 +13,8 @@ from pathlib import Path
 from .files import read_json_or_empty, write_text
 from .messages import first_few
 
-FOLD_RECORD = (
-    "split.json"  # in a fold's folder: training and validation cases, from `crossval` also labels and weights
-)
+# In a fold's folder: training and validation cases, from `crossval` also labels and weights.
+FOLD_RECORD = "split.json"
 SIZES = re.compile(r"This split has (\d+) training and (\d+) validation cases\.")
 EPOCH = re.compile(r"Epoch (\d+) *$", re.MULTILINE)
 

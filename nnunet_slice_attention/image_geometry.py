@@ -19,9 +19,8 @@ import SimpleITK
 from nnunetv2.imageio.nibabel_reader_writer import NibabelIO
 from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
 
-DUMMY_SPACING = (
-    999  # of the missing axis of 2D images in nnU-Net's readers, in units of the largest in-plane spacing
-)
+# Of the missing axis of 2D images in nnU-Net's readers, in units of the largest in-plane spacing.
+DUMMY_SPACING = 999
 SAME = 1e-3  # mm; file formats round
 # The error of reported mm and ml is then below their rounding. Rounding to two decimals is within the limit.
 SPACING_LIMIT = 0.01  # relative

@@ -98,10 +98,8 @@ def check_slabs(plans: dict, trainer: type) -> Check:
         f"{around}"
     )
     planned = PlansManager(plans).get_configuration(CONFIGURATION).batch_size
-    slices = slab.train_slabs * (
-        slab.train_depth if SLAB_RULES[trainer.sampling].learning.context_grad else 1
-    )
-    if slab.train_slabs > 1 or slices <= planned:
+    slices = number * depth if SLAB_RULES[trainer.sampling].learning.context_grad else number
+    if number > 1 or slices <= planned:
         return Check("slabs", True, text)
     text += f"; a training step uses {slices} slices, but nnU-Net planned {planned} for the GPU memory"
     return Check(

@@ -62,10 +62,8 @@ def match_boxes(boxes: np.ndarray, scores: np.ndarray, references: np.ndarray) -
     matches = np.full(len(boxes), -1)
     if not len(references):
         return matches
-    references, free = (
-        references[::-1],
-        np.ones(len(references), bool),
-    )  # argmax takes the first of equal values
+    references = references[::-1]  # argmax takes the first of equal values
+    free = np.ones(len(references), bool)
     for i in np.argsort(-scores, kind="stable"):
         overlap = box_iou(boxes[i], references) * free
         best = int(overlap.argmax())

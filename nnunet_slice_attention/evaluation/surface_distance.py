@@ -18,9 +18,8 @@ from skimage.measure import marching_cubes
 from .boxes import bounding_box
 
 ROUNDING = 1e-4  # mm; NIfTI stores spacing in single precision
-CORNERS = np.array(
-    list(product((0, 1), repeat=3))
-)  # of a cell of 2 x 2 x 2 voxels; bit i of its code is corner i
+# Of a cell of 2 x 2 x 2 voxels; bit i of its code is corner i.
+CORNERS = np.array(list(product((0, 1), repeat=3)))
 
 
 @dataclass(frozen=True)
