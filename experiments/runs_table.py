@@ -15,9 +15,9 @@ NOT_RUN = "Not run yet."
 
 @question
 def runs_table(results: Results, part: str, reference: str, arms: Sequence[str] | None = None) -> str:
-    """Mean Dice of each run of each arm, and the paired difference to the reference over runs and patients.
+    """`differences_table` of a folder's runs, with the time of each run relative to that of the reference's.
 
-    The time of a run relative to the reference's is given if both were measured on the same hardware.
+    It is given if both were measured on the same hardware.
 
     Args:
         part: folder of the tables.
@@ -26,56 +26,50 @@ def runs_table(results: Results, part: str, reference: str, arms: Sequence[str] 
     file = f"{part}/cases.csv"
     if not results.has(file) or reference not in set(results.table(file).name):
         return NOT_RUN
-    cases = with_runs(results.cases(file))
-    dice = cases.groupby(["name", "run", "case"]).dice.mean().groupby(["name", "run"]).mean().unstack()
+    cases = results.cases(file)
+    if arms is None:
+        medians = run_means(cases).dice.unstack().median(axis="columns")
+        arms = medians.sort_values(ascending=False, kind="stable").index
     file = f"{part}/process_time.csv"
     times = with_runs(results.table(file)).assign(hardware=results.hardware(file))
     times = times.pivot(index="name", columns="run", values=["cpu_s", "hardware"])
     seconds, hardware = times["cpu_s"], times["hardware"]
-    rows = []
-    by_dice = dice.median(axis="columns").sort_values(ascending=False, kind="stable").index
-    for arm in by_dice if arms is None else [arm for arm in arms if arm in dice.index]:
-        gains = (dice.loc[arm] - dice.loc[reference]).dropna()
-        same = (hardware.loc[arm] == hardware.loc[reference]) & (hardware.loc[arm] != "")
-        slower = (seconds.loc[arm] / seconds.loc[reference]).where(same)
-        own = scores_of_pairs(cases, arm, reference)
-        found = own and own.paired(arm)
-        rows.append(
-            {
-                "arm": arm,
-                "Dice of each run": listed(dice.loc[arm].dropna(), ".4f"),
-                f"minus {reference} [95 % CI]": found and found.difference,
-                "runs": len(gains) if found else dice.loc[arm].count(),
-                "patients": found and found.n,
-                "of each run": found and listed(gains, "+.4f"),
-                "p": found and f"{found.p:.2g}",
-                "time": found and listed(slower[gains.index], ".2f"),
-            }
-        )
-    return grid(rows) if rows else NOT_RUN
+    same = hardware.eq(hardware.loc[reference]) & (hardware != "")
+    return differences_table(cases, reference, arms, times=seconds.div(seconds.loc[reference]).where(same))
 
 
-def differences_table(cases: pd.DataFrame, reference: str, title: str = "arm") -> str:
+def differences_table(
+    cases: pd.DataFrame,
+    reference: str,
+    arms: Sequence[str] | None = None,
+    title: str = "arm",
+    times: pd.DataFrame | None = None,
+) -> str:
     """Mean Dice of each run of each arm, and the paired difference to the reference over runs and patients.
 
     Args:
-        cases: with the columns `name`, the arm, `fold` and `seed`; arms keep their order.
+        cases: with the columns `name`, the arm, `fold` and `seed`.
+        arms: in this order, those that have run; all, in the order of the cases, if None.
+        title: of the column of arms.
+        times: of each arm, its index, in each run, its columns; None leaves them out.
     """
-    means, rows = run_means(cases).dice.unstack(), []
-    runs = with_runs(cases)
-    for arm in dict.fromkeys(cases.name):
+    dice, runs, rows = run_means(cases).dice.unstack(), with_runs(cases), []
+    for arm in dict.fromkeys(cases.name) if arms is None else [arm for arm in arms if arm in dice.index]:
         own = scores_of_pairs(runs, arm, reference)
-        rows.append(
-            {
-                title: arm,
-                "Dice of each run": listed(means.loc[arm].dropna(), ".4f"),
-                f"minus {reference} [95 % CI]": own and own.difference(arm),
-                "of each run": own and listed(by_run(own, arm), "+.4f"),
-                "patients": own and own.paired(arm).n,
-                "p": own and f"{own.paired(arm).p:.2g}",
-            }
-        )
-    return grid(rows)
+        found, gains = own and own.paired(arm), by_run(own, arm) if own else []
+        row = {
+            title: arm,
+            "Dice of each run": listed(dice.loc[arm].dropna(), ".4f"),
+            f"minus {reference} [95 % CI]": found and found.difference,
+            "runs": len(gains) or dice.loc[arm].count(),
+            "patients": found and found.n,
+            "of each run": found and listed(gains, "+.4f"),
+            "p": found and f"{found.p:.2g}",
+        }
+        if times is not None:
+            row["time"] = found and listed(times.loc[arm, sorted(own.cases.run.unique())], ".2f")
+        rows.append(row)
+    return grid(rows) if rows else NOT_RUN
 
 
 @question
