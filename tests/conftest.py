@@ -4,7 +4,6 @@ import json
 import multiprocessing
 import os
 import shutil
-import subprocess
 import sys
 import zipfile
 from importlib.metadata import PathDistribution
@@ -18,6 +17,7 @@ os.environ["nnUNet_compile"] = "f"
 import pytest
 
 from tests.tiny_data import TinyDataset, narrow, write_raw
+from tests.wheels import build_wheel
 
 TESTS = Path(__file__).parent
 TINY_TRAINERS = TESTS / "tiny_trainers"
@@ -110,16 +110,6 @@ def wheel_metadata(wheel) -> PathDistribution:
     """The metadata of the sources; those of an editable install are as old as the install."""
     (info,) = (path for path in zipfile.Path(wheel).iterdir() if path.name.endswith(".dist-info"))
     return PathDistribution(info)
-
-
-def build_wheel(sources: Path, folder: Path) -> Path:
-    """Build the wheel of a source tree or an sdist, without network access."""
-    options = ["--no-deps", "--no-build-isolation", "-w", folder]
-    command = [sys.executable, "-m", "pip", "wheel", *options, sources]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    (path,) = folder.glob("*.whl")
-    return path
 
 
 @pytest.fixture(scope="session")

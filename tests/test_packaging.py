@@ -10,7 +10,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from tests.conftest import build_wheel
+from tests.wheels import build_wheel
 
 REPOSITORY = Path(__file__).parents[1]
 PACKAGE = "nnunet_slice_attention"
