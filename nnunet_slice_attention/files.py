@@ -1,4 +1,4 @@
-"""Atomic writes, reading of JSON files that may be damaged, and detection of replaced files and full disks."""
+"""Atomic writes, reading of JSON or of many files, and detection of replaced files and full disks."""
 
 import errno
 import hashlib
@@ -6,14 +6,31 @@ import json
 import os
 import tempfile
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 NO_ROOM = {errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC)}  # Windows has no EDQUOT
+THREADS = 8  # files may be on a slow network
 PROBE = 1 << 16  # bytes; more than a file system keeps beside its blocks
+
+Item, Found = TypeVar("Item", bound=Hashable), TypeVar("Found")
+
+
+def in_threads(
+    read: Callable[[Item], Found], items: Iterable[Item], threads: int = THREADS
+) -> dict[Item, Found]:
+    """What a function that reads files finds for each item, several at once.
+
+    Raises:
+        the error of the function for the first item that has one.
+    """
+    items = list(items)
+    with ThreadPoolExecutor(threads) as pool:
+        return dict(zip(items, pool.map(read, items), strict=True))
 
 
 def file_signature(path: Path) -> tuple[str, int, int]:

@@ -7,7 +7,6 @@ comparison, and headers of another image are not.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -19,6 +18,8 @@ import SimpleITK
 from nnunetv2.imageio.nibabel_reader_writer import NibabelIO
 from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
 
+from .files import in_threads
+
 # Of the missing axis of 2D images in nnU-Net's readers, in units of the largest in-plane spacing.
 DUMMY_SPACING = 999
 SAME = 1e-3  # mm; file formats round
@@ -28,7 +29,6 @@ SPACING_LIMIT = 0.01  # relative
 ORIGIN_LIMIT = 1.0  # voxels, along each axis
 # Swapped axes differ by 90 degrees, flipped ones by 180, rounding by less than one.
 DIRECTION_LIMIT = 5.0  # degrees, per axis
-THREADS = 8  # files may be on a slow network
 
 
 @dataclass(frozen=True)
@@ -129,9 +129,7 @@ def four_dimensions(path: Path) -> tuple[int, ...] | None:
 
 def four_dimensional(images: Iterable[Path]) -> list[Path]:
     """Those with `four_dimensions`."""
-    images = list(images)
-    with ThreadPoolExecutor(THREADS) as pool:
-        return [image for image, size in zip(images, pool.map(four_dimensions, images), strict=True) if size]
+    return [image for image, size in in_threads(four_dimensions, images).items() if size]
 
 
 def _itk_information(path: Path) -> SimpleITK.ImageFileReader:

@@ -6,12 +6,12 @@ it.
 """
 
 from collections.abc import Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 
+from .files import in_threads
 from .image_files import check_complete
 from .messages import in_one_line
 from .tiff_spacing import read_segmentation
@@ -52,5 +52,4 @@ def problems_of_files(
         except Exception as error:  # readers can raise anything
             return f"cannot be read: {in_one_line(error).removesuffix('.')}. Restore this file."
 
-    with ThreadPoolExecutor(THREADS) as pool:
-        return {path: text for path, text in zip(files, pool.map(problem, files), strict=True) if text}
+    return {path: text for path, text in in_threads(problem, files, THREADS).items() if text}

@@ -8,21 +8,19 @@ cases that it has learned from.
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 
 from ..dataset_files import Split, find_reader, read_splits, segmentations
-from ..files import cached_sha256, write_text
+from ..files import cached_sha256, in_threads, write_text
 from ..fold_split import FOLD_RECORD, check_trained_split, read_fold_record
 from ..messages import first_few
 from ..tiff_spacing import read_segmentation
 
 LABELS, VOXELS, WEIGHTS = "labels_sha256", "voxels_sha256", "pretrained_weights_sha256"
 DIGITS = 12  # of a checksum in a message
-THREADS = 8  # files may be on a slow network
 
 
 @dataclass(frozen=True)
@@ -49,8 +47,7 @@ class TrainingInputs:
         """Of the label files of those cases that have one."""
         files = {case: self.labels / f"{case}{self.ending}" for case in cases}
         files = {case: file for case, file in files.items() if file.is_file()}
-        with ThreadPoolExecutor(THREADS) as pool:
-            return dict(zip(files, pool.map(cached_sha256, files.values()), strict=True))
+        return in_threads(lambda case: cached_sha256(files[case]), files)
 
     def voxel_checksums(self, cases: Iterable[str]) -> dict[str, str]:
         """Of the labels themselves, whatever the compression of their files."""

@@ -3,16 +3,15 @@
 nnU-Net would train on them, for example after a copy that was interrupted.
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ..dataset_files import dataset_id, read_description, training_images
+from ..files import in_threads
 from ..image_files import check_ends
 from ..messages import first_few
 from .check import Check
 
 NAME = "images"
-THREADS = 8  # files may be on a slow network
 
 
 def check_damage(folder: Path, dataset: str | int) -> list[Check]:
@@ -37,8 +36,7 @@ def check_damage(folder: Path, dataset: str | int) -> list[Check]:
             return f"{path}: {error}"
         return ""
 
-    with ThreadPoolExecutor(THREADS) as pool:
-        wrong = list(filter(None, pool.map(problem, files)))
+    wrong = list(filter(None, in_threads(problem, files).values()))
     if not wrong:
         return [Check(NAME, True, f"none of the {len(files)} files is cut off")]
     text = f"{len(wrong)} of {len(files)} are damaged, and may be read as zeros: {first_few(wrong, '; ')}"

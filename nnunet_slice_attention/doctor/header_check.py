@@ -5,13 +5,13 @@ nnU-Net trains on misaligned files, see `image_geometry`; a comparison refuses h
 
 import itertools
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from nnunetv2.imageio.tif_reader_writer import Tiff3DIO
 
 from ..dataset_files import dataset_id, find_reader, read_description, training_images, training_pairs
+from ..files import in_threads
 from ..image_files import is_renamed
 from ..image_geometry import (
     HEADERS,
@@ -25,8 +25,6 @@ from ..messages import first_few, in_one_line
 from .check import Check
 from .file_check import check_files
 from .tiff_check import check_spacing_files
-
-THREADS = 8  # files may be on a slow network
 
 
 def check_headers(folder: Path, dataset: str | int) -> list[Check]:
@@ -85,9 +83,7 @@ def check_headers(folder: Path, dataset: str | int) -> list[Check]:
             return 0.0, f"{file} cannot be read: {in_one_line(error)}"
         return most, ""
 
-    with ThreadPoolExecutor(THREADS) as pool:
-        found = dict(zip(pairs, pool.map(compared, pairs), strict=True))
-    return [*checks, _verdict(found, dataset)]
+    return [*checks, _verdict(in_threads(compared, pairs), dataset)]
 
 
 def _with_axes(geometry: Geometry) -> Geometry:

@@ -7,7 +7,6 @@ prediction; other formats and readers keep it.)
 
 import re
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO, SimpleITKIOWit
 from nnunetv2.imageio.tif_reader_writer import Tiff3DIO
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
+from ..files import in_threads
 from ..image_files import check_complete
 from ..image_geometry import HEADERS, four_dimensions, geometry_mismatch, is_2d
 from ..messages import last_line
@@ -71,8 +71,8 @@ def find_problems(cases: Sequence[Case], expected: Expected, threads: int = 1) -
         except Exception as error:  # readers can raise anything
             return last_line(error)
 
-    with ThreadPoolExecutor(max(1, threads)) as pool:
-        return {c: problem for c, problem in zip(cases, pool.map(check, cases), strict=True) if problem}
+    found = in_threads(check, cases, max(1, threads))
+    return {case: problem for case, problem in found.items() if problem}
 
 
 def _problem(case: Case, expected: Expected) -> str | None:

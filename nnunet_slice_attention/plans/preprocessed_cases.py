@@ -9,7 +9,6 @@ images there is no copy, so their dates are all there is.
 import filecmp
 import math
 from collections.abc import Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +17,9 @@ from nnunetv2.preprocessing.normalization.map_channel_name_to_normalization impo
 from nnunetv2.training.dataloading.nnunet_dataset import infer_dataset_class
 
 from ..dataset_files import find_reader, read_description, training_pairs
+from ..files import in_threads
 from ..tiff_spacing import read_segmentation
 from .differences import decisive_descriptions, first_difference
-
-THREADS = 8  # files may be on a slow network
 
 
 def preprocessed_cases(folder: Path) -> set[str]:
@@ -55,9 +53,8 @@ def changed_labels(
     asked = pairs if cases is None else pairs.keys() & cases
     copies = {case: ground_truth / f"{case}{dataset_json['file_ending']}" for case in sorted(asked)}
     labels = {case: (pairs[case][1], copy) for case, copy in copies.items() if copy.is_file()}
-    with ThreadPoolExecutor(THREADS) as pool:
-        same = pool.map(lambda files: filecmp.cmp(*files, shallow=False), labels.values())
-        different = [case for case, equal in zip(labels, same, strict=True) if not equal]
+    same = in_threads(lambda case: filecmp.cmp(*labels[case], shallow=False), labels)
+    different = [case for case, equal in same.items() if not equal]
     if not different:
         return []
     try:

@@ -5,19 +5,18 @@ sagittally is cut into other slices than the axial ones of training, and silentl
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from batchgenerators.utilities.file_and_folder_operations import load_pickle
 
+from ..files import in_threads
 from ..image_geometry import Geometry, is_2d
 
 SLICE_DIRECTIONS = "slice_attention_slice_directions"  # entry of the saved plans, see `distinct`
 # Slices are tilted, those of the heart by up to 45 degrees, and differently in each patient; other planes differ by 90.
 LIMIT = 60.0  # degrees
 AXES = ("left-right", "anterior-posterior", "inferior-superior")
-THREADS = 8  # files may be on a slow network
 
 Direction = Sequence[float]  # unit vector; its sign has no meaning
 
@@ -49,10 +48,8 @@ def slice_directions(data: Path, transpose_forward: Sequence[int]) -> dict[str, 
         except Exception:  # unpickling can raise anything; training will name the file
             return None
 
-    files = sorted(data.glob("*.pkl"))
-    with ThreadPoolExecutor(THREADS) as pool:
-        found = zip(files, pool.map(read, files), strict=True)
-        return {file.stem: direction for file, direction in found if direction is not None}
+    found = in_threads(read, sorted(data.glob("*.pkl")))
+    return {file.stem: direction for file, direction in found.items() if direction is not None}
 
 
 def distinct(directions: Iterable[Direction]) -> list[list[float]]:
