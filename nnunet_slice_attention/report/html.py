@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
-from types import MappingProxyType
 
 from jinja2 import Environment
 from markupsafe import Markup
@@ -29,10 +28,10 @@ def html_page(
     figures: Mapping[str, Captioned],
     tables: Sequence[Table],
     facts: Mapping[str, str],
-    cases: Sequence[ShownCase] = (),
-    short: Mapping[str, str] = MappingProxyType({}),
-    overlays: Mapping[str, Figure] | None = None,
-    baseline: str = "",
+    cases: Sequence[ShownCase],
+    short: Mapping[str, str],
+    overlays: Mapping[str, Figure],
+    baseline: str,
 ) -> str:
     """The page's text.
 
@@ -58,7 +57,7 @@ def html_page(
             (name, Markup(svg(drawn.figure, name)), drawn.caption, drawn.figure.get_figwidth())
             for name, drawn in figures.items()
         ],
-        plain={name: Markup(png(figure, name)) for name, figure in (overlays or {}).items()},
+        plain={name: Markup(png(figure, name)) for name, figure in overlays.items()},
         tables=tables,
         facts=facts,
         baseline=baseline,

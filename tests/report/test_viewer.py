@@ -143,7 +143,6 @@ def test_what_has_no_room_is_named():
 def test_cases_that_have_no_room_are_named_though_none_is_shown():
     huge = np.random.default_rng(0).normal(size=(40, 512, 512)).astype(np.float32)
     labels = np.ones(huge.shape, np.uint8)
-    html = html_page(
-        "T", [], {}, [], {}, [in_memory("big", huge, labels, {"a": labels}, (5.0, 1.0, 1.0))], {"a": "a"}
-    )
+    big = in_memory("big", huge, labels, {"a": labels}, (5.0, 1.0, 1.0))
+    html = html_page("T", [], {}, [], {}, [big], {"a": "a"}, {}, "a")
     assert "Too large for the slice viewer: big." in html and 'id="viewer"' not in html
