@@ -64,24 +64,11 @@ def find_best(
     check_labels_agree(truth, trained[0].predictions, dataset)
     for model in trained:
         check_model(model.folder)
-        if stale := model.stale_folds:
-            raise ValueError(
-                f"{model.name}: predictions of fold {', '.join(map(str, stale))} are older than its final checkpoint, "
-                "so they may be of an earlier training. "
-                f"{validate_again('nnUNetv2_train with --val --npz, for these folds.')}"
-            )
-    incomplete = [model.name for model in trained if model.cases_without_probabilities]
-    if ensembles and len(trained) > 1 and incomplete:
-        raise ValueError(
-            f"{', '.join(incomplete)}: validation probabilities are missing or older than the final checkpoint, so "
-            "perhaps of an earlier training, but ensembles need them. Run nnUNetv2_train with --val --npz for each "
-            "fold, or give --disable_ensembling."
-        )
+        _check_current(model)
     if ensembles and len(trained) > 1:
-        for model in trained:
-            check_no_other_probabilities(model)
+        _check_probabilities(trained)
         for pair in combinations(trained, 2):
-            remove_other_cases(pair, folds, truth.ending)
+            _remove_other_cases(pair, folds, truth.ending)
     candidates = [{"trainer": m.trainer, "plans": m.plans, "configuration": m.configuration} for m in models]
     folder = Path(str(nnUNet_results), maybe_convert_to_dataset_name(dataset))
     instructions = folder / "inference_instructions.txt"
@@ -96,7 +83,7 @@ def find_best(
         )
         undefined = [name for name, dice in result["all_results"].items() if math.isnan(dice)]
     except IndexError:  # perhaps of a maximum that is NaN, which is equal to none
-        undefined = undefined_dice(folder, models, folds)
+        undefined = _undefined_dice(folder, models, folds)
         if not undefined:
             raise
     if undefined:  # without an order among them, nnU-Net's choice depends on that of -m
@@ -133,7 +120,7 @@ def check_labels_agree(truth: GroundTruth, cases: Collection[str], dataset: str)
         )
 
 
-def undefined_dice(folder: Path, models: Sequence[ModelName], folds: Sequence[int]) -> list[str]:
+def _undefined_dice(folder: Path, models: Sequence[ModelName], folds: Sequence[int]) -> list[str]:
     """Models whose mean Dice nnU-Net has found to be NaN."""
     merged = f"crossval_results_folds_{folds_tuple_to_string(tuple(folds))}"
     summaries = {str(model): folder / str(model) / merged / "summary.json" for model in models}
@@ -144,18 +131,35 @@ def undefined_dice(folder: Path, models: Sequence[ModelName], folds: Sequence[in
     ]
 
 
-def check_no_other_probabilities(model: Model) -> None:
-    """Raise ValueError if a validation folder has probabilities without a prediction: nnU-Net would ensemble them."""
-    folders = {path.parent for path in model.predictions.values()}
-    probabilities = (path for folder in folders for path in folder.glob("*.npz"))
-    if left := sorted(str(path) for path in probabilities if path.stem not in model.predictions):
+def _check_current(model: Model) -> None:
+    """Raise ValueError if predictions are older than the weights."""
+    if stale := model.stale_folds:
         raise ValueError(
-            f"{first_few(left)}: probabilities without a prediction, of an earlier training, which nnU-Net would "
-            "ensemble. Remove these files and the .pkl beside them, or give --disable_ensembling."
+            f"{model.name}: predictions of fold {', '.join(map(str, stale))} are older than its final checkpoint, "
+            "so they may be of an earlier training. "
+            f"{validate_again('nnUNetv2_train with --val --npz, for these folds.')}"
         )
 
 
-def remove_other_cases(pair: Sequence[Model], folds: Sequence[int], ending: str) -> None:
+def _check_probabilities(models: Sequence[Model]) -> None:
+    """Raise ValueError if those of a case are missing, or of no prediction, which nnU-Net would ensemble, too."""
+    if incomplete := [model.name for model in models if model.cases_without_probabilities]:
+        raise ValueError(
+            f"{', '.join(incomplete)}: validation probabilities are missing or older than the final checkpoint, so "
+            "perhaps of an earlier training, but ensembles need them. Run nnUNetv2_train with --val --npz for each "
+            "fold, or give --disable_ensembling."
+        )
+    for model in models:
+        folders = {path.parent for path in model.predictions.values()}
+        probabilities = (path for folder in folders for path in folder.glob("*.npz"))
+        if left := sorted(str(path) for path in probabilities if path.stem not in model.predictions):
+            raise ValueError(
+                f"{first_few(left)}: probabilities without a prediction, of an earlier training, which nnU-Net would "
+                "ensemble. Remove these files and the .pkl beside them, or give --disable_ensembling."
+            )
+
+
+def _remove_other_cases(pair: Sequence[Model], folds: Sequence[int], ending: str) -> None:
     """Remove the cases of another split from nnU-Net's ensemble of two models: nnU-Net would evaluate them."""
     name = get_ensemble_name(*(str(model.folder) for model in pair), tuple(folds))
     for case, path in segmentations(pair[0].folder.parent / "ensembles" / name, ending).items():
