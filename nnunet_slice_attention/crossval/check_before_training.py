@@ -38,31 +38,30 @@ def check_before_training(crossval: CrossValidation, write_split: bool = True) -
         FileNotFoundError: the ground truth of a case, or the 2D model that a training starts from, is missing.
     """
     _check_writable(crossval.output)
-    check_no_other_training(crossval.training_jobs())
-    unchecked = not all(job.is_current() for job in crossval.prediction_jobs())
+    trainings, predictions = crossval.training_jobs(), crossval.prediction_jobs()
+    check_no_other_training(trainings)
     begun: dict[str, list[Path]] = {}
-    for training in crossval.training_jobs():
+    for training in trainings:
         if checkpoint := training.checkpoint:
             begun.setdefault(str(training.model), []).append(checkpoint)
-    images = crossval.images if unchecked else None
-    starting = {(job.model, job.repeat) for job in crossval.training_jobs() if job.state() == "start"}
+    starting = {(job.model, job.repeat) for job in trainings if job.state() == "start"}
     splits = check_trainers_in_process(
         CheckRequest(
             crossval.dataset,
             [str(model) for model in crossval.models],
             list(crossval.folds),
-            images,
+            None if all(job.is_current() for job in predictions) else crossval.images,
             write_split,
             begun,
             starting=sorted({str(model) for model, _ in starting}),
             pretrained_weights=crossval.settings.pretrained_weights,
-            from_2d=find_starts(crossval.training_jobs()),
+            from_2d=find_starts(trainings),
         )
     )
-    for training in crossval.training_jobs():
+    for training in trainings:
         training.check_record(splits, others_start=(training.model, training.repeat) in starting)
-    check_2d_records(crossval.training_jobs())
-    for job in crossval.prediction_jobs():
+    check_2d_records(trainings)
+    for job in predictions:
         job.cases  # noqa: B018 - raises if there is none, or one would be overwritten
         job.check_output()
     folder = Path(str(nnUNet_preprocessed), maybe_convert_to_dataset_name(crossval.dataset))
@@ -76,7 +75,7 @@ def check_before_training(crossval: CrossValidation, write_split: bool = True) -
     check_ground_truth(truth, folds)
     if starting:
         check_label_values(truth, crossval.folds, crossval.dataset)
-    if not all(job.finished() for job in crossval.training_jobs()):
+    if not all(job.finished() for job in trainings):
         check_dimensions(truth, crossval.dataset)
         check_preprocessed(truth, crossval.dataset)
         note_newer_images(truth, crossval)
