@@ -35,8 +35,10 @@ def check_discovery(trainer_name: str) -> tuple[Check, type | None]:
         return _why_not_found(trainer_name, error), None
     if trainer.__module__.split(".")[0] != nnunet_slice_attention.__name__:
         return _another_class(trainer_name, trainer.__module__), None
-    if pickle.loads(pickle.dumps(trainer)) is not trainer:
-        text = f"{trainer_name} cannot be pickled and unpickled, as nnU-Net's worker processes need"
+    try:
+        pickle.dumps(trainer)
+    except (pickle.PicklingError, AttributeError) as error:
+        text = f"{trainer_name} cannot be pickled, as nnU-Net's worker processes need: {error}"
         return Check("discovery", False, text, MAKE_IT_FOUND), None
     return _where(trainer_name), trainer
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import nnunetv2.training.nnUNetTrainer.variants as variants
 import pytest
+from nnunetv2.utilities import find_objects
 
 from nnunet_slice_attention import shim
 from nnunet_slice_attention.doctor.discovery import TREE, VARIABLE, check_discovery
@@ -50,6 +51,14 @@ def test_a_normal_install(tree):
     check, trainer = check_discovery(CSA)
     assert check.verdict == "ok" and trainer.__name__ == CSA
     assert check.text == f"nnU-Net finds {CSA} in its own trainer tree (normal install)"
+
+
+def test_a_class_that_worker_processes_could_not_get_is_wrong(tree, monkeypatch):
+    stranger = type(CSA, (), {"__module__": SHIM.parent.name})
+    monkeypatch.setattr(find_objects, "recursive_find_trainer_class_by_name", lambda name: stranger)
+    check, trainer = check_discovery(CSA)
+    assert check.verdict == "WRONG" and trainer is None
+    assert check.text.startswith(f"{CSA} cannot be pickled, as nnU-Net's worker processes need: ")
 
 
 def test_an_editable_install(tree, monkeypatch):
