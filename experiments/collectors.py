@@ -12,7 +12,7 @@ from nnunet_slice_attention.fold_validation import evaluated_cases
 from nnunet_slice_attention.model_name import FINAL
 
 from .csv_rows import Rows, read_csv
-from .run import Run
+from .run import CURVE, Run
 
 Collector = Callable[[Run], Rows]
 
@@ -103,7 +103,7 @@ def logged(every: int = 1) -> Collector:
 
 def curve(run: Run) -> Rows:
     """epoch, cpu_s until then, case, structure, dice of a few cases."""
-    return case_rows(run.fold_folder() / "curve.csv") if run.is_finished() else []
+    return case_rows(run.fold_folder() / CURVE) if run.is_finished() else []
 
 
 def process_time(run: Run) -> Rows:

@@ -7,6 +7,10 @@ from pathlib import Path
 from nnunet_slice_attention.files import read_json_or_empty
 
 from .csv_rows import read_csv
+from .made_with import FILE
+
+# In the fold's folder: the run's row, what each epoch took, and the Dice of a few cases at some epochs.
+ROW, PROCESS_TIME, CURVE = "row.json", "process_time.csv", "curve.csv"
 
 
 @dataclass(frozen=True)
@@ -60,18 +64,18 @@ class Run:
         return next(iter(own or filter(self._is_noted_in, found)), None)
 
     def _is_noted_in(self, folder: Path) -> bool:
-        noted = read_json_or_empty(folder / "row.json")
+        noted = read_json_or_empty(folder / ROW)
         return noted.get("name") == self.name and noted.get("iterations") == self.iterations
 
     def is_finished(self) -> bool:
         """`made_with.json` is written last."""
         folder = self.fold_folder()
-        return folder is not None and (folder / "made_with.json").is_file()
+        return folder is not None and (folder / FILE).is_file()
 
     def epochs_done(self) -> list[dict[str, str]]:
         """What is noted of each epoch; of a run under way too."""
         folder = self.fold_folder()
-        return read_csv(folder / "process_time.csv") if folder else []
+        return read_csv(folder / PROCESS_TIME) if folder else []
 
     def commits(self) -> str:
         """Of the source that trained it."""

@@ -27,9 +27,8 @@ from nnunet_slice_attention.model_name import BEST, FINAL, LATEST
 from .csv_rows import read_csv, write_csv
 from .curve import dice_of_cases
 from .made_with import note
-from .run import Run
+from .run import CURVE, PROCESS_TIME, ROW, Run
 
-PROCESS_TIME, CURVE = "process_time.csv", "curve.csv"
 CURVE_POINTS, CURVE_CASES = 12, 12  # about so many epochs; at most so many validation cases
 
 
@@ -134,7 +133,7 @@ def drop_lost_epochs(folder: Path, epoch: int) -> None:
 
 def check_same_row(folder: Path, run: Run) -> None:
     """Raise a ValueError if the folder has the beginning of a run that is declared otherwise now."""
-    noted, row = folder / "row.json", run.row()
+    noted, row = folder / ROW, run.row()
     before = json.loads(noted.read_text()) if noted.is_file() else row
     if changed := {k: (v, row.get(k)) for k, v in before.items() if row.get(k) != v}:
         raise ValueError(
