@@ -9,6 +9,7 @@ import numpy as np
 from scipy.stats import bootstrap, wilcoxon
 
 SEED = 0  # of the bootstrap, so that a comparison can be repeated
+TIE = 1e-6  # largest difference at which two values count as equal
 Key = TypeVar("Key", bound=Hashable)
 
 
@@ -74,7 +75,7 @@ class Comparison(NamedTuple):
 
     Attributes:
         difference: other - baseline, with its interval.
-        wins, ties, losses: number of patients with a higher, equal (within `tie`) or lower value than the baseline's.
+        wins, ties, losses: number of patients with a higher, equal (within `TIE`) or lower value than the baseline's.
         p: two-sided Wilcoxon signed-rank test; NaN for fewer than two patients, or if all are ties.
         n: number of patients.
     """
@@ -87,13 +88,11 @@ class Comparison(NamedTuple):
     n: int
 
 
-def compare_patients(
-    baseline: Mapping[str, float], other: Mapping[str, float], tie: float = 1e-6
-) -> Comparison:
+def compare_patients(baseline: Mapping[str, float], other: Mapping[str, float]) -> Comparison:
     """Compare two models patient by patient, each given as {patient: value}. See `paired_difference`."""
     difference = paired_difference(baseline, other)
     deltas = np.array([other[patient] - baseline[patient] for patient in sorted(baseline)])
-    differs = np.abs(deltas) > tie
+    differs = np.abs(deltas) > TIE
     p = (
         float(wilcoxon(np.where(differs, deltas, 0)).pvalue)
         if len(deltas) > 1 and differs.any()

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .patient_statistics import PairedDifference, compare_patients
+from .patient_statistics import TIE, PairedDifference, compare_patients
 from .two_level import Deltas, two_level_mean
 
 RunValues = Mapping[str, Mapping[str, float]]  # {run: {patient: value}}
@@ -23,7 +23,7 @@ class RunComparison(NamedTuple):
             patients if there is one run; NaN bounds for fewer than two patients.
         by_run: the mean difference of each run.
         sd: standard deviation of `by_run`; NaN for fewer than two runs.
-        wins, ties, losses: number of runs in which the other model is higher, equal or lower.
+        wins, ties, losses: number of runs in which the other model is higher, equal (within `TIE`) or lower.
         p: see `TwoLevelMean.p`; for a single run Wilcoxon's signed-rank test over patients.
         runs, n: number of runs and of distinct patients.
     """
@@ -39,11 +39,8 @@ class RunComparison(NamedTuple):
     n: int
 
 
-def compare_runs(baseline: RunValues, other: RunValues, tie: float = 1e-6) -> RunComparison:
+def compare_runs(baseline: RunValues, other: RunValues) -> RunComparison:
     """Compare two models run by run. Patients with NaN are left out of the run; a run without any other is dropped.
-
-    Args:
-        tie: largest difference at which two values count as equal.
 
     Raises:
         ValueError: the models have different runs, or different patients in one run.
@@ -52,20 +49,20 @@ def compare_runs(baseline: RunValues, other: RunValues, tie: float = 1e-6) -> Ru
     by_run = {run: float(np.mean(list(by_patient.values()))) for run, by_patient in deltas.items()}
     means = np.array(list(by_run.values()))
     if len(deltas) < 2:
-        single = compare_patients(*(_pool_patients(deltas, values) for values in (baseline, other)), tie)
+        single = compare_patients(*(_pool_patients(deltas, values) for values in (baseline, other)))
         difference, p = single.difference, single.p
     else:
         found = two_level_mean(deltas)
         largest = max(abs(delta) for by_patient in deltas.values() for delta in by_patient.values())
         difference = PairedDifference(found.mean, *found.interval())
-        p = found.p() if largest > tie else float("nan")
+        p = found.p() if largest > TIE else float("nan")
     return RunComparison(
         difference,
         by_run,
         float(means.std(ddof=1)) if len(means) > 1 else float("nan"),
-        int((means > tie).sum()),
-        int((np.abs(means) <= tie).sum()),
-        int((means < -tie).sum()),
+        int((means > TIE).sum()),
+        int((np.abs(means) <= TIE).sum()),
+        int((means < -TIE).sum()),
         p,
         len(deltas),
         len(set().union(*deltas.values())),
