@@ -24,10 +24,9 @@ def make_manifest(models: Sequence[Model], truth: GroundTruth, options: Options)
 
     With several runs a model has one entry per run, which holds its name as `model` and its `run`.
     """
-    recorded = asdict(options)
     splits = truth.folder.parent / "splits_final.json"
     return {
-        "options": {k: str(v) if isinstance(v, Path) else v for k, v in recorded.items()},
+        "options": {k: str(v) if isinstance(v, Path) else v for k, v in asdict(options).items()},
         "dataset": {
             "name": truth.dataset_json.get("name", truth.folder.resolve().parent.name),
             "labels": truth.dataset_json["labels"],
