@@ -50,10 +50,8 @@ def export_bundle(
     folder = Path(folder)
     folds = find_folds(folder, folds, checkpoint)
     predictor = load_predictor(folder, folds, checkpoint, "cpu")
-    if (
-        "plans_manager"
-        not in signature(find_trainer(predictor.trainer_name).build_network_architecture).parameters
-    ):
+    trainer = find_trainer(predictor.trainer_name)
+    if "plans_manager" not in signature(trainer.build_network_architecture).parameters:
         raise ValueError(
             f"{predictor.trainer_name}.build_network_architecture has the signature of nnU-Net before 2.8. Update its "
             "arguments."

@@ -50,12 +50,12 @@ def evaluate_models(
                     truth.file(case),
                     path,
                     labels,
-                    options.tolerance,
-                    options.lesion_sizes,
-                    slice_axis,
-                    model.probabilities(case) if with_probabilities else None,
-                    options.boxes and with_probabilities,
-                    truth.spacings.get(case),
+                    tolerance=options.tolerance,
+                    lesion_sizes=options.lesion_sizes,
+                    slice_axis=slice_axis,
+                    probabilities=model.probabilities(case) if with_probabilities else None,
+                    boxes=options.boxes and with_probabilities,
+                    spacing=truth.spacings.get(case),
                 )
                 for case, path in model.predictions.items()
             ]

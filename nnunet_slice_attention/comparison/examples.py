@@ -70,11 +70,11 @@ def select_cases(
         return ShownCase(
             case,
             list(files),
-            lambda names: _read(case, {name: files[name] for name in names}, truth, slice_axis),
-            models[0].run,
-            extremes.get(case, {}),
-            widest.get(case),
-            lambda: _read_weights(files, truth, slice_axis),
+            read=lambda names: _read(case, {name: files[name] for name in names}, truth, slice_axis),
+            run=models[0].run,
+            extremes=extremes.get(case, {}),
+            widest=widest.get(case),
+            read_weights=lambda: _read_weights(files, truth, slice_axis),
         )
 
     cases = list(map(shown, chosen))
