@@ -33,7 +33,10 @@ STYLE = {
 
 
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
-    """Draw in `STYLE`; ticks are made when the figure is saved, and are told their size here."""
+    """Draw in `STYLE`; ticks are made when the figure is saved, and are told their size here.
+
+    Then lay it out: Matplotlib finds the final places of panels with a fixed aspect only when it draws a second time.
+    """
 
     @wraps(draw)
     def drawn(*args, **kwargs) -> Figure:
@@ -41,6 +44,7 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
             figure = draw(*args, **kwargs)
         for axis in figure.axes:
             axis.tick_params(labelsize=SMALL, width=0.6, length=3)
+        figure.draw_without_rendering()
         return figure
 
     return drawn

@@ -12,6 +12,7 @@ from nnunet_slice_attention.evaluation.scores import Scores
 from nnunet_slice_attention.evaluation.slice_profile import PARTS
 from nnunet_slice_attention.report.figure_list import build_figures
 from nnunet_slice_attention.report.figure_style import SMALL, WIDTH, in_lines
+from nnunet_slice_attention.report.figures import scatter_figure
 from nnunet_slice_attention.report.spacing import group_by_spacing
 
 MODELS = ("nnUNetTrainer_10epochs 2d", "nnUNetTrainerTSFMUNet_RepeatCentreLearning_10epochs 2d", "c", "d")
@@ -69,6 +70,15 @@ def test_no_two_labels_overlap_and_none_is_cut_off(drawn, monkeypatch):
         for text, box in boxes.items():
             inside = box.x0 >= -1 and box.y0 >= -1 and box.x1 <= figure.bbox.x1 + 1
             assert inside and box.y1 <= figure.bbox.y1 + 1, f"{heading}: {text.get_text()!r}"
+
+
+def test_a_figure_has_its_final_layout_when_it_is_first_saved(drawn):
+    figure = scatter_figure(drawn[0])  # not yet drawn by another test
+    boxes = []
+    for _ in range(2):
+        FigureCanvasAgg(figure).draw()
+        boxes.append([axis.get_position().bounds for axis in figure.axes])
+    np.testing.assert_allclose(*boxes, atol=0.002)
 
 
 def test_differences_are_written_beside_their_rows_with_n(drawn):
