@@ -1,11 +1,12 @@
 """What all figures of a comparison share: size, type, colours and markers.
 
 Figures are drawn at the size at which they are printed, at most two columns of a journal, with type of 7 and 8 points:
-they need not be scaled. Colours are for colour-blind readers (Okabe and Ito).
+they need not be scaled. The baseline is black; the other models have the colours of Okabe and Ito, for colour-blind
+readers, and a violet that differs from all of them. `templates/viewer.js` gives outlines the same order of hues.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 
 import numpy as np
@@ -14,8 +15,10 @@ from matplotlib.figure import Figure
 
 WIDTH = 7.2  # inches: 183 mm, two columns
 SMALL = 7  # points
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-MARKERS = "osD^vP*"
+BLUE, GREEN, VERMILION = "#0072B2", "#009E73", "#D55E00"
+COLOURS = (BLUE, GREEN, VERMILION, "#CC79A7", "#E69F00", "#56B4E9", "#7830E0")
+BASELINE = {"color": "black", "marker": "o"}
+MARKERS = "sD^vP*X"
 NAME = 30  # characters of a model's name in one line
 STYLE = {
     "font.size": 8,
@@ -50,8 +53,14 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     return drawn
 
 
-def model_style(i: int) -> dict[str, str]:
-    """Of the i-th model; markers shift after every seven colours, so that 49 models look different."""
+def model_styles(models: Iterable[str], baseline: str) -> dict[str, dict[str, str]]:
+    """Colour and marker of each model, the same in all figures of a report."""
+    others = [model for model in models if model != baseline]
+    return {baseline: BASELINE} | {model: _style(i) for i, model in enumerate(others)}
+
+
+def _style(i: int) -> dict[str, str]:
+    """Markers shift after every seven colours, so that 49 models look different."""
     n = len(COLOURS)
     return {"color": COLOURS[i % n], "marker": MARKERS[(i + i // n) % n]}
 

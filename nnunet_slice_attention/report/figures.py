@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ..evaluation.scores import Scores
-from .figure_style import COLOURS, SMALL, WIDTH, count, in_lines, spread_out, styled
+from .figure_style import BLUE, SMALL, VERMILION, WIDTH, count, in_lines, model_styles, spread_out, styled
 from .tables import minus_signs
 
 MEAN, RUN, PATIENT = -0.25, 0.0, 0.25  # where in a model's row they are drawn
@@ -45,11 +45,11 @@ def _forest(rows: Sequence[ForestRow], label: str, patients: bool = True) -> Fig
     for place, (_, scores, model) in enumerate(rows):
         compared = scores.paired(model)
         difference = compared.difference
-        axis.plot([difference.low, difference.high], [place + MEAN] * 2, color=COLOURS[0], linewidth=2)
-        axis.plot(difference.mean, place + MEAN, "D", color=COLOURS[0], markersize=5)
+        axis.plot([difference.low, difference.high], [place + MEAN] * 2, color=BLUE, linewidth=2)
+        axis.plot(difference.mean, place + MEAN, "D", color=BLUE, markersize=5)
         if scores.runs:
             ticks = list(compared.by_run.values())
-            axis.plot(ticks, np.full(len(ticks), place + RUN), "|", color=COLOURS[1], markersize=6)
+            axis.plot(ticks, np.full(len(ticks), place + RUN), "|", color=VERMILION, markersize=6)
         if patients:
             deltas = np.array(list(scores.deltas(model).values()))
             places = place + PATIENT + spread_out(deltas, 0.16)
@@ -72,11 +72,9 @@ def _beside(axis: Axes, row: int, text: str) -> None:
 
 def _difference_key(figure: Figure, runs: bool, patients: bool) -> None:
     over = "runs and patients" if runs else "patients"
-    key = [Line2D([], [], color=COLOURS[0], linewidth=2, marker="D", label=f"mean and 95 % CI over {over}")]
+    key = [Line2D([], [], color=BLUE, linewidth=2, marker="D", label=f"mean and 95 % CI over {over}")]
     if runs:
-        key.append(
-            Line2D([], [], color=COLOURS[1], linestyle="none", marker="|", markersize=6, label="a run")
-        )
+        key.append(Line2D([], [], color=VERMILION, linestyle="none", marker="|", markersize=6, label="a run"))
     if patients:
         key.append(
             Line2D([], [], color="grey", linestyle="none", marker="o", markersize=3, label="a patient")
@@ -95,11 +93,11 @@ def scatter_figure(scores: Scores) -> Figure:
     axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
     pairs = {model: scores.paired_values(model) for model in others}
     values = [value for pair in pairs.values() for by_patient in pair for value in by_patient.values()]
-    limits = _limits(values)
+    limits, styles = _limits(values), model_styles(scores.models, scores.baseline)
     for axis, (model, (ours, theirs)) in zip(axes, pairs.items(), strict=False):
         x, y = (np.array([by_patient[p] for p in ours]) for by_patient in (theirs, ours))
         axis.plot(limits, limits, color="black", linewidth=0.6)
-        axis.plot(x, y, "o", color=COLOURS[0], alpha=0.8, markeredgewidth=0)
+        axis.plot(x, y, "o", color=styles[model]["color"], alpha=0.8, markeredgewidth=0)
         axis.set_title(f"{in_lines(model)}\nhigher in {(y > x).sum()} of {len(x)} patients", fontsize=SMALL)
         axis.set(xlim=limits, ylim=limits, aspect="equal")
         axis.locator_params(nbins=5)
@@ -122,6 +120,7 @@ def _limits(values: list[float]) -> tuple[float, float]:
 def distribution_figure(scores: Scores) -> Figure:
     """Dice of every patient by structure and model, on box plots."""
     structures, models = scores.structures, scores.models
+    styles = model_styles(models, scores.baseline)
     lines = sum(in_lines(model).count("\n") + 1 for model in models)
     height = 0.6 + (0.35 + 0.1 * len(models) + 0.11 * lines) * len(structures)
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
@@ -138,7 +137,7 @@ def distribution_figure(scores: Scores) -> Figure:
             )  # fmt: skip
             axis.plot(
                 values, row + spread_out(values, 0.36), "o",
-                color=COLOURS[row % len(COLOURS)], alpha=0.8, markersize=3.5, markeredgewidth=0,
+                color=styles[model]["color"], alpha=0.8, markersize=3.5, markeredgewidth=0,
             )  # fmt: skip
         axis.set_yticks(range(len(models)), map(in_lines, models))
         axis.set_ylim(len(models) - 0.5, -0.5)

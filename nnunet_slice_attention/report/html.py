@@ -13,7 +13,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from .figure_list import Captioned
-from .figure_style import COLOURS
+from .figure_style import BLUE
 from .shown_case import ShownCase
 from .tables import Table, minus_signs
 from .viewer import viewer_data
@@ -79,7 +79,7 @@ def slug(heading: str) -> str:
 def png(figure: Figure, name: str) -> str:
     """The figure as an element of the page, for what is mostly image."""
     out = io.BytesIO()
-    figure.savefig(out, format="png", dpi=90)
+    figure.savefig(out, format="png", dpi=150)
     encoded = base64.b64encode(out.getvalue()).decode()
     return f'<img alt="{Markup.escape(name)}" src="data:image/png;base64,{encoded}">'
 
@@ -92,7 +92,7 @@ def svg(figure: Figure, name: str) -> str:
     figure.savefig(out, format="svg", metadata={"Date": None})
     text = out.getvalue()
     text = text[text.index("<svg") :].replace("#000000", "currentColor")
-    text = text.replace(COLOURS[0].lower(), "var(--blue)")
+    text = text.replace(BLUE.lower(), "var(--blue)")
     described = f'aria-label="{Markup.escape(name)}" aria-describedby="{slug(name)}-caption"'
     text = text.replace("<svg", f'<svg role="img" {described} fill="currentColor"', 1)
     unique = f"f{hashlib.sha256(text.encode()).hexdigest()[:8]}"

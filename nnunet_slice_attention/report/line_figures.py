@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from ..evaluation.patient_statistics import PairedDifference
 from ..evaluation.scores import Scores
 from ..evaluation.slice_profile import PARTS
-from .figure_style import WIDTH, in_lines, model_style, styled
+from .figure_style import WIDTH, in_lines, model_styles, styled
 
 Levels = Mapping[str, Iterable[float]]  # values of patients, by place on the horizontal axis
 ROOM = 0.6  # between two places, that the intervals of all models share
@@ -57,7 +57,7 @@ def _two_panels(
     panels = 2 if differences else 1
     figure = Figure(figsize=(WIDTH, 2.8), layout="constrained")
     axes = figure.subplots(1, panels, squeeze=False)[0]
-    styles = {model: model_style(i) for i, model in enumerate(levels)}
+    styles = model_styles(levels, baseline)
     for model, by_place in levels.items():
         means = [np.mean(found) if (found := list(values)) else np.nan for values in by_place.values()]
         axes[0].plot(list(by_place), means, label=in_lines(model), **styles[model])
@@ -68,7 +68,7 @@ def _two_panels(
     if differences:
         places = list(next(iter(levels.values())))
         axes[1].set_xticks(range(len(places)), places)
-        axes[1].axhline(0, color=styles[baseline]["color"])
+        axes[1].axhline(0, color=styles[baseline]["color"], linewidth=0.8)
         axes[1].set_ylabel(f"difference to\n{in_lines(baseline)}")
     for axis in axes:
         axis.grid(axis="y", alpha=0.3, linewidth=0.5)
@@ -95,11 +95,11 @@ def accuracy_cost_figure(scores: Scores, cost: Mapping[str, float], label: str) 
     """
     figure = Figure(figsize=(0.75 * WIDTH, 2.8), layout="constrained")
     axis = figure.subplots()
-    for i, model in enumerate(scores.models):
+    for model, style in model_styles(scores.models, scores.baseline).items():
         if model not in cost:
             continue
         values = list(scores.values(model).values())
-        axis.plot(cost[model], np.mean(values), linestyle="none", label=in_lines(model), **model_style(i))
+        axis.plot(cost[model], np.mean(values), linestyle="none", label=in_lines(model), **style)
     axis.set_xlim(left=0)
     axis.set_xlabel(label)
     axis.set_ylabel("Dice, mean over patients")

@@ -8,7 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ..evaluation.boxes import bounding_box
+from .figure_style import SMALL, WIDTH, styled
 from .shown_case import ShownCase
+from .tables import minus_signs
 
 LINES = ((("#FFFFFF", "ground truth"), "-"), (("#E69F00", "baseline"), "--"), (("#56B4E9", "model"), "-"))
 MARGIN = 12  # voxels around the structures
@@ -42,9 +44,10 @@ def _example(shown: ShownCase, baseline: str, model: str) -> Example:
     return Example(title, volumes.image, volumes.truth, *predictions, volumes.spacing[1:])
 
 
+@styled
 def overlay_figure(examples: Sequence[Example]) -> Figure:
     """One row per example: the slice on which the two predictions differ most, and its neighbours."""
-    figure = Figure(figsize=(9, 3.3 * len(examples) + 0.4), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 2.6 * len(examples) + 0.3), layout="constrained")
     rows = figure.subplots(len(examples), 3, squeeze=False)
     for example, axes in zip(examples, rows, strict=True):
         window = _window(example)
@@ -55,7 +58,7 @@ def overlay_figure(examples: Sequence[Example]) -> Figure:
             if not 0 <= index < len(example.image):
                 axis.set_visible(False)
                 continue
-            axis.set_title(f"slice {index + 1} of {len(example.image)}", fontsize=8)
+            axis.set_title(f"slice {index + 1} of {len(example.image)}", fontsize=SMALL)
             aspect = example.spacing[0] / example.spacing[1]
             axis.imshow(
                 example.image[(index, *window)], cmap="gray", vmin=grey[0], vmax=grey[1], aspect=aspect
@@ -63,11 +66,10 @@ def overlay_figure(examples: Sequence[Example]) -> Figure:
             segmentations = (example.truth, example.baseline, example.model)
             for labels, ((colour, _), style) in zip(segmentations, LINES, strict=True):
                 _contours(axis, labels[(index, *window)], colour, style)
-        axes[0].set_ylabel(example.title, fontsize=8)
+        axes[0].set_ylabel(minus_signs(example.title), fontsize=SMALL)
     lines = [Line2D([], [], color=c, linestyle=style, label=name) for (c, name), style in LINES]
-    figure.legend(
-        handles=lines, loc="outside lower center", ncols=3, facecolor="grey", labelcolor="white", fontsize=9
-    )
+    key = figure.legend(handles=lines, loc="outside lower center", ncols=3, frameon=True, labelcolor="white")
+    key.get_frame().set(facecolor="#222222", alpha=1, linewidth=0)  # white lines are seen on dark only
     return figure
 
 

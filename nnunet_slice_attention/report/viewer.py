@@ -13,6 +13,7 @@ import numpy as np
 
 from ..evaluation.boxes import bounding_box
 from .shown_case import ShownCase
+from .tables import minus_signs
 
 MARGIN = 24  # voxels around the labels, in plane
 MARGIN_SLICES = 2
@@ -77,7 +78,7 @@ def _entry(case: ShownCase, short: Mapping[str, str]) -> dict:
     ]
     differing = sum((labels != truth).sum(axis=(1, 2)) for labels in predictions.values())
     return {
-        "title": case.title(short),
+        "title": minus_signs(case.title(short)),
         "slices": len(truth),
         "first": window[0].start,
         "of": len(volumes.truth),

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from nnunet_slice_attention.report.figure_list import Captioned
-from nnunet_slice_attention.report.figure_style import COLOURS
+from nnunet_slice_attention.report.figure_style import BLUE
 from nnunet_slice_attention.report.html import html_page
 from nnunet_slice_attention.report.shown_case import ShownCase
 from nnunet_slice_attention.report.tables import Table
@@ -32,7 +32,7 @@ def bars() -> Figure:
     figure = Figure(figsize=(9, 2), layout="constrained")
     axis = figure.subplots()
     axis.plot([0, 1], [0, 1], color="black")
-    axis.plot([0, 1], [1, 0], color=COLOURS[0])
+    axis.plot([0, 1], [1, 0], color=BLUE)
     return figure
 
 

@@ -11,7 +11,7 @@ from matplotlib.text import Text
 from nnunet_slice_attention.evaluation.scores import Scores
 from nnunet_slice_attention.evaluation.slice_profile import PARTS
 from nnunet_slice_attention.report.figure_list import build_figures
-from nnunet_slice_attention.report.figure_style import SMALL, WIDTH, in_lines
+from nnunet_slice_attention.report.figure_style import SMALL, WIDTH, in_lines, model_styles
 from nnunet_slice_attention.report.figures import scatter_figure
 from nnunet_slice_attention.report.spacing import group_by_spacing
 
@@ -102,6 +102,19 @@ def test_mean_runs_and_patients_have_their_own_places(drawn):
     assert len(places) == (3 if scores.runs else 2)
     for above, below in itertools.pairwise(places):
         assert above.max() < below.min()
+
+
+def test_a_model_has_one_colour_in_all_figures_and_the_baseline_is_black(drawn):
+    scores, figures = drawn
+    colours = [style["color"] for style in model_styles(scores.models, scores.baseline).values()]
+    assert colours[0] == "black" and len(set(colours)) == len(MODELS)
+    for heading in ("From the first to the last slice", "From thin to thick slices"):
+        assert [line.get_color() for line in figures[heading].figure.axes[0].lines] == colours
+    for axis in figures["Spread"].figure.axes:
+        assert [line.get_color() for line in axis.lines if line.get_marker() == "o"] == colours
+    panels = figures["Patient by patient"].figure.axes
+    assert [axis.lines[1].get_color() for axis in panels] == colours[1:]
+    assert [line.get_color() for line in figures["Accuracy against cost"].figure.axes[0].lines] == colours
 
 
 def test_lines_of_means_come_with_paired_differences_and_intervals(drawn):

@@ -4,10 +4,14 @@
   const root = document.getElementById("viewer");
   const plain = document.getElementById("plain-images");
   const find = (name) => root.querySelector(`[data-part="${name}"]`);
-  const colours = [[255, 255, 255], [230, 159, 0], [86, 180, 233], [0, 158, 115], [204, 121, 167], [240, 228, 66], [213, 94, 0]];
+  // ground truth, baseline, and the others in the hues of the figures, light enough for a dark image
+  const colours = [[255, 255, 255], [230, 159, 0], [86, 180, 233], [0, 158, 115], [213, 94, 0], [204, 121, 167], [240, 228, 66]];
   const errorColours = { 1: [213, 94, 0], 2: [0, 114, 178], 3: [204, 121, 167] }; // predicted only, missed, another class
   const SWIPE = 24; // pixels to the side for a slice
   const cases = JSON.parse(document.getElementById("viewer-data").textContent);
+  const baselineFirst = ([truth, ...models]) =>
+    [truth, ...models.sort((a, b) => (b.name === root.dataset.baseline) - (a.name === root.dataset.baseline))];
+  for (const shown of cases) shown.layers = baselineFirst(shown.layers);
 
   if (!document.createElement("canvas").getContext("webgl2")) {
     root.hidden = true; // the plain images stay
