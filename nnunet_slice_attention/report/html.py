@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 from .figure_list import Captioned
 from .figure_style import BLUE
 from .shown_case import ShownCase
-from .tables import Table, minus_signs
+from .tables import Table
+from .typesetting import aligned, breakable, typeset
 from .viewer import viewer_data
 
 VIEWER = "Case by case"
@@ -48,7 +49,7 @@ def html_page(
     names = list(figures)
     headings = [*names[:1], *([VIEWER] if shown else []), *names[1:], *(t.title for t in tables), FACTS]
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"slug": slug, "minus": minus_signs}
+    environment.filters |= {"slug": slug, "typeset": typeset, "breakable": breakable}
     return environment.from_string(_template("report.html.j2")).render(
         title=title,
         headings=headings,
@@ -58,7 +59,7 @@ def html_page(
             for name, drawn in figures.items()
         ],
         plain={name: Markup(png(figure, name)) for name, figure in overlays.items()},
-        tables=tables,
+        tables=[(table, _set(table)) for table in tables],
         facts=facts,
         baseline=baseline,
         cases=Markup(json.dumps(shown, allow_nan=False).replace("<", r"\u003c")) if shown else "",
@@ -69,6 +70,16 @@ def html_page(
         viewer_js=Markup(_template("viewer.js")),
         niivue=base64.b64encode(_file("niivue.umd.js.gz").read_bytes()).decode() if shown else "",
     )
+
+
+def _set(table: Table) -> list[tuple[str, list[tuple[str, ...]]]]:
+    """The table's groups, with numbers aligned over all of them."""
+    columns = zip(*(row for _, rows in table.groups for row in rows), strict=True)
+    columns = [
+        aligned(cells) if number else cells for cells, number in zip(columns, table.numeric, strict=True)
+    ]
+    rows = zip(*columns, strict=True)
+    return [(structure, [next(rows) for _ in own]) for structure, own in table.groups]
 
 
 def slug(heading: str) -> str:

@@ -24,7 +24,7 @@ def test_a_table_sorts_within_each_structure(plain):
     assert table.locator("thead th").all_inner_texts() == ["model", "p"]
     table.get_by_role("button", name="p", exact=True).click()
     assert table.locator("tbody tr").all_inner_texts() == [
-        "disc", "y\t< 0.001", "x\t0.004", "core", "x\t0.500", "y\tn/a",
+        "disc", "y\t<\N{NO-BREAK SPACE}0.001", "x\t0.004", "core", "x\t0.500", "y\tn/a",
     ]  # fmt: skip
     numbers = table.locator("td:nth-child(2)").first
     assert numbers.evaluate("c => [getComputedStyle(c).textAlign, getComputedStyle(c).whiteSpace]") == [
@@ -35,7 +35,7 @@ def test_a_table_sorts_within_each_structure(plain):
 
 def test_the_verdict_and_its_figure_come_first(plain):
     assert plain.locator(".verdicts strong").all_inner_texts() == ["b is better than a:"]
-    assert plain.locator(".verdicts li").inner_text().endswith("+0.1 [−0.1, +0.3] Dice.")
+    assert plain.locator(".verdicts li").inner_text().endswith("+0.1 [−0.1,\N{NO-BREAK SPACE}+0.3] Dice.")
     order = plain.locator("h1, .verdicts, figure, nav, #viewer").evaluate_all(
         "found => found.map(e => e.id || e.className || e.localName)"
     )
@@ -88,4 +88,4 @@ def test_dark_mode_turns_page_and_figures(plain):
     figure = plain.locator("svg[role=img]").first
     assert figure.get_attribute("aria-label") == "How large are the differences?"
     described = plain.locator(f"#{figure.get_attribute('aria-describedby')}")
-    assert described.inner_text().startswith("Mean and 95 % interval.")
+    assert described.inner_text().startswith("Mean and 95\N{NO-BREAK SPACE}% interval.")

@@ -4,7 +4,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
   const bodies = [...table.tBodies].map((body) => [body, [...body.rows].filter((row) => row.className !== "structure")]);
   const value = (row, column) => {
     const text = row.cells[column].textContent.trim();
-    const number = parseFloat(text.replace("\u2212", "-").replace(/^< /, ""));
+    const number = parseFloat(text.replace("\u2212", "-").replace(/^<\s/, ""));
     return Number.isNaN(number) ? text : number;
   };
   const headings = table.querySelectorAll("thead th");
