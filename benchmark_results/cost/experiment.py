@@ -5,6 +5,7 @@ cost.png and cost.json too.
 """
 
 import json
+from pathlib import Path
 
 import numpy as np
 from scipy.stats import bootstrap
@@ -52,6 +53,18 @@ def all_costs(results: Results) -> str:
     return (results.folder / "cost.md").read_text(encoding="utf-8").replace("__nnUNetCompactPlans__", " ")
 
 
+def figure(results: Results, path: Path) -> None:
+    """As the command `cost` draws it; the whole schedule, which it does not show, was not measured here."""
+    from nnunet_slice_attention.cost.figure import cost_figure
+    from nnunet_slice_attention.cost.model_cost import Cost
+
+    costs: dict[str, dict[int, Cost]] = {}
+    for row in results.table("cost.csv").to_dict("records"):
+        cost = Cost(**{name: row.get(name, np.nan) for name in Cost.__annotations__})
+        costs.setdefault(row["model"], {})[row["repeat"]] = cost
+    cost_figure(costs).savefig(path, dpi=150)
+
+
 EXPERIMENT = Experiment(
     measure=[
         Measure(
@@ -69,4 +82,5 @@ EXPERIMENT = Experiment(
         "repeats": lambda results: of_command(results)["repeats"],
         "iterations": lambda results: next(iter(of_command(results)["jobs"].values()))["iterations"],
     },
+    figures={"cost.png": figure},
 )

@@ -1,6 +1,7 @@
 """Do time and memory of prediction grow with the depth as they should? See `run.py`. Data as for ../acdc40."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -8,9 +9,10 @@ from experiments.declaration import Experiment, Measure
 from experiments.results import Results, question
 from experiments.tables import grid
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 FILE = "depths.csv"
-# Distinguishable with any colour vision.
-STYLES = (("o", "#0072B2"), ("s", "#D55E00"), ("^", "#009E73"), ("D", "#CC79A7"))
 TITLES = {"seconds": "prediction [s]", "memory": "peak memory beyond the result [MB]"}
 
 
@@ -31,19 +33,32 @@ def table(results: Results, column: str) -> str:
 
 
 def figure(results: Results, path: Path) -> None:
-    from matplotlib.figure import Figure
+    from nnunet_slice_attention.report.figure_style import styled
 
-    rows, drawn = measured(results), Figure(figsize=(10, 4), layout="constrained")
+    styled(_figure)(measured(results)).savefig(path, dpi=150)
+
+
+def _figure(rows: pd.DataFrame) -> "Figure":
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+    from nnunet_slice_attention.report.figure_style import WIDTH, model_styles
+
+    drawn = Figure(figsize=(WIDTH, 3), layout="constrained")
+    # The colours of ../spacing_shift, which has nnU-Net's networks too.
+    styles = model_styles(["2d", "3d_fullres", *rows.trainer.unique()], "2d")
     for axis, (column, title) in zip(drawn.subplots(1, 2), TITLES.items(), strict=True):
-        for (trainer, own), (marker, colour) in zip(rows.groupby("trainer", sort=False), STYLES, strict=True):
-            axis.plot(own.depth, own[column], marker, color=colour, alpha=0.5, label=trainer)
-            axis.plot(own.groupby("depth")[column].median(), color=colour, lw=1)
-        axis.set(xlabel="slices of the volume", ylabel=title)
-        axis.set_xlim(left=0)
-        axis.set_ylim(bottom=0)
-        axis.grid(alpha=0.3)
-    axis.legend(fontsize=8)
-    drawn.savefig(path, dpi=120)
+        for trainer, own in rows.groupby("trainer", sort=False):
+            axis.plot(
+                own.depth, own[column], alpha=0.6, linestyle="none", markeredgewidth=0, **styles[trainer]
+            )
+            axis.plot(own.groupby("depth")[column].median(), **styles[trainer] | {"marker": ""})
+        axis.set(ylabel=title, xlim=(0, None), ylim=(0, None))
+        axis.grid(alpha=0.3, linewidth=0.5)
+    lines = [Line2D([], [], label=trainer, **styles[trainer]) for trainer in rows.trainer.unique()]
+    drawn.supxlabel("slices of the volume (a marker for each process, a line for their median)")
+    drawn.legend(handles=lines, loc="outside lower center", ncols=len(lines))
+    return drawn
 
 
 EXPERIMENT = Experiment(

@@ -2,33 +2,34 @@
 
 from matplotlib.figure import Figure
 
+from ..model_name import short_names
+from ..report.figure_style import BLUE, VERMILION, WIDTH, in_lines, styled
 from .table import Repeats
 
-# Colour-blind safe.
-STYLES = (
-    {"linestyle": "none", "marker": "o", "color": "#0072B2"},
-    {"linestyle": "none", "marker": "s", "color": "#D55E00"},
-)
+STYLES = ({"marker": "o", "color": BLUE}, {"marker": "s", "color": VERMILION})
 
 PANELS = {
-    "multiply-adds [GMAC per slice]": {"forward": lambda c: c.gmac_per_slice},
-    "training step [ms per slice]": {
+    "multiply-adds\n[GMAC per slice]": {"forward": lambda c: c.gmac_per_slice},
+    "training step\n[ms per slice]": {
         "without data loading": lambda c: 1000 * c.step_s / c.slices_per_step,
         "with data loading": lambda c: 1000 * c.loaded_step_s / c.slices_per_step,
     },
-    "prediction [ms per slice]": {
+    "prediction\n[ms per slice]": {
         "without mirroring": lambda c: c.predict_s and 1000 * c.predict_s / c.predicted_slices,
         "with mirroring": lambda c: c.predict_tta_s and 1000 * c.predict_tta_s / c.predicted_slices,
     },
 }
 
 
+@styled
 def cost_figure(costs: dict[str, Repeats]) -> Figure:
     """A figure of `costs` (repeats per model); the row of an unmeasured quantity is empty.
 
     Axes start at zero and all repeats are drawn, so that ratios and spread are visible.
     """
-    figure = Figure(figsize=(12, 1.9 + 0.38 * len(costs)), layout="constrained")
+    names = [in_lines(name) for name in short_names(list(costs)).values()]
+    lines = sum(name.count("\n") + 1 for name in names)
+    figure = Figure(figsize=(WIDTH, 1.3 + 0.1 * len(names) + 0.11 * lines), layout="constrained")
     axes = figure.subplots(1, len(PANELS), sharey=True)
     for axis, (title, quantities) in zip(axes, PANELS.items(), strict=True):
         for (label, quantity), style in zip(quantities.items(), STYLES, strict=False):
@@ -38,12 +39,22 @@ def cost_figure(costs: dict[str, Repeats]) -> Figure:
                 for cost in repeats.values()
             ]
             points = [point for point in points if point[0] is not None]
-            axis.plot([x for x, _ in points], [row for _, row in points], alpha=0.6, label=label, **style)
+            axis.plot(
+                *zip(*points, strict=True) if points else ((), ()),
+                linestyle="none",
+                alpha=0.7,
+                label=label,
+                **style,
+            )
         axis.set_xlim(left=0)
         axis.set_xlabel(title)
-        axis.grid(axis="x", alpha=0.3)
+        axis.locator_params(axis="x", nbins=5)
+        axis.grid(alpha=0.3, linewidth=0.5)
         if len(quantities) > 1:
-            axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize=8, frameon=False)
-    axes[0].set_yticks(range(len(costs)), [name.replace("__", "\n", 1) for name in costs], fontsize=8)
-    axes[0].set_ylim(len(costs) - 0.5, -0.5)
+            axis.legend(
+                loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, borderpad=0, handletextpad=0.2
+            )
+    axes[0].set_yticks(range(len(names)), names)
+    axes[0].set_ylim(len(names) - 0.5, -0.5)
+    figure.supxlabel("a marker for each process")
     return figure
