@@ -9,13 +9,12 @@ from nnunet_slice_attention.trainers.resolver import resolve_trainer
 
 ROOT = Path(__file__).parents[2]
 INVENTED = "add-a-network.md"  # its trainer exists only after following the page
-WRONG_ON_PURPOSE = {"nnUNetTrainerCSANet_8head"}
-NNUNETS = {"nnUNetTrainerNoMirroring"}
+NOT_OURS = {"nnUNetTrainerCSANet_8head", "nnUNetTrainerNoMirroring"}  # wrong on purpose; nnU-Net's
 PAGES = [ROOT / "README.md", *(p for p in sorted((ROOT / "docs").rglob("*.md")) if p.name != INVENTED)]
 
 
 def trainer_names(text: str) -> set[str]:
-    return set(re.findall(r"nnUNetTrainer[A-Z][a-zA-Z0-9]*(?:_[a-zA-Z0-9]+)*", text)) - WRONG_ON_PURPOSE - NNUNETS
+    return set(re.findall(r"nnUNetTrainer[A-Z][a-zA-Z0-9]*(?:_[a-zA-Z0-9]+)*", text)) - NOT_OURS
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
