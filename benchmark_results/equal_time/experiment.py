@@ -187,7 +187,15 @@ EXPERIMENT = Experiment(
             best=["attention", "attention_copies", "unet_position"],
         ),
         "curves_of_choice.png": partial(
-            curves_figure, parts=CURVES_OF_CHOICE, reference="2d", best=[*BEST[1:], *POSITION, *VOLUMES]
+            curves_figure,
+            parts=CURVES_OF_CHOICE,
+            reference="2d",
+            best=[
+                BEST[-1],
+                *BEST[1:-1],
+                *POSITION,
+                *VOLUMES,
+            ],  # attention first: the same colour in both figures
         ),
     },
 )

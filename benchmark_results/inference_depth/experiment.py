@@ -57,7 +57,7 @@ def _figure(rows: pd.DataFrame) -> "Figure":
         axis.grid(alpha=0.3, linewidth=0.5)
     lines = [Line2D([], [], label=trainer, **styles[trainer]) for trainer in rows.trainer.unique()]
     drawn.supxlabel("slices of the volume (a marker for each process, a line for their median)")
-    drawn.legend(handles=lines, loc="outside lower center", ncols=len(lines))
+    drawn.legend(handles=lines, loc="outside upper center", ncols=len(lines))
     return drawn
 
 
