@@ -190,12 +190,8 @@ EXPERIMENT = Experiment(
             curves_figure,
             parts=CURVES_OF_CHOICE,
             reference="2d",
-            best=[
-                BEST[-1],
-                *BEST[1:-1],
-                *POSITION,
-                *VOLUMES,
-            ],  # attention first: the same colour in both figures
+            # Attention first: it has the same colour in both figures.
+            best=[BEST[-1], *BEST[1:-1], *POSITION, *VOLUMES],
         ),
     },
 )
