@@ -30,9 +30,8 @@ class DrawDistance(BasicTransform):
 
     def apply(self, data_dict: dict, **params) -> dict:
         distance = int(torch.randint(1, self.max_distance + 1, ()))
-        middle = (
-            depth_to_load(self.depth, self.max_distance) // 2
-        )  # where nnU-Net puts the foreground it looks for
+        # Where nnU-Net puts the foreground it looks for.
+        middle = depth_to_load(self.depth, self.max_distance) // 2
         first = middle - distance * (self.depth // 2)
         kept = slice(first, first + distance * (self.depth - 1) + 1, distance)
         drawn = {name: data_dict[name][:, kept] for name in self._stacks(data_dict)}
