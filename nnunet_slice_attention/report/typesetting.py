@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from itertools import zip_longest
 
 from markupsafe import Markup
 
@@ -15,7 +14,7 @@ KEPT_TOGETHER = (  # before "±" a line may break, or tables would not fit on pa
     r"(?<=\d) (?=%|mm\b|ml\b)",
     rf"(?<=\d,) (?={FIGURE}*[+-]?[\d.]+\])",
 )
-NUMBER = re.compile(r"([+-]?\d+)(\.\d+)?")
+NUMBER = re.compile(r"(?<![\w.-])([+-]?\d+)(\.\d+)?(?![\w.])")  # not within a name, such as "10000_1000"
 
 
 def typeset(text: str) -> str:
@@ -33,11 +32,21 @@ def breakable(name: str) -> Markup:
 def aligned(column: Sequence[str]) -> list[str]:
     """Cells of a column that is set flush right, padded so that the decimal points of all their numbers align.
 
-    E.g. "12.0 ± 11.6" above "5.6 ±  4.0".
+    E.g. "12.0 ± 11.6" above "5.6 ±  4.0". Cells with other text between their numbers are padded on their own:
+    "0.9 (n = 1)" has nothing below the numbers of "0.9 ± 0.1 (n = 12)".
     """
     split = [NUMBER.split(cell) for cell in column]  # text, whole, decimals, text, whole, decimals, ..., text
-    widths = [max(len(part or "") for part in parts) for parts in zip_longest(*split)]
-    return ["".join(_padded(i, part or "", widths[i]) for i, part in enumerate(parts)) for parts in split]
+    alike: dict[tuple[str, ...], list[list[str]]] = {}  # by the text after each number
+    for parts in split:
+        alike.setdefault(tuple(parts[3::3]), []).append(parts)
+    widths = {
+        text: [max(len(part or "") for part in place) for place in zip(*own, strict=True)]
+        for text, own in alike.items()
+    }
+    return [
+        "".join(_padded(i, part or "", widths[tuple(parts[3::3])][i]) for i, part in enumerate(parts))
+        for parts in split
+    ]
 
 
 def _padded(place: int, part: str, width: int) -> str:

@@ -26,6 +26,14 @@ def test_the_decimal_points_of_a_column_are_below_each_other():
     ]
 
 
+def test_cells_of_another_form_and_names_are_not_padded():
+    assert aligned(["0.900 ± 0.020 (n = 12)", "0.912 (n = 1)", "n/a (n = 0)"])[1:] == [
+        "0.912 (n = 1)", "n/a (n = 0)",
+    ]  # fmt: skip
+    names = ["10000_1000123", "9999_1000", "12-4", "3-10", "3d_5epochs", "2d_10epochs"]
+    assert aligned(names) == names
+
+
 def test_a_line_may_break_within_the_name_of_a_model():
     name = "nnUNetTrainer<wbr>CSANet_<wbr>12blocks &lt;2d&gt;"
     assert breakable("nnUNetTrainerCSANet_12blocks <2d>") == name
