@@ -67,8 +67,10 @@ class nnUNetTrainerFrom2D(nnUNetTrainerSlab):
                 "start, without --c."
             )
         super().on_train_start()  # keeps the record of an earlier training in the folder
-        if two_d and self._writes():
-            self._write_record(two_d)
+        if two_d:
+            self._note_mirroring(two_d)
+            if self._writes():
+                self._write_record(two_d)
 
     def _start_from_2d(self) -> Checkpoint:
         """The 2D model; all checks are made before the first step."""
@@ -98,12 +100,16 @@ class nnUNetTrainerFrom2D(nnUNetTrainerSlab):
             f"Starting from the 2D model {two_d.path} (epochs: {two_d.epochs}). Epochs: {self.num_epochs}, initial "
             f"learning rate: {self.initial_lr:g}"
         )
-        if two_d.mirrors != self.mirrors:
+        return two_d
+
+    def _note_mirroring(self, two_d: Checkpoint) -> None:
+        """Once the batches are configured: nnU-Net's own trainers, with which ours can be combined, set it then."""
+        mirrors = bool(self.inference_allowed_mirroring_axes)
+        if two_d.mirrors != mirrors:
             self.print_to_log_file(
                 f"WARNING: the 2D model was trained {_mirroring(two_d.mirrors)}, this training is "
-                f"{_mirroring(self.mirrors)}. The suffix _NoMirroring decides it."
+                f"{_mirroring(mirrors)}. The suffix _NoMirroring decides it."
             )
-        return two_d
 
     def read_2d_model(
         self, model: TwoDModel, training: Sequence[str], validation: Sequence[str]

@@ -63,3 +63,13 @@ def test_the_log_warns_if_the_2d_model_was_trained_otherwise(two_d, mirrored_2d,
     build(OURS + suffix).on_train_start()
     warned = "WARNING: the 2D model was trained with" in capsys.readouterr().out
     assert warned == (mirrored_2d == bool(suffix))
+
+
+def test_it_does_not_warn_of_a_trainer_combined_with_nnunets_own(two_d, capsys):
+    edit(two_d.checkpoint, lambda content: content.update(inference_allowed_mirroring_axes=None))
+    ours = find_trainer(OURS)
+    made_with = build(OURS).my_init_kwargs
+    made_with["plans"]["continue_training"] = False  # set by nnUNetv2_train
+    members = {"__init__": ours.__init__}
+    type("Combined", (nnUNetTrainerNoMirroring, ours), members)(**made_with).on_train_start()
+    assert "WARNING: the 2D model was trained" not in capsys.readouterr().out
