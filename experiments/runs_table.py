@@ -67,7 +67,8 @@ def differences_table(
             "p": found and f"{found.p:.2g}",
         }
         if times is not None:
-            row["time"] = found and listed(times.loc[arm, sorted(own.cases.run.unique())], ".2f")
+            paired = (list(found.by_run) if own.runs else own.cases.run.unique()) if own else []
+            row["time"] = found and listed(times.loc[arm, paired], ".2f")
         rows.append(row)
     return grid(rows) if rows else NOT_RUN
 

@@ -95,6 +95,15 @@ def test_times_on_two_kinds_of_hardware_are_not_compared(results):
     assert time_of_x(found) == "-, -"  # not recorded
 
 
+def test_a_run_without_any_dice_has_no_time(results):
+    """Its structures are in no segmentation, so it is not among the runs that are compared."""
+    nowhere = cases(DICE)
+    nowhere.loc[nowhere.seed.eq(0), "dice"] = float("nan")
+    found = results(x__cases=nowhere, x__process_time=TIMES)
+    note_hardware(found)
+    assert time_of_x(found) == "2.50"
+
+
 def note_hardware(results, others=()):
     """The same for all runs of `TIMES` but the `others`."""
     runs = [", ".join(map(str, run)) for run in TIMES[["name", "fold", "seed"]].itertuples(index=False)]
