@@ -7,6 +7,7 @@ not of an interrupted job. That training may have ended just now, so it is a not
 
 import itertools
 import math
+import re
 import sys
 import time
 from collections.abc import Sequence
@@ -25,7 +26,8 @@ TOGETHER_S = 60.0  # between the times of the two logs
 LAST_LINE, TAIL = b"Mean Validation Dice", 500  # bytes of the log
 PROGRAM = "nnUNetv2_train"
 DEFAULTS = {"-tr": "nnUNetTrainer", "-p": "nnUNetPlans"}
-WITH_VALUE = (*DEFAULTS, "-pretrained_weights", "-num_gpus", "-device")
+# All of nnU-Net's options with one dash, none with two; argparse accepts "-num 1" for "-num_gpus 1".
+WITH_VALUE = re.compile("-[^-=][^=]*")
 
 
 def check_no_other_training(jobs: Sequence[TrainingJob]) -> None:
@@ -72,7 +74,7 @@ def _trains(words: Sequence[str], job: TrainingJob) -> bool:
     positional = [
         word
         for before, word in itertools.pairwise(words[program:])
-        if not word.startswith("-") and before not in WITH_VALUE
+        if not word.startswith("-") and not WITH_VALUE.fullmatch(before)
     ]
     number = dataset_id(job.dataset_name)
     # By place: fold 1 of data set 2 is not fold 2 of data set 1.

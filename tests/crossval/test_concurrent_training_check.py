@@ -72,8 +72,9 @@ def process(results, *words):
     [
         ["701", "2d", "0", "-tr", OURS.trainer],
         ["Dataset701_Tiny", "-num_gpus", "1", "--npz", "2d", "-tr", OURS.trainer, "0"],
+        ["-num", "1", "-device=cpu", "701", "2d", "0", "-tr", OURS.trainer],  # as argparse accepts it
     ],
-    ids=["id", "name"],
+    ids=["id", "name", "abbreviated"],
 )
 def test_a_fold_that_a_process_of_nnunet_trains_is_refused(job, noted, words, results):
     with process(results, *words) as number:
