@@ -23,7 +23,9 @@ def cases(out: Path) -> Rows:
     rows = []
     for row in case_rows(out / "compared" / CASES):
         name, seeds = members(row.pop("model"))
-        rows.append({"name": name, "fold": "1", "seed": seeds} | {k: v for k, v in row.items() if k != "fold"})
+        rows.append(
+            {"name": name, "fold": "1", "seed": seeds} | {k: v for k, v in row.items() if k != "fold"}
+        )
     return rows
 
 

@@ -151,9 +151,8 @@ def re_encoding_predictor():
 
     def slice_by_slice(network, stack, chunk):
         radius, depth = network.context_radius, stack.shape[2]
-        padded = torch.nn.functional.pad(
-            stack, (0, 0, 0, 0, radius, radius)
-        )  # a zero slice counts as missing
+        # A zero slice counts as missing.
+        padded = torch.nn.functional.pad(stack, (0, 0, 0, 0, radius, radius))
         per_pass = max(1, chunk // (2 * radius + 1))
         for first in range(0, depth, per_pass):
             last = min(first + per_pass, depth)

@@ -78,9 +78,8 @@ def measure(dataset: str, trainer_name: str, depth: int, device_name: str) -> No
         trainer.network, trainer.plans_manager, plan, None, trainer.dataset_json, "", None
     )
     volume = torch.randn(trainer.num_input_channels, depth, *plan.patch_size[-2:])
-    predictor.predict_sliding_window_return_logits(
-        volume[:, :1]
-    )  # warm-up: libraries load and choose their kernels
+    # Warm-up: libraries load and choose their kernels.
+    predictor.predict_sliding_window_return_logits(volume[:, :1])
     before = memory(device)
     start = time.perf_counter()
     logits = predictor.predict_sliding_window_return_logits(volume)

@@ -56,9 +56,8 @@ def main() -> int:
         name = channels[0].name
         started, error = time.monotonic(), ""
         try:
-            signal.setitimer(
-                signal.ITIMER_REAL, args.seconds, 1
-            )  # repeated, in case a library catches the first
+            # Repeated, in case a library catches the first.
+            signal.setitimer(signal.ITIMER_REAL, args.seconds, 1)
             segment(predictor, channels, args.output / "images" / args.segmentation / name)
             signal.setitimer(signal.ITIMER_REAL, 0)
         except Exception as problem:  # readers can raise anything; the other cases continue

@@ -25,9 +25,8 @@ def test_folders_are_compared_patient_by_patient(folders):
     assert 0.4 < min(small) < max(small) < 0.95
     report = (folders / "out" / "report.md").read_text()
     assert re.search(r"- small is worse than perfect: -0\.\d+ \[.*n = 8, corrected p = 0\.008\.", report)
-    assert re.search(
-        r"\| mean of classes \| small \|.*\| 0\.008 \| 0\.008 \|", report
-    )  # the verdict's family
+    # The verdict's family.
+    assert re.search(r"\| mean of classes \| small \|.*\| 0\.008 \| 0\.008 \|", report)
     assert re.search(r"\| disc \| small \|.*\| 0\.008 \| 0\.023 \|", report)  # of three structures
     assert f"pooled over {2 * PATIENTS} volumes of {PATIENTS} patients" in report
     for title in (

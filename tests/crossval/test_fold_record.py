@@ -120,9 +120,8 @@ def test_other_pretrained_weights_than_those_of_the_start_are_refused(job, prepr
     with pytest.raises(
         ValueError, match=r"fold 0 began from .*, but this call starts without -pretrained_weights"
     ):
-        job.check_record(
-            SPLITS, others_start=True
-        )  # of one model, some folds with the weights and some without
+        # Of one model, some folds with the weights and some without.
+        job.check_record(SPLITS, others_start=True)
     with pytest.raises(
         ValueError, match=r"began from weights with .*, but this call starts from weights with .*-f"
     ):

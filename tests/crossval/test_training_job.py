@@ -117,9 +117,8 @@ def test_with_npz_a_run_is_done_once_all_probabilities_are_complete_and_newer_th
     hours_ago = time.time() - 7200
     os.utime(second, (hours_ago, hours_ago))  # of an earlier run
     assert (validated.state(), job.state()) == ("done", "validate")
-    np.savez_compressed(
-        validation / "left.npz", probabilities=np.zeros(1)
-    )  # cannot stand in for one of the cases
+    # Cannot stand in for one of the cases.
+    np.savez_compressed(validation / "left.npz", probabilities=np.zeros(1))
     assert job.state() == "validate"
     job.prepare()  # the summary must not make the pending validation look done
     os.utime(second)

@@ -60,9 +60,8 @@ def test_labels_changed_after_preprocessing_are_wrong(raw, preprocessed):
 
 
 def test_labels_newer_than_data_of_some_configuration_are_a_note(raw, preprocessed):
-    other = (
-        preprocessed / "nnUNetPlans_3d_fullres"
-    )  # nnU-Net copies labels when it preprocesses any configuration
+    # nnU-Net copies labels when it preprocesses any configuration.
+    other = preprocessed / "nnUNetPlans_3d_fullres"
     other.mkdir()
     (other / "case_1.pkl").touch()
     os.utime(other / "case_1.pkl", (1, 1))

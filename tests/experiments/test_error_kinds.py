@@ -19,9 +19,8 @@ def volume(rows: list[str]) -> np.ndarray:
 def test_kinds():
     found = shares(volume(TRUTH), volume(FOUND))
     assert found["confused"] == pytest.approx((2 + 1) / 16)
-    assert found["whole_slices"] == pytest.approx(
-        (1 + 4) / 16
-    )  # one that is not there, one that was not found
+    # One that is not there, one that was not found.
+    assert found["whole_slices"] == pytest.approx((1 + 4) / 16)
     assert found["ends"] == pytest.approx(2 / 16)  # slice 1; slice 4, the other end, was not found at all
     assert found["inside"] == pytest.approx(1 / 16)
     assert found["foreground_dice"] == pytest.approx(2 * 11 / (16 + 14))

@@ -67,9 +67,8 @@ def test_every_table_has_the_rows_of_every_run(folder, experiment):
     cases = len(read_csv(folder / "cases.csv"))
     assert {row["name"] for row in read_csv(folder / "cases.csv")} == {"2D", "AxialConv"}
     assert cases % 4 == 0 and counts["trainings.csv"] == counts["process_time.csv"] == 2
-    assert (
-        counts["compared.csv"] == counts["predicted.csv"] == 3 * cases // 4
-    )  # of one run, with the foreground
+    # Of one run, with the foreground.
+    assert counts["compared.csv"] == counts["predicted.csv"] == 3 * cases // 4
     assert counts["curves.csv"] == 2 * cases  # each case and structure of both runs, in both epochs
     assert {row["model"] for row in read_csv(folder / "predicted.csv")} == {"repeat"}
     assert [row["epochs_done"] for row in read_csv(folder / "process_time.csv")] == ["2", "2"]
@@ -146,9 +145,8 @@ def test_a_run_goes_on_from_its_last_checkpoint_and_counts_no_epoch_twice(folder
     before = read_csv(fold / "process_time.csv")
     curve_rows = len(read_csv(fold / "curve.csv"))
     checkpoint = torch.load(fold / "checkpoint_final.pth", weights_only=False)
-    torch.save(
-        checkpoint | {"current_epoch": 1}, fold / "checkpoint_latest.pth"
-    )  # killed in the second epoch
+    # Killed in the second epoch.
+    torch.save(checkpoint | {"current_epoch": 1}, fold / "checkpoint_latest.pth")
     for name in ("made_with.json", "checkpoint_final.pth"):
         (fold / name).unlink()
     assert run_all(folder, experiment, dataclasses.replace(OPTIONS, again=True, only="^2D")) == []

@@ -78,9 +78,8 @@ def test_a_map_lies_where_the_point_looks_in_the_images_own_voxels(csa_net, imag
                 (values * index).sum() / values.sum()
                 for index in np.meshgrid(*map(range, source.shape), indexing="ij")[:2]
             )
-            assert (
-                abs(i - point[0]) < 16 / 0.7 and abs(j - point[1]) < 16 / 0.6
-            )  # a location has 16 x 16 mm at most
+            # A location has 16 x 16 mm at most.
+            assert abs(i - point[0]) < 16 / 0.7 and abs(j - point[1]) < 16 / 0.6
             assert values[point[0], point[1], point[2] + offset] > 0.9 * values.max()
 
 

@@ -120,9 +120,8 @@ def test_a_part_that_is_predicted_in_halves_after_an_error_keeps_the_record_of_a
         if failed:
             return together(self, *args)
         failed.append(True)
-        write_record(
-            out, with_cases(recorded(out), settings_of(self), dict.fromkeys(CASES[1:], ""))
-        )  # of a parallel call
+        # Of a parallel call.
+        write_record(out, with_cases(recorded(out), settings_of(self), dict.fromkeys(CASES[1:], "")))
         raise RuntimeError("once")
 
     monkeypatch.setattr(SlabPredictor, "predict_from_files_sequential", fails_once)

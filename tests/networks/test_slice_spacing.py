@@ -26,9 +26,8 @@ def spaced(x, *distances):
 
 
 def assert_same(found, expected):
-    torch.testing.assert_close(
-        found, expected, rtol=0, atol=1e-6
-    )  # positions that count slices are single precision
+    # Positions that count slices are single precision.
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-6)
 
 
 @every_control

@@ -27,9 +27,8 @@ def checkpoint(tmp_path, plans):
 
 def test_the_same_plans_are_accepted_and_so_is_a_checkpoint_that_cannot_be_read(checkpoint, plans):
     check_trained_plans(checkpoint, plans, DATASET, "2d")
-    deep = copy.deepcopy(
-        plans
-    )  # as saved by a trainer on slabs, whose depth may change from version to version
+    # As saved by a trainer on slabs, whose depth may change from version to version.
+    deep = copy.deepcopy(plans)
     deep["configurations"]["2d"]["patch_size"].insert(0, 9)
     check_trained_plans(checkpoint, deep, DATASET, "2d")
     checkpoint.write_bytes(checkpoint.read_bytes()[:100])
