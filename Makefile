@@ -10,7 +10,9 @@ PYTHON ?= python3
 # All targets share one editable install, because two kinds of install in one environment would replace each other. It puts
 # nothing into nnU-Net's tree, so examples/quickstart.py and the tests set nnUNet_extTrainer. A normal install is tested in
 # tests/shim/test_discovery.py.
-PIP := .venv/bin/python -m pip
+INSTALL := .venv/bin/python -m pip install --no-compile
+# pip would compile one module after the other. Some are not meant for this Python, which pip ignores too.
+COMPILE := .venv/bin/python -m compileall -q -j 0 .venv/lib >/dev/null || true
 
 .PHONY: help quickstart test test-fast docs clean
 .DELETE_ON_ERROR:
@@ -47,17 +49,20 @@ docs: .venv/installed-for-docs
 
 .venv/installed: setup.py pyproject.toml | .venv/bin/pip
 	@echo "== Installing nnU-Net, PyTorch and this package into .venv: several gigabytes, some minutes"
-	$(PIP) install -e .
+	$(INSTALL) -e .
+	@$(COMPILE)
 	@touch $@
 
 .venv/installed-for-tests: setup.py pyproject.toml | .venv/bin/pip
 	@echo "== Installing nnU-Net, PyTorch, this package and the test tools into .venv: several gigabytes, some minutes"
-	$(PIP) install -e ".[test]"
+	$(INSTALL) -e ".[test]"
+	@$(COMPILE)
 	@touch $@
 
 .venv/installed-for-docs: setup.py pyproject.toml | .venv/bin/pip
 	@echo "== Installing this package and what makes the site into .venv"
-	$(PIP) install -e ".[docs]"
+	$(INSTALL) -e ".[docs]"
+	@$(COMPILE)
 	@touch $@
 
 clean:

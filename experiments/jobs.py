@@ -13,6 +13,10 @@ from .run import Run
 ROOT = Path(__file__).parents[1]
 ONE_THREAD = {f"{n}_NUM_THREADS": "1" for n in ("OMP", "MKL", "OPENBLAS")} | {"nnUNet_def_n_proc": "1"}
 
+# By default glibc gives freed memory back and takes it again, page by page, in each step of one training and of none of
+# another. In bytes: more than a step needs; the most that glibc takes.
+KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(4 << 30), "MALLOC_MMAP_THRESHOLD_": str(32 << 20)}
+
 
 @dataclass(frozen=True)
 class Options:
@@ -57,7 +61,7 @@ class RunJob:
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
         commands = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
         results = {"nnUNet_results": str(self.run.results)} if self.run else {}
-        return {"PYTHONPATH": path, "PATH": commands} | results
+        return KEEP_MEMORY | {"PYTHONPATH": path, "PATH": commands} | results
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,9 @@
 
 import dataclasses
 import os
+import platform
+import subprocess
+import sys
 
 import pytest
 
@@ -159,6 +162,25 @@ def test_what_a_model_predicted_is_not_finished_while_the_model_is_trained_again
     for trained, finished in ((1, True), (3, False)):
         os.utime(RUN.fold_folder() / FILE, (trained, trained))
         assert job.finished() == finished
+
+
+STEPS = """
+import resource
+for _ in range(20):
+    step = [bytearray(12 << 20) for _ in range(3)]
+    del step
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="variables of glibc")
+def test_a_job_keeps_the_memory_that_a_step_has_freed(tmp_path):
+    job = Commands(name="steps", folder=tmp_path, commands={}, run=None, needs=None, collected=False)
+    page_faults = [
+        int(subprocess.check_output([sys.executable, "-c", STEPS], env=os.environ | variables))
+        for variables in ({}, job.environment())
+    ]
+    assert page_faults[1] < page_faults[0] / 5
 
 
 def test_what_a_folder_notes_is_as_before_precision_was_declared():
