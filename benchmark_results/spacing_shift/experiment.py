@@ -13,7 +13,7 @@ from benchmark_results.thick_hippocampus.experiment import EXPERIMENT as THICK_H
 from experiments.declaration import Experiment, Predict
 from experiments.results import CASES, Results, question
 from experiments.runs_table import NOT_RUN, with_runs
-from experiments.tables import count, grid, over_patients, scores
+from experiments.tables import count, grid, made_with, over_patients, scores
 from nnunet_slice_attention.evaluation.patient_statistics import paired_difference
 from nnunet_slice_attention.evaluation.scores import Scores
 
@@ -97,6 +97,7 @@ EXPERIMENT = Experiment(
         "change": table("change"),
         "difference": table("minus"),
         "equal_time": equal_time_table,
+        "equal_time_made_with": made_with(EQUAL),
         "short": table("Dice", SHORT),
         "short_change": table("change", SHORT),
     },
