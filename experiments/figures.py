@@ -28,7 +28,7 @@ def difference_figure(results: Results, path: Path, reference: str) -> None:
 def forest_figure(results: Results, path: Path, rows: Mapping[str, tuple[str, str, str]]) -> None:
     """Differences over runs and patients: {label: (folder of cases.csv, arm, reference)}.
 
-    What has not run is left out.
+    What is not finished is left out.
     """
     from nnunet_slice_attention.report.figures import ForestRow, forest_figure
 

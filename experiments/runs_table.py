@@ -89,9 +89,19 @@ def structures_table(results: Results, part: str, reference: str) -> str:
 
 
 def find_scores(results: Results, part: str, arm: str, reference: str) -> Scores | None:
-    """Of the runs in a folder that both have; None if there are none."""
-    file = f"{part}/cases.csv"
-    return scores_of_pairs(with_runs(results.cases(file)), arm, reference) if results.has(file) else None
+    """Of the runs in a folder that both have; None before all that are declared for both are there.
+
+    A part of them could be taken for the answer.
+    """
+    if not results.has(file := f"{part}/cases.csv"):
+        return None
+    scores, experiment = scores_of_pairs(with_runs(results.cases(file)), arm, reference), results.experiment
+    declared: dict[str, set] = {arm: set(), reference: set()}
+    for group in experiment.runs:
+        for run in experiment.runs_of(group, results.folder) if file in group.into else ():
+            declared.setdefault(run.name, set()).add((run.fold, run.seed))
+    due = len(declared[arm] & declared[reference])
+    return scores if scores and scores.cases.run.nunique() >= due else None
 
 
 def scores_of_pairs(cases: pd.DataFrame, arm: str, reference: str) -> Scores | None:

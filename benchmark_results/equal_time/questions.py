@@ -60,9 +60,9 @@ def length_table(results: Results) -> str:
 def summary_table(
     results: Results, comparisons: Mapping[str, tuple[str, str, str]], primary: Sequence[str]
 ) -> str:
-    """A row for each comparison that has run, of {label: (folder of cases.csv, arm, reference)}; the others by name.
+    """A row for each finished comparison of {label: (folder of cases.csv, arm, reference)}; the others by name.
 
-    The p-values of the `primary` ones are corrected for all of them; one that has not run counts as p = 1.
+    The p-values of the `primary` ones are corrected for all of them; one that is not finished counts as p = 1.
     """
     found = {label: find_scores(results, *pair) for label, pair in comparisons.items()}
     compared = {label: own.paired(comparisons[label][1]) for label, own in found.items() if own}
@@ -79,7 +79,7 @@ def summary_table(
         for label, own in compared.items()
     ]
     left = "; ".join(label for label in comparisons if label not in compared)
-    return grid(rows) + (f"\n\nNot run yet: {left}." if left else "")
+    return grid(rows) + (f"\n\nNot finished yet: {left}." if left else "")
 
 
 @question

@@ -7,10 +7,18 @@ import pytest
 
 from benchmark_results.equal_time.questions import summary_table
 from benchmark_results.papers.experiment import costs_table, metrics_table, resliced_table
-from experiments.declaration import Experiment
+from experiments.collectors import validated
+from experiments.declaration import Experiment, Runs
 from experiments.made_with import FILE
 from experiments.results import Results
-from experiments.runs_table import NOT_RUN, differences_table, run_means, runs_table, structures_table
+from experiments.runs_table import (
+    NOT_RUN,
+    differences_table,
+    find_scores,
+    run_means,
+    runs_table,
+    structures_table,
+)
 from experiments.tables import FOREGROUND
 
 PATIENTS = ("p", "q", "r")
@@ -161,4 +169,13 @@ def test_the_summary_corrects_the_primary_comparisons_for_those_that_have_not_ru
     _, ours, other = cells(table)
     assert ours[1].startswith("+0.0750 [") and ours[2:4] == ["+0.0500, +0.1000", "3"]
     assert float(ours[5]) == pytest.approx(min(1, 2 * float(ours[4])), rel=0.1)
-    assert other[5] == "" and left == "Not run yet: later."
+    assert other[5] == "" and left == "Not finished yet: later."
+
+
+@pytest.mark.parametrize(("seeds", "finished"), [((0, 1), True), ((0, 1, 2), False)])
+def test_a_comparison_of_which_declared_runs_are_missing_is_not_summed_up(results, seeds, finished):
+    part = Runs({"part/cases.csv": validated}, seeds=seeds)
+    arms = {"2D": "nnUNetTrainer_5epochs", "X": "nnUNetTrainerCSANet_5epochs"}
+    experiment = Experiment(dataset="Dataset001_A", arms=arms, runs=[part])
+    found = Results(results(part__cases=cases(DICE)).folder, experiment)
+    assert (find_scores(found, "part", "X", "2D") is not None) == finished
