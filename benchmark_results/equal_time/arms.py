@@ -76,7 +76,7 @@ CONFIRMED = {
 PRIMARY = [label for label, (_, *arms) in CONFIRMED.items() if arms == ["attention", "2d"]]
 CURVES_OF_CONFIRMATION = {
     "confirmation_504": "Hippocampus axial, fold 1",
-    "confirmation_027": "ACDC, five folds",
+    "confirmation_027": "ACDC",
     "confirmation_514": "Hippocampus coronal, fold 1",
 }
 CURVES_OF_CHOICE = {
