@@ -95,13 +95,13 @@ def find_scores(results: Results, part: str, arm: str, reference: str) -> Scores
     """
     if not results.has(file := f"{part}/cases.csv"):
         return None
-    scores, experiment = scores_of_pairs(with_runs(results.cases(file)), arm, reference), results.experiment
-    declared: dict[str, set] = {arm: set(), reference: set()}
-    for group in experiment.runs:
-        for run in experiment.runs_of(group, results.folder) if file in group.into else ():
-            declared.setdefault(run.name, set()).add((run.fold, run.seed))
-    due = len(declared[arm] & declared[reference])
-    return scores if scores and scores.cases.run.nunique() >= due else None
+    scores = scores_of_pairs(with_runs(results.cases(file)), arm, reference)
+    groups = [group for group in results.experiment.runs if file in group.into]
+    declared = [run for group in groups for run in results.experiment.runs_of(group, results.folder)]
+    of_arm, of_reference = (
+        {(r.fold, r.seed) for r in declared if r.name == name} for name in (arm, reference)
+    )
+    return scores if scores and scores.cases.run.nunique() >= len(of_arm & of_reference) else None
 
 
 def scores_of_pairs(cases: pd.DataFrame, arm: str, reference: str) -> Scores | None:
