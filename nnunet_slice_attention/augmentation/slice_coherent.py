@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ..attention.blank_slices import blank_slices
 from .centre_slice import KeepCentreSlice
+from .keep_side_channel import KeepSideChannel
 
 OUTSIDE = -1  # nnU-Net's label for voxels outside the image
 MISSING = "missing_slices"  # entry of the sample between two steps
@@ -73,7 +74,7 @@ def make_slice_coherent(pipeline: ComposeTransforms, keep_centre_only: bool = Fa
         keep_centre_only: reduce the target to the slab's middle slice.
 
     Raises:
-        RuntimeError: the pipeline lacks a step that is edited here, so nnU-Net has changed.
+        RuntimeError: it lacks a step that is edited here: it is another pipeline, or nnU-Net has changed.
     """
     steps: list[BasicTransform] = [FindMissingSlices()]
     found = set()
@@ -89,9 +90,21 @@ def make_slice_coherent(pipeline: ComposeTransforms, keep_centre_only: bool = Fa
         if keep_centre_only and isinstance(step, RemoveLabelTansform):
             steps.append(KeepCentreSlice())
     missing = {"blur", "label removal"} - found
+    if missing == {"blur"} and not any(isinstance(step, RandomTransform) for step in steps):
+        missing = set()  # no augmentation, as with nnUNetTrainerNoDA
     if missing:
         raise RuntimeError(
-            f"nnU-Net's training pipeline has no {' and no '.join(sorted(missing))} step: this version of nnunetv2 "
-            "is not supported. Run `nnunet-slice-attention doctor` to see the supported versions."
+            f"The training augmentation has no {' and no '.join(sorted(missing))} step of its own, as nnU-Net's "
+            "default has, so it cannot be adapted to slabs of slices. If your trainer brings its own augmentation, as "
+            "with nnUNetTrainerDA5, train without it. Otherwise this version of nnunetv2 is not supported: "
+            "`nnunet-slice-attention doctor` names the supported ones."
         )
     return ComposeTransforms(steps)
+
+
+def is_slice_coherent(pipeline: ComposeTransforms) -> bool:
+    """Whether a pipeline, or one that it keeps a side channel from, has been through `make_slice_coherent`."""
+    kept = [step.pipeline for step in pipeline.transforms if isinstance(step, KeepSideChannel)]
+    return any(isinstance(step, FindMissingSlices) for step in pipeline.transforms) or any(
+        is_slice_coherent(inner) for inner in kept
+    )

@@ -16,6 +16,7 @@ from ..plans.shared_data import check_shared_data
 from ..plans.slabs import SLAB_RULES, slab_plan, with_prediction_slab
 from ..plans.slice_directions import SLICE_DIRECTIONS, distinct, slice_directions
 from ..plans.slice_spacing import REFERENCE_SPACING, reference_spacing
+from .augmentation_check import check_augmentation
 from .norm_check import check_norm
 from .optimisers import OPTIMISERS, Optimiser, optimiser_and_scheduler
 from .side_channel import SideChannelDatasetClass, distances
@@ -144,6 +145,7 @@ class nnUNetTrainerSlab(SlabBatches):
         if not self.was_initialized:
             self.initialize()
         self.check_trainable(self.unwrapped_network(), self.configuration_manager, self.label_manager)
+        check_augmentation(self)
         data = Path(self.preprocessed_dataset_folder_base)
         check_shared_data(self.plans_manager.plans, self.configuration_name, data)
         self.note_slice_directions()

@@ -134,7 +134,5 @@ def test_centre_loss_keeps_the_middle_slice_of_the_target_only():
 
 
 def test_a_changed_upstream_pipeline_is_an_error_that_names_the_missing_step():
-    with pytest.raises(
-        RuntimeError, match=r"no blur and no label removal step.*doctor` to see the supported"
-    ):
+    with pytest.raises(RuntimeError, match=r"no blur and no label removal step.*doctor` names the supported"):
         make_slice_coherent(ComposeTransforms([]))

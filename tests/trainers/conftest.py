@@ -1,11 +1,16 @@
-"""A finished 2D model, and a run that starts from it."""
+"""A finished 2D model, a run that starts from it, and trainers that users derive from ours."""
 
+import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+import torch
+from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
 from nnunet_slice_attention.model_name import ModelName
+from nnunet_slice_attention.trainers.find_trainer import find_trainer
 from nnunet_slice_attention.trainers.two_d_model import TwoDModel
 from tests.trainers.two_d_models import OURS, TWO_D, model_folder
 
@@ -33,3 +38,22 @@ def start(two_d, run_nnunet):
         run_nnunet("nnUNetv2_train", 701, "2d", 0, "-tr", OURS, "-device", "cpu", *options)
 
     return run
+
+
+@pytest.fixture
+def subclass(nnunet_folders, tiny, monkeypatch):
+    """Build a trainer of the tiny data set that has ours as a base class; batches are loaded in this process."""
+    monkeypatch.setenv("nnUNet_n_proc_DA", "0")
+    folder = nnunet_folders / "preprocessed" / tiny.folder
+
+    def build(
+        ours: str, before: Sequence[type] = (), after: Sequence[type] = (), **members: object
+    ) -> nnUNetTrainer:
+        plans, dataset = (
+            json.loads((folder / f"{file}.json").read_text()) for file in ("nnUNetPlans", "dataset")
+        )
+        plans["continue_training"] = False  # set by nnUNetv2_train
+        trainer = type("Subclass", (*before, find_trainer(ours), *after), members)
+        return trainer(plans, "2d", 0, dataset, device=torch.device("cpu"))
+
+    return build

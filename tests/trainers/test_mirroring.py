@@ -8,7 +8,6 @@ from nnunetv2.training.nnUNetTrainer.variants.data_augmentation.nnUNetTrainerNoM
 )
 
 from nnunet_slice_attention.inference.trained_model import load_predictor
-from nnunet_slice_attention.trainers.find_trainer import find_trainer
 from tests.trainers.two_d_models import OURS, edit
 
 SLICE_ATTENTION = "Tiny_nnUNetTrainerSliceAttention"
@@ -44,12 +43,9 @@ def test_both_phases_and_prediction_mirror_or_not(suffix, axes):
 
 
 @pytest.mark.parametrize("ours_first", [False, True])
-def test_it_can_be_combined_with_nnunets_own_trainer(ours_first):
-    ours = find_trainer(f"{SLICE_ATTENTION}_FromScratch")
-    bases = (ours, nnUNetTrainerNoMirroring) if ours_first else (nnUNetTrainerNoMirroring, ours)
-    made_with = build(f"{SLICE_ATTENTION}_FromScratch").my_init_kwargs
-    made_with["plans"]["continue_training"] = False  # set by nnUNetv2_train
-    trainer = type("Combined", bases, {"__init__": ours.__init__})(**made_with)
+def test_it_can_be_combined_with_nnunets_own_trainer(subclass, ours_first):
+    place = "after" if ours_first else "before"
+    trainer = subclass(f"{SLICE_ATTENTION}_FromScratch", **{place: [nnUNetTrainerNoMirroring]})
     trainer.initialize()
     assert not mirrors(trainer)
     assert trainer.inference_allowed_mirroring_axes is None
@@ -65,11 +61,7 @@ def test_the_log_warns_if_the_2d_model_was_trained_otherwise(two_d, mirrored_2d,
     assert warned == (mirrored_2d == bool(suffix))
 
 
-def test_it_does_not_warn_of_a_trainer_combined_with_nnunets_own(two_d, capsys):
+def test_it_does_not_warn_of_a_trainer_combined_with_nnunets_own(subclass, two_d, capsys):
     edit(two_d.checkpoint, lambda content: content.update(inference_allowed_mirroring_axes=None))
-    ours = find_trainer(OURS)
-    made_with = build(OURS).my_init_kwargs
-    made_with["plans"]["continue_training"] = False  # set by nnUNetv2_train
-    members = {"__init__": ours.__init__}
-    type("Combined", (nnUNetTrainerNoMirroring, ours), members)(**made_with).on_train_start()
+    subclass(OURS, before=[nnUNetTrainerNoMirroring]).on_train_start()
     assert "WARNING: the 2D model was trained" not in capsys.readouterr().out

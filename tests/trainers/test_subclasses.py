@@ -1,31 +1,10 @@
 """Subclasses that change what nnU-Net's own variants change: the sampling of foreground, and the optimiser."""
 
-import json
-
 import pytest
 import torch
 from nnunetv2.training.lr_scheduler.polylr import PolyLRScheduler
-from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
 from nnunet_slice_attention.networks.two_d_weights import added_parameters
-from nnunet_slice_attention.trainers.find_trainer import find_trainer
-
-
-@pytest.fixture
-def build(nnunet_folders, tiny, monkeypatch):
-    """build(trainer, members): one of a subclass with these members."""
-    monkeypatch.setenv("nnUNet_n_proc_DA", "0")
-    folder = nnunet_folders / "preprocessed" / tiny.folder
-
-    def of(name: str, **members) -> nnUNetTrainer:
-        plans, dataset = (
-            json.loads((folder / f"{file}.json").read_text()) for file in ("nnUNetPlans", "dataset")
-        )
-        plans["continue_training"] = False  # set by nnUNetv2_train
-        subclass = type("Subclass", (find_trainer(name),), members)
-        return subclass(plans, "2d", 0, dataset, device=torch.device("cpu"))
-
-    return of
 
 
 def three_in_four(self, plans, configuration, fold, dataset_json, device=torch.device("cuda")):  # noqa: B008
@@ -35,8 +14,8 @@ def three_in_four(self, plans, configuration, fold, dataset_json, device=torch.d
 
 
 @pytest.mark.parametrize("start", ["2DFirst", "FromScratch"])
-def test_its_sampling_of_foreground_is_kept_in_all_phases(build, start):
-    trainer = build(f"Tiny_nnUNetTrainerSliceAttention_{start}", __init__=three_in_four)
+def test_its_sampling_of_foreground_is_kept_in_all_phases(subclass, start):
+    trainer = subclass(f"Tiny_nnUNetTrainerSliceAttention_{start}", __init__=three_in_four)
     trainer.initialize()
     for in_2d in (True, False):
         trainer.enter_phase(in_2d)
@@ -51,8 +30,8 @@ def adam(self):
     return optimizer, PolyLRScheduler(optimizer, self.initial_lr, self.num_epochs)
 
 
-def test_its_optimiser_trains_the_2d_network_first(build):
-    trainer = build("Tiny_nnUNetTrainerSliceAttention", configure_optimizers=adam)
+def test_its_optimiser_trains_the_2d_network_first(subclass):
+    trainer = subclass("Tiny_nnUNetTrainerSliceAttention", configure_optimizers=adam)
     trainer.initialize()
     added = added_parameters(trainer.network)
     for in_2d in (True, False):
