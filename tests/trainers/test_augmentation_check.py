@@ -3,6 +3,9 @@
 import pytest
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 from nnunetv2.training.nnUNetTrainer.variants.data_augmentation.nnUNetTrainerDA5 import nnUNetTrainerDA5
+from nnunetv2.training.nnUNetTrainer.variants.data_augmentation.nnUNetTrainerDAOrd0 import (
+    nnUNetTrainer_DASegOrd0,
+)
 from nnunetv2.training.nnUNetTrainer.variants.data_augmentation.nnUNetTrainerNoDA import nnUNetTrainerNoDA
 from nnunetv2.training.nnUNetTrainer.variants.data_augmentation.nnUNetTrainerNoMirroring import (
     nnUNetTrainer_onlyMirror01,
@@ -16,7 +19,10 @@ def own_augmentation(*args, **kwargs):
 
 
 @pytest.mark.parametrize("ours", OURS)
-@pytest.mark.parametrize(("other", "axes"), [(nnUNetTrainer_onlyMirror01, (1,)), (nnUNetTrainerNoDA, None)])
+@pytest.mark.parametrize(
+    ("other", "axes"),
+    [(nnUNetTrainer_onlyMirror01, (1,)), (nnUNetTrainerNoDA, None), (nnUNetTrainer_DASegOrd0, (1, 2))],
+)
 def test_after_ours_it_is_adapted_to_slabs(subclass, ours, other, axes):
     trainer = subclass(ours, after=[other])
     trainer.on_train_start()
