@@ -128,8 +128,11 @@ def peak_memory(device: torch.device) -> float:
     return peak / (1e6 if sys.platform == "darwin" else 1e3)  # bytes on macOS, KiB elsewhere
 
 
-def predict_seconds(trainer, n_cases: int, wait: Callable[[], None]) -> tuple[float, float, float]:
-    """(seconds per case without mirroring, with mirroring, slices per case) over the first validation cases."""
+def predict_seconds(trainer, n_cases: int, wait: Callable[[], None]) -> tuple[float, float | None, float]:
+    """(seconds per case without mirroring, with mirroring, slices per case) over the first validation cases.
+
+    The second is None for a model that does not mirror.
+    """
     trainer.set_deep_supervision_enabled(False)
     trainer.network.eval()
     _, keys = trainer.do_split()
@@ -143,7 +146,7 @@ def predict_seconds(trainer, n_cases: int, wait: Callable[[], None]) -> tuple[fl
     # As in `predict`, which only compiles with nnUNet_compile=true.
     network = uncompiled(trainer.network)
     times = []
-    for mirror_axes in (None, axes):
+    for mirror_axes in (None, axes) if axes else (None,):
         predictor.manual_initialization(
             network, trainer.plans_manager, plan, None, trainer.dataset_json, "", mirror_axes
         )
@@ -155,7 +158,8 @@ def predict_seconds(trainer, n_cases: int, wait: Callable[[], None]) -> tuple[fl
             predictor.predict_sliding_window_return_logits(case)
         wait()
         times.append((time.perf_counter() - start) / len(cases))
-    return *times, sum(case.shape[1] for case in cases) / len(cases)
+    without, mirrored = times if axes else (*times, None)
+    return without, mirrored, sum(case.shape[1] for case in cases) / len(cases)
 
 
 if __name__ == "__main__":

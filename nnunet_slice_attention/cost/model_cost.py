@@ -29,7 +29,8 @@ class Cost:
         schedule_s: the same, averaged over all epochs. For 2D first, the values above are for the phase with
             neighbours, this one is for both.
         memory_mb: peak memory of training: PyTorch's on a GPU, the process's on a CPU.
-        predict_s, predict_tta_s: seconds per case with the command `predict`, without and with mirroring.
+        predict_s, predict_tta_s: seconds per case with the command `predict`, without and with mirroring;
+            the latter is None for a model that does not mirror.
         predicted_slices: mean slices per case.
     """
 

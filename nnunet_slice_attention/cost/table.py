@@ -47,17 +47,23 @@ def cost_table(costs: dict[str, Repeats], reference_name: str) -> str:
             f"{median(c.memory_mb for c in measured.values()):.0f}",
         ]
         for name in ("predict_s", "predict_tta_s"):
-            cells += (
-                ("", "")
-                if one.predict_s is None
-                else _milliseconds(measured, reference, lambda c, n=name: getattr(c, n) / c.predicted_slices)
+            cells += _milliseconds(
+                measured, reference, lambda c, n=name: getattr(c, n) and getattr(c, n) / c.predicted_slices
             )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
-def _milliseconds(measured: Repeats, reference: Repeats, seconds: Callable[[Cost], float]) -> tuple[str, str]:
-    """(median, "ratio [minimum, maximum]"), with ratios within the repeats that both have."""
-    value = f"{1000 * median(map(seconds, measured.values())):.1f}"
-    ratios = [seconds(measured[r]) / seconds(reference[r]) for r in measured if r in reference]
+def _milliseconds(
+    measured: Repeats, reference: Repeats, seconds: Callable[[Cost], float | None]
+) -> tuple[str, str]:
+    """(median, "ratio [minimum, maximum]"), with ratios within the repeats that both have; empty if unmeasured."""
+    times, others = (
+        {repeat: s for repeat, cost in costs.items() if (s := seconds(cost)) is not None}
+        for costs in (measured, reference)
+    )
+    if not times:
+        return "", ""
+    value = f"{1000 * median(times.values()):.1f}"
+    ratios = [times[r] / others[r] for r in times if r in others]
     return value, f"{median(ratios):.2f} [{min(ratios):.2f}, {max(ratios):.2f}]" if ratios else ""

@@ -1,4 +1,4 @@
-"""Cost of models: checked against a manual calculation, paired by repeat, with failures named."""
+"""Cost of models: checked against a manual calculation, with failures named."""
 
 import csv
 import io
@@ -12,13 +12,12 @@ import torch
 from nnunet_slice_attention.cli import main
 from nnunet_slice_attention.cost import measure as cost
 from nnunet_slice_attention.cost import measure_model
-from nnunet_slice_attention.cost.figure import cost_figure
 from nnunet_slice_attention.cost.measure import measure_costs
 from nnunet_slice_attention.cost.measure_model import forward_macs
-from nnunet_slice_attention.cost.model_cost import Cost, Measurement
-from nnunet_slice_attention.cost.table import cost_table
+from nnunet_slice_attention.cost.model_cost import Measurement
 from nnunet_slice_attention.model_name import ModelName
 from nnunet_slice_attention.trainers.two_d_first import nnUNetTrainer2DFirst
+from tests.cost.made_up_costs import costs
 
 STOCK, OURS = "nnUNetTrainer__nnUNetPlans__2d", "nnUNetTrainerSliceUNet__nnUNetPlans__2d"
 
@@ -45,33 +44,19 @@ def test_macs_of_attention_are_counted():
     assert forward_macs(trainer, torch.zeros(1, heads, tokens, width)) == 2 * heads * tokens**2 * width
 
 
-def costs(step_s, **more):
-    values = {
-        "parameters": 10**6,
-        "gmac_per_slice": 2.0,
-        "slices_per_step": 4,
-        "loaded_step_s": 1.0,
-        "schedule_s": 1.0,
-    }
-    values |= {"memory_mb": 100.0, "predict_s": None, "predict_tta_s": None, "predicted_slices": None} | more
-    return {repeat: Cost(step_s=s, **values) for repeat, s in step_s.items()}
+def test_mirroring_is_measured_only_where_a_model_mirrors(nnunet_folders, tiny, monkeypatch):
+    def without_training(trainer, *_):
+        trainer.configure_rotation_dummyDA_mirroring_and_inital_patch_size()
+        return dict.fromkeys(("data", "target"), torch.rand(1, 1, 3, 40, 40)), 0.5, 1.0
 
-
-def test_ratios_are_paired_over_the_repeats_that_both_models_have():
-    # The machine is half as fast in repeat 1; model b always costs three times as much and failed in repeat 0.
-    measured = {"a": costs({0: 1.0, 1: 2.0, 2: 1.0}), "b": costs({1: 6.0, 2: 3.0})}
-    assert "3.00 [3.00, 3.00]" in cost_table(measured, "a").splitlines()[-1]
-    del measured["a"]  # failed: b does not become the reference
-    assert "[" not in cost_table(measured, "a")
-
-
-def test_the_figure_has_all_repeats_and_omits_unmeasured_quantities():
-    predicted = {"predict_s": 1.0, "predict_tta_s": 4.0, "predicted_slices": 10.0}
-    figure = cost_figure({"a": costs({0: 1.0, 1: 2.0}), "b": costs({0: 8.0}, **predicted)})
-    drawn = [[line.get_xydata().tolist() for line in axis.lines] for axis in figure.axes]
-    training, prediction = drawn[1], drawn[2]
-    assert training[0] == [[250, 0], [500, 0], [2000, 1]]
-    assert prediction == [[[100, 1]], [[400, 1]]]
+    monkeypatch.setattr(measure_model, "training_seconds", without_training)
+    names = ["nnUNetTrainerSliceUNet", "nnUNetTrainerSliceUNet_NoMirroring"]
+    measured = [
+        measure_model.measure(Measurement(str(tiny.id), name, "nnUNetPlans", "2d", "cpu", 1, 1))
+        for name in names
+    ]
+    assert all(cost.predict_s for cost in measured)
+    assert [cost.predict_tta_s is None for cost in measured] == [False, True]
 
 
 @pytest.fixture(scope="module")
