@@ -22,13 +22,13 @@ def short_slabs(results: Results) -> str:
     rows = [
         {
             "model": model,
-            "before [95 % CI]": before.difference(model),
-            "now [95 % CI]": now.difference(model) if model in now.models else "not run yet",
+            "previous default slabs [95 % CI]": before.difference(model),
+            "context slabs [95 % CI]": now.difference(model) if model in now.models else "not run yet",
         }
         for model in before.models
         if model in planned
     ]
-    return tables.titled(f"Dice minus that of {reference}, before and after", rows)
+    return tables.titled(f"Dice minus that of {reference}: previous default slabs and context slabs", rows)
 
 
 EXPERIMENT = Experiment(
