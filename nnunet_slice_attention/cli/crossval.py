@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from nnunet_slice_attention.jobs.launchers import LAUNCHERS
 
     add_models(parser, dataset="data set id or name, preprocessed")
-    add_folds(parser, "folds, or all (default: 0 to 4)")
+    add_folds(parser, "folds, or nnU-Net's fold all, which has no validation cases (default: 0 to 4)")
     parser.add_argument(
         "-o", metavar="FOLDER", required=True, help="output folder for predictions, comparison and logs"
     )
