@@ -61,6 +61,8 @@ class R50Encoder(nn.Module):
         self.full_resolution = plain.stages[0]
         self.backbone = ResNetV2(
             LAYERS,
+            channels=WIDTHS[1:],
+            stem_chs=WIDTHS[0],
             num_classes=0,
             global_pool="",
             in_chans=in_channels,

@@ -1,11 +1,21 @@
 """The networks that the contract is tested on: each with its defaults, and with options that change its structure."""
 
+from unittest.mock import patch
+
 import pytest
 import torch
 
-from nnunet_slice_attention.networks import DETECTORS, EVERY_SLICE, NETWORKS, SlabLearning, create_network
+from nnunet_slice_attention.networks import (
+    DETECTORS,
+    EVERY_SLICE,
+    NETWORKS,
+    SlabLearning,
+    create_network,
+    r50_vit,
+)
 
 FEATURES = (16, 16, 32, 32)
+HALF_R50 = tuple(width // 2 for width in r50_vit.WIDTHS)  # a quarter of the time
 PATCH = (32, 48)
 MILLIMETRES = ("TSFMUNet", {"millimetres": True})
 OPTIONS = [
@@ -74,11 +84,20 @@ every_network = each(OPTIONS + DETECTOR_OPTIONS)  # in evaluation: in training a
 every_default = pytest.mark.parametrize(("name", "options"), DEFAULTS, ids=[name for name, _ in DEFAULTS])
 
 
-def build(name, options, in_channels=1, deep_supervision=False, double=True, learning=EVERY_SLICE):
+def build(
+    name,
+    options,
+    in_channels=1,
+    deep_supervision=False,
+    double=True,
+    learning=EVERY_SLICE,
+    r50_widths=HALF_R50,
+):
     torch.manual_seed(0)
-    network = create_network(
-        name, in_channels, 3, PATCH, FEATURES, deep_supervision, learning=learning, **options
-    )
+    with patch.object(r50_vit, "WIDTHS", r50_widths):
+        network = create_network(
+            name, in_channels, 3, PATCH, FEATURES, deep_supervision, learning=learning, **options
+        )
     randomise_zero_starts(network)
     if isinstance(network, DETECTORS):
         keep_few_regions(network)

@@ -2,6 +2,7 @@
 
 import torch
 
+from nnunet_slice_attention.networks.r50_vit import WIDTHS
 from tests.networks.configurations import OPTIONS, POSITION_OPTIONS, build, each, every_default, slab
 
 LOSS_SCALE = 2**16  # initial scale of nnU-Net's gradient scaler
@@ -12,7 +13,7 @@ every_unet = each([*STRUCTURES, POSITION_OPTIONS[0]])
 
 @every_unet
 def test_mixed_precision_is_close_to_single_precision(name, options):
-    network = build(name, options, deep_supervision=True, double=False).train()
+    network = build(name, options, deep_supervision=True, double=False, r50_widths=WIDTHS).train()
     x = slab(depth=3).float()
     expected = network(x)[0]
     with torch.autocast("cpu", torch.bfloat16):
@@ -25,7 +26,7 @@ def test_mixed_precision_is_close_to_single_precision(name, options):
 
 @every_unet
 def test_an_empty_slice_is_background_and_gradients_stay_finite_in_half_precision(name, options):
-    network = build(name, options, deep_supervision=True, double=False).train()
+    network = build(name, options, deep_supervision=True, double=False, r50_widths=WIDTHS).train()
     x = slab(depth=network.context_radius + 2).float()
     x[:, :, 0] = 0
     with torch.autocast("cpu", torch.float16):
