@@ -26,11 +26,10 @@ def test_every_registered_network_is_in_the_contract():
 
 
 @every_network
-@pytest.mark.parametrize("in_channels", [1, 2])
-def test_both_views_are_the_same_function(name, options, in_channels):
-    network = build(name, options, in_channels).eval()
+def test_both_views_are_the_same_function(name, options):
+    network = build(name, options, in_channels=2).eval()
     n = 2 * network.context_radius + 1
-    x = slab(in_channels, n, batch=2)
+    x = slab(2, n, batch=2)
     channels = x.transpose(1, 2).flatten(1, 2)
     expected = network(x)[:, :, network.context_radius]
     torch.testing.assert_close(network(channels), expected, rtol=0, atol=1e-10)
