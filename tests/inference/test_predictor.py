@@ -56,7 +56,7 @@ def test_logits_equal_the_channel_view_of_each_slice_with_its_true_neighbours(
     name, options, size, mirror_axes
 ):
     network = build(name, options, double=False).eval()
-    for depth, slices in [(1, 4), (2, 1), (3, 64), (10, 4)] + ([] if mirror_axes else [(37, 5)]):
+    for depth, slices in [(1, 4), (2, 1), (3, 64), (10, 4)] + ([] if mirror_axes else [(13, 5)]):
         volume = torch.randn(1, depth, *size, generator=torch.Generator().manual_seed(depth))
         with torch.inference_mode():
             expected = brute_force(network, volume, mirror_axes)

@@ -26,7 +26,7 @@ def with_blank_slices(x):
 
 
 @every_unet
-@pytest.mark.parametrize("depth", [1, 2, 3, 10])
+@pytest.mark.parametrize("depth", [1, 2, 3, 7])
 def test_any_chunk_size_gives_the_channel_view_of_every_slice(name, options, depth):
     network = build(name, options).eval()
     radius = network.context_radius
@@ -43,14 +43,14 @@ def test_any_chunk_size_gives_the_channel_view_of_every_slice(name, options, dep
 
 
 @every_unet
-@pytest.mark.parametrize("chunk", [1, 3, 37])
+@pytest.mark.parametrize("chunk", [1, 3, 10])
 def test_each_slice_is_encoded_once(name, options, chunk):
     network = build(name, options, double=False).eval()
     encoded = []
     network.encoder.register_forward_pre_hook(lambda module, inputs: encoded.append(len(inputs[0])))
     with torch.inference_mode():
-        in_chunks(network, slab(depth=37).float(), chunk)
-    assert sum(encoded) == 37
+        in_chunks(network, slab(depth=10).float(), chunk)
+    assert sum(encoded) == 10
     assert max(encoded) <= chunk + 2 * network.fusion_radius
 
 
