@@ -9,7 +9,7 @@ import sys
 import torch
 from torch._dynamo.backends.debugging import aot_eager
 
-from tests.networks.configurations import CONTEXT, build, every_default, slab
+from tests.networks.configurations import CONTEXT, FEW_STAGES, build, every_default, slab
 
 FRESH = """
 import torch
@@ -22,7 +22,7 @@ def backend(graph, inputs):
 
 learning = SlabLearning(centre_only=True, context_grad=False)
 small = {"vit_depth": 1, "num_heads": 2, "learning": learning}
-network = create_network("CSANet", 1, 2, (32, 32), (8, 8, 16, 16), **small).train()
+network = create_network("CSANet", 1, 2, (32, 32), (8, 8, 16), **small).train()
 call = torch.compile(network, backend=backend)
 for _ in range(3):
     call(torch.randn(1, 1, 3, 32, 32)).mean().backward()
@@ -33,7 +33,7 @@ print("compiled", len(compiled))
 @every_default
 def test_epochs_compile_twice_in_total_into_one_graph_each_that_computes_the_same(name, options):
     torch.compiler.reset()
-    network = build(name, options, deep_supervision=True, double=False, learning=CONTEXT)
+    network = build(name, options, deep_supervision=True, double=False, learning=CONTEXT, features=FEW_STAGES)
     compiled = []
 
     def backend(graph, inputs):

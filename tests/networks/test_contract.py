@@ -10,6 +10,7 @@ from tests.networks.configurations import (
     DEFAULTS,
     DETECTOR_OPTIONS,
     FEATURES,
+    FEW_STAGES,
     MILLIMETRES,
     OPTIONS,
     PATCH,
@@ -136,7 +137,7 @@ def test_torch_export_gives_the_same_logits(name, options):
 )  # the defaults, with context: test_compiled.py
 def test_torch_compile_captures_the_network_in_one_graph(name, options, learning):
     torch.compiler.reset()
-    network = build(name, options, double=False, learning=learning).train()
+    network = build(name, options, double=False, learning=learning, features=FEW_STAGES).train()
     x = slab(depth=3).float()
     expected = network(x)
     compiled = torch.compile(network, fullgraph=True, backend="aot_eager")(x)

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from nnunet_slice_attention.inference.whole_stack import segment_stack
 from nnunet_slice_attention.networks import SlabLearning, create_network, tsfm_unet
-from tests.networks.configurations import CONTEXT, FEATURES, MILLIMETRES, PATCH, build, each, slab
+from tests.networks.configurations import CONTEXT, FEATURES, FEW_STAGES, MILLIMETRES, PATCH, build, each, slab
 
 every_control = each([MILLIMETRES, ("TSFMUNet", {**MILLIMETRES[1], "mode": "local", "repeat_centre": True})])
 WARNED = tsfm_unet._warn_of_the_assumed_spacing.__wrapped__
@@ -119,7 +119,7 @@ def test_a_prediction_without_spacing_warns_once_and_names_the_command():
 
 def test_a_compiled_network_without_spacing_warns_too():
     torch.compiler.reset()
-    network = build(*MILLIMETRES, double=False).eval()
+    network = build(*MILLIMETRES, double=False, features=FEW_STAGES).eval()
     x = slab(depth=3).float()
     compiled = torch.compile(network, backend="eager")
     with torch.no_grad(), pytest.warns(UserWarning, match="_Millimetres"):
