@@ -1,6 +1,6 @@
 """What takes the place of the process that builds a cross-validation's trainers, which imports nnU-Net for seconds.
 
-That process itself is run in test_check_before_training.py.
+That process itself is run in test_check_before_training.py, and before trainings in docs/test_prostate_tutorial.py.
 """
 
 import io

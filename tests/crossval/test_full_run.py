@@ -13,7 +13,7 @@ from nnunet_slice_attention.crossval.model_job import Settings
 from nnunet_slice_attention.crossval.prediction_job import PredictionJob
 from nnunet_slice_attention.inference.cases import NNUNET_RECORD
 from nnunet_slice_attention.inference.prediction_record import with_cases, write_record
-from tests.crossval.replaced_trainer_checks import skip_trainer_checks
+from tests.crossval.replaced_trainer_checks import check_trainers_here, skip_trainer_checks
 from tests.crossval.tiny_crossval import OURS, STOCK
 
 FOLD = "2"
@@ -32,8 +32,9 @@ def crossval(nnunet_folders, tiny, tmp_path_factory):
 
     run.out, run.models = out, nnunet_folders / "results" / tiny.folder
     run.images = str(nnunet_folders / "raw" / tiny.folder / "imagesTs")
-    run("--npz", "-i", run.images, "--jobs", "2")
     with pytest.MonkeyPatch.context() as patch:
+        check_trainers_here(patch)
+        run("--npz", "-i", run.images, "--jobs", "2")
         skip_trainer_checks(patch)
         yield run
 
