@@ -7,6 +7,7 @@ import re
 import pytest
 import torch
 
+from experiments import training
 from experiments.collect import collect
 from experiments.collectors import compared, curve, logged, overlaps, parameters, process_time, validated
 from experiments.csv_rows import read_csv
@@ -160,13 +161,14 @@ def test_a_run_goes_on_from_its_last_checkpoint_and_counts_no_epoch_twice(folder
     )
 
 
-def test_a_run_that_an_earlier_runner_is_at_work_on_is_left_to_it(folder, experiment):
+def test_a_run_that_an_earlier_runner_is_at_work_on_is_left_to_it(folder, experiment, monkeypatch):
     job = trainings(folder, experiment, OPTIONS)[0]
-    note = (job.run.fold_folder() / "made_with.json").rename(folder / "aside.json")
-    with locked(job.run.results / f"{job.name}.lock"):
-        (message,) = run_all(folder, experiment, dataclasses.replace(OPTIONS, again=True, only="^2D"))
-    note.rename(job.run.fold_folder() / "made_with.json")
-    assert "another process is at work on it" in message
+    results = job.run.results
+    monkeypatch.setenv("nnUNet_results", job.environment()["nnUNet_results"])
+    monkeypatch.setattr("sys.argv", ["training", job.command()[-1]])
+    said = f"^{job.name}: another process is at work on it"
+    with locked(results / f"{job.name}.lock"), pytest.raises(SystemExit, match=said):
+        training.main()
 
 
 def test_a_failed_measurement_is_said_and_done_again(folder, experiment, tmp_path):
