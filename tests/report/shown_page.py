@@ -16,10 +16,10 @@ SHORT = {"trainer_a": "a", "trainer_b": "b"}
 
 def shown(name: str, seed: int) -> ShownCase:
     rng = np.random.default_rng(seed)
-    truth = np.zeros((8, 48, 48), np.uint8)
-    truth[2:6, 12:30, 14:28] = 1
+    truth = np.zeros((8, 24, 24), np.uint8)  # small: without a GPU each voxel takes its time
+    truth[2:6, 6:15, 7:14] = 1
     worse = truth.copy()
-    worse[4, 20:, :] = 0
+    worse[4, 10:, :] = 0
     image = rng.normal(100, 20, truth.shape) + 80 * truth
     weights = {"trainer_b": {1: 50 * truth + 10}} if seed else {}
     extremes = {"trainer_b": ("highest", 0.0)} if seed else {}
