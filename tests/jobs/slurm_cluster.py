@@ -54,6 +54,7 @@ def cluster(folder: Path) -> Iterator[dict[str, str]]:
                 "ReturnToService=2",
                 "JobRequeue=1",
                 "KillWait=2",
+                "SchedulerParameters=sched_interval=1,bf_interval=1",  # of 60 s and 30 s, for a job that is requeued
                 f"NodeName={host} NodeAddr=127.0.0.1 CPUs={os.cpu_count()} RealMemory=2000",
                 "PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP",
                 "",

@@ -24,7 +24,7 @@ PARAMETERS = {"timeout_min": 5, "cpus_per_task": 1, "mem_gb": 0.5}
 def short_waits(monkeypatch):
     """On one file system, files that a node wrote are visible at once."""
     monkeypatch.setattr("nnunet_slice_attention.jobs.slurm.SETTLE_S", 0)
-    monkeypatch.setattr("nnunet_slice_attention.jobs.slurm.POLL_S", 1)
+    monkeypatch.setattr("nnunet_slice_attention.jobs.slurm.POLL_S", 0.25)
 
 
 @pytest.fixture(scope="module")
