@@ -16,7 +16,7 @@ from ..plans.shared_data import check_shared_data
 from ..plans.slabs import SLAB_RULES, slab_plan, with_prediction_slab
 from ..plans.slice_directions import SLICE_DIRECTIONS, distinct, slice_directions
 from ..plans.slice_spacing import REFERENCE_SPACING, reference_spacing
-from .augmentation_check import check_augmentation
+from .combination_check import check_architecture, check_augmentation
 from .norm_check import check_norm
 from .optimisers import OPTIMISERS, Optimiser, optimiser_and_scheduler
 from .side_channel import SideChannelDatasetClass, distances
@@ -133,6 +133,7 @@ class nnUNetTrainerSlab(SlabBatches):
         check_norm(cls, network, configuration)
 
     def initialize(self):
+        check_architecture(self)
         super().initialize()
         if self.uses_spacing():
             # Not only for training: perform_actual_validation predicts the cases of this class.

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import torch
 
 from ..networks.two_d_weights import added_parameters
+from .combination_check import check_schedule
 from .warmup import WarmupPolyLRScheduler
 
 Optimiser = Literal["sgd", "adamw"]
@@ -29,6 +30,13 @@ class OptimiserSettings:
     warmup: float = 0.0
 
 
+def _stock(trainer, stock) -> torch.optim.Optimizer:
+    """nnU-Net's SGD, or the optimiser of a class that a trainer of ours is combined with."""
+    optimizer, scheduler = stock()
+    check_schedule(trainer, scheduler)
+    return optimizer
+
+
 def _adamw(trainer, stock) -> torch.optim.Optimizer:
     """AdamW with the settings of nnU-Net's Primus trainers (lr 3e-4, weight decay 0.05)."""
     return torch.optim.AdamW(
@@ -37,9 +45,7 @@ def _adamw(trainer, stock) -> torch.optim.Optimizer:
 
 
 OPTIMISERS: dict[Optimiser, OptimiserSettings] = {
-    "sgd": OptimiserSettings(
-        lambda trainer: (trainer.initial_lr, trainer.weight_decay), lambda trainer, stock: stock()[0]
-    ),
+    "sgd": OptimiserSettings(lambda trainer: (trainer.initial_lr, trainer.weight_decay), _stock),
     "adamw": OptimiserSettings(lambda trainer: (3e-4, 5e-2), _adamw, WARMUP_SHARE),
 }
 

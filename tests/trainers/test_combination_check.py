@@ -1,4 +1,4 @@
-"""A trainer of ours combined with another augmentation: it is adapted to slabs, or training does not start."""
+"""A trainer of ours combined with one of nnU-Net's variants: both take effect, or training does not start."""
 
 import pytest
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
@@ -10,6 +10,10 @@ from nnunetv2.training.nnUNetTrainer.variants.data_augmentation.nnUNetTrainerNoD
 from nnunetv2.training.nnUNetTrainer.variants.data_augmentation.nnUNetTrainerNoMirroring import (
     nnUNetTrainer_onlyMirror01,
 )
+from nnunetv2.training.nnUNetTrainer.variants.lr_schedule.nnUNetTrainer_warmup import nnUNetTrainer_warmup
+from nnunetv2.training.nnUNetTrainer.variants.lr_schedule.nnUNetTrainerCosAnneal import nnUNetTrainerCosAnneal
+from nnunetv2.training.nnUNetTrainer.variants.network_architecture.nnUNetTrainerBN import nnUNetTrainerBN
+from torch.optim.lr_scheduler import CosineAnnealingLR
 
 OURS = ["Tiny_nnUNetTrainerSliceAttention", "Tiny_nnUNetTrainerTSFMUNet_Millimetres"]
 
@@ -55,3 +59,25 @@ def test_one_that_mixes_slices_is_refused(subclass, place):
     trainer = subclass(OURS[0], **{place: [nnUNetTrainerDA5]})
     with pytest.raises((ValueError, RuntimeError), match="nnUNetTrainerDA5"):
         trainer.on_train_start()
+
+
+@pytest.mark.parametrize("ours", OURS)
+def test_a_schedule_before_ours_is_kept(subclass, ours):
+    trainer = subclass(ours, before=[nnUNetTrainerCosAnneal])
+    trainer.on_train_start()
+    assert isinstance(trainer.lr_scheduler, CosineAnnealingLR)
+
+
+@pytest.mark.parametrize("ours", OURS)
+@pytest.mark.parametrize("other", [nnUNetTrainerCosAnneal, nnUNetTrainer_warmup])
+def test_a_schedule_after_ours_is_refused(subclass, ours, other):
+    pattern = rf"schedule of {other.__name__}, .*`class Subclass\({other.__name__}, {ours}\)`"
+    with pytest.raises(ValueError, match=pattern):
+        subclass(ours, after=[other]).initialize()
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+@pytest.mark.parametrize("ours", OURS)
+def test_another_network_is_refused(subclass, ours, place):
+    with pytest.raises(ValueError, match=rf"nnUNetTrainerBN\.build_network_architecture .* than {ours}"):
+        subclass(ours, **{place: [nnUNetTrainerBN]}).initialize()
