@@ -3,7 +3,7 @@
 What draws is imported late: it imports torch, and a declaration is read without.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,8 @@ from .tables import scores
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+FEW = 4  # arms of a panel whose single runs can be told apart
 
 
 def difference_figure(results: Results, path: Path, reference: str) -> None:
@@ -38,24 +40,25 @@ def forest_figure(results: Results, path: Path, rows: Mapping[str, tuple[str, st
         forest_figure(drawn).savefig(path, dpi=150)
 
 
-def curves_figure(
-    results: Results, path: Path, parts: Mapping[str, str], reference: str, best: Sequence[str]
-) -> None:
+def curves_figure(results: Results, path: Path, parts: Mapping[str, str], arms: Mapping[str, str]) -> None:
     """Dice of the same validation cases over process time: a panel for each part, {folder of curves.csv: its title}.
 
-    The reference is black, the `best` arms have colours, the others are grey. Thick: an arm's mean; thin: its runs.
-    Times are those of `mean_curves`.
+    Args:
+        arms: labels of those with a colour, {arm: label}; the first is the reference, which is black. Others are grey.
     """
     from nnunet_slice_attention.report.figure_style import COLOURS, styled
 
     drawn = {part: title for part, title in parts.items() if results.has(f"{part}/curves.csv")}
-    colours = dict(zip(best, COLOURS, strict=False)) | {reference: "black"}
-    points = {title: mean_curves(results, part, reference) for part, title in drawn.items()}
-    if points:
-        styled(_curves)(points, colours, reference).savefig(path, dpi=150)
+    reference, *others = arms
+    colours = {reference: "black"} | dict(zip(others, COLOURS, strict=False))
+    if points := {title: mean_curves(results, part, reference) for part, title in drawn.items()}:
+        styled(_curves)(points, arms, colours).savefig(path, dpi=150)
 
 
-def _curves(points: Mapping[str, pd.DataFrame], colours: Mapping[str, str], reference: str) -> "Figure":
+def _curves(
+    points: Mapping[str, pd.DataFrame], arms: Mapping[str, str], colours: Mapping[str, str]
+) -> "Figure":
+    """Thick: an arm's mean, dashed if it has one run only. Thin: its runs, where few arms leave them visible."""
     from matplotlib.figure import Figure
 
     from nnunet_slice_attention.report.figure_style import WIDTH
@@ -66,35 +69,42 @@ def _curves(points: Mapping[str, pd.DataFrame], colours: Mapping[str, str], refe
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis in axes[len(points) :]:
         axis.remove()
+    lines = {}
     for axis, (title, of_part) in zip(axes, points.items(), strict=False):
-        for arm in sorted(of_part.index.unique("name"), key=lambda arm: arm in colours):
+        here = of_part.index.unique("name")
+        # The first is drawn last, on top.
+        for arm in [*here.difference([*arms]), *(arm for arm in reversed(arms) if arm in here)]:
             colour, runs = colours.get(arm, "lightgrey"), of_part.loc[arm]
-            for _, run in runs.groupby(["fold", "seed"]):
-                axis.plot(run.time, run.dice, color=colour, linewidth=0.4, alpha=0.5)
-            mean = runs.groupby("epoch").mean()
-            label = arm if arm in colours else "the others"
-            axis.plot(mean.time, mean.dice, color=colour, linewidth=1.6, label=label)
-        axis.set(title=title, xlabel=f"process time, relative to {reference}'s whole training", ylabel="Dice")
-        axis.set_ylim(bottom=of_part.dice.quantile(0.05))
+            each = [run for _, run in runs.groupby(["fold", "seed"])]
+            if len(each) > 1 and len(here) <= FEW:
+                for run in each:
+                    axis.plot(run.time, run.dice, color=colour, linewidth=0.4, alpha=0.5)
+            mean, style = runs.groupby("epoch").mean(), "-" if len(each) > 1 else "--"
+            (line,) = axis.plot(mean.time, mean.dice, style, color=colour, linewidth=1.6)
+            lines.setdefault(arms.get(arm, "the others"), line)
+        axis.set(title=title, xlabel=f"process time, relative to {next(iter(arms.values()))}", ylabel="Dice")
+        axis.set_ylim(bottom=of_part.dice.quantile(0.2))  # the steep beginning would flatten the rest
         axis.grid(alpha=0.3, linewidth=0.5)
-    lines = {line.get_label(): line for axis in figure.axes for line in axis.get_lines()}
-    named = {label: line for label, line in lines.items() if not label.startswith("_")}
-    figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=4)
+    named = [label for label in [*arms.values(), "the others"] if label in lines]
+    figure.legend([lines[label] for label in named], named, loc="outside lower center", ncols=3)
     return figure
 
 
 def mean_curves(results: Results, part: str, reference: str) -> pd.DataFrame:
     """Mean Dice over cases and structures, and `time`, of runs by name, fold, seed and epoch.
 
-    Time is relative to that of the reference's whole training on the same hardware, the mean over its runs. Runs on
-    hardware without one, or that was not recorded, are left out.
+    Time is relative to that of the reference's whole training on the same hardware: of the same fold and seed, or, if
+    that has not run, the mean over its runs. Runs on hardware without one, or that was not recorded, are left out.
     """
     run = ["name", "fold", "seed"]
     file = f"{part}/process_time.csv"
     times = results.table(file).assign(hardware=results.hardware(file))
     times = times[times.hardware != ""]
-    whole = times[times.name == reference].groupby("hardware").cpu_s.mean()
-    of_reference = times.set_index(run).hardware.map(whole).dropna().rename("whole")
+    of_reference = times[times.name == reference]
+    paired = of_reference.set_index([*run[1:], "hardware"]).cpu_s.rename("whole")
+    whole = times.join(paired, on=paired.index.names).set_index(run)
+    mean = whole.hardware.map(of_reference.groupby("hardware").cpu_s.mean())
+    whole = whole.whole.fillna(mean).dropna()
     points = results.table(f"{part}/curves.csv").groupby([*run, "epoch"])[["cpu_s", "dice"]].mean()
-    points = points.join(of_reference, on=run, how="inner")
+    points = points.join(whole, on=run, how="inner")
     return points.assign(time=points.cpu_s / points.whole)[["time", "dice"]]

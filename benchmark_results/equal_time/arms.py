@@ -83,3 +83,20 @@ CURVES_OF_CHOICE = {
     "screening": "Hippocampus coronal, fold 0: screening, T/2",
     "decision": "Hippocampus coronal, fold 0: decision, T",
 }
+
+# In figures; the first is the reference.
+LABELS = {
+    "2d": "nnU-Net 2D",
+    "attention": "SliceAttention",
+    "attention_copies": "SliceAttention, copies as neighbours",
+    "unet_position": "2D U-Net with positions",
+}
+LABELS_OF_CHOICE = {
+    "2d": "nnU-Net 2D",
+    "attention": "attention at the skips, earlier",
+    "attention_2up": "attention, fewer skips, earlier",
+    "early_fusion_2d_first": "early fusion, 2D first",
+    "attention_position": "attention with positions, earlier",
+    "unet_position": "2D U-Net with positions",
+    "3d": "nnU-Net 3D",
+}

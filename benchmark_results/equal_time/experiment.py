@@ -18,6 +18,8 @@ from benchmark_results.equal_time.arms import (
     CURVES_OF_CONFIRMATION,
     FURTHER,
     FUSED_POSITION,
+    LABELS,
+    LABELS_OF_CHOICE,
     LEARNING,
     ON_ABDOMEN,
     ON_AXIAL,
@@ -180,18 +182,7 @@ EXPERIMENT = Experiment(
     },
     figures={
         "confirmation.png": partial(forest_figure, rows=CONFIRMED),
-        "curves.png": partial(
-            curves_figure,
-            parts=CURVES_OF_CONFIRMATION,
-            reference="2d",
-            best=["attention", "attention_copies", "unet_position"],
-        ),
-        "curves_of_choice.png": partial(
-            curves_figure,
-            parts=CURVES_OF_CHOICE,
-            reference="2d",
-            # Attention first: it has the same colour in both figures.
-            best=[BEST[-1], *BEST[1:-1], *POSITION, *VOLUMES],
-        ),
+        "curves.png": partial(curves_figure, parts=CURVES_OF_CONFIRMATION, arms=LABELS),
+        "curves_of_choice.png": partial(curves_figure, parts=CURVES_OF_CHOICE, arms=LABELS_OF_CHOICE),
     },
 )

@@ -36,17 +36,19 @@ def results(tmp_path):
     return Results(tmp_path, Experiment())
 
 
-def test_time_is_that_of_the_references_whole_trainings_on_the_same_hardware(results):
+def test_time_is_relative_to_the_references_whole_training_of_the_same_seed_on_the_same_hardware(results):
     points = mean_curves(results, "part", "2D")
     assert list(points.index.droplevel("epoch").unique()) == [("2D", 0, 0), ("2D", 0, 1), ("X", 0, 0)]
-    assert list(points.time) == pytest.approx([50 / 120, 100 / 120, 70 / 120, 140 / 120, 45 / 120, 90 / 120])
+    assert list(points.time) == pytest.approx([0.5, 1, 0.5, 1, 0.45, 0.9])
     assert points.dice.tolist() == pytest.approx([0.65] * 6)
 
 
 def test_parts_that_have_not_run_are_left_out(results, tmp_path):
-    curves_figure(results, tmp_path / "none.png", {"elsewhere": "nothing"}, "2D", [])
+    curves_figure(results, tmp_path / "none.png", {"elsewhere": "nothing"}, {"2D": "2D"})
     assert not (tmp_path / "none.png").exists()
-    curves_figure(results, tmp_path / "some.png", {"elsewhere": "nothing", "part": "it"}, "2D", ["X"])
+    curves_figure(
+        results, tmp_path / "some.png", {"elsewhere": "nothing", "part": "it"}, {"2D": "nnU-Net", "X": "ours"}
+    )
     assert (tmp_path / "some.png").read_bytes().startswith(b"\x89PNG")
 
 
