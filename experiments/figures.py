@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from nnunet_slice_attention.evaluation.scores import Scores
+
+from .declaration import Experiment
 from .results import Results
 from .runs_table import find_scores
 from .tables import scores
@@ -19,12 +22,22 @@ if TYPE_CHECKING:
 FEW = 4  # arms of a panel whose single runs can be told apart
 
 
-def difference_figure(results: Results, path: Path, reference: str) -> None:
-    """Every model's difference to an arm, one dot per patient."""
+def difference_figure(results: Results, path: Path, labels: Mapping[str, str]) -> None:
+    """Differences of arms, {arm: label} in this order, to the first of them, one dot per patient."""
     from nnunet_slice_attention.report.figures import difference_figure
 
-    found = scores(results.cases(), results.experiment.model(reference))
-    difference_figure(found).savefig(path, dpi=150)
+    difference_figure(labelled(results, results.experiment, labels)).savefig(path, dpi=150)
+
+
+def labelled(results: Results, trained: Experiment, labels: Mapping[str, str]) -> Scores:
+    """Scores of those arms of an experiment that have a label, {arm: label}, as models of these names and order."""
+    names = {trained.model(arm): label for arm, label in labels.items()}
+    cases = results.cases()
+    cases = cases[cases.model.isin(names)].assign(model=lambda rows: rows.model.map(names))
+    in_order = cases.sort_values(
+        "model", key=lambda models: models.map([*names.values()].index), kind="stable"
+    )
+    return scores(in_order, next(iter(names.values())))
 
 
 def forest_figure(results: Results, path: Path, rows: Mapping[str, tuple[str, str, str]]) -> None:

@@ -31,6 +31,23 @@ def short_slabs(results: Results) -> str:
     return tables.titled(f"Dice minus that of {reference}: previous default slabs and context slabs", rows)
 
 
+LABELS = {  # in figures
+    "2D": "nnU-Net 2D",
+    "3D": "nnU-Net 3D",
+    "SliceAttention": "SliceAttention",
+    "CSA": "CSA-Net, 12 blocks",
+    "SAU": "SAU-Net",
+    "SAU_short_slabs": "SAU-Net in short slabs",
+    "SAU_identity": "SAU-Net without its module",
+    "TSFM": "TSFMUNet",
+    "TSFM_copies": "TSFMUNet, copies as neighbours",
+    "LSTM": "LSTMUNet",
+    "VA": "Volumetric Attention",
+    "VAMaskRCNN": "Volumetric Attention in Mask R-CNN",
+    "EarlyFusion": "neighbours as input channels",
+    "AxialConv": "one convolution along the slices",
+}
+
 EXPERIMENT = Experiment(
     dataset="Dataset027_ACDC40",
     patient=r"(patient\d+)_",
@@ -64,5 +81,5 @@ EXPERIMENT = Experiment(
         "short_slabs": short_slabs,
         "losses": tables.losses(),
     },
-    figures={"differences.png": partial(difference_figure, reference="2D")},
+    figures={"differences.png": partial(difference_figure, labels=LABELS)},
 )

@@ -10,7 +10,9 @@ from pathlib import Path
 from benchmark_results.equal_time.experiment import AXIAL
 from benchmark_results.equal_time.experiment import EXPERIMENT as EQUAL_TIME
 from benchmark_results.thick_hippocampus.experiment import EXPERIMENT as THICK_HIPPOCAMPUS
+from benchmark_results.thick_hippocampus.experiment import LABELS
 from experiments.declaration import Experiment, Predict
+from experiments.figures import labelled
 from experiments.results import CASES, Results, question
 from experiments.runs_table import NOT_RUN, with_runs
 from experiments.tables import count, grid, made_with, over_patients, scores
@@ -68,7 +70,7 @@ def draw(results: Results, path: Path) -> None:
     from nnunet_slice_attention.report.line_figures import spacing_figure
     from nnunet_slice_attention.report.spacing import group_by_spacing
 
-    found = scores(results.cases())
+    found = labelled(results, THICK_HIPPOCAMPUS, LABELS)
     spacing_figure(found, group_by_spacing(found)).savefig(path, dpi=150)
 
 

@@ -17,6 +17,17 @@ from experiments.figures import difference_figure
 BOTH = ("cases.csv", "every_fold.csv")
 FOLDS = [tables.folds("Folds, against {reference}", reference, *BOTH) for reference in ("2D", "2D_50")]
 AGAIN = ["2D", "2D_50", "CSA_50", "CSA_4blocks", "CSA"]  # on a second fold
+LABELS = {  # in figures; after 5,000 iterations if nothing else is said
+    "2D": "nnU-Net 2D",
+    "3D": "nnU-Net 3D",
+    "CSA": "CSA-Net, 12 blocks",
+    "CSA_4blocks": "CSA-Net",
+    "CSA_copies": "CSA-Net, 12 blocks, copies as neighbours",
+    "SAU": "SAU-Net",
+    "TSFM": "TSFMUNet",
+    "VA": "Volumetric Attention",
+}
+LONGER = {"2D_50": "nnU-Net 2D, 12,500 iterations", "CSA_50": "CSA-Net, 12 blocks, 12,500 iterations"}
 
 EXPERIMENT = Experiment(
     dataset="Dataset504_HippocampusEvery3",
@@ -51,5 +62,5 @@ EXPERIMENT = Experiment(
         "against_3d": tables.difference("CSA", "3D"),
         "folds": lambda results: "\n".join(of_folds(results) for of_folds in FOLDS),
     },
-    figures={"differences.png": partial(difference_figure, reference="2D")},
+    figures={"differences.png": partial(difference_figure, labels=LABELS | LONGER)},
 )
