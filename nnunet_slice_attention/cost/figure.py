@@ -1,12 +1,16 @@
 """The figure of a cost table: one row per model, one panel per quantity, one point per repeat."""
 
+import math
+
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from ..model_name import short_names
 from ..report.figure_style import BLUE, VERMILION, WIDTH, in_lines, styled
 from .table import Repeats
 
 STYLES = ({"marker": "o", "color": BLUE}, {"marker": "s", "color": VERMILION})
+ROOM = 1.7  # on both sides, a factor: so wide that there are two ticks
 
 PANELS = {
     "multiply-adds\n[GMAC per slice]": {"forward": lambda c: c.gmac_per_slice},
@@ -25,7 +29,7 @@ PANELS = {
 def cost_figure(costs: dict[str, Repeats]) -> Figure:
     """A figure of `costs` (repeats per model); the row of an unmeasured quantity is empty.
 
-    Axes start at zero and all repeats are drawn, so that ratios and spread are visible.
+    Axes are logarithmic, so that equal ratios are equally far apart and a slow repeat does not hide the others.
     """
     names = [in_lines(name) for name in short_names(list(costs)).values()]
     lines = sum(name.count("\n") + 1 for name in names)
@@ -46,9 +50,14 @@ def cost_figure(costs: dict[str, Repeats]) -> Figure:
                 label=label,
                 **style,
             )
-        axis.set_xlim(left=0)
+        axis.set_xscale("log")
+        low, high = axis.dataLim.intervalx
+        if low < high < math.inf:
+            axis.set_xlim(low / ROOM, high * ROOM)
+        axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 20 * low else (1, 3)))
+        axis.xaxis.set_major_formatter("{x:g}")
+        axis.xaxis.set_minor_locator(NullLocator())
         axis.set_xlabel(title)
-        axis.locator_params(axis="x", nbins=5)
         axis.grid(alpha=0.3, linewidth=0.5)
         if len(quantities) > 1:
             axis.legend(
