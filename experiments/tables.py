@@ -10,7 +10,7 @@ import pandas as pd
 from nnunet_slice_attention.evaluation.metrics import FOREGROUND
 from nnunet_slice_attention.evaluation.patient_statistics import Comparison, holm, smallest_p
 from nnunet_slice_attention.evaluation.scores import Scores
-from nnunet_slice_attention.report.tables import Table, mean_sd, number
+from nnunet_slice_attention.report.tables import Table, mean_sd, number, numeric
 
 from .csv_rows import OF_ROW, OF_RUN
 from .results import CASES, Question, Results, question
@@ -18,12 +18,13 @@ from .results import CASES, Question, Results, question
 Cells = Sequence[Mapping[str, object]] | pd.DataFrame
 
 
-def grid(rows: Cells, rule: str = "|---") -> str:
-    """A table in Markdown, without a title; blank where a row's cell is None."""
+def grid(rows: Cells) -> str:
+    """A table in Markdown, without a title; numbers are flush right; blank where a row's cell is None."""
     table = pd.DataFrame(rows, dtype=object)
+    rule = ["---:" if numeric(table[name].dropna().astype(str)) else "---" for name in table]
     cells = table.map(" {} ".format).where(table.notna(), " ").to_numpy()
     header = f"| {' | '.join(table.columns)} |"
-    return "\n".join([header, rule * len(table.columns) + "|", *(f"|{'|'.join(row)}|" for row in cells)])
+    return "\n".join([header, f"|{'|'.join(rule)}|", *(f"|{'|'.join(row)}|" for row in cells)])
 
 
 def titled(title: str, rows: Cells, note: str = "") -> str:

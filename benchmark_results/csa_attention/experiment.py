@@ -35,7 +35,7 @@ def summary(run: Run) -> Rows:
 
 
 def table(results: Results) -> str:
-    return grid(results.table("runs.csv").drop(columns="commit").rename(columns=COLUMNS), rule="| --- ")
+    return grid(results.table("runs.csv").drop(columns="commit").rename(columns=COLUMNS))
 
 
 EXPERIMENT = Experiment(

@@ -21,7 +21,8 @@ class Table:
     note: str = ""
 
     def markdown(self) -> str:
-        lines = [self.columns, ["---"] * len(self.columns), *self.rows]
+        rule = ["---:" if numeric(column) else "---" for column in zip(*self.rows, strict=True)]
+        lines = [self.columns, rule or ["---"] * len(self.columns), *self.rows]
         table = "\n".join(f"| {' | '.join(_escaped(cell) for cell in line)} |" for line in lines)
         return f"## {self.title}\n\n{self.note}\n\n{table}\n"
 
@@ -44,9 +45,16 @@ class Table:
 
     @property
     def numeric(self) -> list[bool]:
-        """Whether every cell of a shown column begins with a number; those are set flush right."""
-        columns = zip(*(row for _, rows in self.groups for row in rows), strict=True)
-        return [all(NUMBER.match(cell) for cell in column) for column in columns]
+        """Whether a shown column is set flush right."""
+        return [
+            numeric(column) for column in zip(*(row for _, rows in self.groups for row in rows), strict=True)
+        ]
+
+
+def numeric(column: Iterable[str]) -> bool:
+    """Whether every cell begins with a number; blank ones do not count, if there are others."""
+    cells = [cell for cell in column if cell]
+    return bool(cells) and all(NUMBER.match(cell) for cell in cells)
 
 
 def _escaped(cell: str) -> str:

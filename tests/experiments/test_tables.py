@@ -75,7 +75,7 @@ def test_a_table_with_a_column_for_each_structure_has_patients_by_the_experiment
 
 def test_a_cell_of_none_is_blank_in_a_table():
     assert (
-        grid([{"arm": "A", "n": 2}, {"arm": "B", "n": None}]) == "| arm | n |\n|---|---|\n| A | 2 |\n| B | |"
+        grid([{"arm": "A", "n": 2}, {"arm": "B", "n": None}]) == "| arm | n |\n|---|---:|\n| A | 2 |\n| B | |"
     )
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nnunet_slice_attention.report.tables import Table, mean_sd, minus_signs, p_value
+from nnunet_slice_attention.report.tables import Table, mean_sd, minus_signs, numeric, p_value
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,5 @@ def test_rows_are_divided_by_structure_and_columns_of_numbers_are_known():
     plain = Table("T", ("model", "Dice"), (("a", "-0.1"),))
     assert (plain.shown, plain.groups) == (plain.columns, [("", [("a", "-0.1")])])
     assert plain.numeric == [False, True]
+    assert plain.markdown().splitlines()[-2:] == ["| --- | ---: |", "| a | -0.1 |"]
+    assert [numeric(cells) for cells in (["1", ""], ["", ""], ["1", "a"])] == [True, False, False]
