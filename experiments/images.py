@@ -34,7 +34,10 @@ def copy(dataset: str, fold: int, images: Path, labels: Path | None = None) -> N
 
 
 def check(dataset: str, fold: int, images: Path) -> None:
-    """Raise ValueError if one of the images is of a training case of the fold, by its name."""
+    """Raise ValueError if one of the images is of a training case of the fold: its name begins with that and "_".
+
+    So variants of a training image count, such as CASE_every2.
+    """
     trained_on = tuple(f"{case}_" for case in _split("nnUNet_preprocessed", dataset, fold)["train"])
     if seen := sorted(path.name for path in images.iterdir() if path.name.startswith(trained_on)):
         raise ValueError(
