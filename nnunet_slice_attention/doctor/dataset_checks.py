@@ -11,14 +11,16 @@ from ..dataset_files import read_description
 from ..networks.imagenet_encoder import weights_file
 from ..plans.plans_file import how_to_make_again
 from ..plans.slabs import SLAB_RULES, slab_plan
+from ..plans.slice_directions import slice_directions
 from .case_check import check_cases
 from .check import Check
 from .damage_check import check_damage
+from .direction_check import check_axis, check_order
 from .extent_check import check_extents
 from .header_check import check_headers
 from .label_check import check_label_values
 from .plans_check import CONFIGURATION, check_plans
-from .spacing_check import check_axis, check_baselines, check_depth, check_spacing
+from .spacing_check import check_baselines, check_depth, check_spacing
 
 
 def check_dataset(dataset: str | int, plans_name: str, trainer: type) -> list[Check]:
@@ -50,9 +52,11 @@ def check_dataset(dataset: str | int, plans_name: str, trainer: type) -> list[Ch
     if not slabs.ok:
         return [*checks, slabs]
     network = check_network(plans, dataset, trainer, data.parent)
+    directions = slice_directions(data, plans["transpose_forward"])
     return [
         *checks,
-        check_axis(plans, data),
+        check_axis(plans, directions),
+        *check_order(directions, trainer),
         check_spacing(plans, dataset, plans_name, trainer),
         *check_baselines(plans, dataset, plans_name, trainer),
         check_depth(plans, trainer),

@@ -1,13 +1,8 @@
 """Whether slices are thick and many enough for a slice-attention network, and what to compare it with."""
 
-from collections import Counter
-from pathlib import Path
-
-from ..messages import first_few
 from ..model_name import ModelName
 from ..plans.plans_file import STOCK_PLANS
 from ..plans.slabs import median_depth
-from ..plans.slice_directions import distinct, is_another_plane, name_of, slice_directions
 from ..trainers.resolver import resolve_trainer, starts_from_2d
 from ..trainers.two_d_model import STOCK
 from ..trainers.variants import SCHEDULES, VARIANTS
@@ -16,34 +11,6 @@ from .plans_check import CONFIGURATION
 
 # Below this ratio of slice to in-plane spacing a 3D network loses nothing.
 NEARLY_ISOTROPIC = 1.5
-
-
-def check_axis(plans: dict, data: Path) -> Check:
-    """The axis of slices, and images whose slices are of another plane than those of most.
-
-    Args:
-        data: folder of the preprocessed cases.
-    """
-    axis = plans["transpose_forward"][0]
-    text = f"slices are stacked along array axis {axis} (0, 1, 2 = z, y, x in SimpleITK)"
-    text += ", the axis with the largest median spacing"
-    directions = slice_directions(data, plans["transpose_forward"])
-    if not directions:
-        return Check("slicing", True, text)
-    usual = Counter(map(name_of, directions.values())).most_common(1)[0][0]
-    most = distinct(direction for direction in directions.values() if name_of(direction) == usual)
-    others = {case: name_of(d) for case, d in directions.items() if is_another_plane(d, most)}
-    if not others:
-        return Check("slicing", True, f"{text}, {usual}")
-    text = (
-        f"{text}, {usual} in most images, but in {len(others)} of {len(directions)} in another direction: "
-        f"{first_few(f'{case} ({name})' for case, name in others.items())}"
-    )
-    step = (
-        "nnU-Net slices the same axis of each file. If the images are not meant to be of different planes, save them "
-        "and their labels with their axes in the same order, and preprocess again."
-    )
-    return Check("slicing", True, text, step)
 
 
 def check_spacing(plans: dict, dataset: str | int, plans_name: str, trainer: type) -> Check:

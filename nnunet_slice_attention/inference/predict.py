@@ -11,10 +11,10 @@ from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
 from ..messages import first_few, last_line
 from .bisection import Outcome, predict_or_bisect
 from .cases import NNUNET_RECORD, Case, is_finished, remove_results
+from .direction_notes import notes_on_directions
 from .extra_outputs import ExtraOutputs, remove_extra_outputs
 from .find_cases import find_cases
 from .image_checks import Expected, find_problems
-from .other_planes import note_on_other_planes
 from .prediction_record import (
     check_continues,
     has_other_images,
@@ -44,7 +44,8 @@ def predict_files(
     """Predict a folder of cases, or one case given by its files, one per channel.
 
     Writes the same files as `nnUNetv2_predict`. A case that cannot be read or written does not stop the others.
-    Prints a note on stderr if the slices of some images are of another plane than those of training.
+    Prints a note on stderr if the slices of some images are of another plane than those of training, or in the reverse
+    order if the network knows their positions.
 
     Args:
         inputs: one folder, or the channels of one case in order.
@@ -83,7 +84,7 @@ def predict_files(
     failures = find_problems(cases, expected, n_preprocessing)
     extra_outputs.check_images([case for case in asked if case not in failures], reader_writer)
     cases = [case for case in cases if case not in failures]  # existing results of the others may be good
-    note = note_on_other_planes(cases, predictor.plans_manager)
+    notes = notes_on_directions(cases, predictor.plans_manager)
     checksums = {case: images_sha256(case) for case in cases}
     for case in cases:
         remove_results(case)
@@ -116,7 +117,7 @@ def predict_files(
         failures |= extra_outputs.write(
             predictor, [case for case in asked if case not in failures], reader_writer
         )
-    if note:
+    for note in notes:
         print(note, file=sys.stderr, flush=True)
     return [*(f"{case.images[0]}: {problem}" for case, problem in failures.items()), *of_all]
 

@@ -14,7 +14,7 @@ from ..networks import SlabNetwork, UNetTopology, create_network
 from ..networks.imagenet_encoder import load_imagenet_weights, with_imagenet_encoder
 from ..plans.shared_data import check_shared_data
 from ..plans.slabs import SLAB_RULES, slab_plan, with_prediction_slab
-from ..plans.slice_directions import SLICE_DIRECTIONS, distinct, slice_directions
+from ..plans.slice_directions import SLICE_DIRECTIONS, SLICE_ORDERS, distinct, slice_directions
 from ..plans.slice_spacing import REFERENCE_SPACING, reference_spacing
 from .combination_check import check_architecture, check_augmentation
 from .norm_check import check_norm
@@ -153,9 +153,12 @@ class nnUNetTrainerSlab(SlabBatches):
         super().on_train_start()
 
     def note_slice_directions(self) -> None:
-        """In the plans that are saved with the model, by which `predict` knows images of another plane."""
+        """In the plans that are saved with the model, by which `predict` knows images of another plane or order."""
         plans, data = self.plans_manager.plans, Path(self.preprocessed_dataset_folder)
-        plans[SLICE_DIRECTIONS] = distinct(slice_directions(data, plans["transpose_forward"]).values())
+        directions = slice_directions(data, plans["transpose_forward"]).values()
+        plans[SLICE_DIRECTIONS] = distinct(directions)
+        if self.uses_position():
+            plans[SLICE_ORDERS] = distinct(directions, signed=True)
 
     def configure_optimizers(self):
         return optimiser_and_scheduler(self, super().configure_optimizers)

@@ -1,4 +1,4 @@
-"""Images whose slices are of another plane than those of training are found, tilted ones are not."""
+"""Images whose slices are of another plane than those of training or order are found, tilted ones are not."""
 
 import json
 import pickle
@@ -12,6 +12,7 @@ from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO, SimpleITKIOWit
 from nnunet_slice_attention.plans.slice_directions import (
     distinct,
     is_another_plane,
+    is_in_reverse_order,
     name_of,
     slice_direction,
     slice_directions,
@@ -52,6 +53,42 @@ def test_readers_that_reorient_slice_the_same_plane_of_any_file(reader, tmp_path
     assert not is_another_plane(found[1], found[:1])
 
 
+@pytest.mark.parametrize("reader", [SimpleITKIO, NibabelIO, SimpleITKIOWithReorient, NibabelIOWithReorient])
+@pytest.mark.parametrize(("transpose", "axcodes"), [(FIRST, "LPI"), (LAST, "RPS")])
+def test_slices_are_in_reverse_order_where_the_array_that_nnunet_slices_is(
+    reader, transpose, axcodes, tmp_path
+):
+    image = SimpleITK.GetImageFromArray(np.arange(3 * 4 * 5, dtype=np.float32).reshape(3, 4, 5))
+    read = []
+    for stored in (image, SimpleITK.DICOMOrient(image, axcodes)):  # the same voxels at the same places
+        path = str(tmp_path / f"{len(read)}.nii.gz")
+        SimpleITK.WriteImage(stored, path)
+        array, found = reader().read_images([path])
+        read.append((array[0].transpose(transpose), slice_direction(found, transpose)))
+    (one, direction), (other, its_direction) = read
+    reverse = np.array_equal(one[::-1], other)
+    assert reverse != np.array_equal(one, other)
+    assert reverse == (reader in (SimpleITKIO, NibabelIO))  # the others reorient the image
+    assert is_in_reverse_order(its_direction, [direction]) == reverse
+    assert not is_in_reverse_order(direction, [direction])
+
+
+@pytest.mark.parametrize(
+    ("trained_on", "reverse"),
+    [
+        ([(0.0, 0.0, 1.0), (0.0, 0.7, 0.7), (0.0, -0.7, 0.7)], True),
+        ([(0.0, 0.0, 1.0), (1.0, 0.0, 0.1)], True),  # of the other plane, every order is as good
+        ([(0.0, 0.0, 1.0), (-1.0, 0.0, 0.0)], True),
+        ([(0.0, 0.0, 1.0), (0.0, 0.0, -1.0)], False),  # trained on both
+        ([(0.0, 0.5, -0.9)], False),
+        ([(1.0, 0.0, 0.0)], False),
+        ([], False),
+    ],
+)
+def test_an_order_is_that_of_training_or_not_whatever_the_tilt_and_other_planes(trained_on, reverse):
+    assert is_in_reverse_order((0.2, 0.1, -0.97), trained_on) == reverse
+
+
 @pytest.mark.parametrize(("degrees", "other"), [(0, False), (45, False), (55, False), (65, True), (90, True)])
 @pytest.mark.parametrize("sign", [1, -1])
 def test_tilted_slices_are_of_the_same_plane(degrees, other, sign):
@@ -73,6 +110,12 @@ def test_nothing_is_known_without_directions():
 def test_directions_are_saved_once_whatever_their_sign():
     found = distinct([(0.0, 0.0, 1.0), (0.0, 0.001, -1.0), (1.0, 0.0, 0.0)])
     assert json.loads(json.dumps(found)) == [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
+
+
+def test_with_signs_they_are_saved_in_both_orders():
+    found = distinct([(0.0, 0.0, 1.0), (0.0, -0.001, 1.0), (0.0, 0.001, -1.0)], signed=True)
+    assert json.loads(json.dumps(found)) == [[0.0, 0.0, -1.0], [0.0, 0.0, 1.0]]
+    assert "-0.0" not in str(found)
 
 
 def test_cases_are_read_as_preprocessed_and_damaged_ones_are_left_to_training(tmp_path):

@@ -6,12 +6,17 @@ import zipfile
 
 import numpy as np
 import pytest
+import SimpleITK
 import torch
 from acvl_utils.cropping_and_padding.bounding_boxes import crop_and_pad_nd
 from nnunetv2.run.run_training import get_trainer_from_args
 from nnunetv2.training.dataloading.data_loader import nnUNetDataLoader
 from nnunetv2.utilities.label_handling.label_handling import LabelManager
+from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
+from nnunet_slice_attention.inference.direction_notes import notes_on_directions
+from nnunet_slice_attention.inference.find_cases import find_cases
+from nnunet_slice_attention.plans.slice_directions import SLICE_ORDERS
 from nnunet_slice_attention.trainers.border_padding import BorderPaddedDataset
 from nnunet_slice_attention.trainers.resolver import resolve_trainer
 from nnunet_slice_attention.trainers.side_channel import SideChannelDataset, positions
@@ -174,3 +179,42 @@ def test_nnunets_command_ours_and_a_bundle_predict_the_same(
         np.testing.assert_array_equal(bundled[name], found)
         assert np.abs(stock[name] - found).max() < 0.01  # nnU-Net collects logits in half precision
     assert len(list((tmp_path / "ours" / "attention").glob("*.csv"))) == len(ours)
+
+
+@pytest.fixture
+def in_both_orders(nnunet_folders, tiny, tmp_path):
+    """A folder with one image twice, the second time with its slices from the last to the first."""
+    (source, *_) = sorted((nnunet_folders / "raw" / tiny.folder / "imagesTs").glob("*.nii.gz"))
+    folder, image = tmp_path / "images", SimpleITK.ReadImage(str(source))
+    folder.mkdir()
+    for name, stored in {"same": image, "reverse": SimpleITK.DICOMOrient(image, "LPI")}.items():
+        SimpleITK.WriteImage(stored, str(folder / f"{name}_0000.nii.gz"))
+    return folder
+
+
+@pytest.mark.parametrize("as_bundle", [False, True])
+def test_images_in_the_reverse_order_are_predicted_and_named(
+    as_bundle, trained, in_both_orders, tiny, tmp_path, capsys
+):
+    model = ["-d", str(tiny.id), "-tr", TRAINER, "-f", "0"]
+    if as_bundle:
+        model = ["--bundle", str(bundles.export(tiny, tmp_path / "b.zip", trainer=TRAINER))]
+    assert bundles.predict(in_both_orders, tmp_path / "out", *model) == 0
+    error = capsys.readouterr().err
+    assert "1 images are stored in the reverse order of those of training: reverse_0000.nii.gz." in error
+    assert "another direction" not in error
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.nii.gz")) == [
+        "reverse.nii.gz",
+        "same.nii.gz",
+    ]
+
+
+@pytest.mark.parametrize("reader", ["SimpleITKIO", "NibabelIO"])
+def test_an_order_that_training_did_not_note_is_not_checked(reader, trained, in_both_orders, tmp_path):
+    plans = json.loads((trained / "plans.json").read_text()) | {"image_reader_writer": reader}
+    assert plans[SLICE_ORDERS] == [[0.0, 0.0, 1.0]]
+    cases = find_cases([in_both_orders], tmp_path / "out", ".nii.gz")
+    (note,) = notes_on_directions(cases, PlansManager(plans))
+    assert "reverse_0000" in note and "same_0000" not in note
+    del plans[SLICE_ORDERS]
+    assert notes_on_directions(cases, PlansManager(plans)) == []
