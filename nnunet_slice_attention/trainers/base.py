@@ -10,6 +10,7 @@ from nnunetv2.utilities.plans_handling.plans_handler import ConfigurationManager
 from torch import nn
 
 from ..environment import commit, versions
+from ..files import read_json_or_empty
 from ..networks import SlabNetwork, UNetTopology, create_network
 from ..networks.imagenet_encoder import load_imagenet_weights, with_imagenet_encoder
 from ..plans.shared_data import check_shared_data
@@ -155,10 +156,13 @@ class nnUNetTrainerSlab(SlabBatches):
     def note_slice_directions(self) -> None:
         """In the plans that are saved with the model, by which `predict` knows images of another plane or order."""
         plans, data = self.plans_manager.plans, Path(self.preprocessed_dataset_folder)
+        signs = {SLICE_DIRECTIONS: False} | ({SLICE_ORDERS: True} if self.uses_position() else {})
+        saved = read_json_or_empty(Path(self.output_folder_base, "plans.json")) if self.continues else {}
+        if signs.keys() <= saved.keys():  # each case has megabytes to read
+            plans |= {entry: saved[entry] for entry in signs}
+            return
         directions = slice_directions(data, plans["transpose_forward"]).values()
-        plans[SLICE_DIRECTIONS] = distinct(directions)
-        if self.uses_position():
-            plans[SLICE_ORDERS] = distinct(directions, signed=True)
+        plans |= {entry: distinct(directions, signed) for entry, signed in signs.items()}
 
     def configure_optimizers(self):
         return optimiser_and_scheduler(self, super().configure_optimizers)

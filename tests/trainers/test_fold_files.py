@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from nnunet_slice_attention.fold_split import check_trained_split, read_fold_record
+from nnunet_slice_attention.plans.slice_directions import SLICE_DIRECTIONS, slice_directions
+from nnunet_slice_attention.trainers import base
 from nnunet_slice_attention.trainers.checkpoint import read_checkpoint
 from nnunet_slice_attention.trainers.fold_files import put_aside
 
@@ -89,6 +91,20 @@ def test_a_training_without_c_keeps_the_earlier_one_and_c_then_continues_the_new
     assert re.findall(r"Epoch (\d+) *$", logs, re.MULTILINE) == ["0", "1", "0", "1"]
     assert read_checkpoint(fold / "checkpoint_final.pth").epochs == 2
     assert (fold / "checkpoint_final.pth.before").read_bytes() == earlier
+
+
+@pytest.mark.parametrize(("in_plans", "readings"), [(True, 0), (False, 1)])
+def test_c_takes_the_slice_directions_of_its_beginning_without_reading_all_cases_again(
+    in_plans, readings, fold, call, monkeypatch
+):
+    plans, read = fold.parent / "plans.json", []
+    noted = json.loads(plans.read_text())[SLICE_DIRECTIONS]
+    if not in_plans:  # by an earlier version
+        change(plans, lambda saved: saved.pop(SLICE_DIRECTIONS))
+    monkeypatch.setattr(base, "slice_directions", lambda *args: read.append(args) or slice_directions(*args))
+    call("--c")
+    assert len(read) == readings
+    assert json.loads(plans.read_text())[SLICE_DIRECTIONS] == noted
 
 
 def test_a_trial_without_checkpoints_may_have_another_split(fold, call, preprocessed):
