@@ -12,6 +12,7 @@ from ..fold_validation import note_begun_again
 from ..inference.prediction_record import check_one_model
 from ..messages import first_few
 from ..model_name import ENSEMBLE, ModelName
+from ..plans.differences import decisive_labels, first_difference
 from .ground_truth import GroundTruth
 from .model import Fold, Model
 
@@ -41,7 +42,8 @@ def trained_model(
         results: results folder; None means `nnUNet_results`.
 
     Raises:
-        ValueError: the name does not have three parts, or a fold's cases are not those of the data set's split.
+        ValueError: the name does not have three parts, the model was trained with other labels, or a fold's cases are
+            not those of the data set's split.
         FileNotFoundError: the model or a fold's validation does not exist.
     """
     trainer, plans, configuration = ModelName.parse(name)
@@ -51,6 +53,7 @@ def trained_model(
         raise FileNotFoundError(
             f"{folder} does not exist. Train it, or give another model. Trained so far: {', '.join(others) or 'none'}."
         )
+    _check_trained_labels(name, folder, truth)
     predictions, fold_by_case = {}, {}
     for fold in folds:
         if fold == "all":
@@ -78,6 +81,23 @@ def trained_model(
         predictions |= found
         fold_by_case |= dict.fromkeys(found, fold)
     return Model(name, predictions, folder, fold_by_case)
+
+
+def _check_trained_labels(name: str, folder: Path, truth: GroundTruth) -> None:
+    """Raise ValueError if a model's voxels do not mean what those of the ground truth do.
+
+    Without the `dataset.json` that nnU-Net writes when a training starts, nothing is checked.
+    """
+    file, used = folder / "dataset.json", truth.folder.parent / "dataset.json"
+    if not file.is_file():
+        return
+    if differs := first_difference(*decisive_labels(read_description(file), truth.dataset_json)):
+        entry, trained, present = differs
+        raise ValueError(
+            f"{name} was trained with {entry} {trained}, by {file}, but in {used}, with which all are evaluated, it is "
+            f"{present}. Train it again with the present labels, or, if its predictions have their values, compare "
+            "these with --predictions."
+        )
 
 
 def _validation_cases(name: str, fold: Fold, folder: Path, truth: GroundTruth) -> set[str]:

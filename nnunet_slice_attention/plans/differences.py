@@ -62,7 +62,15 @@ def _intensities(plans: Mapping, resolved: Mapping) -> dict:
 
 
 def decisive_descriptions(*descriptions: Mapping) -> list[dict]:
-    """Of several `dataset.json`, what models depend on.
+    """Of several `dataset.json`, what models depend on: channels and labels, see `decisive_labels`."""
+    return [
+        {"number of channels": len(entries.get("modality") or entries.get("channel_names", {})), **labels}
+        for entries, labels in zip(descriptions, decisive_labels(*descriptions), strict=True)
+    ]
+
+
+def decisive_labels(*descriptions: Mapping) -> list[dict]:
+    """Of several `dataset.json`, what the voxels of a segmentation mean.
 
     Renaming labels is allowed, changing their values is not: values are compared by name if the names are equal.
     """
@@ -70,7 +78,6 @@ def decisive_descriptions(*descriptions: Mapping) -> list[dict]:
     renamed = len({frozenset(labels) for labels in all_labels}) > 1
     return [
         {
-            "number of channels": len(entries.get("modality") or entries.get("channel_names", {})),
             "labels": _values(labels, entries) if renamed else labels,
             "order of the labels": list(labels) if "regions_class_order" in entries and not renamed else None,
             "regions_class_order": entries.get("regions_class_order"),
