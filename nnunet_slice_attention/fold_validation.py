@@ -1,21 +1,46 @@
 """nnU-Net's validation results, and whether those in a fold's folder are of its present weights.
 
 nnU-Net leaves the validation of an earlier training in place, and its summary lists every prediction of the folder,
-also those that were left.
+also those that were left. --val_best replaces that of the final checkpoint, and looks the same.
 """
 
+import json
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from .files import read_json
+from .files import read_json, read_json_or_empty, write_text
 from .model_name import FINAL, LATEST
+
+NOTE = "validation_checkpoint.json"  # beside the predictions of another checkpoint than the final one
 
 
 def summary_file(fold: Path) -> Path:
     """nnU-Net's validation results for a fold's folder."""
     return fold / "validation" / "summary.json"
+
+
+@contextmanager
+def noted_checkpoint(fold: Path, checkpoint: str) -> Iterator[None]:
+    """Around a validation: notes a checkpoint other than the final one.
+
+    An interrupted validation leaves predictions of both, so the note is made before, and removed only after a complete
+    validation of the final checkpoint.
+    """
+    note = summary_file(fold).with_name(NOTE)
+    if checkpoint != FINAL:
+        note.parent.mkdir(parents=True, exist_ok=True)
+        write_text(note, json.dumps({"checkpoint": checkpoint}))
+    yield
+    if checkpoint == FINAL:
+        note.unlink(missing_ok=True)
+
+
+def validated_checkpoint(fold: Path) -> str:
+    """File name of the checkpoint that a fold was validated with; the final one if our trainers noted no other."""
+    return read_json_or_empty(summary_file(fold).with_name(NOTE)).get("checkpoint", FINAL)
 
 
 def evaluated_cases(summary: Path) -> list[dict]:

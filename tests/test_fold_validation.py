@@ -14,7 +14,9 @@ from nnunet_slice_attention.fold_validation import (
     evaluated_cases,
     is_older_than_weights,
     listed_predictions,
+    noted_checkpoint,
     older_than_weights,
+    validated_checkpoint,
 )
 from nnunet_slice_attention.model_name import ModelName
 from nnunet_slice_attention.trainers.checkpoint import Checkpoint
@@ -78,6 +80,18 @@ def test_a_finished_fold_was_begun_again_once_it_has_a_newer_checkpoint_of_a_tra
     assert began_again(fold)
     (fold / "checkpoint_final.pth").unlink()
     assert not began_again(fold)
+
+
+def test_a_validation_is_of_another_checkpoint_until_the_final_one_has_made_all_of_it(tmp_path):
+    assert validated_checkpoint(tmp_path) == "checkpoint_final.pth"  # nnU-Net's own trainers note nothing
+    with noted_checkpoint(tmp_path, "checkpoint_best.pth"):
+        assert validated_checkpoint(tmp_path) == "checkpoint_best.pth"
+    with pytest.raises(KeyboardInterrupt), noted_checkpoint(tmp_path, "checkpoint_final.pth"):
+        raise KeyboardInterrupt
+    assert validated_checkpoint(tmp_path) == "checkpoint_best.pth"
+    with noted_checkpoint(tmp_path, "checkpoint_final.pth"):
+        assert validated_checkpoint(tmp_path) == "checkpoint_best.pth"
+    assert validated_checkpoint(tmp_path) == "checkpoint_final.pth"
 
 
 @pytest.mark.parametrize("entry", [{"metrics": {}}, 3, {"prediction_file": 3}])

@@ -9,7 +9,7 @@ from nnunetv2.utilities.label_handling.label_handling import determine_num_input
 from ..environment import commit, versions
 from ..files import read_json
 from ..fold_split import trained_split_sizes
-from ..fold_validation import listed_predictions, older_than_weights, summary_file
+from ..fold_validation import listed_predictions, older_than_weights, summary_file, validated_checkpoint
 from ..inference.predictor import SlabPredictor
 from ..inference.trained_model import find_folds, load_predictor
 from ..model_name import FINAL, ModelName
@@ -82,12 +82,12 @@ def export_bundle(
 
 
 def _validation(fold_folder: Path, fold: str) -> dict | None:
-    """nnU-Net's summary of the validation, if it is with the present weights and of no more cases than their split.
+    """nnU-Net's summary of the validation, if it is with the final weights and of no more cases than their split.
 
-    It may list predictions of an earlier training, or of a --val after the split was changed.
+    It may list predictions of an earlier training, of --val_best, or of a --val after the split was changed.
     """
     path = summary_file(fold_folder)
-    if not path.is_file():
+    if not path.is_file() or validated_checkpoint(fold_folder) != FINAL:
         return None
     summary = read_json(path, f"Validate fold {fold} again with --val.", keys=("metric_per_case", "mean"))
     listed = listed_predictions(path, summary["metric_per_case"])

@@ -132,12 +132,18 @@ def _undefined_dice(folder: Path, models: Sequence[ModelName], folds: Sequence[i
 
 
 def _check_current(model: Model) -> None:
-    """Raise ValueError if predictions are older than the weights."""
+    """Raise ValueError if predictions are older than the weights, or of others than those that will predict."""
     if stale := model.stale_folds:
         raise ValueError(
             f"{model.name}: predictions of fold {', '.join(map(str, stale))} are older than its final checkpoint, "
             "so they may be of an earlier training. "
             f"{validate_again('nnUNetv2_train with --val --npz, for these folds.')}"
+        )
+    if others := model.other_checkpoints:
+        listed = ", ".join(f"fold {fold} of {checkpoint}" for fold, checkpoint in others.items())
+        raise ValueError(
+            f"{model.name}: its predictions are not all of the final checkpoint, which the instructions are for: "
+            f"{listed}. Validate again: nnUNetv2_train with --val --npz, without --val_best, for these folds."
         )
 
 

@@ -55,6 +55,9 @@ def _model_entry(model: Model) -> dict:
         "plans_sha256": sha256(plans) if plans.is_file() else None,
         "checkpoints_sha256": {p.parent.name: sha256(p) for p in checkpoints if p.is_file()},
         "folds_older_than_checkpoint": [str(fold) for fold in model.stale_folds],
+        "validated_with_other_checkpoints": {
+            str(fold): checkpoint for fold, checkpoint in model.other_checkpoints.items()
+        },
         "training": {p.parent.name: _training(p) for p in debug_files if p.is_file()},
         "prediction": recorded(model.folder) or None,
         "predictions_sha256": _combined_sha256(

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..fold_validation import is_older_than_weights
+from ..fold_validation import is_older_than_weights, validated_checkpoint
+from ..model_name import FINAL
 
 Fold = int | str
 
@@ -65,6 +66,13 @@ class Model:
             if is_older_than_weights(self.predictions[case], self._fold_folder(case))
         }
         return list(stale)
+
+    @property
+    def other_checkpoints(self) -> dict[Fold, str]:
+        """By fold, the checkpoint that it was validated with, where that is not the final one."""
+        folds = dict.fromkeys(self.fold_by_case.values())
+        found = {fold: validated_checkpoint(self.folder / f"fold_{fold}") for fold in folds}
+        return {fold: checkpoint for fold, checkpoint in found.items() if checkpoint != FINAL}
 
 
 def without_probabilities(models: Sequence[Model]) -> set[str]:

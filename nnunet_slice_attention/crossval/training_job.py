@@ -20,6 +20,7 @@ from ..fold_validation import (
     listed_predictions,
     older_than_weights,
     summary_file,
+    validated_checkpoint,
 )
 from ..model_name import BEST, FINAL, LATEST
 from .fold_record import TrainingInputs, check_fold, record_fold
@@ -53,7 +54,7 @@ class TrainingJob(ModelJob):
 
     def _is_validated(self) -> bool:
         """With the present weights, and with --npz all probabilities are saved."""
-        if not self._summary.is_file():
+        if not self._summary.is_file() or validated_checkpoint(self.folder) != FINAL:
             return False
         try:
             listed = listed_predictions(self._summary, evaluated_cases(self._summary))

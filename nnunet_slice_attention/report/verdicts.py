@@ -41,6 +41,14 @@ def warnings(manifest: Mapping) -> list[str]:
             f"earlier weights. {validate_again('nnUNetv2_train with --val --npz, for these folds.')} A copy has to "
             "keep the dates of its files."
         )
+    for label, model in manifest["models"].items():
+        if others := model["validated_with_other_checkpoints"]:
+            listed = ", ".join(f"fold {fold} with {checkpoint}" for fold, checkpoint in others.items())
+            found.append(
+                f"WARNING: {label} was not validated with its final checkpoint ({listed}). nnU-Net chooses "
+                "checkpoint_best on the validation cases, so its results are optimistic. To compare the final one, run "
+                "nnUNetv2_train with --val --npz, without --val_best, for these folds."
+            )
     return found
 
 

@@ -6,9 +6,11 @@ that of the interrupted one. It continues with whatever plans, labels and split 
 
 import os
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from ..fold_split import FOLD_RECORD, check_noted_split, note_split
+from ..fold_validation import noted_checkpoint
 from ..model_name import BEST, FINAL, LATEST
 from ..plans.differences import FOR_TRAINING
 from .finite_training import FiniteTraining
@@ -22,12 +24,14 @@ class FoldFiles(FiniteTraining):
     """Keeps an earlier training's files when it starts, and continues only with what it began with."""
 
     continues = False  # from a checkpoint, which has all weights
+    checkpoint_name = FINAL  # file that was loaded or saved last
 
     def load_checkpoint(self, filename_or_checkpoint: dict | str) -> None:
         if not isinstance(filename_or_checkpoint, dict):
             now = self.plans_manager.plans, self.dataset_json, self.configuration_name
             # On a smaller GPU a training may go on with a smaller batch, and validation depends on neither.
             check_trained_plans(Path(filename_or_checkpoint), *now, may_differ=FOR_TRAINING)
+            self.checkpoint_name = Path(filename_or_checkpoint).name
         self.continues = True
         super().load_checkpoint(filename_or_checkpoint)
 
@@ -55,6 +59,7 @@ class FoldFiles(FiniteTraining):
         """Replace the previous checkpoint only by a complete one, so that a kill while writing loses nothing."""
         partial = f"{filename}.partial"
         super().save_checkpoint(partial)
+        self.checkpoint_name = Path(filename).name
         if self._writes():
             os.replace(partial, filename)
 
@@ -66,7 +71,9 @@ class FoldFiles(FiniteTraining):
             return
         if self._has_record():
             check_noted_split(self._name, Path(self.output_folder), *map(sorted, self.do_split()))
-        super().perform_actual_validation(save_probabilities)
+        note = noted_checkpoint(Path(self.output_folder), self.checkpoint_name)
+        with note if self.local_rank == 0 else nullcontext():
+            super().perform_actual_validation(save_probabilities)
 
     @property
     def _name(self) -> str:

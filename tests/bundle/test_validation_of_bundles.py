@@ -8,6 +8,7 @@ import pytest
 
 from nnunet_slice_attention.bundle.export import _validation
 from nnunet_slice_attention.bundle.model_card import _accuracy
+from nnunet_slice_attention.fold_validation import noted_checkpoint
 
 CASES = ("a", "b")
 
@@ -45,6 +46,12 @@ def test_the_validation_at_the_end_of_training_is_cited(fold):
 @pytest.mark.parametrize("name", ["summary.json", "b.nii.gz"])
 def test_not_one_with_results_of_earlier_weights(fold, name):
     os.utime(fold.folder / "validation" / name, (999, 999))
+    assert _validation(fold.folder, "0") is None
+
+
+def test_not_one_with_the_best_checkpoint(fold):
+    with noted_checkpoint(fold.folder, "checkpoint_best.pth"):
+        pass
     assert _validation(fold.folder, "0") is None
 
 

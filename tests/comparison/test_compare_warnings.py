@@ -2,6 +2,8 @@
 
 import os
 
+from nnunet_slice_attention.cli import main
+from nnunet_slice_attention.fold_validation import noted_checkpoint
 from tests.comparison.run_folders import BASELINE, DATASET, OTHER, compare_runs
 
 
@@ -20,6 +22,24 @@ def test_predictions_of_earlier_weights_are_the_first_thing_said(runs, capsys):
     assert 0 < report.index(f"- {said}") < report.index(" Dice")
     assert "Otherwise run: nnUNetv2_train with --val --npz" in printed
     assert (runs / "out" / "report.html").read_text().count("older than the final checkpoint") == 1
+
+
+def test_predictions_of_the_best_checkpoint_are_not_taken_for_those_of_the_final_one(
+    runs, monkeypatch, capsys
+):
+    results = runs / "seed_0"
+    with noted_checkpoint(results / DATASET.folder / OTHER / "fold_1", "checkpoint_best.pth"):
+        pass
+    assert compare_runs(runs, "--no-ensembles", seeds=("seed_0",)) == 0
+    report, printed = (runs / "out" / "report.md").read_text(), capsys.readouterr().err
+    said = f"WARNING: {OTHER} was not validated with its final checkpoint (fold 1 with checkpoint_best.pth)"
+    assert f"\n{said}" in f"\n{printed}" and BASELINE not in printed
+    assert 0 < report.index(f"- {said}") < report.index(" Dice")
+    monkeypatch.setenv("nnUNet_results", str(results))
+    assert main(["find-best", "-d", DATASET.folder, "-m", BASELINE, OTHER, "-f", "0", "1"]) == 1
+    error = capsys.readouterr().err
+    assert f"{OTHER}: its predictions are not all of the final checkpoint" in error
+    assert ": fold 1 of checkpoint_best.pth. Validate again" in error
 
 
 def test_a_table_without_the_training_cases_is_refused_before_anything_is_evaluated_or_removed(runs, capsys):

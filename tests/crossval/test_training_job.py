@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from nnunet_slice_attention.crossval.model_job import Settings
+from nnunet_slice_attention.fold_validation import noted_checkpoint
 from nnunet_slice_attention.jobs.slurm import recorded_id
 from tests.crossval.tiny_crossval import save_checkpoint
 
@@ -80,6 +81,15 @@ def test_a_run_is_done_once_it_is_validated_with_the_final_checkpoint(validated)
     validated.prepare()
     assert validated.state() == "start"
     assert not summary.exists()
+
+
+def test_a_validation_with_the_best_checkpoint_is_repeated_with_the_final_one(validated):
+    with noted_checkpoint(validated.folder, "checkpoint_best.pth"):
+        pass
+    assert validated.state() == "validate" and validated.command()[-1] == "--val"
+    with noted_checkpoint(validated.folder, "checkpoint_final.pth"):
+        pass
+    assert validated.state() == "done"
 
 
 def test_a_finished_training_that_was_started_again_is_neither_taken_nor_continued(validated):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from nnunet_slice_attention.fold_split import check_trained_split, read_fold_record
+from nnunet_slice_attention.fold_validation import validated_checkpoint
 from nnunet_slice_attention.plans.slice_directions import SLICE_DIRECTIONS, slice_directions
 from nnunet_slice_attention.trainers import base
 from nnunet_slice_attention.trainers.checkpoint import read_checkpoint
@@ -126,6 +127,20 @@ def test_nothing_put_aside_is_overwritten(tmp_path):
 def test_a_record_without_a_checkpoint_is_of_the_training_that_starts(tmp_path):
     (tmp_path / "split.json").write_text("{}")  # by crossval
     assert not put_aside(tmp_path) and (tmp_path / "split.json").is_file()
+
+
+def test_a_validation_with_the_best_checkpoint_is_noted_until_that_with_the_final_one(fold, call):
+    assert validated_checkpoint(fold) == "checkpoint_final.pth"
+    call("--val", "--val_best")
+    assert validated_checkpoint(fold) == "checkpoint_best.pth"
+    call("--val")
+    assert validated_checkpoint(fold) == "checkpoint_final.pth"
+
+
+def test_a_training_that_was_continued_is_validated_with_its_final_checkpoint(fold, call):
+    (fold / "checkpoint_final.pth").unlink()
+    call("--c")  # from checkpoint_best
+    assert validated_checkpoint(fold) == "checkpoint_final.pth"
 
 
 @pytest.mark.parametrize("option", ["--c", "--val"])
