@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ..files import no_room
 from ..messages import last_line
 from ..standard_output import reader_is_gone
-from .cases import Case, remove_results
+from .cases import Case
 
 
 class Outcome(NamedTuple):
@@ -26,12 +26,23 @@ class Outcome(NamedTuple):
 
 
 def predict_or_bisect(
-    predict: Callable[[list[Case]], None], cases: list[Case], finished: Callable[[Case], bool], folder: Path
+    predict: Callable[[list[Case]], None],
+    cases: list[Case],
+    finished: Callable[[Case], bool],
+    discard: Callable[[Case], None],
+    folder: Path,
 ) -> Outcome:
     """Predict all cases; a failure stops nnU-Net's processes for all of them, so then predict each half separately.
 
     If nothing more can be written to `folder`, no case is to blame, and the search for one would repeat the work of the
     network.
+
+    Args:
+        predict: one call of nnU-Net.
+        cases: to predict.
+        finished: whether this call has predicted a case.
+        discard: removes what a prediction that failed may have left.
+        folder: of the predictions.
     """
     failures: dict[Case, str] = {}
     waiting = [cases]
@@ -52,10 +63,10 @@ def predict_or_bisect(
                 left = [case for part in (batch, *reversed(waiting)) for case in part if not finished(case)]
                 for case in left:
                     with suppress(OSError):  # of a read-only disk
-                        remove_results(case)
+                        discard(case)
                 return Outcome(failures, left, last_line(error))
             if len(batch) == 1:
-                remove_results(batch[0])
+                discard(batch[0])
                 failures[batch[0]] = last_line(error)
                 continue
         remaining = [case for case in batch if not finished(case)]

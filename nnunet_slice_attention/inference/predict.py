@@ -10,15 +10,17 @@ from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
 
 from ..messages import first_few, last_line
 from .bisection import Outcome, predict_or_bisect
-from .cases import NNUNET_RECORD, Case, is_finished, remove_results
+from .cases import NNUNET_RECORD, Case, is_finished
 from .direction_notes import notes_on_directions
-from .extra_outputs import ExtraOutputs, remove_extra_outputs
+from .earlier_results import EarlierResults
+from .extra_outputs import ExtraOutputs
 from .find_cases import find_cases
 from .image_checks import Expected, find_problems
 from .prediction_record import (
     check_continues,
     has_other_images,
     images_sha256,
+    left_to_replace,
     recorded,
     settings_of,
     with_cases,
@@ -43,7 +45,8 @@ def predict_files(
 ) -> list[str]:
     """Predict a folder of cases, or one case given by its files, one per channel.
 
-    Writes the same files as `nnUNetv2_predict`. A case that cannot be read or written does not stop the others.
+    Writes the same files as `nnUNetv2_predict`. A case that cannot be read or written does not stop the others. Results
+    of an earlier call stay until the network has predicted their case again.
     Prints a note on stderr if the slices of some images are of another plane than those of training, or in the reverse
     order if the network knows their positions.
 
@@ -79,22 +82,24 @@ def predict_files(
         return is_finished(case, reader_writer, save_probabilities) and not has_other_images(folder, case)
 
     if not overwrite:
-        check_continues(folder, settings, [case.output.name for case in found if case.output.is_file()])
-        cases = [case for case in cases if not finished(case)]
+        again = left_to_replace(folder, settings)
+        existing = {case.output.name for case in found if case.output.is_file()}
+        check_continues(folder, settings, sorted(existing - again))
+        cases = [case for case in cases if case.output.name in again or not finished(case)]
     failures = find_problems(cases, expected, n_preprocessing)
     extra_outputs.check_images([case for case in asked if case not in failures], reader_writer)
     cases = [case for case in cases if case not in failures]  # existing results of the others may be good
     notes = notes_on_directions(cases, predictor.plans_manager)
     checksums = {case: images_sha256(case) for case in cases}
-    for case in cases:
-        remove_results(case)
-        remove_extra_outputs(case.output)
+    earlier = EarlierResults(folder, cases, settings, checksums)
 
     def predict(batch: list[Case]) -> None:
         files = [[str(p) for p in case.images] for case in batch], [case.stem for case in batch]
         # Read now, because nnU-Net removes it when it begins, and parallel calls add to it.
-        record = with_cases(recorded(folder), settings, {case.output.name: checksums[case] for case in batch})
+        record = earlier.record_with(case for case in batch if case not in earlier.kept)
         predictor.after_nnunets_record = lambda: write_record(folder, record)
+        computed = iter(batch)  # nnU-Net keeps the order, also with several processes
+        predictor.before_export = lambda: earlier.replace(next(computed))
         if n_preprocessing == n_export == 0:
             batch[0].output.parent.mkdir(parents=True, exist_ok=True)  # as nnU-Net does with processes
             predictor.predict_from_files_sequential(*files, save_probabilities)
@@ -107,8 +112,17 @@ def predict_files(
         )
 
     with _writing(predictor, found[0].ending):
-        outcome = predict_or_bisect(predict, cases, finished, folder)
+        outcome = predict_or_bisect(
+            predict,
+            cases,
+            finished=lambda case: case not in earlier.kept and finished(case),
+            discard=lambda case: earlier.discard(case, reader_writer),
+            folder=folder,
+        )
     failures |= outcome.failures
+    for case in failures:
+        if case.output.is_file():
+            failures[case] = f"{failures[case].rstrip('.')}; the earlier {case.output.name} is kept"
     done = {case.output.name: checksums[case] for case in cases if case not in {*failures, *outcome.left}}
     of_all = _record_predicted(folder, settings, done)
     if outcome.left:
@@ -178,12 +192,12 @@ def _disk_full_message(folder: Path, outcome: Outcome) -> str:
 @contextmanager
 def _writing(predictor: SlabPredictor, ending: str) -> Iterator[None]:
     """nnU-Net writes files with this extension; afterwards the predictor is as before."""
-    before = predictor.dataset_json, predictor.after_nnunets_record
+    before = predictor.dataset_json, predictor.after_nnunets_record, predictor.before_export
     predictor.dataset_json = predictor.dataset_json | {"file_ending": ending}
     try:
         yield
     finally:
-        predictor.dataset_json, predictor.after_nnunets_record = before
+        predictor.dataset_json, predictor.after_nnunets_record, predictor.before_export = before
 
 
 def _writable(reader_writer: BaseReaderWriter) -> list[str]:

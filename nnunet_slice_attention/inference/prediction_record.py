@@ -1,14 +1,15 @@
 """The record next to predictions of what they were made with, to distinguish predictions of the same model.
 
 The record is one entry of nnU-Net's own file: the settings of the latest call and the `cases` that they apply to;
-cases of other settings are under `earlier`; checksums of all cases' images are under `images_sha256`. It makes no
+cases of other settings are under `earlier`; checksums of all cases' images are under `images_sha256`; cases that a call
+was to predict again, and has not yet, are under `to_replace`. It makes no
 statement about files that it does not list, such as those of `nnUNetv2_predict`, which removes it. Records of earlier
 versions, without `cases`, apply to all files that are not listed.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -20,6 +21,7 @@ from .cases import NNUNET_RECORD, Case
 from .predictor import SlabPredictor
 
 CASES, EARLIER, WEIGHTS, IMAGES = "cases", "earlier", "weights_sha256", "images_sha256"
+TO_REPLACE = "to_replace"
 # What the result depends on; device and numbers of processes are not recorded.
 DECISIVE = ("trainer", "plans", "folds_averaged", WEIGHTS, "mirroring_axes", "tile_step_size", "neighbours")
 SOURCE = ("model", "folds", "checkpoint")  # where the weights are from: explains other weights
@@ -90,13 +92,16 @@ def write_record(folder: Path, record: Mapping) -> None:
     write_text(path, json.dumps(read_json_or_empty(path) | {OURS: record}, indent=2))
 
 
-def with_cases(record: Mapping, settings: Mapping, images: Mapping[str, str]) -> dict:
+def with_cases(
+    record: Mapping, settings: Mapping, images: Mapping[str, str], to_replace: Iterable[str] = ()
+) -> dict:
     """`record` after cases are predicted with `settings`.
 
     Args:
         record: of the folder so far; may be empty.
         settings: of this call.
         images: checksum of each case's images, see `images_sha256`, by the file name of its segmentation.
+        to_replace: file names of segmentations that this call is still to replace.
     """
     own, others = set(images), []
     for entry in _entries(record):
@@ -109,7 +114,16 @@ def with_cases(record: Mapping, settings: Mapping, images: Mapping[str, str]) ->
             entry[CASES] = [case for case in entry[CASES] if case not in own]
     earlier = [entry for entry in others if entry.get(CASES) != []]
     seen = {IMAGES: record.get(IMAGES, {}) | images}
-    return {**settings, CASES: sorted(own)} | ({EARLIER: earlier} if earlier else {}) | seen
+    left = sorted({*record.get(TO_REPLACE, ()), *to_replace} - set(images))
+    optional = {key: value for key, value in ((EARLIER, earlier), (TO_REPLACE, left)) if value}
+    return {**settings, CASES: sorted(own)} | optional | seen
+
+
+def left_to_replace(folder: Path, settings: Mapping) -> set[str]:
+    """Predictions that a call which did not end was to replace, but for those of the present settings and weights."""
+    record = recorded(folder)
+    entries = [entry for entry in _entries(record) if WEIGHTS in entry and not _differing(entry, settings)]
+    return {*record.get(TO_REPLACE, ())} - {case for entry in entries for case in entry.get(CASES, ())}
 
 
 def check_continues(folder: Path, settings: Mapping, predicted: Sequence[str]) -> None:
@@ -185,7 +199,7 @@ def _entries(record: Mapping) -> list[dict]:
     """The settings of the latest call, then earlier ones, each with its cases; none for an empty record."""
     if not record:
         return []
-    latest = {key: value for key, value in record.items() if key not in (EARLIER, IMAGES)}
+    latest = {key: value for key, value in record.items() if key not in (EARLIER, IMAGES, TO_REPLACE)}
     return [latest, *map(dict, record.get(EARLIER, ()))]
 
 

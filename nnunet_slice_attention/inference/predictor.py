@@ -43,6 +43,7 @@ class SlabPredictor(nnUNetPredictor):
     Attributes:
         source: where the weights are from, as JSON values: model folder, folds and checkpoint; empty if unknown.
         after_nnunets_record: called when nnU-Net has replaced its record of settings, before it predicts files.
+        before_export: called when a file's logits are computed, before nnU-Net writes anything of it.
 
     Raises:
         ValueError: `slices_at_a_time` below 1, `tile_step_size` not in (0, 1], or unknown `neighbours`.
@@ -64,6 +65,7 @@ class SlabPredictor(nnUNetPredictor):
         self.slices_at_a_time = slices_at_a_time
         self.source: dict[str, Any] = {}
         self.after_nnunets_record: Callable[[], None] = lambda: None
+        self.before_export: Callable[[], None] = lambda: None
         self._fallback: OutOfMemoryFallback | None = None
 
     def initialize_from_trained_model_folder(self, *args, **kwargs):
@@ -77,6 +79,11 @@ class SlabPredictor(nnUNetPredictor):
     def _manage_input_and_output_lists(self, *args, **kwargs):
         self.after_nnunets_record()
         return super()._manage_input_and_output_lists(*args, **kwargs)
+
+    def predict_logits_from_preprocessed_data(self, *args, **kwargs):
+        logits = super().predict_logits_from_preprocessed_data(*args, **kwargs)
+        self.before_export()
+        return logits
 
     @torch.inference_mode()
     def predict_sliding_window_return_logits(self, input_image: Tensor) -> Tensor:

@@ -25,7 +25,9 @@ def test_a_case_that_kills_the_workers_is_isolated_with_few_calls(tmp_path):
                 raise RuntimeError("a worker died")
             done.append(case)
 
-    failures, left, _ = predict_or_bisect(predict_batch, cases, done.__contains__, tmp_path)
+    failures, left, _ = predict_or_bisect(
+        predict_batch, cases, done.__contains__, lambda case: None, tmp_path
+    )
     assert not left and failures == {cases[0]: "a worker died", cases[20]: "a worker died"}
     assert sorted(done, key=cases.index) == [case for case in cases if case not in failures]
     assert len(calls) < 20  # one by one it would be 33
@@ -100,5 +102,6 @@ def test_messages_that_nobody_reads_any_more_are_no_failure(tmp_path, monkeypatc
     monkeypatch.setattr(
         "nnunet_slice_attention.inference.bisection.reader_is_gone", lambda: bool(gone and gone.pop())
     )
-    assert predict_or_bisect(predict_batch, cases, done.__contains__, tmp_path).failures == {}
+    outcome = predict_or_bisect(predict_batch, cases, done.__contains__, lambda case: None, tmp_path)
+    assert outcome.failures == {}
     assert done == cases
