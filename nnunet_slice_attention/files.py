@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 NO_ROOM = {errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC)}  # Windows has no EDQUOT
+NO_ACCESS = {errno.EACCES, errno.EPERM, errno.ENOTDIR}  # of a folder; an image may lack it too
 THREADS = 8  # files may be on a slow network
 PROBE = 1 << 16  # bytes; more than a file system keeps beside its blocks
 
@@ -81,7 +82,7 @@ def replacing(path: Path, ending: str = ".partial") -> Iterator[Path]:
 
 
 def no_room(error: Exception, folder: Path) -> bool:
-    """Whether an error, probably of writing to `folder`, is one of a full or read-only disk, or of a quota.
+    """Whether an error, probably of writing to `folder`, is one of a full or read-only disk, a quota, or access to it.
 
     Some libraries, such as ITK, do not say why they could not write, so another file is tried.
     """
@@ -93,7 +94,7 @@ def no_room(error: Exception, folder: Path) -> bool:
             probe.flush()
             os.fsync(probe.fileno())  # quotas of network file systems
     except OSError as found:
-        return found.errno in NO_ROOM
+        return found.errno in NO_ROOM | NO_ACCESS
     return False
 
 
@@ -105,6 +106,16 @@ def same_place(one: Path | str, other: Path | str) -> bool:
     if os.path.exists(one) and os.path.exists(other):
         return os.path.samefile(one, other)
     return os.path.realpath(one) == os.path.realpath(other)
+
+
+def check_writable(folder: Path) -> None:
+    """Raise ValueError unless the folder, which need not exist, can be written to, as far as its permissions tell."""
+    existing = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+    if not (existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)):
+        raise ValueError(
+            f"nothing can be written to {folder}: {existing} is not a folder that you can write to. Give another with "
+            "-o."
+        )
 
 
 def check_not_an_input(output: Path, inputs: Iterable[Path | str | None]) -> None:

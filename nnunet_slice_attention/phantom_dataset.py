@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import SimpleITK
 
+from .files import check_writable
 from .phantom import NODULE, VESSEL, checked_shape, draw_case
 
 
@@ -37,7 +38,7 @@ def write_phantom(
         The new folder.
 
     Raises:
-        ValueError: an argument is invalid.
+        ValueError: an argument is invalid, or the raw folder cannot be written.
         FileExistsError: the raw folder already has a data set with this id.
     """
     _check_arguments(dataset_id, name, cases, test_cases, spacing_mm, seed)
@@ -50,6 +51,7 @@ def write_phantom(
             f"{taken[0]} already uses dataset id {dataset_id}. Choose another id with -d, or delete that folder."
         )
 
+    check_writable(raw_folder)
     raw_folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".phantom-", dir=raw_folder) as building:
         folder = Path(building) / target.name

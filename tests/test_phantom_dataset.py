@@ -53,6 +53,12 @@ def test_slices_are_the_first_array_axis_and_the_thick_one(tmp_path):
         assert image.GetSpacing() == pytest.approx((0.8, 0.7, 6))
 
 
+def test_a_raw_folder_that_is_a_file_is_named(tmp_path):
+    (tmp_path / "raw").write_text("mine")
+    with pytest.raises(ValueError, match="raw is not a folder that you can write to"):
+        write_phantom(tmp_path / "raw", **SMALL)
+
+
 @pytest.mark.parametrize("existing", ["Dataset999_SlicePhantom", "Dataset999_Other"])
 def test_an_id_in_use_is_an_error_and_the_data_set_is_kept(tmp_path, existing):
     (tmp_path / existing).mkdir()

@@ -7,7 +7,7 @@ from pathlib import Path
 from nnunetv2.utilities.label_handling.label_handling import determine_num_input_channels
 
 from ..environment import commit, versions
-from ..files import read_json
+from ..files import check_writable, read_json
 from ..fold_split import trained_split_sizes
 from ..fold_validation import listed_predictions, older_than_weights, summary_file, validated_checkpoint
 from ..inference.predictor import SlabPredictor
@@ -45,8 +45,9 @@ def export_bundle(
     Raises:
         FileNotFoundError: a fold has no such checkpoint.
         FileExistsError: `output` exists.
-        ValueError: the trainer was written for an older nnU-Net.
+        ValueError: the trainer was written for an older nnU-Net, or the folder of `output` cannot be written.
     """
+    check_writable(output.parent)
     folder = Path(folder)
     folds = find_folds(folder, folds, checkpoint)
     predictor = load_predictor(folder, folds, checkpoint, "cpu")

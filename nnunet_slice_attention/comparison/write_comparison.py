@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..cost.training_costs import training_costs
 from ..evaluation.segmentations import find_slice_axis
-from ..files import check_not_an_input, check_own_folder, write_text
+from ..files import check_not_an_input, check_own_folder, check_writable, write_text
 from ..plans.preprocessed_cases import changed_labels
 from ..report.detection_table import PREDICT_AGAIN
 from ..report.page import Report, render_report
@@ -44,7 +44,8 @@ def write_comparison(
 
     Raises:
         ValueError: duplicate model names in a run, a model missing from a run, an unknown baseline, different cases, an
-            invalid rule for patients, a case without a patient, or boxes without any model that has probabilities.
+            invalid rule for patients, a case without a patient, boxes without any model that has probabilities, or an
+            `output` that cannot be written.
     """
     get_patient = group_by(options.group)
     names = model_names(models)
@@ -116,7 +117,8 @@ def _check_options(options: Options, names: Sequence[str]) -> None:
 
 
 def _check_output(models: Sequence[Model], output: Path, options: Options) -> None:
-    """Raise ValueError if an input would be overwritten, or deleted with old ensembles."""
+    """Raise ValueError if it cannot be written, or an input would be overwritten, or deleted with old ensembles."""
+    check_writable(output)
     for name in RESULTS:
         check_not_an_input(output / name, (options.group, options.cost))
     check_own_folder(output, RESULTS, "evaluated")

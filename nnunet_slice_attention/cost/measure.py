@@ -19,7 +19,15 @@ from tqdm import tqdm
 
 from ..dataset_files import read_description, read_plans
 from ..environment import commit, hardware, versions
-from ..files import check_own_folder, read_json, read_json_or_empty, replacing, sha256, write_text
+from ..files import (
+    check_own_folder,
+    check_writable,
+    read_json,
+    read_json_or_empty,
+    replacing,
+    sha256,
+    write_text,
+)
 from ..inference.trained_model import find_device
 from ..model_name import ModelName
 from .figure import cost_figure
@@ -54,8 +62,8 @@ def measure_costs(
         one message per failed measurement; the tables contain the others.
 
     Raises:
-        ValueError: a model's name does not have three parts, there is nothing to measure, or the device is not
-            available.
+        ValueError: a model's name does not have three parts, there is nothing to measure, the device is not available,
+            or `output` cannot be written.
     """
     if not models:
         raise ValueError("no model to measure. Give -m TRAINER__PLANS__CONFIGURATION.")
@@ -68,6 +76,7 @@ def measure_costs(
         for model in models
     }
     runs = output / "runs"
+    check_writable(output)
     check_own_folder(output, RESULTS, runs.name)
     runs.mkdir(parents=True, exist_ok=True)
     failures = []

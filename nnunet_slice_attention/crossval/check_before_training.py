@@ -1,6 +1,5 @@
 """All checks before the first job: they find errors that would otherwise surface only after days of training."""
 
-import os
 from pathlib import Path
 
 from nnunetv2.paths import nnUNet_preprocessed, nnUNet_raw
@@ -9,6 +8,7 @@ from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_datas
 from ..comparison.ground_truth import GroundTruth
 from ..comparison.patients import group_by
 from ..dataset_files import read_description
+from ..files import check_writable
 from .concurrent_training_check import check_no_other_training
 from .cross_validation import CrossValidation
 from .dataset_checks import (
@@ -37,7 +37,7 @@ def check_before_training(crossval: CrossValidation, write_split: bool = True) -
             dataset.json were changed after preprocessing.
         FileNotFoundError: the ground truth of a case, or the 2D model that a training starts from, is missing.
     """
-    _check_writable(crossval.output)
+    check_writable(crossval.output)
     trainings, predictions = crossval.training_jobs(), crossval.prediction_jobs()
     check_no_other_training(trainings)
     begun: dict[str, list[Path]] = {}
@@ -80,9 +80,3 @@ def check_before_training(crossval: CrossValidation, write_split: bool = True) -
         check_preprocessed(truth, crossval.dataset)
         note_newer_images(truth, crossval)
     check_leakage(truth, folds, group_by(crossval.group))
-
-
-def _check_writable(output: Path) -> None:
-    existing = next(path for path in (output, *output.parents) if path.exists())
-    if not (existing.is_dir() and os.access(existing, os.W_OK)):
-        raise ValueError(f"-o {output}: {existing} is not a folder that you can write to. Give another.")

@@ -8,6 +8,7 @@ from pathlib import Path
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
 
+from ..files import check_writable
 from ..messages import first_few, last_line
 from .bisection import Outcome, predict_or_bisect
 from .cases import NNUNET_RECORD, Case, is_finished
@@ -66,12 +67,13 @@ def predict_files(
     Raises:
         FileNotFoundError: no cases in `inputs`.
         ValueError: `part_id` out of range, processes for one of the two only, the second stage of a cascade, what
-            `extra_outputs`, `find_cases` or `check_continues` refuse.
+            `extra_outputs`, `find_cases` or `check_continues` refuse, or `output` cannot be written.
     """
     _check_arguments(n_preprocessing, n_export, num_parts, part_id)
     extra_outputs.check(predictor, save_probabilities)
     _check_is_no_second_stage(predictor)
     found = find_cases(inputs, output, predictor.dataset_json["file_ending"])
+    check_writable(found[0].output.parent)
     expected = Expected.from_plans(predictor.plans_manager, predictor.dataset_json)
     reader_writer = expected.reader_writer
     _check_output_format(found[0], predictor, reader_writer)
@@ -184,8 +186,8 @@ def _record_predicted(folder: Path, settings: Mapping, images: Mapping[str, str]
 def _disk_full_message(folder: Path, outcome: Outcome) -> str:
     names = first_few(case.output.name for case in outcome.left)
     return (
-        f"{folder}: {outcome.why}; {len(outcome.left)} cases are left: {names}. Free space, then call again with "
-        "--continue_prediction."
+        f"{folder}: {outcome.why}; {len(outcome.left)} cases are left: {names}. Free space, or make the "
+        "folder writable, then call again with --continue_prediction."
     )
 
 

@@ -6,6 +6,7 @@ import os
 import pytest
 
 from nnunet_slice_attention.bundle.archive import FORMAT, write_archive
+from nnunet_slice_attention.bundle.export import export_bundle
 from nnunet_slice_attention.cli import main
 from tests.bundle.bundles import OURS, STOCK, export
 
@@ -76,6 +77,12 @@ def test_an_existing_bundle_is_not_overwritten(trained, tiny, tmp_path, capsys):
     assert "b.zip exists" in capsys.readouterr().err
     assert bundle.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["b.zip"]
+
+
+def test_a_folder_that_cannot_be_written_is_named_before_the_model_is_loaded(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(ValueError, match="file is not a folder that you can write to"):
+        export_bundle(tmp_path / "no_model", tmp_path / "file" / "b.zip", None)
 
 
 def test_a_failed_export_leaves_no_files(tmp_path):

@@ -32,6 +32,7 @@ from tests.tiny_data import write
             ["--lesions", "30", "15"],
             "--lesions 30 15: the first diameter must be above 0 and below the second",
         ),
+        (["-o", __file__], f"{__file__} is not a folder that you can write to"),
         (["--group", r"\d*?"], "does not match case patient0_visit0"),
     ],
 )

@@ -161,6 +161,11 @@ def test_no_earlier_table_is_left_behind_if_nothing_can_be_measured(
     assert not any(path.exists() for path in results)
 
 
+def test_an_output_that_is_a_file_is_named_before_anything_is_measured(nnunet_folders, tiny, capsys):
+    assert main(["cost", "-d", str(tiny.id), "-m", STOCK, "-device", "cpu", "-o", __file__]) == 1
+    assert f"{__file__} is not a folder that you can write to" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("nothing", [{"repeats": 0}, {"iterations": 0}])
 def test_nothing_to_measure_is_an_error(tmp_path, nothing):
     with pytest.raises(ValueError, match="both must be at least 1"):

@@ -124,7 +124,10 @@ def test_a_full_disk_leaves_the_predictions_that_have_no_replacement(predicted, 
     with monkeypatch.context() as patch:
         patch.setattr(predict_from_raw_data, "export_prediction_from_logits", full)
         assert predict(predicted, out, FAST, folds=("1",)) == 1
-    assert f"2 cases are left: {', '.join(CASES)}. Free space, then call again" in capsys.readouterr().err
+    assert (
+        f"2 cases are left: {', '.join(CASES)}. Free space, or make the folder writable, then"
+        in capsys.readouterr().err
+    )
     assert segmentations(out) == {CASES[1]: before[CASES[1]]}
     assert predict(predicted, out, FAST, CONTINUE, folds=("1",)) == 0
     assert record(out)["cases"] == CASES and "earlier" not in record(out)

@@ -102,6 +102,18 @@ def test_error_messages(trained, tmp_path, capsys, flags, message):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("out", ["file", "file/out", "file/one.nii.gz"])
+def test_an_output_that_cannot_be_written_is_one_error_before_an_image_is_read(
+    out, model, patients, tmp_path, capsys, monkeypatch
+):
+    (tmp_path / "file").write_text("mine")
+    monkeypatch.setattr("nnunet_slice_attention.inference.predict.find_problems", None)
+    assert predict_with(model, tmp_path / out, patients.one) == 1
+    error = capsys.readouterr().err
+    assert f"{tmp_path / 'file'} is not a folder that you can write to. Give another with -o" in error
+    assert "FAILED" not in error and (tmp_path / "file").read_text() == "mine"
+
+
 @pytest.mark.parametrize("flag", ["-m", "--bundle"])
 @pytest.mark.parametrize(
     "ignored", ["-tr nnUNetTrainer", "-p nnUNetPlans", "-c 2d", "-chk checkpoint_best.pth"]
