@@ -118,6 +118,13 @@ def check_writable(folder: Path) -> None:
         )
 
 
+def check_file_writable(path: Path) -> None:
+    """Raise ValueError unless a file can be written in this place, whose folder need not exist."""
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder. Give a file with -o, e.g. {path / 'FILE'}.")
+    check_writable(path.parent)
+
+
 def check_not_an_input(output: Path, inputs: Iterable[Path | str | None]) -> None:
     """Raise ValueError if writing `output` would replace one of the inputs."""
     for path in filter(None, inputs):

@@ -8,7 +8,15 @@ import threading
 import pytest
 
 from nnunet_slice_attention import files
-from nnunet_slice_attention.files import cached_sha256, check_writable, no_room, replacing, sha256, write_text
+from nnunet_slice_attention.files import (
+    cached_sha256,
+    check_file_writable,
+    check_writable,
+    no_room,
+    replacing,
+    sha256,
+    write_text,
+)
 
 
 def test_concurrent_writers_of_one_file_do_not_interfere_and_leave_no_partial_files(tmp_path):
@@ -75,6 +83,14 @@ def test_a_folder_without_permission_is_named(lacking, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: not (path == tmp_path and mode & lacking))
     with pytest.raises(ValueError, match=rf"new.er: {tmp_path} is not a folder that you can write to. Give"):
         check_writable(tmp_path / "new" / "er")
+
+
+def test_a_folder_in_the_place_of_a_file_is_named(tmp_path):
+    check_file_writable(tmp_path / "new" / "model.onnx")
+    with pytest.raises(
+        ValueError, match=rf"{tmp_path} is a folder. Give a file with -o, e.g. {tmp_path}.FILE"
+    ):
+        check_file_writable(tmp_path)
 
 
 def test_a_file_is_hashed_again_only_if_it_was_replaced(tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..files import replacing
+from ..files import check_file_writable, replacing
 from ..networks import DETECTORS, SlabNetwork
 
 TOLERANCE = 1e-3  # maximum difference of logits due to rounding
@@ -50,10 +50,11 @@ def export_onnx(network: SlabNetwork, patch_size: tuple[int, int], output: Path)
     Args:
         network: on the CPU.
         patch_size: (H, W) in voxels, the planned patch size.
-        output: the file, written only after the comparison.
+        output: the file, written only after the comparison; its folder is created.
 
     Raises:
-        ValueError: the ONNX packages are not installed, or the network is a detector or needs a side channel.
+        ValueError: the ONNX packages are not installed, the network is a detector or needs a side channel, or `output`
+            cannot be written.
         RuntimeError: the file gives different logits.
     """
     if isinstance(network, DETECTORS):
@@ -73,6 +74,8 @@ def export_onnx(network: SlabNetwork, patch_size: tuple[int, int], output: Path)
         raise ValueError(
             f'{error.name} is not installed. Run: pip install ".[onnx]", in a clone of the repository.'
         ) from error
+    output = Path(output)
+    check_file_writable(output)
     model = CentreSlice(network).eval()
     n_slices = 2 * network.context_radius + 1
     planned = tuple(-(-p // s) * s for p, s in zip(patch_size, network.total_stride, strict=True))
@@ -90,10 +93,13 @@ def export_onnx(network: SlabNetwork, patch_size: tuple[int, int], output: Path)
         return float(np.max(differences))  # Python's max can lose NaN
 
     in_plane = {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
-    with replacing(Path(output)) as partial:
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(output) as partial:
         try:
             sizes = [planned, another]
             difference = write_and_compare(partial, sizes, {"x": in_plane, "valid": {}})
+        except OSError:  # of the disk, whatever the shapes
+            raise
         except Exception:  # exporter and runtime raise different errors for operators with a fixed size
             sizes = [planned]
             difference = write_and_compare(partial, sizes, None)
@@ -102,7 +108,7 @@ def export_onnx(network: SlabNetwork, patch_size: tuple[int, int], output: Path)
                 f"the logits of the exported network differ from PyTorch's by up to {difference:.2g}, more than "
                 f"{TOLERANCE}. Report this with the versions that `nnunet-slice-attention doctor` prints."
             )
-    return OnnxExport(Path(output), n_slices, sizes, tuple(network.total_stride), difference)
+    return OnnxExport(output, n_slices, sizes, tuple(network.total_stride), difference)
 
 
 def _example(model: CentreSlice, size: tuple[int, int], n_slices: int) -> tuple[Tensor, Tensor]:

@@ -8,7 +8,7 @@ from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 from torch import nn
 
 from ..dataset_files import read_description, read_plans
-from ..files import check_not_an_input, replacing
+from ..files import check_file_writable, check_not_an_input, replacing
 from ..networks.timm_weights import load_timm_weights, read_timm_weights
 from ..plans.plans_file import plans_file
 from .find_trainer import find_trainer
@@ -28,7 +28,7 @@ def write_pretrained_checkpoint(
 
     Args:
         dataset: id or name of a planned data set.
-        output: the checkpoint, replaced only by a complete one.
+        output: the checkpoint, replaced only by a complete one; its folder is created.
         trainer_name, plans_name: those that will be used for training.
         model, file: see `read_timm_weights`.
 
@@ -37,14 +37,18 @@ def write_pretrained_checkpoint(
 
     Raises:
         FileNotFoundError: the data set is not planned, or `file` does not exist.
-        ValueError: `output` is `file`, the trainer does not exist, or the weights do not fit its network.
+        ValueError: `output` is `file` or cannot be written, the trainer does not exist, or the weights do not fit its
+            network.
     """
+    output = Path(output)
     check_not_an_input(output, [file])
+    check_file_writable(output)
     plans_path = plans_file(dataset, plans_name)
     network = _network(plans_path, trainer_name)
     weights = read_timm_weights(model, file)
     filled = load_timm_weights(network, weights)
-    with replacing(Path(output)) as partial:
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(output) as partial:
         torch.save({"network_weights": network.state_dict()}, partial)
     return len(filled)
 

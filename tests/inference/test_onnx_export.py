@@ -1,5 +1,7 @@
 """The exported file gives the same logits as PyTorch, or is not written."""
 
+import errno
+import os
 import re
 import sys
 
@@ -19,7 +21,7 @@ from tests.networks.configurations import FEW_STAGES, PATCH, build
 def test_logits_match_pytorch_for_any_multiple_of_the_stride_and_any_mask(tmp_path):
     options = {"num_heads": 4, "vit_depth": 1}
     network = build("CSANet", options, in_channels=2, double=False, features=FEW_STAGES).eval()
-    written = export_onnx(network, PATCH, tmp_path / "csa.onnx")
+    written = export_onnx(network, PATCH, tmp_path / "new" / "folder" / "csa.onnx")
     assert (written.n_slices, written.stride, len(written.sizes)) == (3, (4, 4), 2)
     session = onnxruntime.InferenceSession(written.path)
     for size, mask in [((36, 20), [1, 1, 1]), ((4, 76), [0, 1, 1]), (PATCH, [1, 1, 0])]:
@@ -34,6 +36,30 @@ def test_a_file_with_different_logits_is_not_written(tmp_path, monkeypatch):
     with pytest.raises(RuntimeError, match="differ from PyTorch's by up to nan"):
         export_onnx(build("SliceUNet", {}, double=False, features=FEW_STAGES), PATCH, tmp_path / "x.onnx")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["file/x.onnx", "folder"])
+def test_an_output_that_cannot_be_written_is_named_before_the_export(name, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "folder").mkdir()
+    monkeypatch.setattr(torch.onnx, "export", None)
+    with pytest.raises(
+        ValueError, match=r"file is not a folder that you can write to|folder is a folder. Give a"
+    ):
+        export_onnx(build("SliceUNet", {}, double=False, features=FEW_STAGES), PATCH, tmp_path / name)
+
+
+def test_a_full_disk_is_not_taken_for_a_network_of_fixed_size(tmp_path, monkeypatch):
+    calls = []
+
+    def full(*_, **__):
+        calls.append(1)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(torch.onnx, "export", full)
+    with pytest.raises(OSError, match="No space left"):
+        export_onnx(build("SliceUNet", {}, double=False, features=FEW_STAGES), PATCH, tmp_path / "x.onnx")
+    assert len(calls) == 1 and not list(tmp_path.iterdir())
 
 
 def test_missing_packages_are_named(tmp_path, monkeypatch):

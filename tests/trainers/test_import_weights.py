@@ -12,11 +12,11 @@ def test_a_run_starts_from_the_checkpoint(run_nnunet, nnunet_folders, tiny, tmp_
     torch.manual_seed(3)
     model = timm.create_model("vit_base_r50_s16_224", embed_dim=64, depth=1, num_heads=1)
     torch.save(model.state_dict(), tmp_path / "timm.pth")
-    checkpoint = tmp_path / "pretrained.pth"
+    checkpoint = tmp_path / "new" / "folder" / "pretrained.pth"
     command = ["import-weights", "-d", str(tiny.id), "-tr", TRAINER, "-o", str(checkpoint)]
     assert main([*command, "--file", str(tmp_path / "timm.pth")]) == 0
     assert f"-tr {TRAINER} -p nnUNetPlans -pretrained_weights {checkpoint}" in capsys.readouterr().out
-    assert [p.name for p in tmp_path.iterdir() if p.suffix == ".partial"] == []
+    assert [p.name for p in checkpoint.parent.iterdir()] == [checkpoint.name]
 
     train = ("nnUNetv2_train", tiny.id, "2d", 0, "-tr", TRAINER, "-device", "cpu", "-pretrained_weights")
     run_nnunet(*train, checkpoint)
@@ -38,6 +38,19 @@ def test_an_unknown_trainer_is_an_error(nnunet_folders, tiny, tmp_path, capsys):
     command = ["import-weights", "-d", str(tiny.id), "-o", output, "-tr", "nnUNetTrainerNobody"]
     assert main([*command, "--file", str(tmp_path / "timm.pth")]) == 1
     assert "nnU-Net finds no trainer nnUNetTrainerNobody" in capsys.readouterr().err
+
+
+def test_an_output_that_cannot_be_written_is_named_before_weights_are_downloaded(
+    nnunet_folders, tiny, tmp_path, capsys, monkeypatch
+):
+    (tmp_path / "file").write_text("mine")
+    monkeypatch.setattr("nnunet_slice_attention.trainers.import_weights.read_timm_weights", None)
+    for output, message in (
+        ("file/o.pth", "file is not a folder that you can write to"),
+        ("", "is a folder. Give a file with -o"),
+    ):
+        assert main(["import-weights", "-d", str(tiny.id), "-o", str(tmp_path / output), "-tr", TRAINER]) == 1
+        assert message in capsys.readouterr().err
 
 
 def test_weights_that_do_not_fit_leave_no_file(nnunet_folders, tiny, tmp_path, capsys):
