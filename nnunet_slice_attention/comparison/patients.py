@@ -7,6 +7,9 @@ from pathlib import Path
 from ..spreadsheet import read_rows
 from .ground_truth import GroundTruth
 
+TABLES = (".csv", ".tsv", ".txt")
+EXPRESSIONS = set(r"()[]{}\*+?^$|")  # characters of regular expressions that are rare in paths
+
 
 def group_by(rule: str | Path | None) -> Callable[[str], str]:
     """A function that maps a case to its patient.
@@ -16,7 +19,8 @@ def group_by(rule: str | Path | None) -> Callable[[str], str]:
             CSV file of case,patient rows, with or without this header (see `read_rows`). None: every case is a patient.
 
     Raises:
-        ValueError: invalid rows or expression; the function raises it for a case that the rule does not cover.
+        ValueError: invalid rows or expression, or the path of a file that does not exist; the function raises it for a
+            case that the rule does not cover.
     """
     if rule is None:
         return lambda case: case
@@ -38,6 +42,10 @@ def group_by(rule: str | Path | None) -> Callable[[str], str]:
             return patients[case]
 
         return from_table
+    if _is_path(str(rule)):
+        raise ValueError(
+            f"--group {rule} does not exist, or is not a file. Give the table of case,patient, or a regular expression."
+        )
     try:
         pattern = re.compile(str(rule))
     except re.error as error:
@@ -55,6 +63,11 @@ def group_by(rule: str | Path | None) -> Callable[[str], str]:
         return name
 
     return from_name
+
+
+def _is_path(rule: str) -> bool:
+    """Whether a rule is meant as a file's path: no case name ends like a table's, or has a slash."""
+    return rule.lower().endswith(TABLES) or ("/" in rule and not set(rule) & EXPRESSIONS)
 
 
 def leaked_patients(truth: GroundTruth, fold: int, get_patient: Callable[[str], str]) -> list[str]:

@@ -67,6 +67,21 @@ def test_errors_in_a_table_are_named_with_the_line(content, message, folders, ca
     assert not (folders / "out").exists()
 
 
+@pytest.mark.parametrize(
+    "rule", ["patiens.csv", "Patients.TSV", "patients.txt", "./tables/patients", "tests/"]
+)
+def test_a_mistyped_table_is_not_taken_for_a_regular_expression(rule):
+    with pytest.raises(
+        ValueError, match=rf"--group {rule} does not exist.* Give the table of case,patient, or a"
+    ):
+        group_by(rule)
+
+
+@pytest.mark.parametrize("rule", [r"(patient\d+)_", "patient1", "^[^/]+(?=_)", ".+?t1"])
+def test_a_regular_expression_is_not_taken_for_a_table(rule):
+    assert group_by(rule)("patient1_visit0").startswith("patient1")
+
+
 @pytest.mark.parametrize("fold", ["first", "-1", 1])
 def test_a_fold_that_does_not_exist_is_named(fold, tmp_path):
     (tmp_path / "Dataset901_X" / "T__P__2d").mkdir(parents=True)
