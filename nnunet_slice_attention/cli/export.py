@@ -48,25 +48,10 @@ def _bundle(args: argparse.Namespace) -> int:
 
 
 def _onnx(args: argparse.Namespace) -> int:
-    from nnunet_slice_attention.files import check_not_an_input
-    from nnunet_slice_attention.inference.onnx_export import export_onnx
-    from nnunet_slice_attention.inference.trained_model import load_predictor, model_folder
-    from nnunet_slice_attention.networks import SlabNetwork
-    from nnunet_slice_attention.networks.compiled import uncompiled
+    from nnunet_slice_attention.inference.onnx_export import export_trained
+    from nnunet_slice_attention.inference.trained_model import model_folder
 
-    folder = model_folder(args.d, args.tr, args.p, args.c)
-    check_not_an_input(args.o, folder.rglob("*"))
-    folds = args.f or ["0"]
-    if len(folds) > 1:
-        raise ValueError(f"-f {' '.join(folds)}: an ONNX file has one network. Give one fold.")
-    predictor = load_predictor(folder, folds, args.chk, "cpu")
-    network = uncompiled(predictor.network)
-    if not isinstance(network, SlabNetwork):
-        raise ValueError(
-            f"{args.tr} is not a slice-attention trainer. Give one with -tr, e.g. {DEFAULT_TRAINER}."
-        )
-    network.load_state_dict(predictor.list_of_parameters[0])
-    written = export_onnx(network, predictor.configuration_manager.patch_size[-2:], args.o)
+    written = export_trained(model_folder(args.d, args.tr, args.p, args.c), args.f or ["0"], args.chk, args.o)
     size = f"{written.sizes[0][0]} x {written.sizes[0][1]}"
     if len(written.sizes) > 1:
         size = f"multiples of {written.stride[0]} x {written.stride[1]}"

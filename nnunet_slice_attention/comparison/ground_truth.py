@@ -92,13 +92,19 @@ class GroundTruth:
             FileNotFoundError: the folder, `dataset.json` or the folder of images does not exist.
         """
         if not folder:
-            raise ValueError("--predictions needs --truth, the folder of the ground-truth segmentations.")
+            raise ValueError(
+                "predictions need the folder of the ground-truth segmentations: --truth, in Python ground_truth."
+            )
         if not Path(folder).is_dir():
-            raise FileNotFoundError(f"--truth {folder} is not a folder. Give the folder of the ground truth.")
+            raise FileNotFoundError(
+                f"{folder} is not a folder. Give that of the ground truth with --truth (ground_truth in Python)."
+            )
         if not dataset_json.is_file():
-            raise FileNotFoundError(f"{dataset_json} does not exist. Give --dataset-json the data set's.")
+            raise FileNotFoundError(
+                f"{dataset_json} does not exist. Give the data set's with --dataset-json (dataset_json in Python)."
+            )
         if images and not Path(images).is_dir():
             raise FileNotFoundError(
-                f"--images {images} is not a folder. Give the images' folder, or leave it out."
+                f"{images} is not a folder. Give the images' with --images (images in Python), or leave it out."
             )
         return cls(Path(folder), read_description(dataset_json), images=Path(images) if images else None)

@@ -1,5 +1,6 @@
 """Exports the channel view to ONNX: one centre slice with its neighbours as channels, for use without PyTorch."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,8 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..files import check_file_writable, replacing
+from ..files import check_file_writable, check_not_an_input, replacing
 from ..networks import DETECTORS, SlabNetwork
+from ..networks.compiled import uncompiled
+from .trained_model import load_predictor
 
 TOLERANCE = 1e-3  # maximum difference of logits due to rounding
 
@@ -42,6 +45,27 @@ class CentreSlice(nn.Module):
 
     def forward(self, x: Tensor, valid: Tensor) -> Tensor:
         return self.network(x, valid)
+
+
+def export_trained(model: Path, folds: Sequence[str], checkpoint: str, output: Path) -> OnnxExport:
+    """Export one fold of a trained model, see `export_onnx`.
+
+    Args:
+        model: nnU-Net's folder of a trainer, plans and configuration.
+        folds: exactly one.
+
+    Raises:
+        ValueError: not one fold, a model without slice attention, or `output` is one of the model's files.
+    """
+    check_not_an_input(output, model.rglob("*"))
+    if len(folds) != 1:
+        raise ValueError(f"-f {' '.join(folds)}: an ONNX file has one network. Give one fold.")
+    predictor = load_predictor(model, folds, checkpoint, "cpu")
+    network = uncompiled(predictor.network)
+    if not isinstance(network, SlabNetwork):
+        raise ValueError(f"{model.name} is not of a slice-attention trainer. Give one with -tr.")
+    network.load_state_dict(predictor.list_of_parameters[0])
+    return export_onnx(network, predictor.configuration_manager.patch_size[-2:], output)
 
 
 def export_onnx(network: SlabNetwork, patch_size: tuple[int, int], output: Path) -> OnnxExport:

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import re
 import sys
 
 import numpy as np
@@ -88,14 +87,18 @@ def test_a_detector_is_refused_with_another_format(tmp_path):
         export_onnx(detector, PATCH, tmp_path / "x.onnx")
 
 
-def test_export_writes_the_trained_weights_for_the_planned_size_if_the_network_has_a_fixed_one(
-    trained, tmp_path, capsys
-):
+def test_a_network_with_a_fixed_size_is_exported_for_the_planned_one(tmp_path):
+    written = export_onnx(
+        build("TSFMUNet", {}, double=False, features=FEW_STAGES), PATCH, tmp_path / "tsfm.onnx"
+    )
+    assert written.sizes == [PATCH]
+    assert written.difference < 1e-4
+
+
+def test_export_writes_the_trained_weights(trained, tmp_path, capsys):
     target = tmp_path / "tsfm.onnx"
     assert main(["export", "-d", trained.id, "-tr", TRAINER, "-f", "1", "-o", str(target)]) == 0
-    said = capsys.readouterr().out
-    assert "5 slices as channels, in-plane size 40 x 40\n" in said
-    assert float(re.search(r"difference of logits to PyTorch: (\S+)", said)[1]) < 1e-4
+    assert "5 slices as channels, in-plane size" in capsys.readouterr().out
     network = load_predictor(trained.folder, [1], device="cpu").network.eval()
     x, valid = torch.randn(1, 5, 40, 40), torch.ones(1, 5, dtype=torch.bool)
     (got,) = onnxruntime.InferenceSession(target).run(None, {"x": x.numpy(), "valid": valid.numpy()})
