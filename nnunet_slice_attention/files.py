@@ -110,7 +110,7 @@ def same_place(one: Path | str, other: Path | str) -> bool:
 
 def check_writable(folder: Path) -> None:
     """Raise ValueError unless the folder, which need not exist, can be written to, as far as its permissions tell."""
-    existing = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+    existing = next((path for path in (folder, *folder.parents) if os.path.lexists(path)), folder)
     if not (existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)):
         raise ValueError(
             f"nothing can be written to {folder}: {existing} is not a folder that you can write to. Give another with "

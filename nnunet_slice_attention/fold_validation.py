@@ -23,18 +23,18 @@ def summary_file(fold: Path) -> Path:
 
 
 @contextmanager
-def noted_checkpoint(fold: Path, checkpoint: str) -> Iterator[None]:
+def noted_checkpoint(fold: Path, checkpoint: str, probabilities: bool = False) -> Iterator[None]:
     """Around a validation: notes a checkpoint other than the final one.
 
     An interrupted validation leaves predictions of both, so the note is made before, and removed only after a complete
-    validation of the final checkpoint.
+    validation of the final checkpoint; if that saves no `probabilities`, only where none are left of the other.
     """
     note = summary_file(fold).with_name(NOTE)
     if checkpoint != FINAL:
         note.parent.mkdir(parents=True, exist_ok=True)
         write_text(note, json.dumps({"checkpoint": checkpoint}))
     yield
-    if checkpoint == FINAL:
+    if checkpoint == FINAL and (probabilities or not any(note.parent.glob("*.npz"))):
         note.unlink(missing_ok=True)
 
 

@@ -89,7 +89,12 @@ def test_a_validation_is_of_another_checkpoint_until_the_final_one_has_made_all_
     with pytest.raises(KeyboardInterrupt), noted_checkpoint(tmp_path, "checkpoint_final.pth"):
         raise KeyboardInterrupt
     assert validated_checkpoint(tmp_path) == "checkpoint_best.pth"
+    probabilities = tmp_path / "validation" / "case.npz"
+    probabilities.touch()  # of checkpoint_best
     with noted_checkpoint(tmp_path, "checkpoint_final.pth"):
+        pass
+    assert validated_checkpoint(tmp_path) == "checkpoint_best.pth"
+    with noted_checkpoint(tmp_path, "checkpoint_final.pth", probabilities=True):
         assert validated_checkpoint(tmp_path) == "checkpoint_best.pth"
     assert validated_checkpoint(tmp_path) == "checkpoint_final.pth"
 

@@ -102,9 +102,10 @@ def make_slice_coherent(pipeline: ComposeTransforms, keep_centre_only: bool = Fa
     return ComposeTransforms(steps)
 
 
-def is_slice_coherent(pipeline: ComposeTransforms) -> bool:
-    """Whether a pipeline, or one that it keeps a side channel from, has been through `make_slice_coherent`."""
-    kept = [step.pipeline for step in pipeline.transforms if isinstance(step, KeepSideChannel)]
-    return any(isinstance(step, FindMissingSlices) for step in pipeline.transforms) or any(
-        is_slice_coherent(inner) for inner in kept
-    )
+def is_slice_coherent(pipeline: BasicTransform) -> bool:
+    """Whether a pipeline, or one within it, has been through `make_slice_coherent`."""
+    steps = [
+        step.pipeline if isinstance(step, KeepSideChannel) else step
+        for step in getattr(pipeline, "transforms", ())
+    ]
+    return any(isinstance(step, FindMissingSlices) or is_slice_coherent(step) for step in steps)

@@ -47,8 +47,8 @@ def export_bundle(
         FileExistsError: `output` exists.
         ValueError: the trainer was written for an older nnU-Net, or the folder of `output` cannot be written.
     """
+    folder, output = Path(folder), Path(output)
     check_writable(output.parent)
-    folder = Path(folder)
     folds = find_folds(folder, folds, checkpoint)
     predictor = load_predictor(folder, folds, checkpoint, "cpu")
     trainer = find_trainer(predictor.trainer_name)

@@ -132,7 +132,7 @@ def _undefined_dice(folder: Path, models: Sequence[ModelName], folds: Sequence[i
 
 
 def _check_current(model: Model) -> None:
-    """Raise ValueError if predictions are older than the weights, or of others than those that will predict."""
+    """Raise ValueError if predictions are older than the final checkpoint, which will predict, or of another."""
     if stale := model.stale_folds:
         raise ValueError(
             f"{model.name}: predictions of fold {', '.join(map(str, stale))} are older than its final checkpoint, "

@@ -91,13 +91,27 @@ def _check_trained_labels(name: str, folder: Path, truth: GroundTruth) -> None:
     file, used = folder / "dataset.json", truth.folder.parent / "dataset.json"
     if not file.is_file():
         return
-    if differs := first_difference(*decisive_labels(read_description(file), truth.dataset_json)):
+    meanings = decisive_labels(*map(_of_voxels, (read_description(file), truth.dataset_json)))
+    if differs := first_difference(*meanings):
         entry, trained, present = differs
         raise ValueError(
-            f"{name} was trained with {entry} {trained}, by {file}, but in {used}, with which all are evaluated, it is "
-            f"{present}. Train it again with the present labels, or, if its predictions have their values, compare "
-            "these with --predictions."
+            f"{name} was trained with {entry} = {trained} ({file}), but the data set now has {present} ({used}). Train "
+            "it again with the present labels; if its predictions already have their values, compare them with "
+            "--predictions."
         )
+
+
+def _of_voxels(description: Mapping) -> dict:
+    """What decides the meaning of a predicted voxel: not the ignore label, nor in which order regions list labels."""
+    listed = {
+        name: sorted(value) if isinstance(value, list | tuple) else [value]
+        for name, value in description["labels"].items()
+        if name != "ignore"
+    }
+    labels = {name: values if len(values) > 1 else values[0] for name, values in listed.items()}
+    regions = labels != {name: values[0] for name, values in listed.items()}
+    kept = {key: value for key, value in description.items() if regions or key != "regions_class_order"}
+    return kept | {"labels": labels}
 
 
 def _validation_cases(name: str, fold: Fold, folder: Path, truth: GroundTruth) -> set[str]:

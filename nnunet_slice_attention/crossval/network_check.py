@@ -7,6 +7,7 @@ from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
 from ..messages import in_one_line
 from ..trainers.base import nnUNetTrainerSlab
+from ..trainers.combination_check import check_augmentation
 
 
 def check_network(trainer: nnUNetTrainer, model: str) -> None:
@@ -19,6 +20,7 @@ def check_network(trainer: nnUNetTrainer, model: str) -> None:
         if isinstance(trainer, nnUNetTrainerSlab):
             network = trainer.unwrapped_network()
             trainer.check_trainable(network, trainer.configuration_manager, trainer.label_manager)
+            check_augmentation(trainer)
     except Exception as error:  # PyTorch, timm and the trainers of other packages can raise anything
         if not torch.cuda.is_available() and re.search("cuda|nvidia", str(error), re.IGNORECASE):
             return

@@ -21,13 +21,22 @@ class EarlierResults:
         cases: to predict. Without a segmentation, what is left of a case is removed at once.
         settings: of this call.
         checksums: of each case's images.
+        refused: cases that cannot be predicted as they are; a call that continues is to predict them.
 
     Attributes:
         kept: cases whose segmentation is still that of an earlier call.
     """
 
-    def __init__(self, folder: Path, cases: Iterable[Case], settings: Mapping, checksums: Mapping[Case, str]):
+    def __init__(
+        self,
+        folder: Path,
+        cases: Iterable[Case],
+        settings: Mapping,
+        checksums: Mapping[Case, str],
+        refused: Iterable[Case] = (),
+    ):
         self.folder, self.settings, self.checksums = folder, settings, checksums
+        self._refused = [case.output.name for case in refused if case.output.is_file()]
         self.kept: set[Case] = set()
         for case in cases:
             if case.output.is_file():
@@ -38,7 +47,7 @@ class EarlierResults:
     def record_with(self, begun: Iterable[Case]) -> dict:
         """The folder's record once these cases are of this call; those that are kept are still to be replaced."""
         images = {case.output.name: self.checksums[case] for case in begun}
-        to_replace = [case.output.name for case in self.kept]
+        to_replace = [*self._refused, *(case.output.name for case in self.kept)]
         return with_cases(recorded(self.folder), self.settings, images, to_replace)
 
     def replace(self, case: Case) -> None:

@@ -63,7 +63,10 @@ def export_trained(model: Path, folds: Sequence[str], checkpoint: str, output: P
     predictor = load_predictor(model, folds, checkpoint, "cpu")
     network = uncompiled(predictor.network)
     if not isinstance(network, SlabNetwork):
-        raise ValueError(f"{model.name} is not of a slice-attention trainer. Give one with -tr.")
+        raise ValueError(
+            f"{model.name} was not trained by a slice-attention trainer. Give one with -tr, e.g. "
+            "nnUNetTrainerSliceAttention."
+        )
     network.load_state_dict(predictor.list_of_parameters[0])
     return export_onnx(network, predictor.configuration_manager.patch_size[-2:], output)
 

@@ -72,6 +72,7 @@ def predict_files(
     _check_arguments(n_preprocessing, n_export, num_parts, part_id)
     extra_outputs.check(predictor, save_probabilities)
     _check_is_no_second_stage(predictor)
+    _check_mirrors_in_plane(predictor)
     found = find_cases(inputs, output, predictor.dataset_json["file_ending"])
     check_writable(found[0].output.parent)
     expected = Expected.from_plans(predictor.plans_manager, predictor.dataset_json)
@@ -93,7 +94,8 @@ def predict_files(
     cases = [case for case in cases if case not in failures]  # existing results of the others may be good
     notes = notes_on_directions(cases, predictor.plans_manager)
     checksums = {case: images_sha256(case) for case in cases}
-    earlier = EarlierResults(folder, cases, settings, checksums)
+    refused = failures if overwrite else ()
+    earlier = EarlierResults(folder, cases, settings, checksums, refused)
 
     def predict(batch: list[Case]) -> None:
         files = [[str(p) for p in case.images] for case in batch], [case.stem for case in batch]
@@ -154,6 +156,15 @@ def _check_is_no_second_stage(predictor: SlabPredictor) -> None:
         raise ValueError(
             "the model is the second stage of a cascade, which needs the first stage's segmentations. Predict with "
             "nnUNetv2_predict -prev_stage_predictions."
+        )
+
+
+def _check_mirrors_in_plane(predictor: SlabPredictor) -> None:
+    axes = (predictor.allowed_mirroring_axes if predictor.use_mirroring else None) or ()
+    if 0 in axes and predictor.slab_network() is not None:
+        raise ValueError(
+            f"the model was trained with mirroring along axes {tuple(axes)}, of which 0 is that of the slices, which "
+            "`predict` does not mirror. Give --disable_tta, or predict with nnUNetv2_predict."
         )
 
 

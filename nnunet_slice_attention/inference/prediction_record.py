@@ -2,9 +2,9 @@
 
 The record is one entry of nnU-Net's own file: the settings of the latest call and the `cases` that they apply to;
 cases of other settings are under `earlier`; checksums of all cases' images are under `images_sha256`; cases that a call
-was to predict again, and has not yet, are under `to_replace`. It makes no
-statement about files that it does not list, such as those of `nnUNetv2_predict`, which removes it. Records of earlier
-versions, without `cases`, apply to all files that are not listed.
+was to predict again, and has not yet, are under `to_replace`. It makes no statement about files that it does not list,
+such as those of `nnUNetv2_predict`, which removes it. Records of earlier versions, without `cases`, apply to all files
+that are not listed.
 """
 
 import hashlib

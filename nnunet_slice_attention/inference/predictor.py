@@ -191,13 +191,8 @@ class SlabPredictor(nnUNetPredictor):
 
     def _mirrorings(self) -> list[tuple[int, ...]]:
         """Axes of (C, S, H, W) to flip, per view of a tile; the first view is not flipped."""
-        axes = (self.allowed_mirroring_axes if self.use_mirroring else None) or ()
-        if 0 in axes:
-            raise ValueError(
-                f"the model was trained with mirroring along axes {tuple(axes)}, of which 0 is that of the slices, "
-                "which `predict` does not mirror. Give --disable_tta, or predict with nnUNetv2_predict."
-            )
-        axes = [axis + 1 for axis in axes]
+        axes = self.allowed_mirroring_axes if self.use_mirroring else None
+        axes = [axis + 1 for axis in axes or ()]
         return [c for n in range(len(axes) + 1) for c in itertools.combinations(axes, n)]
 
 

@@ -1,21 +1,27 @@
 """Own trainers that combine ours with another class, such as a variant of nnU-Net: neither is lost silently."""
 
 from nnunetv2.training.lr_scheduler.polylr import PolyLRScheduler
-from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
 from ..augmentation.slice_coherent import is_slice_coherent
 from .slab_batches import SlabBatches
 
+BUILD, LOAD = "build_network_architecture", "load_checkpoint"
+
 
 def check_architecture(trainer: SlabBatches) -> None:
-    """Raise ValueError if another class builds a network: in one order ours would be lost, in the other that."""
-    method = "build_network_architecture"
-    others = [c for c in _not_ours(trainer) if method in vars(c)]
-    if others:
-        raise ValueError(
-            f"{type(trainer).__name__}: {others[0].__name__}.{method} builds another network than {_ours(trainer)}, "
-            "and cannot be combined with it. Train without it; a U-Net of other size or norm is set in the plans."
-        )
+    """Raise ValueError if another class builds a network, in whatever order, or loads checkpoints instead of ours."""
+    own = type(trainer).__mro__.index(SlabBatches)
+    for place, other in enumerate(type(trainer).__mro__):
+        if _is_not_ours(other) and BUILD in vars(other):
+            raise ValueError(
+                f"{type(trainer).__name__}: {other.__name__}.{BUILD} builds a different network from that of "
+                f"{_ours(trainer)}. Train without {other.__name__}; norm and size of the U-Net are set in the plans."
+            )
+        if _is_not_ours(other) and place < own and LOAD in vars(other):
+            raise ValueError(
+                f"{type(trainer).__name__}: {other.__name__}.{LOAD} replaces that of {_ours(trainer)}, which checks "
+                f"what a training continues with. Train without {other.__name__}."
+            )
 
 
 def check_augmentation(trainer: SlabBatches) -> None:
@@ -33,16 +39,37 @@ def check_schedule(trainer: SlabBatches, scheduler: object) -> None:
     """Raise ValueError if the learning rate schedule of another class would be replaced by ours."""
     if type(scheduler) is PolyLRScheduler:
         return
-    other = next(c for c in _not_ours(trainer) if "configure_optimizers" in vars(c)).__name__
+    other = _with_optimiser(trainer)
+    name, step = other.__name__, f"Train without {other.__name__}"
+    if LOAD not in vars(other):  # which is refused there
+        step += (
+            f", or put it first, as in {_bases(trainer, name)}: then its optimiser and schedule replace ours, also the "
+            "warm-up of the added weights"
+        )
     raise ValueError(
-        f"{type(trainer).__name__}: {_ours(trainer)} replaces the learning rate schedule of {other}, "
-        f"{type(scheduler).__name__}. {_order(trainer, other, _ours(trainer))}, or train without it."
+        f"{type(trainer).__name__}: {_ours(trainer)} replaces the learning rate schedule of {name}, "
+        f"{type(scheduler).__name__}. {step}."
     )
 
 
-def _not_ours(trainer: SlabBatches) -> list[type]:
-    """Classes that a trainer has besides ours and nnU-Net's own trainer."""
-    return [c for c in type(trainer).__mro__ if not issubclass(c, SlabBatches) and c is not nnUNetTrainer]
+def check_optimiser(trainer: SlabBatches) -> None:
+    """Raise ValueError if the optimiser of another class would be replaced by one that a suffix names."""
+    if other := _with_optimiser(trainer):
+        raise ValueError(
+            f"{type(trainer).__name__}: the optimiser of {_ours(trainer)} replaces that of {other.__name__}. Train "
+            f"without {other.__name__}, or without the suffix for the optimiser."
+        )
+
+
+def _is_not_ours(cls: type) -> bool:
+    """Whether a class is neither ours, nor derived from ours, nor nnU-Net's own trainer or what that derives from."""
+    return not issubclass(cls, SlabBatches) and not issubclass(SlabBatches, cls)
+
+
+def _with_optimiser(trainer: SlabBatches) -> type | None:
+    """The class besides ours that brings an optimiser or a schedule."""
+    others = filter(_is_not_ours, type(trainer).__mro__)
+    return next((other for other in others if "configure_optimizers" in vars(other)), None)
 
 
 def _ours(trainer: SlabBatches) -> str:
@@ -51,14 +78,19 @@ def _ours(trainer: SlabBatches) -> str:
 
 
 def _replaced(trainer: SlabBatches, method: str) -> str:
-    """What is wrong with the order of a trainer's bases, and the right one."""
+    """Which class replaces a method of ours, and the next step."""
     order = type(trainer).__mro__
     other = next(c for c in order[: order.index(SlabBatches)] if method in vars(c)).__name__
+    own = other == type(trainer).__name__
+    step = (
+        f"Put {_ours(trainer)} first, as in {_bases(trainer, _ours(trainer), other)}, or call super() in it."
+    )
     return (
         f"{type(trainer).__name__}: {other}.{method} replaces that of {_ours(trainer)}, which adapts nnU-Net's "
-        f"augmentation to slabs of slices. {_order(trainer, _ours(trainer), other)}, or call super() in it."
+        f"augmentation to slabs of slices. {'Call super() in it, and edit the result.' if own else step}"
     )
 
 
-def _order(trainer: SlabBatches, first: str, second: str) -> str:
-    return f"Put {first} first, as in `class {type(trainer).__name__}({first}, {second})`"
+def _bases(trainer: SlabBatches, *first: str) -> str:
+    names = [*first, *(c.__name__ for c in type(trainer).__bases__ if c.__name__ not in first)]
+    return f"`class {type(trainer).__name__}({', '.join(names)})`"

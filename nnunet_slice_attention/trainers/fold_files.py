@@ -71,7 +71,7 @@ class FoldFiles(FiniteTraining):
             return
         if self._has_record():
             check_noted_split(self._name, Path(self.output_folder), *map(sorted, self.do_split()))
-        note = noted_checkpoint(Path(self.output_folder), self.checkpoint_name)
+        note = noted_checkpoint(Path(self.output_folder), self.checkpoint_name, save_probabilities)
         with note if self.local_rank == 0 else nullcontext():
             super().perform_actual_validation(save_probabilities)
 

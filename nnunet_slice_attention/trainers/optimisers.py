@@ -8,7 +8,7 @@ from typing import Any, Literal
 import torch
 
 from ..networks.two_d_weights import added_parameters
-from .combination_check import check_schedule
+from .combination_check import check_optimiser, check_schedule
 from .warmup import WarmupPolyLRScheduler
 
 Optimiser = Literal["sgd", "adamw"]
@@ -39,6 +39,7 @@ def _stock(trainer, stock) -> torch.optim.Optimizer:
 
 def _adamw(trainer, stock) -> torch.optim.Optimizer:
     """AdamW with the settings of nnU-Net's Primus trainers (lr 3e-4, weight decay 0.05)."""
+    check_optimiser(trainer)
     return torch.optim.AdamW(
         trainer.network.parameters(), trainer.initial_lr, weight_decay=trainer.weight_decay, betas=(0.9, 0.98)
     )

@@ -21,9 +21,9 @@ def describe(runs, model, **entries):
 @pytest.mark.parametrize(
     ("entries", "entry", "present"),
     [
-        ({"labels": {"background": 0, "disc": 2, "core": 1}}, "labels.disc 2", "1"),
-        ({"labels": {"background": 0, "merged": 1}}, "labels ['0', '1']", "['0', '1', '2']"),
-        (REGIONS, "labels.disc [1, 2]", "1"),
+        ({"labels": {"background": 0, "disc": 2, "core": 1}}, "labels.disc = 2", "1"),
+        ({"labels": {"background": 0, "merged": 1}}, "labels = ['0', '1']", "['0', '1', '2']"),
+        (REGIONS, "labels.disc = [1, 2]", "1"),
     ],
     ids=["swapped", "merged", "regions"],
 )
@@ -31,10 +31,7 @@ def test_models_of_other_labels_are_refused(entries, entry, present, runs, monke
     describe(runs, BASELINE)
     file = describe(runs, OTHER, **entries)
     used = runs / "preprocessed" / DATASET.folder / "dataset.json"
-    refused = (
-        f"{OTHER} was trained with {entry}, by {file}, but in {used}, with "
-        f"which all are evaluated, it is {present}."
-    )
+    refused = f"{OTHER} was trained with {entry} ({file}), but the data set now has {present} ({used})."
     assert compare_runs(runs, seeds=("seed_0",)) == 1
     assert refused in capsys.readouterr().err
     assert not (runs / "out").exists()
@@ -47,3 +44,16 @@ def test_names_and_channels_may_be_others(runs):
     describe(runs, BASELINE, labels={"background": 0, "Disc": 1, "Core": "2"})
     describe(runs, OTHER, channel_names={"0": "CT", "1": "PET"})
     assert compare_runs(runs, "--no-ensembles", seeds=("seed_0",), folds=("0",)) == 0
+
+
+def test_an_ignore_label_and_the_order_of_region_labels_change_no_voxel(runs):
+    ordered = REGIONS | {"labels": {name: _reversed(value) for name, value in REGIONS["labels"].items()}}
+    truth = runs / "preprocessed" / DATASET.folder / "dataset.json"
+    truth.write_text(json.dumps(json.loads(truth.read_text()) | REGIONS))
+    describe(runs, BASELINE, **REGIONS)
+    describe(runs, OTHER, **ordered | {"labels": ordered["labels"] | {"ignore": 3}})
+    assert compare_runs(runs, "--no-ensembles", seeds=("seed_0",), folds=("0",)) == 0
+
+
+def _reversed(value: int | list) -> int | list:
+    return value[::-1] if isinstance(value, list) else value

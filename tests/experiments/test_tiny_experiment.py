@@ -173,8 +173,8 @@ def test_a_run_that_an_earlier_runner_is_at_work_on_is_left_to_it(folder, experi
 
 def test_a_failed_measurement_is_said_and_done_again(folder, experiment, tmp_path):
     failing = dataclasses.replace(
-        experiment, measure=[Measure({"other.csv": None}, "sh -c 'exit 3'")], predict=[]
+        experiment, measure=[Measure({"other.csv": None}, "sh -c 'echo the reason; exit 3'")], predict=[]
     )
     (message,) = run_all(folder, failing, OPTIONS)
-    assert "other.csv ended with status 3" in message
+    assert "other.csv ended with status 3" in message and "the reason" in message
     assert not measurements(folder, failing, OPTIONS)[0].finished()

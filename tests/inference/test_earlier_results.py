@@ -3,6 +3,8 @@
 import errno
 import json
 import os
+import shutil
+from pathlib import Path
 
 import pytest
 from nnunetv2.inference import predict_from_raw_data
@@ -85,6 +87,18 @@ def test_predictions_without_a_record_do_not_pass_for_those_of_the_interrupted_c
     assert predict(predicted, out, FAST, CONTINUE, folds=("1",)) == 0
     assert all(segmentations(out)[case][1] != before[case][1] for case in CASES)
     assert record(out)["cases"] == CASES
+
+
+def test_a_case_is_continued_once_its_image_is_repaired(predicted, out, tmp_path):
+    images = Path(shutil.copytree(predicted.images, tmp_path / "images"))
+    image = next(images.glob("test_5*"))
+    content, before = image.read_bytes(), segmentations(out)
+    image.write_bytes(content[:100])
+    assert predict(predicted, out, FAST, images=images, folds=("1",)) == 1
+    assert segmentations(out)[CASES[1]] == before[CASES[1]]
+    image.write_bytes(content)
+    assert predict(predicted, out, FAST, CONTINUE, images=images, folds=("1",)) == 0
+    assert segmentations(out)[CASES[1]][1] != before[CASES[1]][1] and record(out)["cases"] == CASES
 
 
 def test_a_call_in_which_every_case_fails_loses_nothing_and_says_so(predicted, out, fail_at, capsys):

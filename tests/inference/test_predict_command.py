@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from nnunet_slice_attention.cli import main
+from tests.inference import continued_predictions as continued
+from tests.inference.continued_predictions import FAST, FINAL, change
 from tests.inference.tiny_model import IN_PROCESSES, MODEL, TRAINER, predict, predict_with
 from tests.tiny_data import read
 
@@ -112,6 +114,14 @@ def test_an_output_that_cannot_be_written_is_one_error_before_an_image_is_read(
     error = capsys.readouterr().err
     assert f"{tmp_path / 'file'} is not a folder that you can write to. Give another with -o" in error
     assert "FAILED" not in error and (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_model_that_mirrors_slices_is_refused_with_mirroring(predicted, model_copy, tmp_path, capsys):
+    change(model_copy / "fold_0" / FINAL, inference_allowed_mirroring_axes=(0, 1))
+    out = tmp_path / "out"
+    assert continued.predict(predicted, out, model=model_copy) == 1
+    assert "axes (0, 1), of which 0 is that of the slices" in capsys.readouterr().err and not out.exists()
+    assert continued.predict(predicted, out, FAST, model=model_copy) == 0
 
 
 @pytest.mark.parametrize("flag", ["-m", "--bundle"])

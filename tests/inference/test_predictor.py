@@ -46,15 +46,6 @@ def brute_force(network, volume, mirror_axes):
     return logits[:, :, low[0] : low[0] + size[0], low[1] : low[1] + size[1]]
 
 
-def test_mirroring_along_the_slices_is_refused():
-    with pytest.raises(
-        ValueError, match=r"axes \(0, 1\), of which 0 is that of the slices.*Give --disable_tta"
-    ):
-        predictor(build("SliceUNet", {}, double=False).eval(), (0, 1)).predict_sliding_window_return_logits(
-            torch.zeros(1, 7, *PATCH)
-        )
-
-
 @every_default
 @pytest.mark.parametrize(
     ("size", "mirror_axes"),

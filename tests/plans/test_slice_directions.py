@@ -1,4 +1,4 @@
-"""Images whose slices are of another plane than those of training or order are found, tilted ones are not."""
+"""Images whose slices are of another plane or order than those of training are found, tilted ones are not."""
 
 import json
 import pickle
