@@ -110,11 +110,13 @@ def run_all(steps: list[tuple[str, str]], out: Path, env: dict[str, str]) -> Non
     # Some commands create their folder before they finish, so an existing result does not prove success.
     finished_file = out / "finished_commands.txt"
     finished = finished_file.read_text().splitlines() if finished_file.exists() else []
+    unchanged = True  # once a step is done again, so are those that use its result
     for number, (command, result) in enumerate(steps, start=1):
         print(f"\n[{number}/{len(steps)}] {command}", flush=True)
-        if command in finished and (out / result).exists():
+        if unchanged and command in finished and (out / result).exists():
             print(f"skipped, done before: {result}")
             continue
+        unchanged = False
         start = time.monotonic()
         try:
             status = subprocess.run(command.split(), env=env, cwd=out).returncode

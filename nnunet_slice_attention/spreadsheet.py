@@ -43,4 +43,4 @@ def _decoded(content: bytes) -> str:
 
 
 def _without_empty_end(row: list[str]) -> list[str]:
-    return row if row[-1] else _without_empty_end(row[:-1])
+    return row[: max(i for i, cell in enumerate(row) if cell) + 1]

@@ -22,6 +22,7 @@ TEXT = 'case,patient\r\ncase_0,Müller\r\ncase_1,"A, B"\r\n'
         ("sep=,\r\n" + TEXT).encode("utf-8-sig"),
         'case;patient\r\ncase_0;Müller\r\ncase_1;A, B\r\n'.encode(),
         'case\tpatient\tnotes\r\ncase_0\tMüller\t\r\ncase_1\tA, B\t\r\n'.replace("\tnotes", "\t").encode(),
+        TEXT.replace("\r\n", 2000 * "," + "\r\n").encode(),
         '"case" ;"patient"\r\n"case_0";"Müller"\r\n"case_1"; A, B \r\n'.encode(),
     ],
 )  # fmt: skip

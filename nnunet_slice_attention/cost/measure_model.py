@@ -137,7 +137,10 @@ def predict_seconds(trainer, n_cases: int, wait: Callable[[], None]) -> tuple[fl
     trainer.network.eval()
     _, keys = trainer.do_split()
     dataset = trainer.dataset_class(trainer.preprocessed_dataset_folder, keys)
-    cases = [torch.from_numpy(dataset.load_case(k)[0][:]) for k in dataset.identifiers[:n_cases]]
+    loaded = [dataset.load_case(key) for key in dataset.identifiers[:n_cases]]
+    cases = [torch.from_numpy(data[:]) for data, *_ in loaded]
+    # Of the images: `3d_fullres` resamples across slices.
+    slices = [properties["shape_after_cropping_and_before_resampling"][0] for *_, properties in loaded]
     predictor = SlabPredictor(
         perform_everything_on_device=True, device=trainer.device, allow_tqdm=False, use_mirroring=True
     )
@@ -159,7 +162,7 @@ def predict_seconds(trainer, n_cases: int, wait: Callable[[], None]) -> tuple[fl
         wait()
         times.append((time.perf_counter() - start) / len(cases))
     without, mirrored = times if axes else (*times, None)
-    return without, mirrored, sum(case.shape[1] for case in cases) / len(cases)
+    return without, mirrored, sum(slices) / len(cases)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ class Cost:
         memory_mb: peak memory of training: PyTorch's on a GPU, the process's on a CPU.
         predict_s, predict_tta_s: seconds per case with the command `predict`, without and with mirroring;
             the latter is None for a model that does not mirror.
-        predicted_slices: mean slices per case.
+        predicted_slices: mean slices per case, of its image before resampling.
     """
 
     parameters: int

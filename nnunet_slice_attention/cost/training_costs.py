@@ -7,11 +7,13 @@ from statistics import median
 
 from ..spreadsheet import read_rows
 
-COLUMNS = ("model", "step_s", "slices_per_step")
+COLUMNS = ("model", "schedule_s")
 
 
 def training_costs(table: Path, models: Sequence[str]) -> dict[str, float]:
-    """Median milliseconds per slice of a training step; it does not depend on a model's schedule (`_50epochs`).
+    """Median milliseconds of a training step with data loading, averaged over the schedule.
+
+    It does not depend on the schedule's length: a model without a suffix such as `_50epochs` counts for all.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -29,8 +31,8 @@ def training_costs(table: Path, models: Sequence[str]) -> dict[str, float]:
     for line, row in enumerate(rows, 2):
         cells = dict(zip(header, row, strict=False))
         try:
-            steps.append((cells["model"], float(cells["step_s"]) / float(cells["slices_per_step"])))
-        except (KeyError, ValueError, ZeroDivisionError):
+            steps.append((cells["model"], float(cells["schedule_s"])))
+        except (KeyError, ValueError):
             raise ValueError(f"{table}, line {line} is damaged: {','.join(row)}. {again}") from None
     found = {}
     for model in models:

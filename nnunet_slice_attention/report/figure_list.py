@@ -61,7 +61,8 @@ def build_figures(
         )
     if cost:
         drawn["Accuracy against cost"] = Captioned(
-            line_figures.accuracy_cost_figure(scores, cost, "training step [ms per slice]"),
-            f"Mean Dice ({structure}) over patients against the time of a training step. Up and left is better.",
+            line_figures.accuracy_cost_figure(scores, cost, "training step [ms]"),
+            f"Mean Dice ({structure}) over patients against the time of a training step, its mean over the schedule. "
+            "Up and left is better.",
         )
     return drawn

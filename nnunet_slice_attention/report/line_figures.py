@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from ..evaluation.patient_statistics import PairedDifference
 from ..evaluation.scores import Scores
 from ..evaluation.slice_profile import PARTS
-from .figure_style import WIDTH, in_lines, model_styles, styled
+from .figure_style import WIDTH, count, in_lines, model_styles, styled
 
 Levels = Mapping[str, Iterable[float]]  # values of patients, by place on the horizontal axis
 ROOM = 0.6  # between two places, that the intervals of all models share
@@ -32,18 +32,21 @@ def position_figure(scores: Scores) -> Figure:
 @styled
 def spacing_figure(scores: Scores, groups: Mapping[str, Scores]) -> Figure:
     """Dice against slice spacing; `groups` as returned by `group_by_spacing`."""
-    patients = {name: group.cases.patient.nunique() for name, group in groups.items()}
-    same = len(set(patients.values())) == 1
-    places = {name: name if same else f"{name}\n(n = {n})" for name, n in patients.items()}
-    levels = {
-        model: {places[name]: group.values(model, scores.overall).values() for name, group in groups.items()}
+    values = {
+        model: {name: group.values(model, scores.overall).values() for name, group in groups.items()}
         for model in scores.models
+    }
+    patients = {name: count([len(of_model[name]) for of_model in values.values()]) for name in groups}
+    same = len(set(patients.values())) == 1
+    places = {name: name if same else f"{name}\n({n})" for name, n in patients.items()}
+    levels = {
+        model: {places[name]: found for name, found in of_model.items()} for model, of_model in values.items()
     }
     differences = {
         model: [group.difference(model, scores.overall) for group in groups.values()]
         for model in scores.others
     }
-    each = f"n = {next(iter(patients.values()))} patients" if same else "n: patients"
+    each = f"{next(iter(patients.values()))} patients" if same else "n: patients"
     return _two_panels(levels, differences, scores.baseline, f"slice spacing ({each})")
 
 
@@ -91,7 +94,7 @@ def accuracy_cost_figure(scores: Scores, cost: Mapping[str, float], label: str) 
 
     Args:
         cost: by model.
-        label: of the cost axis, e.g. "training step [ms per slice]".
+        label: of the cost axis, e.g. "training step [ms]".
     """
     figure = Figure(figsize=(0.75 * WIDTH, 2.8), layout="constrained")
     axis = figure.subplots()

@@ -123,11 +123,11 @@ def test_a_single_case_gets_no_verdict(folders):
 
 def test_accuracy_is_plotted_against_cost(folders):
     cost = folders / "cost.csv"
-    cost.write_text("model,step_s,slices_per_step\nsmall,0.5,10\nsmall,0.7,10\nsmall,0.6,10\n")
-    assert training_costs(cost, ["perfect", "small"]) == {"small": pytest.approx(60)}
+    cost.write_text("model,schedule_s\nsmall,0.5\nsmall,0.7\nsmall,0.6\n")
+    assert training_costs(cost, ["perfect", "small"]) == {"small": pytest.approx(600)}
     assert compare(folders, "--cost", str(cost)) == 0
     assert "Accuracy against cost" in (folders / "out" / "report.html").read_text()
-    cost.write_text("model,step_s,slices_per_step\nA_5epochs__B__C,1,10\nA__B__C,2,10\n")
+    cost.write_text("model,schedule_s\nA_5epochs__B__C,0.1\nA__B__C,0.2\n")
     assert training_costs(cost, ["A_50epochs__B__C"]) == {"A_50epochs__B__C": pytest.approx(200)}
     with pytest.raises(ValueError, match="none of the models perfect"):
         training_costs(cost, ["perfect"])

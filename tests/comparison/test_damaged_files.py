@@ -110,10 +110,10 @@ def test_ensembles_name_damaged_files_of_a_model(name, content, tmp_path):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("", "has no column model, step_s, slices_per_step"),
-        ("model,step_s\na,1\n", "has no column slices_per_step"),
-        ("model,step_s,slices_per_step\na,0.5,10\na,0.", "line 3 is damaged"),
-        ("model,step_s,slices_per_step\na,0.5,zero\n", "line 2 is damaged"),
+        ("", "has no column model, schedule_s"),
+        ("model,step_s\na,1\n", "has no column schedule_s"),
+        ("model,schedule_s\na,0.5\na", "line 3 is damaged"),
+        ("model,schedule_s\na,zero\n", "line 2 is damaged"),
     ],
 )
 def test_a_damaged_table_of_costs_is_named(content, said, tmp_path):

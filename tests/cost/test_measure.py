@@ -1,4 +1,4 @@
-"""Cost of models: checked against a manual calculation, with failures named."""
+"""The command `cost`: paired repeats, failures named, finished measurements reused, results never left behind."""
 
 import csv
 import io
@@ -9,56 +9,16 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import torch
 
 from nnunet_slice_attention.cli import main
 from nnunet_slice_attention.cost import measure as cost
 from nnunet_slice_attention.cost import measure_model
 from nnunet_slice_attention.cost.measure import measure_costs
-from nnunet_slice_attention.cost.measure_model import forward_macs
 from nnunet_slice_attention.cost.model_cost import Measurement
 from nnunet_slice_attention.model_name import ModelName
-from nnunet_slice_attention.trainers.two_d_first import nnUNetTrainer2DFirst
 from tests.cost.made_up_costs import costs
 
 STOCK, OURS = "nnUNetTrainer__nnUNetPlans__2d", "nnUNetTrainerSliceUNet__nnUNetPlans__2d"
-
-
-class OneConvolution:
-    """What `forward_macs` needs of a trainer."""
-
-    device = torch.device("cpu")
-    network = torch.nn.Conv2d(2, 5, 3, padding=1)
-
-
-def test_macs_of_a_convolution_are_outputs_times_kernel_times_inputs():
-    assert forward_macs(OneConvolution(), torch.zeros(3, 2, 8, 7)) == 3 * (8 * 7 * 5) * (3 * 3 * 2)
-
-
-def test_macs_of_attention_are_counted():
-    class Attention(torch.nn.Module):
-        def forward(self, x):
-            return torch.nn.functional.scaled_dot_product_attention(x, x, x)
-
-    trainer = OneConvolution()
-    trainer.network = Attention()
-    heads, tokens, width = 2, 10, 4
-    assert forward_macs(trainer, torch.zeros(1, heads, tokens, width)) == 2 * heads * tokens**2 * width
-
-
-def test_mirroring_is_measured_only_where_a_model_mirrors(nnunet_folders, tiny, monkeypatch):
-    def without_training(trainer, *_):
-        trainer.configure_rotation_dummyDA_mirroring_and_inital_patch_size()
-        return dict.fromkeys(("data", "target"), torch.rand(1, 1, 3, 40, 40)), 0.5, 1.0
-
-    monkeypatch.setattr(measure_model, "training_seconds", without_training)
-    names = ["nnUNetTrainerSliceUNet", "nnUNetTrainerSliceUNet_NoMirroring"]
-    measured = [
-        measure_model.measure(Measurement(str(tiny.id), name, "nnUNetPlans", "2d", "cpu", 1, 1))
-        for name in names
-    ]
-    assert all(cost.predict_s for cost in measured)
-    assert [cost.predict_tta_s is None for cost in measured] == [False, True]
 
 
 @pytest.fixture(scope="module")
@@ -90,26 +50,6 @@ def test_nnunets_and_our_models_are_measured_and_the_same_network_has_the_same_c
     for name in ("step_s", "loaded_step_s", "memory_mb", "predict_s", "predict_tta_s"):
         assert float(stock[name]) > 0 and float(ours[name]) > 0
     assert float(stock["predict_tta_s"]) > float(stock["predict_s"])
-
-
-def test_the_schedule_of_2d_first_is_averaged_over_both_phases(nnunet_folders, tiny, monkeypatch):
-    phase_seconds = {True: 1.0, False: 2.0}
-    monkeypatch.setattr(
-        measure_model,
-        "training_seconds",
-        lambda trainer, *_: (
-            {"data": trainer.dummy, "target": trainer.dummy},
-            0.5,
-            phase_seconds[trainer._in_2d],
-        ),
-    )
-    measurement = Measurement(
-        str(tiny.id), "nnUNetTrainerSliceAttention_20epochs", "nnUNetPlans", "2d", "cpu", 1, 0
-    )
-    monkeypatch.setattr(nnUNetTrainer2DFirst, "dummy", torch.rand(1, 1, 3, 40, 40), raising=False)
-    measured = measure_model.measure(measurement)
-    assert measured.schedule_s == pytest.approx(0.6 * 1.0 + 0.4 * 2.0)
-    assert measured.loaded_step_s == 2.0  # of the phase with neighbours
 
 
 def test_a_failed_model_is_named_with_its_last_lines_and_the_others_are_kept(measured):

@@ -43,6 +43,16 @@ def test_finished_steps_are_skipped_and_a_failure_is_named(tmp_path, capfd):
         run_all([("mkdir two", "three")], tmp_path, dict(os.environ))
 
 
+def test_what_follows_a_step_that_is_done_again_is_done_again_too(tmp_path, capfd):
+    steps = [(f"mkdir -p {name}", name) for name in ("models", "predictions", "report")]
+    for _ in range(2):
+        run_all(steps, tmp_path, dict(os.environ))
+        (tmp_path / "predictions").rmdir()
+    capfd.readouterr()
+    run_all(steps, tmp_path, dict(os.environ))
+    assert capfd.readouterr().out.count("skipped, done before") == 1
+
+
 def test_the_summary_is_the_verdicts_and_the_first_table():
     report = "# T\n\n- a is better.\n\n## Accuracy\n\nNote.\n\n| a |\n| - |\n\n## Differences\n\nMore."
     assert summary(report) == "# T\n\n- a is better.\n\n## Accuracy\n\nNote.\n\n| a |\n| - |"

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from nnunet_slice_attention.evaluation.scores import Scores
+from nnunet_slice_attention.report.line_figures import spacing_figure
 from nnunet_slice_attention.report.spacing import group_by_spacing, spacing_table
 
 
@@ -24,6 +25,17 @@ def test_one_column_per_spacing_from_thin_to_thick():
     table = spacing_table(scores, groups)
     assert table.columns == ("structure", "model", "2 mm", "6 mm")
     assert table.rows == (("disc", "a", "0.850 ± 0.071 (n = 2)", "0.600 ± 0.141 (n = 2)"),)
+
+
+def test_the_figure_counts_patients_that_have_the_structure():
+    scores = make_scores(("p1", 2.0, 0.9), ("p2", 2.0, 0.7), ("p1", 6.0, 0.5), ("p2", 6.0, float("nan")))
+    figure = spacing_figure(scores, group_by_spacing(scores))
+    (axis,) = figure.axes
+    assert [tick.get_text() for tick in axis.get_xticklabels()] == ["2 mm\n(n = 2)", "6 mm\n(n = 1)"]
+    scores = make_scores(("p1", 2.0, 0.9), ("p1", 6.0, 0.5))
+    assert (
+        spacing_figure(scores, group_by_spacing(scores)).get_supxlabel() == "slice spacing (n = 1 patients)"
+    )
 
 
 def test_one_spacing_gives_no_table():

@@ -6,6 +6,7 @@
   const find = (name) => root.querySelector(`[data-part="${name}"]`);
   // ground truth, baseline, and the others in the hues of the figures, light enough for a dark image
   const colours = [[255, 255, 255], [230, 159, 0], [86, 180, 233], [0, 158, 115], [213, 94, 0], [204, 121, 167], [240, 228, 66]];
+  const colour = (i) => (i ? colours[1 + ((i - 1) % (colours.length - 1))] : colours[0]); // white for the ground truth only
   const errorColours = { 1: [213, 94, 0], 2: [0, 114, 178], 3: [204, 121, 167] }; // predicted only, missed, another class
   const SWIPE = 24; // pixels to the side for a slice
   const cases = JSON.parse(document.getElementById("viewer-data").textContent);
@@ -82,13 +83,13 @@
       if (layer.errors) wrong.push({ made: await volume(layer.errors, `errors-${layer.name}`, errorColours), name: layer.name });
     }
     for (const [i, layer] of current.layers.entries()) {
-      outlines.push(await volume(layer.outline, layer.name, { 1: colours[i % colours.length] }));
+      outlines.push(await volume(layer.outline, layer.name, { 1: colour(i) }));
     }
     find("layers").replaceChildren(...current.layers.map((layer, i) => {
       const [label, box, swatch] = ["label", "input", "span"].map((tag) => document.createElement(tag));
       Object.assign(box, { type: "checkbox", checked: i < 3, onchange: applyLayers });
       swatch.className = "swatch";
-      swatch.style.background = `rgb(${colours[i % colours.length]})`;
+      swatch.style.background = `rgb(${colour(i)})`;
       label.append(box, swatch, layer.name);
       return label;
     }));
