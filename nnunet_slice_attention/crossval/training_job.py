@@ -53,7 +53,7 @@ class TrainingJob(ModelJob):
         return "continue" if any((self.folder / name).is_file() for name in (LATEST, BEST)) else "start"
 
     def _is_validated(self) -> bool:
-        """With the present weights, and with --npz all probabilities are saved."""
+        """With the present weights; all predictions are there, and with --npz all probabilities."""
         if not self._summary.is_file() or validated_checkpoint(self.folder) != FINAL:
             return False
         try:
@@ -61,6 +61,9 @@ class TrainingJob(ModelJob):
         except ValueError:  # truncated by a kill or a full disk
             return False
         if older_than_weights(self.folder, listed):
+            return False
+        # An exported model has the summary only. Fold all is not compared.
+        if self.fold != "all" and not all((self._summary.parent / name).is_file() for name in listed):
             return False
         return not self.settings.npz or all(map(self._has_probabilities, listed))
 

@@ -23,7 +23,10 @@ def validated(job):
     save_checkpoint(job, "final")
     validation = job.folder / "validation"
     validation.mkdir()
-    listed = [{"prediction_file": str(validation / f"case_{i}.nii.gz"), "metrics": {}} for i in range(2)]
+    predictions = [validation / f"case_{i}.nii.gz" for i in range(2)]
+    for path in predictions:
+        path.touch()
+    listed = [{"prediction_file": str(path), "metrics": {}} for path in predictions]
     (validation / "summary.json").write_text(json.dumps({"metric_per_case": listed}))
     return job
 
@@ -89,6 +92,19 @@ def test_a_validation_with_the_best_checkpoint_is_repeated_with_the_final_one(va
     assert validated.state() == "validate" and validated.command()[-1] == "--val"
     with noted_checkpoint(validated.folder, "checkpoint_final.pth"):
         pass
+    assert validated.state() == "done"
+
+
+def test_a_run_whose_predictions_are_gone_is_validated_again_unless_it_is_not_compared(validated):
+    """An exported model has the summary only; the comparison after all trainings would find no predictions."""
+    fold_all = replace(validated, fold="all")
+    validated.folder.rename(fold_all.folder)
+    prediction = fold_all.folder / "validation" / "case_1.nii.gz"
+    prediction.unlink()
+    assert fold_all.state() == "done"
+    fold_all.folder.rename(validated.folder)
+    assert validated.state() == "validate" and validated.command()[-1] == "--val"
+    (validated.folder / "validation" / "case_1.nii.gz").touch()
     assert validated.state() == "done"
 
 
