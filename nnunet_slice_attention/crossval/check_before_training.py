@@ -33,8 +33,8 @@ def check_before_training(crossval: CrossValidation, write_split: bool = True) -
     Raises:
         ValueError: another training may be running in a fold, a model, a fold, -pretrained_weights, a 2D model, an
             image, the rule for patients or the output folder cannot be used, the slice spacing of a ground truth is
-            unknown, training images have four dimensions, labels have values that dataset.json lacks, or labels or
-            dataset.json were changed after preprocessing.
+            unknown, folds share validation cases, training images have four dimensions, labels have values that
+            dataset.json lacks, or labels or dataset.json were changed after preprocessing.
         FileNotFoundError: the ground truth of a case, or the 2D model that a training starts from, is missing.
     """
     check_writable(crossval.output)

@@ -2,6 +2,7 @@
 
 import itertools
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
@@ -19,8 +20,17 @@ from .cross_validation import CrossValidation
 
 
 def check_ground_truth(truth: GroundTruth, folds: Sequence[int]) -> None:
-    """Raise FileNotFoundError or ValueError unless all cases of the folds have a ground truth of known spacing."""
-    cases = [case for fold in folds for case in truth.splits[fold]["val"]]
+    """Raise FileNotFoundError or ValueError unless the folds share no validation case and all have a ground truth.
+
+    Its spacing must be known.
+    """
+    cases = [case for fold in folds for case in dict.fromkeys(truth.splits[fold]["val"])]
+    if shared := sorted(case for case, number in Counter(cases).items() if number > 1):
+        raise ValueError(
+            f"{first_few(shared)}: validation cases of more than one of the folds {', '.join(map(str, folds))}, which "
+            "cannot be compared together. Run crossval once for each of these folds (-f), each with an -o of its own; "
+            f"or write a splits_final.json without overlaps to {truth.folder.parent}, and train all folds with it."
+        )
     if missing := sorted(case for case in cases if not truth.file(case).is_file()):
         raise FileNotFoundError(
             f"no ground truth for {first_few(missing)} in {truth.folder}. Preprocess the data set again."

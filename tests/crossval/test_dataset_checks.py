@@ -26,6 +26,23 @@ def test_missing_ground_truth_is_named(preprocessed, tiny, tmp_path):
         cross_validate(tiny_crossval(tiny, tmp_path), refuse_to_launch)
 
 
+def test_folds_that_share_validation_cases_are_refused_together(preprocessed, tiny, tmp_path):
+    """The comparison would refuse them after all trainings."""
+    validated = (["case_0", "case_1"], ["case_0", "case_2", "case_2"])
+    split = [{"train": ["case_3"], "val": cases} for cases in validated]
+    (preprocessed / "splits_final.json").write_text(json.dumps(split))
+    launched = []
+    with pytest.raises(
+        ValueError,
+        match=r"^case_0: validation cases of more than one of the folds 0, 1.* once for each .*\(-f\)",
+    ):
+        cross_validate(tiny_crossval(tiny, tmp_path, folds=["0", "1"]), refuse_to_launch)
+    for fold in ("0", "1"):
+        crossval = tiny_crossval(tiny, tmp_path, folds=[fold, "all"])
+        cross_validate(crossval, lambda jobs: launched.extend(job.name for job in jobs) or ["unfinished"])
+    assert launched == [f"{OURS}, fold {fold}" for fold in ("0", "all", "1", "all")]
+
+
 def test_labels_changed_after_preprocessing_are_named(
     preprocessed, nnunet_folders, tiny, tmp_path, monkeypatch
 ):
