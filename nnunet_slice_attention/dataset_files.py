@@ -20,6 +20,7 @@ from .files import read_json
 from .tiff_spacing import ENDINGS, image_spacing_file
 
 Split = Mapping[str, Sequence[str]]  # of a fold: its cases by "train" and "val"
+OWN_FOLDS = 5  # of the split that nnU-Net makes without splits_final.json, which needs as many cases
 
 
 def dataset_id(dataset: str | int) -> int:

@@ -16,7 +16,7 @@ from nnunetv2.run.run_training import get_trainer_from_args
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 
-from ..dataset_files import dataset_id, read_description, read_plans, read_splits
+from ..dataset_files import OWN_FOLDS, dataset_id, read_description, read_plans, read_splits
 from ..files import replacing
 from ..image_files import is_renamed
 from ..messages import in_one_line
@@ -32,7 +32,7 @@ from .trainer_checks_process import MARK, CheckRequest
 
 
 def check_trainers(request: CheckRequest, splits: Path) -> None:
-    """Write the data set's split to the file `splits`; raise the first error."""
+    """Write the data set's split, if it can have one, to the file `splits`; raise the first error."""
     planned = Path(str(nnUNet_preprocessed), maybe_convert_to_dataset_name(request.dataset))
     _copy_split(planned / splits.name, splits)
     if (planned / "dataset.json").is_file():
@@ -46,11 +46,9 @@ def check_trainers(request: CheckRequest, splits: Path) -> None:
         for checkpoint in request.begun.get(name, ()):
             made_with = trainer.plans_manager.plans, trainer.dataset_json, model.configuration
             check_trained_plans(checkpoint, *made_with)
-        # Where it looks for a split, or writes one.
-        trainer.preprocessed_dataset_folder_base = str(splits.parent)
-        trainer.do_split()
+        _split(trainer, splits, planned / splits.name, request.folds)
         trainers[name] = trainer
-    found, built = read_splits(splits), list(trainers.values())
+    found, built = read_splits(splits) if splits.is_file() else [], list(trainers.values())
     _check_split(found, planned / splits.name, request.folds, built)
     from_a_2d_model = {start.model for start in request.from_2d}
     for name in request.starting:
@@ -66,7 +64,7 @@ def check_trainers(request: CheckRequest, splits: Path) -> None:
         check_2d_model(start, trainers[start.model], coming, split)
     if request.images:
         check_images(request.images, built, splits.parent)
-    if request.write_split and not (planned / splits.name).is_file():
+    if request.write_split and splits.is_file() and not (planned / splits.name).is_file():
         with replacing(planned / splits.name) as partial:
             shutil.copyfile(splits, partial)
 
@@ -105,13 +103,31 @@ def _build_trainer(dataset: str, model: ModelName, planned: Path) -> nnUNetTrain
     return trainer
 
 
+def _split(trainer: nnUNetTrainer, splits: Path, file: Path, folds: Sequence[str]) -> None:
+    """Let nnU-Net write its own split to `splits` unless there is one; fold all can do without.
+
+    Args:
+        file: of the data set's split, for the message.
+    """
+    trainer.preprocessed_dataset_folder_base = str(splits.parent)  # where it looks for a split, or writes one
+    if not splits.is_file():
+        number = len(preprocessed_cases(Path(trainer.preprocessed_dataset_folder)))
+        if 0 < number < OWN_FOLDS:
+            if set(folds) == {"all"}:
+                return
+            raise ValueError(
+                f"{number} cases; nnU-Net's own split needs {OWN_FOLDS}. Write one to {file}, or train fold all."
+            )
+    trainer.do_split()
+
+
 def _check_split(
     found: Sequence[Mapping], file: Path, folds: Sequence[str], trainers: Sequence[nnUNetTrainer]
 ) -> None:
     """Raise ValueError unless the folds exist and all their cases are preprocessed for each trainer.
 
     Args:
-        found: the folds of the data set's split.
+        found: the folds of the data set's split; empty if it can have none, see `_split`.
         file: of the split, for messages.
     """
     ending = trainers[0].dataset_json["file_ending"]

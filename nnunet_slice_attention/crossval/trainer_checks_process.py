@@ -54,7 +54,7 @@ class CheckRequest:
 
 
 def check_trainers_in_process(request: CheckRequest) -> list[Split]:
-    """The data set's split, if all trainers can be built and all images predicted.
+    """The data set's split, if all trainers can be built and all images predicted; empty for fold all of few cases.
 
     Without a split, nnU-Net's own is written now: jobs that start at the same time would all write it.
 
@@ -72,4 +72,4 @@ def check_trainers_in_process(request: CheckRequest) -> list[Split]:
             if done.returncode < 0:
                 reason = f" signal {-done.returncode} ended the process that builds them; out of memory?"
             raise ValueError(errors[-1] if errors else f"the trainers cannot be built:{reason}")
-        return read_splits(splits)
+        return read_splits(splits) if splits.is_file() else []

@@ -3,7 +3,14 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ..dataset_files import dataset_id, read_description, read_splits, training_images, training_pairs
+from ..dataset_files import (
+    OWN_FOLDS,
+    dataset_id,
+    read_description,
+    read_splits,
+    training_images,
+    training_pairs,
+)
 from ..messages import first_few
 from ..plans.preprocessed_cases import (
     changed_description,
@@ -98,7 +105,10 @@ def _folders(preprocessed: Path) -> list[Path]:
 
 def _check_split(path: Path, cases: set[str], again: str) -> list[Check]:
     if not path.is_file():  # training writes one
-        return []
+        if not 0 < len(cases) < OWN_FOLDS:
+            return []
+        text = f"{len(cases)} cases; nnU-Net's own split needs {OWN_FOLDS}, so only fold all can be trained"
+        return [Check("split", True, text, f"Write one to {path}, or train fold all.")]
     folds = read_splits(path)
     used = {case for fold in folds for part in ("train", "val") for case in fold[part]}
     if missing := sorted(used - cases):

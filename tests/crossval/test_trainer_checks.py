@@ -4,9 +4,11 @@ import json
 
 import pytest
 
+from nnunet_slice_attention.crossval.train_compare_predict import cross_validate
 from nnunet_slice_attention.crossval.trainer_checks import check_trainers
 from nnunet_slice_attention.crossval.trainer_checks_process import CheckRequest
-from tests.crossval.tiny_crossval import OURS, STOCK
+from tests.crossval.replaced_trainer_checks import check_trainers_here
+from tests.crossval.tiny_crossval import OURS, STOCK, tiny_crossval
 
 
 @pytest.mark.parametrize(
@@ -69,6 +71,38 @@ def test_cases_of_the_split_that_are_not_preprocessed_are_named(preprocessed, ti
     with pytest.raises(ValueError, match=r"1 cases of .*splits_final\.json are not in .*, e\.g\. gone\. "):
         check_trainers(CheckRequest(str(tiny.id), [str(OURS)], ["0"]), split)
     check_trainers(CheckRequest(str(tiny.id), [str(OURS)], ["1", "all"]), split)
+
+
+@pytest.fixture
+def three_cases(preprocessed):
+    """Too few for nnU-Net's own split; returns the place of a split."""
+    (preprocessed / "splits_final.json").unlink(missing_ok=True)
+    for case in ("case_3", "case_4", "case_5"):
+        for file in preprocessed.glob(f"*/{case}*"):
+            file.unlink()
+    return preprocessed / "splits_final.json"
+
+
+@pytest.mark.parametrize("folds", [["0"], ["all", "1"]])
+def test_numbered_folds_of_too_few_cases_need_a_split_of_the_users_own(folds, three_cases, tiny, tmp_path):
+    call = CheckRequest(str(tiny.id), [str(OURS)], folds)
+    with pytest.raises(
+        ValueError,
+        match=rf"^3 cases; nnU-Net's own split needs 5\. Write one to {three_cases}, or train fold all",
+    ):
+        check_trainers(call, tmp_path / "splits_final.json")
+    three_cases.write_text(json.dumps(2 * [{"train": ["case_1"], "val": ["case_0"]}]))
+    check_trainers(call, tmp_path / "splits_final.json")
+
+
+def test_fold_all_of_too_few_cases_is_trained(three_cases, results, tiny, tmp_path, monkeypatch):
+    check_trainers_here(monkeypatch)
+    launched = []
+    cross_validate(
+        tiny_crossval(tiny, tmp_path, folds=["all"]), lambda jobs: launched.extend(jobs) or ["unfinished"]
+    )
+    assert [job.name for job in launched] == [f"{OURS}, fold all"]
+    assert not three_cases.exists()
 
 
 def test_a_case_whose_segmentation_itk_would_rename_is_named(preprocessed, tiny, tmp_path):

@@ -135,3 +135,15 @@ def test_a_damaged_split_is_wrong(raw, preprocessed):
     (preprocessed / "splits_final.json").write_text("[")
     (check,) = checks(raw, preprocessed)
     assert not check.ok and "splits_final.json is damaged" in check.text
+
+
+@pytest.mark.parametrize("number", [4, 5])
+def test_too_few_cases_for_the_split_that_training_writes_are_a_note(number, preprocessed):
+    (preprocessed / "splits_final.json").unlink()
+    for case in CASES[number:]:
+        for file in (preprocessed / "nnUNetPlans_2d").glob(f"{case}*"):
+            file.unlink()
+    found = [(check.verdict, check.text, check.next_step) for check in checks(None, preprocessed)]
+    text = "4 cases; nnU-Net's own split needs 5, so only fold all can be trained"
+    note = ("note", text, f"Write one to {preprocessed / 'splits_final.json'}, or train fold all.")
+    assert found == [note] * (number == 4)
