@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "inference": {"attention", "evaluation", "networks", "plans"},
     "report": {"evaluation"},
     "trainers": {"attention", "augmentation", "networks", "plans"},
-    "cost": {"inference", "networks", "report"},
+    "cost": {"inference", "networks", "plans", "report"},
     "shim": {"trainers"},
     "bundle": {"inference", "networks", "plans", "trainers"},
     "comparison": {"cost", "evaluation", "inference", "plans", "report", "trainers"},

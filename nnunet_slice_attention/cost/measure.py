@@ -15,9 +15,10 @@ from pathlib import Path
 
 from nnunetv2.paths import nnUNet_preprocessed
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
+from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 from tqdm import tqdm
 
-from ..dataset_files import read_description, read_plans
+from ..dataset_files import read_plans
 from ..environment import commit, hardware, versions
 from ..files import (
     check_own_folder,
@@ -30,6 +31,7 @@ from ..files import (
 )
 from ..inference.trained_model import find_device
 from ..model_name import ModelName
+from ..plans.plans_file import check_planned, check_preprocessed, plans_file
 from .figure import cost_figure
 from .model_cost import Cost, Measurement
 from .table import Repeats, cost_table, write_csv
@@ -64,12 +66,13 @@ def measure_costs(
     Raises:
         ValueError: a model's name does not have three parts, there is nothing to measure, the device is not available,
             or `output` cannot be written.
+        FileNotFoundError: a model is not planned, or not preprocessed.
     """
     if not models:
         raise ValueError("no model to measure. Give -m TRAINER__PLANS__CONFIGURATION.")
     if min(repeats, iterations) < 1:
         raise ValueError(f"--repeats {repeats} --iterations {iterations}: both must be at least 1.")
-    _check_data(dataset, [ModelName.parse(model).plans for model in models])
+    _check_data(dataset, list(map(ModelName.parse, models)))
     find_device(device)
     planned = {
         model: Measurement(str(dataset), *ModelName.parse(model), device, iterations, cases)
@@ -117,15 +120,13 @@ def _write_results(
     write_text(output / "cost.json", json.dumps(manifest, indent=2))
 
 
-def _check_data(dataset: str, plans: Sequence[str]) -> None:
-    """Raise ValueError if a file that all measurements need is damaged."""
-    folder = Path(str(nnUNet_preprocessed), maybe_convert_to_dataset_name(dataset))
-    for path, read in [
-        (folder / "dataset.json", read_description),
-        *((folder / f"{p}.json", read_plans) for p in plans),
-    ]:
-        if path.is_file():
-            read(path)
+def _check_data(dataset: str, models: Sequence[ModelName]) -> None:
+    """Raise FileNotFoundError or ValueError if what all measurements need is missing or damaged."""
+    check_planned(dataset, [model.plans for model in models])
+    for model in models:
+        file = plans_file(dataset, model.plans)
+        data = PlansManager(read_plans(file)).get_configuration(model.configuration).data_identifier
+        check_preprocessed(dataset, model, [file.parent / data])
 
 
 def _run(measurement: Measurement, result: Path, title: str) -> list[str]:

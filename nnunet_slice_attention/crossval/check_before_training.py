@@ -9,6 +9,7 @@ from ..comparison.ground_truth import GroundTruth
 from ..comparison.patients import group_by
 from ..dataset_files import read_description
 from ..files import check_writable
+from ..plans.plans_file import check_planned
 from .concurrent_training_check import check_no_other_training
 from .cross_validation import CrossValidation
 from .dataset_checks import (
@@ -35,9 +36,11 @@ def check_before_training(crossval: CrossValidation, write_split: bool = True) -
             image, the rule for patients or the output folder cannot be used, the slice spacing of a ground truth is
             unknown, folds share validation cases, training images have four dimensions, labels have values that
             dataset.json lacks, or labels or dataset.json were changed after preprocessing.
-        FileNotFoundError: the ground truth of a case, or the 2D model that a training starts from, is missing.
+        FileNotFoundError: plans, dataset.json, the ground truth of a case, or the 2D model that a training starts from,
+            is missing.
     """
     check_writable(crossval.output)
+    check_planned(crossval.dataset, [model.plans for model in crossval.models])
     trainings, predictions = crossval.training_jobs(), crossval.prediction_jobs()
     check_no_other_training(trainings)
     begun: dict[str, list[Path]] = {}

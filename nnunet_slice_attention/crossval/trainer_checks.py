@@ -16,11 +16,12 @@ from nnunetv2.run.run_training import get_trainer_from_args
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 
-from ..dataset_files import OWN_FOLDS, dataset_id, read_description, read_plans, read_splits
+from ..dataset_files import OWN_FOLDS, read_splits
 from ..files import replacing
 from ..image_files import is_renamed
 from ..messages import in_one_line
 from ..model_name import ModelName
+from ..plans.plans_file import check_planned, check_preprocessed
 from ..plans.preprocessed_cases import preprocessed_cases
 from ..plans.shared_data import check_shared_data
 from ..trainers.pretrained_weights import check_pretrained_weights, read_pretrained_weights
@@ -35,13 +36,12 @@ def check_trainers(request: CheckRequest, splits: Path) -> None:
     """Write the data set's split, if it can have one, to the file `splits`; raise the first error."""
     planned = Path(str(nnUNet_preprocessed), maybe_convert_to_dataset_name(request.dataset))
     _copy_split(planned / splits.name, splits)
-    if (planned / "dataset.json").is_file():
-        read_description(planned / "dataset.json")
+    models = {name: ModelName.parse(name) for name in request.models}
+    check_planned(request.dataset, [model.plans for model in models.values()])
     given = request.pretrained_weights
     weights = read_pretrained_weights(given) if given else {}
     trainers: dict[str, nnUNetTrainer] = {}
-    for name in request.models:
-        model = ModelName.parse(name)
+    for name, model in models.items():
         trainer = _build_trainer(request.dataset, model, planned)
         for checkpoint in request.begun.get(name, ()):
             made_with = trainer.plans_manager.plans, trainer.dataset_json, model.configuration
@@ -77,13 +77,11 @@ def _copy_split(file: Path, copy: Path) -> None:
 
 
 def _build_trainer(dataset: str, model: ModelName, planned: Path) -> nnUNetTrainer:
-    """The model's trainer of fold 0, whose plans and preprocessed data have been checked.
+    """The model's trainer of fold 0, whose preprocessed data have been checked.
 
     Args:
         planned: the data set's folder in `nnUNet_preprocessed`.
     """
-    if (planned / f"{model.plans}.json").is_file():
-        read_plans(planned / f"{model.plans}.json")
     names = (dataset, model.configuration, 0, model.trainer, model.plans)
     trainer = get_trainer_from_args(*names, device=torch.device("cpu"))
     if first := trainer.configuration_manager.previous_stage_name:
@@ -92,13 +90,8 @@ def _build_trainer(dataset: str, model: ModelName, planned: Path) -> nnUNetTrain
             "and cannot predict with it. Leave it out of -m; train it with nnUNetv2_train, and compare it with the "
             "command compare."
         )
-    data = Path(trainer.preprocessed_dataset_folder)
-    for folder in (data, planned / "gt_segmentations"):
-        if not folder.is_dir():
-            raise FileNotFoundError(
-                f"{folder} does not exist: {model} is planned, but not preprocessed. Run: nnUNetv2_preprocess "
-                f"-d {dataset_id(dataset)} -plans_name {model.plans} -c {model.configuration}"
-            )
+    folders = [Path(trainer.preprocessed_dataset_folder), planned / "gt_segmentations"]
+    check_preprocessed(dataset, model, folders)
     check_shared_data(trainer.plans_manager.plans, model.configuration, planned)
     return trainer
 

@@ -1,12 +1,13 @@
-"""The plans file of a data set, and the commands that make plans."""
+"""The plans file of a data set, whether it is planned and preprocessed, and the commands that do so."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from nnunetv2.paths import nnUNet_preprocessed
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
 
-from ..dataset_files import dataset_id
+from ..dataset_files import dataset_id, read_description, read_plans
+from ..model_name import ModelName
 from .shared_data import MADE_FROM
 
 STOCK_PLANS = "nnUNetPlans"
@@ -34,6 +35,29 @@ def plans_file(dataset: str | int, plans_name: str) -> Path:
     return path
 
 
+def check_planned(dataset: str | int, plans_names: Iterable[str]) -> None:
+    """Raise FileNotFoundError or ValueError unless a data set has these plans and its `dataset.json`, undamaged."""
+    for name in dict.fromkeys(plans_names):
+        read_plans(plans_file(dataset, name))
+    description = Path(str(nnUNet_preprocessed)) / maybe_convert_to_dataset_name(dataset) / "dataset.json"
+    if not description.is_file():
+        raise FileNotFoundError(
+            f"{description} does not exist. Put back that of the raw data set, or run: "
+            f"{how_to_make(dataset, STOCK_PLANS, [])}"
+        )
+    read_description(description)
+
+
+def check_preprocessed(dataset: str | int, model: ModelName, folders: Iterable[Path]) -> None:
+    """Raise FileNotFoundError unless these folders exist, which preprocessing for a model writes."""
+    for folder in folders:
+        if not folder.is_dir():
+            raise FileNotFoundError(
+                f"{folder} does not exist: {model} is planned, but not preprocessed. Run: nnUNetv2_preprocess "
+                f"-d {dataset_id(dataset)} -plans_name {model.plans} -c {model.configuration}"
+            )
+
+
 def existing_plans(folder: Path) -> list[str]:
     """Names of the plans of a preprocessed data set."""
     return sorted(path.stem for path in folder.glob("*Plans*.json"))
@@ -47,7 +71,9 @@ def how_to_make(dataset: str | int, name: str, existing: list[str]) -> str:
     compact = f"nnunet-slice-attention plan-compact -d {dataset_id(dataset)} -o {name}"
     if not existing:
         return f"{plan}, then, for compact plans, {compact}; for others add their planner (-pl)"
-    return f"Give -p one of those, or run {compact} for compact plans, for others {plan} with their planner (-pl)"
+    return (
+        f"Give one of those, or run {compact} for compact plans, for others {plan} with their planner (-pl)"
+    )
 
 
 def how_to_make_again(dataset: str | int, name: str, plans: Mapping | None = None) -> str:

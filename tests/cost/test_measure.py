@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 from contextlib import redirect_stderr
 from dataclasses import asdict
 from pathlib import Path
@@ -104,6 +105,30 @@ def test_no_earlier_table_is_left_behind_if_nothing_can_be_measured(
 def test_an_output_that_is_a_file_is_named_before_anything_is_measured(nnunet_folders, tiny, capsys):
     assert main(["cost", "-d", str(tiny.id), "-m", STOCK, "-device", "cpu", "-o", __file__]) == 1
     assert f"{__file__} is not a folder that you can write to" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("missing", "command"),
+    [
+        ("nnUNetPlans.json", "nnUNetv2_plan_and_preprocess -d 701 -c 2d 3d_fullres"),
+        ("dataset.json", "nnUNetv2_plan_and_preprocess -d 701 -c 2d 3d_fullres"),
+        ("nnUNetPlans_2d", "nnUNetv2_preprocess -d 701 -plans_name nnUNetPlans -c 2d"),
+    ],
+)
+def test_what_is_not_planned_or_preprocessed_is_named_once_with_the_command(
+    missing, command, nnunet_folders, tiny, tmp_path, monkeypatch, capsys
+):
+    planned, files = nnunet_folders / "preprocessed" / tiny.folder, {"nnUNetPlans.json", "dataset.json"}
+    folder = tmp_path / "preprocessed" / tiny.folder
+    folder.mkdir(parents=True)
+    for name in files - {missing}:
+        shutil.copy(planned / name, folder)
+    monkeypatch.setenv("nnUNet_preprocessed", str(folder.parent))
+    argv = ["cost", "-d", str(tiny.id), "-m", STOCK, OURS, "-device", "cpu", "-o", str(tmp_path / "out")]
+    assert main(argv) == 1
+    error = capsys.readouterr().err
+    assert f"{folder / missing} does not exist" in error and error.rstrip().endswith(command)
+    assert error.count("does not exist") == 1 and not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("nothing", [{"repeats": 0}, {"iterations": 0}])

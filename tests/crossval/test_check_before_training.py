@@ -44,6 +44,17 @@ def test_images_that_cannot_be_predicted_are_named(call, nnunet_folders, tiny, t
     assert not (tmp_path / "out").exists() and not (tmp_path / "results").exists()
 
 
+@pytest.mark.parametrize("file", ["nnUNetPlans.json", "dataset.json"])
+def test_a_data_set_that_is_not_planned_is_named_with_the_command(
+    file, call, preprocessed, nnunet_folders, tiny
+):
+    (preprocessed / file).unlink()
+    status, out, err = call("-i", str(nnunet_folders / "raw" / tiny.folder / "imagesTs"))
+    assert (status, out) == (1, "")
+    assert f"{preprocessed / file} does not exist" in err
+    assert f"nnUNetv2_plan_and_preprocess -d {tiny.id} -c 2d 3d_fullres" in err
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -1,6 +1,7 @@
 """What needs a trainer is checked before the first run: plans, preprocessed data, split."""
 
 import json
+import shutil
 
 import pytest
 
@@ -18,12 +19,25 @@ from tests.crossval.tiny_crossval import OURS, STOCK, tiny_crossval
         ("nnUNetTrainerCSANet__nnUNetPlans__3d_fullres", ["0"], "3d_fullres"),
         (str(OURS), ["0", "7"], "fold 7 does not exist: .* has folds 0 to 4"),
         (str(OURS), ["00"], "fold 00 does not exist"),  # nnU-Net would train fold 0
-        ("nnUNetTrainer__nnUNetPlansX__2d", ["0"], "nnUNetPlansX"),
+        (
+            "nnUNetTrainer__nnUNetPlansX__2d",
+            ["0"],
+            r"nnUNetPlansX\.json does not exist; existing plans: .*nnUNetPlans.*\. Next: Give one of those, or run",
+        ),
     ],
 )
 def test_errors_that_every_job_would_run_into(model, folds, message, nnunet_folders, tiny, tmp_path):
     with pytest.raises(Exception, match=message):
         check_trainers(CheckRequest(str(tiny.id), [model], folds), tmp_path / "splits_final.json")
+
+
+def test_a_model_that_is_not_preprocessed_is_named_with_the_command(preprocessed, tiny, tmp_path):
+    shutil.rmtree(preprocessed / "nnUNetPlans_2d")
+    command = f"nnUNetv2_preprocess -d {tiny.id} -plans_name nnUNetPlans -c 2d"
+    with pytest.raises(
+        FileNotFoundError, match=f"nnUNetPlans_2d does not exist: {OURS} is planned, .*{command}"
+    ):
+        check_trainers(CheckRequest(str(tiny.id), [str(OURS)], ["0"]), tmp_path / "splits_final.json")
 
 
 @pytest.mark.parametrize("content", ["", '{"labels": {', "[]", "{}", "[{}]", "\x00"])

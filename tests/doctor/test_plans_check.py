@@ -16,7 +16,7 @@ def test_existing_plans_are_listed(folders, plans, capsys):
     write_plans(folders, plans)
     status, text = diagnose(capsys, "-d", "Dataset027_X", "-p", "nnUNetCompactPlans")
     assert status == 1 and "existing plans: nnUNetPlans" in text
-    assert "-> Give -p one of those" in text and "plan-compact -d 27 -o nnUNetCompactPlans" in text
+    assert "-> Give one of those" in text and "plan-compact -d 27 -o nnUNetCompactPlans" in text
     _, text = diagnose(capsys, "-d", "27", "-p", "nnUNetResEncUNetLPlans")
     assert "-> nnUNetv2_plan_and_preprocess -d 27 -c 2d 3d_fullres -pl nnUNetPlannerResEncL\n" in text
 

@@ -84,7 +84,7 @@ def test_small_patches_get_a_larger_batch_but_not_larger_than_planned():
 
 
 def test_the_error_for_an_unplanned_data_set_gives_the_command(tiny, nnunet_folders):
-    again = f"Give -p one of those, or run nnunet-slice-attention plan-compact -d {tiny.id} -o nnUNetMissing"
+    again = f"Give one of those, or run nnunet-slice-attention plan-compact -d {tiny.id} -o nnUNetMissing"
     with pytest.raises(FileNotFoundError, match=rf"not exist; existing plans: .*nnUNetPlans.* {again}"):
         write_compact_plans(tiny.folder, "nnUNetMissing")
 
