@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "bundle": {"inference", "networks", "plans", "trainers"},
     "comparison": {"cost", "evaluation", "inference", "plans", "report", "trainers"},
     "doctor": {"networks", "plans", "shim", "trainers"},
-    "crossval": {"comparison", "inference", "jobs", "plans", "trainers"},
+    "crossval": {"comparison", "evaluation", "inference", "jobs", "plans", "trainers"},
     "cli": {
         "bundle", "comparison", "cost", "crossval", "doctor", "inference", "jobs", "networks", "plans", "shim",
         "trainers",

@@ -18,6 +18,7 @@ from .dataset_checks import (
     check_label_values,
     check_leakage,
     check_preprocessed,
+    check_volumes,
     note_newer_images,
 )
 from .from_2d_record_check import check_2d_records
@@ -34,8 +35,8 @@ def check_before_training(crossval: CrossValidation, write_split: bool = True) -
     Raises:
         ValueError: another training may be running in a fold, a model, a fold, -pretrained_weights, a 2D model, an
             image, the rule for patients or the output folder cannot be used, the slice spacing of a ground truth is
-            unknown, folds share validation cases, training images have four dimensions, labels have values that
-            dataset.json lacks, or labels or dataset.json were changed after preprocessing.
+            unknown, it is 2D, folds share validation cases, training images have four dimensions, labels have values
+            that dataset.json lacks, or labels or dataset.json were changed after preprocessing.
         FileNotFoundError: plans, dataset.json, the ground truth of a case, or the 2D model that a training starts from,
             is missing.
     """
@@ -78,6 +79,8 @@ def check_before_training(crossval: CrossValidation, write_split: bool = True) -
     check_ground_truth(truth, folds)
     if starting:
         check_label_values(truth, crossval.folds, crossval.dataset)
+    if folds:
+        check_volumes(truth, folds)
     if not all(job.finished() for job in trainings):
         check_dimensions(truth, crossval.dataset)
         check_preprocessed(truth, crossval.dataset)

@@ -12,11 +12,14 @@ from ..comparison.ground_truth import GroundTruth
 from ..comparison.patients import leaked_patients
 from ..comparison.truth_spacing import with_spacings
 from ..dataset_files import dataset_id, read_plans, training_images
+from ..evaluation.segmentations import find_slice_axis
 from ..image_geometry import four_dimensional
 from ..label_values import problems_of_files
 from ..messages import first_few
 from ..plans.preprocessed_cases import changed_description, changed_labels, newer_than_data
 from .cross_validation import CrossValidation
+
+EXAMPLES = 3  # ground truths that are read to see whether they are volumes
 
 
 def check_ground_truth(truth: GroundTruth, folds: Sequence[int]) -> None:
@@ -37,6 +40,18 @@ def check_ground_truth(truth: GroundTruth, folds: Sequence[int]) -> None:
         )
     if folds:
         with_spacings(truth, cases)
+
+
+def check_volumes(truth: GroundTruth, folds: Sequence[int]) -> None:
+    """Raise ValueError if the ground truth is 2D, by the first few cases of the folds: it could not be compared."""
+    cases = [case for fold in folds for case in truth.splits[fold]["val"]][:EXAMPLES]
+    known = {truth.file(case): spacing for case, spacing in with_spacings(truth, cases).spacings.items()}
+    try:
+        find_slice_axis(truth.reader(), [truth.file(case) for case in cases], known)
+    except ValueError as error:
+        raise ValueError(
+            f"{error} crossval would train, but not compare: train with nnUNetv2_train, which also evaluates."
+        ) from error
 
 
 def check_label_values(truth: GroundTruth, folds: Sequence[str], dataset: str) -> None:

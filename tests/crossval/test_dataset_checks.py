@@ -116,6 +116,26 @@ def test_a_ground_truth_of_unknown_slice_spacing_is_named(preprocessed, tiny, tm
         cross_validate(tiny_crossval(tiny, tmp_path), refuse_to_launch)
 
 
+@pytest.mark.parametrize("ending", [".png", ".nii.gz"])
+def test_2d_images_are_refused_unless_nothing_is_compared(ending, preprocessed, tiny, tmp_path, monkeypatch):
+    monkeypatch.setenv("nnUNet_raw", str(tmp_path / "raw"))
+    (preprocessed / "splits_final.json").write_text(TWO_CASES)
+    description = json.loads((preprocessed / "dataset.json").read_text()) | {"file_ending": ending}
+    (preprocessed / "dataset.json").write_text(json.dumps(description))
+    for label in (preprocessed / "gt_segmentations").iterdir():
+        one_slice = SimpleITK.GetImageFromArray(read(label)[0])
+        label.unlink()
+        SimpleITK.WriteImage(one_slice, str(label.with_name(label.name.replace(".nii.gz", ending))))
+    with pytest.raises(
+        ValueError, match=rf"case_0{ending} is a 2D image, .* not compare: train with nnUNetv2_train"
+    ):
+        cross_validate(tiny_crossval(tiny, tmp_path), refuse_to_launch)
+    launched = []
+    crossval = tiny_crossval(tiny, tmp_path, folds=["all"])
+    cross_validate(crossval, lambda jobs: launched.extend(job.name for job in jobs) or ["unfinished"])
+    assert launched == [f"{OURS}, fold all"]
+
+
 @pytest.fixture
 def raw(nnunet_folders, preprocessed, tiny, tmp_path, monkeypatch):
     """A copy of the raw data set, older than the preprocessed one."""
