@@ -9,17 +9,19 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 
 from ..dataset_files import Split, find_reader, read_splits, segmentations
-from ..files import cached_sha256, in_threads, write_text
+from ..files import cached_sha256, file_signature, in_threads, write_text
 from ..fold_split import FOLD_RECORD, check_trained_split, read_fold_record
 from ..messages import first_few
 from ..tiff_spacing import read_segmentation
 
 LABELS, VOXELS, WEIGHTS = "labels_sha256", "voxels_sha256", "pretrained_weights_sha256"
+THREADS = 4  # each holds a volume
 DIGITS = 12  # of a checksum in a message
 
 
@@ -54,8 +56,9 @@ class TrainingInputs:
         files = {case: self.labels / f"{case}{self.ending}" for case in cases}
         if not files:
             return {}
-        reader = find_reader(self.dataset_json, next(iter(files.values())))()
-        return {case: _voxels_sha256(reader, file) for case, file in files.items()}
+        reader = find_reader(self.dataset_json, next(iter(files.values())))
+        signatures = {case: (file, file_signature(file)) for case, file in files.items()}
+        return in_threads(lambda case: _voxels_sha256(reader, *signatures[case]), files, THREADS)
 
     def weights_checksum(self) -> str | None:
         return cached_sha256(self.weights) if self.weights else None
@@ -120,6 +123,8 @@ def _described(weights: str | None) -> str:
     return f"from weights with SHA-256 {weights[:DIGITS]}..." if weights else "without -pretrained_weights"
 
 
-def _voxels_sha256(reader: BaseReaderWriter, file: Path) -> str:
-    voxels, _ = read_segmentation(reader, file)
+@cache
+def _voxels_sha256(reader: type[BaseReaderWriter], file: Path, signature: tuple[str, int, int]) -> str:
+    """Of a label file, which is read again only if its signature is another, see `file_signature`."""
+    voxels, _ = read_segmentation(reader(), file)
     return hashlib.sha256(f"{voxels.shape}".encode() + voxels.astype("<i4").tobytes()).hexdigest()

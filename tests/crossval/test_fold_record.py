@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from nnunet_slice_attention.crossval.model_job import Settings
+from nnunet_slice_attention.tiff_spacing import read_segmentation
 from tests.crossval.tiny_crossval import save_checkpoint
 from tests.tiny_data import TinyDataset, draw_volume, write
 
@@ -62,6 +63,24 @@ def test_a_training_is_not_continued_validated_or_done_with_other_labels(fold, j
         ValueError, match=rf"fold {fold} was trained with other labels of 1 cases .*: b\. Restore"
     ):
         job.check_record(SPLITS)
+
+
+def test_labels_are_read_again_only_if_they_were_replaced(job, preprocessed, monkeypatch):
+    """All models of a fold start from the same labels, hundreds of volumes."""
+    read, module = [], "nnunet_slice_attention.crossval.fold_record"
+
+    def counted(reader, file):
+        read.append(file.name)
+        return read_segmentation(reader, file)
+
+    monkeypatch.setattr(f"{module}.read_segmentation", counted)
+    job.prepare()
+    noted = (job.folder / "split.json").read_text()
+    job.prepare()
+    assert sorted(read) == ["a.nii.gz", "b.nii.gz"] and (job.folder / "split.json").read_text() == noted
+    write_label(preprocessed, "b", 9)
+    job.prepare()
+    assert read[2:] == ["b.nii.gz"] and (job.folder / "split.json").read_text() != noted
 
 
 def test_without_a_record_the_numbers_of_cases_in_the_log_tell_another_split(job, preprocessed):
