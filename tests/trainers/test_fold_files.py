@@ -133,7 +133,7 @@ def test_a_validation_with_the_best_checkpoint_is_noted_until_that_with_the_fina
     assert validated_checkpoint(fold) == "checkpoint_final.pth"
     call("--val", "--val_best")
     assert validated_checkpoint(fold) == "checkpoint_best.pth"
-    call("--val")
+    call("--val", "--npz")  # the fold has probabilities, which are those of checkpoint_best until then
     assert validated_checkpoint(fold) == "checkpoint_final.pth"
 
 
