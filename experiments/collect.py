@@ -10,6 +10,7 @@ from nnunet_slice_attention.files import read_json_or_empty, write_text
 from .collectors import case_rows
 from .csv_rows import Rows, columns_of, merge, read_csv, row_key
 from .declaration import Experiment
+from .jobs import is_current
 from .made_with import FILE, KEPT
 from .stages import measurement_folder, prediction_folder
 
@@ -47,13 +48,13 @@ def _found(home: Path, experiment: Experiment) -> Iterator[tuple[str, Rows | Non
     for predict in experiment.predict:
         for run in predict.runs(home):
             folder, own = prediction_folder(home, run), run.cells() | {"commit": run.commits()}
-            rows = case_rows(folder / "compared" / "cases.csv") if (folder / FILE).is_file() else []
+            rows = case_rows(folder / "compared" / "cases.csv") if is_current(folder, run) else []
             rows = [row | own | {"model": (own | {"way": row["model"]})[predict.model]} for row in rows]
             yield predict.into, rows, folder
     for measure in experiment.measure:
-        folder = measurement_folder(home, measure)
+        folder, run = measurement_folder(home, measure), next(iter(measure.runs()), None)
         for table, reader in measure.into.items():
-            rows = (reader(folder / "out") if (folder / FILE).is_file() else []) if reader else None
+            rows = (reader(folder / "out") if is_current(folder, run) else []) if reader else None
             yield table, rows, folder
 
 

@@ -64,6 +64,14 @@ class RunJob:
         return KEEP_MEMORY | {"PYTHONPATH": path, "PATH": commands} | results
 
 
+def is_current(folder: Path, run: Run | None) -> bool:
+    """Whether commands have ended in a folder; False if their model was retrained, or is being trained, since then."""
+    note = folder / FILE
+    if not note.is_file() or run is None:
+        return note.is_file()
+    return run.is_finished() and note.stat().st_mtime >= (run.fold_folder() / FILE).stat().st_mtime
+
+
 @dataclass(frozen=True, kw_only=True)
 class Training(RunJob):
     """A training run; called again it goes on from its last epoch."""
@@ -110,15 +118,7 @@ class Commands(RunJob):
     cwd: Path = ROOT
 
     def finished(self) -> bool:
-        """False if the model was retrained, or is being trained, since these results were written."""
-        note = self.folder / FILE
-        if self.collected or not note.is_file():
-            return self.collected
-        if self.run is None:
-            return True
-        return (
-            self.run.is_finished() and note.stat().st_mtime >= (self.run.fold_folder() / FILE).stat().st_mtime
-        )
+        return self.collected or is_current(self.folder, self.run)
 
     def prepare(self) -> None:
         if (self.folder / FILE).is_file():

@@ -8,7 +8,7 @@ from benchmark_results.phantom.experiment import dice_of_arms
 from experiments.collectors import validated
 from experiments.declaration import Experiment, Runs
 from experiments.detection import detected
-from experiments.results import Results, question
+from experiments.results import Results
 from experiments.tables import grid
 from nnunet_slice_attention.report.tables import mean_sd
 
@@ -22,16 +22,15 @@ COLUMNS = {
 }
 
 
-@question
 def detection_of_arms(results: Results) -> str:
     """Mean and SD over seeds of the mean of both structures."""
     if not results.has(DETECTED):
         return "Not run yet."
     table, rows = results.table(DETECTED), []
-    for trainer in map(results.experiment.trainer, results.experiment.arms):
-        means = table[table.trainer == trainer].groupby("seed")[list(COLUMNS)].mean()
+    for arm in results.experiment.arms:
+        means = table[table.model == results.experiment.model(arm)].groupby("seed")[list(COLUMNS)].mean()
         if len(means):
-            row = {"trainer": trainer, "seeds": len(means)}
+            row = {"trainer": results.experiment.trainer(arm), "seeds": len(means)}
             rows.append(row | {title: mean_sd(means[name]) for name, title in COLUMNS.items()})
     return grid(rows)
 

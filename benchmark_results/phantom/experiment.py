@@ -7,8 +7,8 @@ nnunet-slice-attention plan-compact -d 999 --batch-size 4
 
 from experiments.collectors import validated
 from experiments.declaration import Experiment, Runs
-from experiments.results import Results
-from experiments.tables import CASES, grid
+from experiments.results import CASES, Results
+from experiments.tables import grid
 from nnunet_slice_attention.report.tables import mean_sd
 
 NETWORKS = ("CSANet", "SAUNet", "TSFMUNet", "VAUNet")
@@ -18,11 +18,12 @@ ARMS = (*NETWORKS, *CONTROLS, "CSANet_PaperDirection", "EarlyFusion", "AxialConv
 
 def dice_of_arms(results: Results) -> str:
     """Mean and SD over seeds of the mean over volumes."""
-    cases, rows = dict(list(results.table(CASES).groupby("trainer"))), []
+    cases, rows = results.cases(), []
     for trainer in map(results.experiment.trainer, results.experiment.arms):
-        if trainer in cases:
-            means = cases[trainer].groupby("seed")[["vessel", "nodule"]].mean()
-            row = {"trainer": trainer, "seeds": len(means), "volumes per seed": cases[trainer].case.nunique()}
+        own = cases[cases.model.isin([trainer, f"{trainer} 2d"])]  # a table's first rows may be without "2d"
+        if len(own):
+            means = own.pivot_table("dice", "seed", "structure", sort=False)
+            row = {"trainer": trainer, "seeds": len(means), "volumes per seed": own.case.nunique()}
             row |= {f"Dice {name}": mean_sd(means[name]) for name in means}
             rows.append(row | {"both": mean_sd(means.mean(axis=1))})
     return grid(rows)

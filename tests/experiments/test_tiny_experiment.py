@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import re
 
 import pytest
@@ -15,9 +16,10 @@ from experiments.declaration import Experiment, Measure, Predict, Runs
 from experiments.error_kinds import error_kinds
 from experiments.jobs import Options
 from experiments.launch import run_all, status
+from experiments.made_with import FILE
 from experiments.page import render
 from experiments.results import Results
-from experiments.stages import measurements, stages, trainings
+from experiments.stages import measurements, prediction_folder, stages, trainings
 from experiments.tables import FOREGROUND, count
 from nnunet_slice_attention.jobs.lock import locked
 
@@ -108,6 +110,19 @@ def test_collecting_again_changes_nothing(folder, experiment):
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     collect(folder, experiment)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_what_an_earlier_training_of_the_model_predicted_is_not_collected(folder, experiment, tmp_path):
+    (run,) = (run for predict in experiment.predict for run in predict.runs(folder))
+    note = run.fold_folder() / FILE
+    before, later = note.stat().st_mtime, (prediction_folder(folder, run) / FILE).stat().st_mtime + 1
+    fresh = tmp_path / folder.name
+    os.utime(note, (later, later))
+    collect(fresh, experiment)
+    assert read_csv(fresh / "cases.csv") and not read_csv(fresh / "predicted.csv")
+    os.utime(note, (before, before))
+    collect(fresh, experiment)
+    assert read_csv(fresh / "predicted.csv") == read_csv(folder / "predicted.csv")
 
 
 def test_nothing_is_left_to_do(folder, experiment):
