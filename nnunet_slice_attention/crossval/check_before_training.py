@@ -17,7 +17,7 @@ from .dataset_checks import (
     check_ground_truth,
     check_label_values,
     check_leakage,
-    check_preprocessed,
+    check_unchanged,
     check_volumes,
     note_newer_images,
 )
@@ -83,6 +83,6 @@ def check_before_training(crossval: CrossValidation, write_split: bool = True) -
         check_volumes(truth, folds)
     if not all(job.finished() for job in trainings):
         check_dimensions(truth, crossval.dataset)
-        check_preprocessed(truth, crossval.dataset)
+        check_unchanged(truth, crossval.dataset)
         note_newer_images(truth, crossval)
     check_leakage(truth, folds, group_by(crossval.group))

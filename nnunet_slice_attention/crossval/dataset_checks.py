@@ -86,7 +86,7 @@ def check_dimensions(truth: GroundTruth, dataset: str) -> None:
         )
 
 
-def check_preprocessed(truth: GroundTruth, dataset: str) -> None:
+def check_unchanged(truth: GroundTruth, dataset: str) -> None:
     """Raise ValueError if labels or `dataset.json` were changed after preprocessing."""
     if changed := changed_description(truth.raw, truth.folder.parent):
         raise ValueError(

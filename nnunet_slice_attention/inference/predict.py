@@ -5,12 +5,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
-from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
-
 from ..files import check_writable
 from ..messages import first_few, last_line
 from .bisection import Outcome, predict_or_bisect
+from .call_checks import (
+    check_arguments,
+    check_is_no_second_stage,
+    check_mirrors_in_plane,
+    check_output_format,
+)
 from .cases import NNUNET_RECORD, Case, is_finished
 from .direction_notes import notes_on_directions
 from .earlier_results import EarlierResults
@@ -69,15 +72,15 @@ def predict_files(
         ValueError: `part_id` out of range, processes for one of the two only, the second stage of a cascade, what
             `extra_outputs`, `find_cases` or `check_continues` refuse, or `output` cannot be written.
     """
-    _check_arguments(n_preprocessing, n_export, num_parts, part_id)
+    check_arguments(n_preprocessing, n_export, num_parts, part_id)
     extra_outputs.check(predictor, save_probabilities)
-    _check_is_no_second_stage(predictor)
-    _check_mirrors_in_plane(predictor)
+    check_is_no_second_stage(predictor)
+    check_mirrors_in_plane(predictor)
     found = find_cases(inputs, output, predictor.dataset_json["file_ending"])
     check_writable(found[0].output.parent)
     expected = Expected.from_plans(predictor.plans_manager, predictor.dataset_json)
     reader_writer = expected.reader_writer
-    _check_output_format(found[0], predictor, reader_writer)
+    check_output_format(found[0], predictor, reader_writer)
     asked = cases = found[part_id::num_parts]
     folder, settings = found[0].output.parent, settings_of(predictor)
 
@@ -140,43 +143,6 @@ def predict_files(
     return [*(f"{case.images[0]}: {problem}" for case, problem in failures.items()), *of_all]
 
 
-def _check_arguments(n_preprocessing: int, n_export: int, num_parts: int, part_id: int) -> None:
-    if not 0 <= part_id < num_parts:
-        raise ValueError(
-            f"-part_id {part_id} is out of range for -num_parts {num_parts}. Give 0 to {num_parts - 1}."
-        )
-    if min(n_preprocessing, n_export) < 1 and not n_preprocessing == n_export == 0:
-        raise ValueError(
-            f"-npp {n_preprocessing} -nps {n_export}: both must be at least 1, or both 0 for no other processes."
-        )
-
-
-def _check_is_no_second_stage(predictor: SlabPredictor) -> None:
-    if predictor.configuration_manager.previous_stage_name is not None:
-        raise ValueError(
-            "the model is the second stage of a cascade, which needs the first stage's segmentations. Predict with "
-            "nnUNetv2_predict -prev_stage_predictions."
-        )
-
-
-def _check_mirrors_in_plane(predictor: SlabPredictor) -> None:
-    axes = (predictor.allowed_mirroring_axes if predictor.use_mirroring else None) or ()
-    if 0 in axes and predictor.slab_network() is not None:
-        raise ValueError(
-            f"the model was trained with mirroring along axes {tuple(axes)}, of which 0 is that of the slices, which "
-            "`predict` does not mirror. Give --disable_tta, or predict with nnUNetv2_predict."
-        )
-
-
-def _check_output_format(case: Case, predictor: SlabPredictor, reader_writer: BaseReaderWriter) -> None:
-    """Raise ValueError unless nnU-Net writes the format of the case's output with the model's reader."""
-    writable = _writable(reader_writer)
-    if case.ending not in (predictor.dataset_json["file_ending"], *writable):
-        raise ValueError(
-            f"-o {case.output.name}: the model can write {', '.join(writable)}. Use one of these formats."
-        )
-
-
 def _record_predicted(folder: Path, settings: Mapping, images: Mapping[str, str]) -> list[str]:
     """Record predicted cases, whose checksums are `images`; returns a message if the record cannot be written.
 
@@ -211,11 +177,3 @@ def _writing(predictor: SlabPredictor, ending: str) -> Iterator[None]:
         yield
     finally:
         predictor.dataset_json, predictor.after_nnunets_record, predictor.before_export = before
-
-
-def _writable(reader_writer: BaseReaderWriter) -> list[str]:
-    """Extensions that the data set's writer supports, with .nii if it uses ITK."""
-    return [
-        *reader_writer.supported_file_endings,
-        *([".nii"] if isinstance(reader_writer, SimpleITKIO) else []),
-    ]
