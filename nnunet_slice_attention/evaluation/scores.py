@@ -1,9 +1,9 @@
 """All numbers of a comparison, computed once from its case table and read by tables, figures and verdicts."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from functools import cached_property
-from typing import TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, wraps
+from typing import TypeAlias, TypeVar
 
 import pandas as pd
 
@@ -22,6 +22,20 @@ from .runs import RunComparison, compare_runs
 MEAN = "mean of classes"
 Key: TypeAlias = tuple[str, ...]  # identifies a case: (case,), or (run, case) if there are several runs
 PairedValues: TypeAlias = tuple[dict[Key, float], dict[Key, float]]  # the model's, the baseline's
+Found = TypeVar("Found")
+
+
+def _once(compute: Callable[["Scores", str, str, str], Found]) -> Callable[..., Found]:
+    """Decorates what is computed once for each model, structure (None is `Scores.overall`) and metric."""
+
+    @wraps(compute)
+    def computed(scores: "Scores", model: str, structure: str | None = None, metric: str = "dice") -> Found:
+        key = compute.__name__, model, structure or scores.overall, metric
+        if key not in scores._computed:
+            scores._computed[key] = compute(scores, *key[1:])
+        return scores._computed[key]
+
+    return computed
 
 
 class Scores:
@@ -50,10 +64,7 @@ class Scores:
         self.structures = [MEAN, *structures] if len(classes) > 1 else structures
         self.overall = self.structures[0]
         self.runs = list(dict.fromkeys(self.cases[RUN])) if RUN in self.cases else []
-        self._values: dict[tuple[str, str, str], dict[str, float]] = {}
-        self._pairs: dict[tuple[str, str, str], PairedValues] = {}
-        self._compared: dict[tuple[str, str, str], Comparison | RunComparison] = {}
-        self._differences: dict[tuple[str, str, str], PairedDifference] = {}
+        self._computed: dict[tuple[str, str, str, str], object] = {}
 
     def where(self, **columns) -> "Scores":
         """Only the rows in which each given column has the value, or one of the values in a collection."""
@@ -68,7 +79,8 @@ class Scores:
         structure = structure or self.overall
         return own[own.structure != FOREGROUND] if structure == MEAN else own[own.structure == structure]
 
-    def values(self, model: str, structure: str | None = None, metric: str = "dice") -> dict[str, float]:
+    @_once
+    def values(self, model: str, structure: str, metric: str) -> dict[str, float]:
         """{patient: mean over the patient's cases in all runs}; for `MEAN`, over each case's classes first.
 
         Cases for which the metric is not applicable (structure in neither segmentation) are left out.
@@ -76,16 +88,14 @@ class Scores:
         Args:
             metric: any numeric column of the case table.
         """
-        key = model, structure or self.overall, metric
-        if key not in self._values:
-            by_case: dict[Key, dict[str, float]] = {}
-            rows = self.rows(model, structure)
-            for case, name, value in zip(self._keys(rows), rows.structure, rows[metric], strict=True):
-                by_case.setdefault(case, {})[name] = value
-            self._values[key] = patient_means(by_case, self._patient.__getitem__)
-        return self._values[key]
+        by_case: dict[Key, dict[str, float]] = {}
+        rows = self.rows(model, structure)
+        for case, name, value in zip(self._keys(rows), rows.structure, rows[metric], strict=True):
+            by_case.setdefault(case, {})[name] = value
+        return patient_means(by_case, self._patient.__getitem__)
 
-    def paired_cases(self, model: str, structure: str | None = None, metric: str = "dice") -> PairedValues:
+    @_once
+    def paired_cases(self, model: str, structure: str, metric: str) -> PairedValues:
         """({case: the model's value}, {case: the baseline's value}) on the same cases and classes.
 
         If only one of the two models hallucinates a structure, the other gets the metric's best value: otherwise the
@@ -97,10 +107,19 @@ class Scores:
         Raises:
             ValueError: the two models have different cases.
         """
-        key = model, structure or self.overall, metric
-        if key not in self._pairs:
-            self._pairs[key] = self._pair(*key)
-        return self._pairs[key]
+        rows = [self.rows(name, structure) for name in (model, self.baseline)]
+        ours, theirs = (set(self._keys(own)) for own in rows)
+        if unpaired := ours ^ theirs:
+            raise ValueError(
+                f"{model} and {self.baseline} have different cases: only one of them has {', '.join(min(unpaired))!r} "
+                f"({len(unpaired)} such cases). Compare them on the cases that both have."
+            )
+        columns = [own.set_index([*self._case_columns, "structure"])[metric] for own in rows]
+        both = pd.concat(columns, axis=1, keys=["ours", "theirs"]).dropna(how="all")
+        both = both.fillna(METRICS["dice" if metric.startswith("dice_") else metric].best)
+        by_case = both.groupby(level=self._case_columns).mean()
+        keys = [key if isinstance(key, tuple) else (key,) for key in by_case.index]
+        return dict(zip(keys, by_case.ours, strict=True)), dict(zip(keys, by_case.theirs, strict=True))
 
     def deltas(self, model: str) -> dict[str, float]:
         """{patient: model - baseline} in Dice, paired as in `paired_cases`, averaged over the patient's cases."""
@@ -114,29 +133,23 @@ class Scores:
         ours, theirs = (self._by_patient(values) for values in self.paired_cases(model, structure, metric))
         return ours, theirs
 
-    def paired(
-        self, model: str, structure: str | None = None, metric: str = "dice"
-    ) -> Comparison | RunComparison:
+    @_once
+    def paired(self, model: str, structure: str, metric: str) -> Comparison | RunComparison:
         """The model against the baseline, see `paired_cases`: over patients, and over runs if there are several."""
-        key = model, structure or self.overall, metric
-        if key not in self._compared:
-            if self.runs:
-                ours, theirs = (self._by_run(values) for values in self.paired_cases(*key))
-                self._compared[key] = compare_runs(theirs, ours)
-            else:
-                ours, theirs = self.paired_values(*key)
-                self._compared[key] = compare_patients(theirs, ours)
-        return self._compared[key]
+        if self.runs:
+            ours, theirs = (self._by_run(values) for values in self.paired_cases(model, structure, metric))
+            return compare_runs(theirs, ours)
+        ours, theirs = self.paired_values(model, structure, metric)
+        return compare_patients(theirs, ours)
 
-    def difference(self, model: str, structure: str | None = None, metric: str = "dice") -> PairedDifference:
+    @_once
+    def difference(self, model: str, structure: str, metric: str) -> PairedDifference:
         """The difference of `paired` without the test, which is the slowest part."""
-        key = model, structure or self.overall, metric
-        if self.runs or key in self._compared:
+        key = model, structure, metric
+        if self.runs or ("paired", *key) in self._computed:
             return self.paired(*key).difference
-        if key not in self._differences:
-            ours, theirs = self.paired_values(*key)
-            self._differences[key] = paired_difference(theirs, ours)
-        return self._differences[key]
+        ours, theirs = self.paired_values(*key)
+        return paired_difference(theirs, ours)
 
     def corrected_p(self, model: str, structure: str | None = None) -> float:
         """Holm-corrected p-value of a difference in Dice.
@@ -166,21 +179,6 @@ class Scores:
 
     def _keys(self, rows: pd.DataFrame) -> list[Key]:
         return list(zip(*(rows[column] for column in self._case_columns), strict=True))
-
-    def _pair(self, model: str, structure: str, metric: str) -> PairedValues:
-        rows = [self.rows(name, structure) for name in (model, self.baseline)]
-        ours, theirs = (set(self._keys(own)) for own in rows)
-        if unpaired := ours ^ theirs:
-            raise ValueError(
-                f"{model} and {self.baseline} have different cases: only one of them has {', '.join(min(unpaired))!r} "
-                f"({len(unpaired)} such cases). Compare them on the cases that both have."
-            )
-        columns = [own.set_index([*self._case_columns, "structure"])[metric] for own in rows]
-        both = pd.concat(columns, axis=1, keys=["ours", "theirs"]).dropna(how="all")
-        both = both.fillna(METRICS["dice" if metric.startswith("dice_") else metric].best)
-        by_case = both.groupby(level=self._case_columns).mean()
-        keys = [key if isinstance(key, tuple) else (key,) for key in by_case.index]
-        return dict(zip(keys, by_case.ours, strict=True)), dict(zip(keys, by_case.theirs, strict=True))
 
     def _by_patient(self, values: Mapping[Key, float]) -> dict[str, float]:
         return patient_means({key: {"": value} for key, value in values.items()}, self._patient.__getitem__)
