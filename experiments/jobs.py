@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,15 +111,18 @@ class Commands(RunJob):
 
     Attributes:
         cwd: where they are called.
+        writes: files outside the job's folder that they write themselves.
     """
 
     name: str
     folder: Path
     commands: dict[str, list[str]]
     cwd: Path = ROOT
+    writes: Sequence[Path] = ()
 
     def finished(self) -> bool:
-        return self.collected or is_current(self.folder, self.run)
+        written = all(path.is_file() for path in self.writes)
+        return self.collected or (written and is_current(self.folder, self.run))
 
     def prepare(self) -> None:
         if (self.folder / FILE).is_file():

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from nnunet_slice_attention.jobs.local import gpu_slots, run_locally
@@ -32,9 +33,13 @@ def run_all(folder: Path, experiment: Experiment, options: Options) -> list[str]
 
 
 def measure_steps(folder: Path, experiment: Experiment, options: Options) -> list[str]:
-    """Measure what runs with a budget are planned from, if it is not there yet; a message for each failure."""
+    """Measure what runs with a budget are planned from, if it is not there yet; a message for each failure.
+
+    What is there is measured again with the other measurements: planned runs stay as they are.
+    """
     tables = {group.steps for group in experiment.runs if group.of_2d}
-    jobs = zip(experiment.measure, measurements(folder, experiment, options), strict=True)
+    found = measurements(folder, experiment, replace(options, again=False))
+    jobs = zip(experiment.measure, found, strict=True)
     left = [job for measure, job in jobs if tables & set(measure.into) and not job.finished()]
     return run_locally(left, gpu_slots(int(options.device == "cuda"), 1)) if left else []
 

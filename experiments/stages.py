@@ -104,6 +104,7 @@ def _measurement(home: Path, measure: Measure, options: Options) -> Commands:
         folder=folder,
         commands={"measure": [sys.executable if word == "python" else word for word in words]},
         cwd=home,
+        writes=[home / table for table, reader in measure.into.items() if reader is None],
         run=run,
         needs=run,
         collected=not options.again and all((home / table).is_file() for table in measure.into),

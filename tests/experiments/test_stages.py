@@ -25,6 +25,12 @@ def test_steps_are_measured_before_runs_are_planned_from_them(tmp_path, nnunet_f
         assert run_all(tmp_path, experiment, options) == []
         assert [run.iterations for run in read_runs(tmp_path / "list.csv")] == [50]
         assert len(read_csv(tmp_path / "steps.csv")) == 2
+    again = dataclasses.replace(options, again=True)
+    assert run_all(tmp_path, experiment, again) == []  # --only names no measurement either
+    assert len(read_csv(tmp_path / "steps.csv")) == 2
+    (tmp_path / "steps.csv").unlink()
+    assert run_all(tmp_path, experiment, options) == []
+    assert len(read_csv(tmp_path / "steps.csv")) == 2
     failing = dataclasses.replace(experiment, measure=[Measure({"steps.csv": None}, "false")])
     (tmp_path / "other").mkdir()
     (failure,) = run_all(tmp_path / "other", failing, options)
