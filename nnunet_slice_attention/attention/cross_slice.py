@@ -26,6 +26,12 @@ DIRECTIONS = get_args(Direction)
 POSITION_STD: dict[Direction, float] = {"centre_query": 1.5, "paper": 0.5}
 
 
+def check_direction(direction: str) -> None:
+    """Raise ValueError if it is none of `DIRECTIONS`."""
+    if direction not in DIRECTIONS:
+        raise ValueError(f"direction={direction!r} is unknown. Choose one of {DIRECTIONS}.")
+
+
 class CrossSliceAttention(nn.Module):
     """Centre slice, one neighbour, position: (N, d, h, w), (N, d, h, w), (1, d, h, w) -> (N, d, h, w).
 
@@ -44,8 +50,7 @@ class CrossSliceAttention(nn.Module):
 
     def __init__(self, dim: int, num_heads: int, direction: Direction = "centre_query"):
         super().__init__()
-        if direction not in DIRECTIONS:
-            raise ValueError(f"direction={direction!r} is unknown. Choose one of {DIRECTIONS}.")
+        check_direction(direction)
         self.direction = direction
         self.attention = MultiHeadAttention(dim, num_heads)
         self.norm = nn.InstanceNorm2d(dim, affine=True)

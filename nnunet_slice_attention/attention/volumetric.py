@@ -40,7 +40,7 @@ class BagAttention(nn.Module):
 
     def forward(self, target: Tensor, stack: Tensor, around: Neighbourhood) -> Tensor:
         weights, bag = self._weights(target, stack, around)
-        return (weights[..., None] * bag).sum(dim=2)
+        return (weights[..., None] * bag).sum(dim=2).to(stack.dtype)
 
     def attention_weights(self, target: Tensor, stack: Tensor, around: Neighbourhood) -> Tensor:
         """What `forward` weighs the slices with: (N, B, T, 1, 1); 0 where there is no slice."""

@@ -25,7 +25,7 @@ class OnnxExport:
             `valid` (1, 2R+1) bool, False where a slice does not exist; output `logits` (1, K, H, W).
         n_slices: 2R+1.
         sizes: in-plane sizes for which the file was compared with PyTorch; more than one if H and W are dynamic.
-        stride: (vertical, horizontal); dynamic sizes must be multiples of it.
+        stride: (vertical, horizontal); dynamic sizes must be multiples of it, at least one of them twice it or more.
         difference: maximum difference of logits to PyTorch.
     """
 

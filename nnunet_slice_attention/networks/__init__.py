@@ -70,7 +70,8 @@ def create_network(
 
     Returns:
         a module that takes a stack (B, C, S, H, W) and returns logits (B, K, S, H, W), or a slice with its R neighbours
-            on each side, (B, (2R+1)*C, H, W), slice-major, and returns (B, K, H, W). H and W may differ from the patch.
+            on each side, (B, (2R+1)*C, H, W), slice-major, and returns (B, K, H, W). H and W may differ from the patch;
+            at one of them more than one total stride of the encoder is needed.
 
     Raises:
         ValueError: unknown name, a patch too small to pool, or an option out of range.

@@ -10,9 +10,9 @@ Deviations from the paper, and why:
   an untrained transformer as the only source of global context, the network learned more slowly than the planned
   2D U-Net. See benchmark_results/design_choices.
 - Residuals, norms and positions around the attention, see `attention/cross_slice.py`.
-- The ViT is as wide as the encoder at stride 16 (paper: 768) and trains from scratch, without dropout. It has 4 blocks
-  (paper: 12): with twelve a step took 1.3 times as long, with no significant gain. See
-  benchmark_results/thick_hippocampus.
+- The ViT is as wide as the encoder at stride 16 (paper: 768) and trains from scratch, without dropout, so its blocks
+  have LayerScale and no biases in queries, keys and values (`r50_vit`: as pretrained). It has 4 blocks (paper: 12):
+  with twelve a step took 1.3 times as long, with no significant gain. See benchmark_results/thick_hippocampus.
 - Queries come from the centre slice; the paper's direction is an option. See docs/explanation/csa-net.md.
 - As many heads of 64 channels, the paper's width, as the stage has channels for (paper: 16 for 1024 channels). See
   benchmark_results/csa_attention.
@@ -27,7 +27,13 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from ..attention.cross_slice import POSITION_STD, CrossSliceAttention, Direction, InSliceAttention
+from ..attention.cross_slice import (
+    POSITION_STD,
+    CrossSliceAttention,
+    Direction,
+    InSliceAttention,
+    check_direction,
+)
 from ..attention.multi_head import default_num_heads
 from ..attention.neighbours import Neighbourhood
 from ..attention.position import LearnedPosition
@@ -94,6 +100,7 @@ class CSANet(SlabNetwork):
         cross_slice, in_slice = cross_slice and not identity, in_slice and not identity
         radius = context_radius if cross_slice else 0
         topology.check_patch(patch_size)
+        check_direction(direction)
         super().__init__(
             in_channels,
             num_classes,

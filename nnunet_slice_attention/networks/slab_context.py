@@ -6,6 +6,13 @@ from contextlib import contextmanager
 from .slab_views import SlabViews
 
 
+def check_radius(context_radius: int) -> int:
+    """The radius itself; raise ValueError if it is negative."""
+    if context_radius < 0:
+        raise ValueError(f"context_radius={context_radius} must be 0 or more.")
+    return context_radius
+
+
 class SlabContext(SlabViews):
     """The slices that a network's outputs depend on.
 
@@ -28,8 +35,7 @@ class SlabContext(SlabViews):
 
     def __init__(self, context_radius: int = 0, slices_per_image: int = 1, repeat_centre: bool = False):
         super().__init__()
-        if context_radius < 0:
-            raise ValueError(f"context_radius={context_radius} must be 0 or more.")
+        check_radius(context_radius)
         if slices_per_image < 1 or slices_per_image % 2 == 0:
             raise ValueError(f"slices_per_image={slices_per_image} must be odd: a slice and its neighbours.")
         self.slices_per_image = slices_per_image

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ..attention.neighbours import Neighbourhood, between_copies
 from ..attention.slicewise import Slices, depth, map_each, slicewise, slicewise_centre_grad
 from .missing_slices import fill_missing
-from .padding import pad, unpad
+from .padding import check_pools, pad, unpad
 from .slab_context import SlabContext
 from .slab_learning import EVERY_SLICE, SlabLearning
 from .slab_views import Logits
@@ -100,6 +100,9 @@ class SlabNetwork(SlabContext):
 
     def segment(self, stack: Tensor, centres: range, valid: Tensor | None = None) -> Logits:
         """Logits (B, T, K, H, W) of T adjacent slices of a stack (B, S, C, H, W); lists with deep supervision."""
+        if not torch.compiler.is_compiling():  # nor exporting, where sizes may be symbolic
+            step = "Pad it to more than that on one axis, or plan the network for smaller patches."
+            check_pools(stack.shape[-2:], self.total_stride, "an image of ", step)
         valid = self.valid_slices(stack, valid)
         stack = self.with_side_channel(stack, valid)
         reach = 0 if self.two_dimensional else self.fusion_radius

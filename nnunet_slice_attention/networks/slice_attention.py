@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from ..attention.neighbours import Neighbourhood, offsets_within
 from ..attention.slice_attention import SliceAttentionLayer, SliceMixingLayer
+from .slab_context import check_radius
 from .slab_network import SlabNetwork
 from .topology import UNetTopology
 
@@ -103,7 +104,7 @@ class SliceAttention(SlabNetwork):
 
     @classmethod
     def slab_radius(cls, context_radius: int | None = None, slices_per_image: int = 1, **options) -> int:
-        radius = cls.default_context_radius if context_radius is None else context_radius
+        radius = check_radius(cls.default_context_radius if context_radius is None else context_radius)
         return radius + slices_per_image // 2
 
     def fuse(self, skips: list[Tensor], around: Neighbourhood) -> list[Tensor]:

@@ -11,6 +11,7 @@ from dynamic_network_architectures.architectures.unet import PlainConvUNet
 from torch import nn
 
 from .blocks import register_once
+from .padding import check_pools
 
 SMALLEST_FEATURE_MAP = 4  # voxels per axis, nnU-Net's own limit for pooling
 PER_STAGE = ("features_per_stage", "kernel_sizes", "strides", "n_conv_per_stage", "n_blocks_per_stage")
@@ -127,13 +128,8 @@ class UNetTopology:
 
     def check_patch(self, patch_size: Sequence[int]) -> None:
         """Raise ValueError if the coarsest feature map of a patch (H, W) would be a single pixel."""
-        stride = self.total_strides[-1]
-        smallest = [math.ceil(p / s) for p, s in zip(patch_size, stride, strict=True)]
-        if math.prod(smallest) < 2:
-            raise ValueError(
-                f"patch_size={tuple(patch_size)} is too small to pool: the encoder downsamples by {stride}, which "
-                f"leaves {tuple(smallest)}. Use a larger patch or plans with fewer stages."
-            )
+        step = "Use a larger patch or plans with fewer stages."
+        check_pools(patch_size, self.total_strides[-1], "patch_size=", step)
 
     def build(
         self, in_channels: int, num_classes: int, deep_supervision: bool

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from ..attention.neighbours import Neighbourhood, offsets_within
 from ..attention.volumetric import VolumetricAttention
+from .slab_context import check_radius
 from .slab_network import SlabNetwork
 from .topology import UNetTopology
 
@@ -75,9 +76,7 @@ class VAUNet(SlabNetwork):
 
     @classmethod
     def slab_radius(cls, context_radius: int | None = None, slices_per_image: int = 1, **options) -> int:
-        images = cls.default_context_radius if context_radius is None else context_radius
-        if images < 0:
-            raise ValueError(f"context_radius={images} must be 0 or more.")
+        images = check_radius(cls.default_context_radius if context_radius is None else context_radius)
         return images * slices_per_image + slices_per_image // 2
 
     def fuse(self, skips: list[Tensor], around: Neighbourhood) -> list[Tensor]:

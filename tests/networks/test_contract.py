@@ -181,3 +181,14 @@ def test_a_patch_too_small_to_pool_is_an_error_with_its_size(name):
     topology = UNetTopology.for_patch((128, 128))
     with pytest.raises(ValueError, match=r"patch_size=\(8, 8\) is too small to pool"):
         create_network(name, 1, 2, (8, 8), topology=topology)
+
+
+@pytest.mark.parametrize("name", sorted(NETWORKS))
+def test_an_image_too_small_to_pool_is_an_error_with_its_size(name):
+    network = create_network(name, 1, 2, PATCH, FEATURES).eval()
+    y, x = network.total_stride
+    with pytest.raises(
+        ValueError, match=rf"an image of \({y}, {x}\) is too small to pool.*more than that on one"
+    ):
+        network(torch.zeros(1, 1, 3, y, x))
+    assert network(torch.zeros(1, 1, 3, y, x + 1)).shape[-2:] == (y, x + 1)

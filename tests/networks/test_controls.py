@@ -87,6 +87,9 @@ def test_no_network_takes_a_negative_radius():
     for name in sorted(set(NETWORKS) - {"SliceUNet"}):
         with pytest.raises(ValueError, match="context_radius=-1 must be 0 or more"):
             create_network(name, 1, 2, (32, 32), (16, 32), context_radius=-1)
+    for name in ("SliceAttention", "VAUNet"):  # whose images of three slices reach one slice further
+        with pytest.raises(ValueError, match="context_radius=-1 must be 0 or more"):
+            create_network(name, 1, 2, (32, 32), (16, 32), context_radius=-1, slices_per_image=3)
 
 
 @pytest.mark.parametrize("repeat_centre", [False, True])

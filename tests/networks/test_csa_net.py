@@ -71,9 +71,11 @@ def test_in_the_papers_direction_features_dominate_positions():
     assert changed[0] > 2 * changed[1]
 
 
-def test_an_unknown_direction_is_an_error():
+@pytest.mark.parametrize("cross_slice", [True, False])
+def test_an_unknown_direction_is_an_error(cross_slice):
+    options = {"vit_depth": 1, "direction": "up", "cross_slice": cross_slice}
     with pytest.raises(ValueError, match=r"direction='up' is unknown.*centre_query.*paper"):
-        create_network("CSANet", 1, 2, (96, 96), (8, 8, 8, 8, 64), vit_depth=1, direction="up")
+        create_network("CSANet", 1, 2, (96, 96), (8, 8, 8, 8, 64), **options)
 
 
 def test_the_default_has_four_transformer_blocks_and_r50_vit_the_papers_twelve():

@@ -25,6 +25,18 @@ def test_mixed_precision_is_close_to_single_precision(name, options):
 
 
 @every_unet
+def test_weights_in_half_precision_are_close_to_single_precision(name, options):
+    """Outside nnU-Net, where no autocast converts between layers."""
+    network = build(name, options, double=False, r50_widths=WIDTHS).eval()
+    x = slab(depth=3).float()
+    expected = network(x)
+    logits = network.bfloat16()(x.bfloat16())
+    assert logits.dtype == torch.bfloat16
+    tolerance = 0.1 if options.get("r50_vit") else 0.05
+    assert (logits.float() - expected).square().mean().sqrt() < tolerance * expected.std()
+
+
+@every_unet
 def test_an_empty_slice_is_background_and_gradients_stay_finite_in_half_precision(name, options):
     network = build(name, options, deep_supervision=True, double=False, r50_widths=WIDTHS).train()
     x = slab(depth=network.context_radius + 2).float()
