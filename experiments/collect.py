@@ -21,10 +21,12 @@ def collect(folder: Path, experiment: Experiment) -> list[str]:
     Raises:
         ValueError: see `merge`.
     """
-    tables, notes = {}, {}
+    tables, notes, known = {}, {}, read_json_or_empty(folder / FILE)
     for table, rows, made_in in _found(folder, experiment):
         tables.setdefault(table, []).extend(rows or [])
         columns, note = columns_of(folder / table, rows or []), read_json_or_empty(made_in / FILE)
+        if rows is None and note.get("date", "") < known.get(table, {}).get("date", ""):
+            continue  # the table was measured again since, on another machine
         keys = [table] if rows is None else [row_key(row, columns) for row in rows]
         notes |= {key: {entry: note[entry] for entry in KEPT if entry in note} for key in keys if note}
     lines = []
@@ -32,7 +34,7 @@ def collect(folder: Path, experiment: Experiment) -> list[str]:
         added = merge(folder / table, rows)
         lines.append(f"{folder / table}: {added} rows added, {len(read_csv(folder / table))} in all")
     if notes:
-        write_text(folder / FILE, json.dumps(read_json_or_empty(folder / FILE) | notes, indent=1) + "\n")
+        write_text(folder / FILE, json.dumps(known | notes, indent=1) + "\n")
     return lines
 
 

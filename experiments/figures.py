@@ -12,7 +12,7 @@ import pandas as pd
 from nnunet_slice_attention.evaluation.scores import Scores
 
 from .declaration import Experiment
-from .results import Results
+from .results import Results, latest
 from .runs_table import find_scores
 from .tables import scores
 
@@ -111,13 +111,13 @@ def mean_curves(results: Results, part: str, reference: str) -> pd.DataFrame:
     """
     run = ["name", "fold", "seed"]
     file = f"{part}/process_time.csv"
-    times = results.table(file).assign(hardware=results.hardware(file))
+    times = latest(results.table(file).assign(hardware=results.hardware(file)))
     times = times[times.hardware != ""]
     of_reference = times[times.name == reference]
     paired = of_reference.set_index([*run[1:], "hardware"]).cpu_s.rename("whole")
     whole = times.join(paired, on=paired.index.names).set_index(run)
     mean = whole.hardware.map(of_reference.groupby("hardware").cpu_s.mean())
     whole = whole.whole.fillna(mean).dropna()
-    points = results.table(f"{part}/curves.csv").groupby([*run, "epoch"])[["cpu_s", "dice"]].mean()
+    points = latest(results.table(f"{part}/curves.csv")).groupby([*run, "epoch"])[["cpu_s", "dice"]].mean()
     points = points.join(whole, on=run, how="inner")
     return points.assign(time=points.cpu_s / points.whole)[["time", "dice"]]

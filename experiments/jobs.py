@@ -70,7 +70,12 @@ def is_current(folder: Path, run: Run | None) -> bool:
     note = folder / FILE
     if not note.is_file() or run is None:
         return note.is_file()
-    return run.is_finished() and note.stat().st_mtime >= (run.fold_folder() / FILE).stat().st_mtime
+    return run.is_finished() and not older_than(note, run)
+
+
+def older_than(path: Path, run: Run | None) -> bool:
+    """Whether a file was written before a run's training ended."""
+    return run is not None and path.stat().st_mtime < (run.fold_folder() / FILE).stat().st_mtime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +130,9 @@ class Commands(RunJob):
         return self.collected or (written and is_current(self.folder, self.run))
 
     def prepare(self) -> None:
-        if (self.folder / FILE).is_file():
+        """Remove what was made with a model that has been trained again since, also by a call that was interrupted."""
+        ended = [*self.folder.glob("*.done"), *self.folder.glob(FILE)]
+        if (self.folder / FILE).is_file() or any(older_than(path, self.run) for path in ended):
             for path in self.folder.iterdir():
                 if path.is_dir():
                     shutil.rmtree(path)

@@ -19,6 +19,12 @@ TEXTS = dict.fromkeys(("name", "case", "structure", "commit", "commits", "losses
 NOT_RECORDED = "Versions and hardware were not recorded"
 
 
+def latest(table: pd.DataFrame) -> pd.DataFrame:
+    """Each row once; of several commits of a run those that were collected last."""
+    key = [column for column in (*OF_RUN, *OF_ROW) if column in table and column != "commit"]
+    return table.drop_duplicates(key, keep="last" if "commit" in table else "first")
+
+
 class Results:
     """An experiment's committed tables."""
 

@@ -11,6 +11,7 @@ from .made_with import FILE
 
 # In the fold's folder: the run's row, what each epoch took, and the Dice of a few cases at some epochs.
 ROW, PROCESS_TIME, CURVE = "row.json", "process_time.csv", "curve.csv"
+SINGLE = "single"
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Run:
     iterations_later: int | None = None
     after: str | None = None
     results_of: str = ""
-    precision: str = "single"
+    precision: str = SINGLE
 
     @property
     def index(self) -> str:
@@ -68,9 +69,19 @@ class Run:
         return noted.get("name") == self.name and noted.get("iterations") == self.iterations
 
     def is_finished(self) -> bool:
-        """`made_with.json` is written last."""
+        """`made_with.json` is written last. False if what is there is a run of the same index, declared otherwise."""
         folder = self.fold_folder()
-        return folder is not None and (folder / FILE).is_file()
+        if folder is None or not (folder / FILE).is_file():
+            return False
+        return not self.begun_otherwise(folder).keys() - {"trainer"}  # which may have been renamed
+
+    def begun_otherwise(self, folder: Path) -> dict[str, tuple]:
+        """Where a fold's folder notes the run as another than is declared now: {name: (noted, now)}."""
+        if not (noted := read_json_or_empty(folder / ROW)):
+            return {}
+        now = asdict(self)
+        noted = now | {"precision": SINGLE} | noted
+        return {name: (noted[name], now[name]) for name in now if noted[name] != now[name]}
 
     def epochs_done(self) -> list[dict[str, str]]:
         """What is noted of each epoch; of a run under way too."""
@@ -97,7 +108,7 @@ class Run:
     def row(self) -> dict:
         """What the run's folder notes of it."""
         row = asdict(self)
-        return row if self.precision != "single" else {key: row[key] for key in row if key != "precision"}
+        return row if self.precision != SINGLE else {key: row[key] for key in row if key != "precision"}
 
 
 def results() -> Path:

@@ -7,8 +7,8 @@ import pandas as pd
 from nnunet_slice_attention.evaluation.metrics import FOREGROUND
 from nnunet_slice_attention.evaluation.scores import MEAN, Scores
 
-from .results import Results, question
-from .tables import grid
+from .results import Results, latest, question
+from .tables import grid, joined
 
 NOT_RUN = "Not run yet."
 
@@ -26,12 +26,12 @@ def runs_table(results: Results, part: str, reference: str, arms: Sequence[str] 
     file = f"{part}/cases.csv"
     if not results.has(file) or reference not in set(results.table(file).name):
         return NOT_RUN
-    cases = results.cases(file)
+    cases = joined(results, file)
     if arms is None:
         medians = run_means(cases).dice.unstack().median(axis="columns")
         arms = medians.sort_values(ascending=False, kind="stable").index
     file = f"{part}/process_time.csv"
-    times = with_runs(results.table(file)).assign(hardware=results.hardware(file))
+    times = with_runs(latest(results.table(file).assign(hardware=results.hardware(file))))
     times = times.pivot(index="name", columns="run", values=["cpu_s", "hardware"])
     seconds, hardware = times["cpu_s"], times["hardware"]
     same = hardware.eq(hardware.loc[reference]) & (hardware != "")
@@ -79,7 +79,7 @@ def structures_table(results: Results, part: str, reference: str) -> str:
     file = f"{part}/cases.csv"
     if not results.has(file) or reference not in set(results.table(file).name):
         return NOT_RUN
-    cases = with_runs(results.cases(file))
+    cases = with_runs(joined(results, file))
     rows = []
     for arm in sorted(set(cases.name)):
         if found := scores_of_pairs(cases, arm, reference):
@@ -95,7 +95,7 @@ def find_scores(results: Results, part: str, arm: str, reference: str) -> Scores
     """
     if not results.has(file := f"{part}/cases.csv"):
         return None
-    scores = scores_of_pairs(with_runs(results.cases(file)), arm, reference)
+    scores = scores_of_pairs(with_runs(joined(results, file)), arm, reference)
     groups = [group for group in results.experiment.runs if file in group.into]
     declared = [run for group in groups for run in results.experiment.runs_of(group, results.folder)]
     of_arm, of_reference = (

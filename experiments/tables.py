@@ -12,8 +12,7 @@ from nnunet_slice_attention.evaluation.patient_statistics import Comparison, hol
 from nnunet_slice_attention.evaluation.scores import Scores
 from nnunet_slice_attention.report.tables import Table, mean_sd, number, numeric
 
-from .csv_rows import OF_ROW, OF_RUN
-from .results import CASES, Question, Results, question
+from .results import CASES, Question, Results, latest, question
 
 Cells = Sequence[Mapping[str, object]] | pd.DataFrame
 
@@ -42,10 +41,8 @@ def scores(cases: pd.DataFrame, reference: str | None = None) -> Scores:
 
 
 def joined(results: Results, *files: str) -> pd.DataFrame:
-    """Each row once, though several tables have it; of several commits of a run those that were collected last."""
-    cases = pd.concat(map(results.cases, files or [CASES]))
-    key = [column for column in (*OF_RUN, *OF_ROW) if column in cases and column != "commit"]
-    return cases.drop_duplicates(key, keep="last" if "commit" in cases else "first")
+    """Each row once, though several tables have it, see `latest`."""
+    return latest(pd.concat(map(results.cases, files or [CASES])))
 
 
 def over_patients(

@@ -11,9 +11,11 @@ import random
 import resource
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+import psutil
 import torch
 from nnunetv2.run.run_training import get_trainer_from_args
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
@@ -98,9 +100,13 @@ def iterations(trainer: nnUNetTrainer, run: Run) -> int:
 
 
 def cpu_seconds() -> float:
-    """User and system seconds of this process and of its children that have ended."""
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return time.process_time() + children.ru_utime + children.ru_stime
+    """User and system seconds of this process and of its children: data loaders at work, and those that have ended."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = time.process_time() + ended.ru_utime + ended.ru_stime
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            seconds += sum(child.cpu_times()[:2])
+    return seconds
 
 
 def append_rows(path: Path, rows: list[dict]) -> None:
@@ -133,14 +139,12 @@ def drop_lost_epochs(folder: Path, epoch: int) -> None:
 
 def check_same_row(folder: Path, run: Run) -> None:
     """Raise a ValueError if the folder has the beginning of a run that is declared otherwise now."""
-    noted, row = folder / ROW, run.row()
-    before = json.loads(noted.read_text()) if noted.is_file() else row
-    if changed := {k: (v, row.get(k)) for k, v in before.items() if row.get(k) != v}:
+    if changed := run.begun_otherwise(folder):
         raise ValueError(
             f"{run.index} was begun otherwise: {changed} (before, now). Undo the change, give the arm another "
             f"name, or remove {folder}."
         )
-    write_text(noted, json.dumps(row, indent=1))
+    write_text(folder / ROW, json.dumps(run.row(), indent=1))
 
 
 def seed_all(seed: int) -> None:

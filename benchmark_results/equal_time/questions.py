@@ -6,9 +6,9 @@ import pandas as pd
 
 from benchmark_results.equal_time.step_cost import ratio
 from experiments.budget import STOCK, loaded_ratios
-from experiments.results import Results, question
+from experiments.results import Results, latest, question
 from experiments.runs_table import NOT_RUN, by_run, find_scores, listed, with_runs
-from experiments.tables import grid
+from experiments.tables import grid, joined
 from nnunet_slice_attention.evaluation.patient_statistics import holm
 
 STEPS = {"40 x 40, batch 12": "networks_514.csv", "128 x 128, batch 6": "networks_27.csv"}
@@ -45,7 +45,7 @@ def schedules(patch: str, ratios: pd.DataFrame) -> pd.DataFrame:
 def length_table(results: Results) -> str:
     """nnU-Net 2D by the iterations of its training; one length of BTCV30 is a run of its screening."""
     run = ["dataset", "seed", "n"]
-    cases = pd.concat(results.cases(f"{part}/cases.csv") for part in ("length", "screening_530"))
+    cases = joined(results, *(f"{part}/cases.csv" for part in ("length", "screening_530")))
     cases = cases[cases.name == "2d"].assign(n=lambda cases: cases.epochs * cases.iterations)
     dice = cases.groupby([*run, "case"]).dice.mean().groupby(run).mean()
     rows = []
@@ -99,15 +99,16 @@ def errors_table(results: Results, part: str) -> str:
 
 def mean_errors(results: Results, part: str) -> pd.DataFrame:
     """Means over cases, by arm and run: `dice`, and the columns of `KINDS`."""
-    kinds = with_runs(results.table(f"{part}/error_kinds.csv")).groupby(["name", "run"])[list(KINDS)].mean()
-    dice = with_runs(results.cases(f"{part}/cases.csv")).groupby(["name", "run", "case"]).dice.mean()
+    kinds = with_runs(latest(results.table(f"{part}/error_kinds.csv")))
+    kinds = kinds.groupby(["name", "run"])[list(KINDS)].mean()
+    dice = with_runs(joined(results, f"{part}/cases.csv")).groupby(["name", "run", "case"]).dice.mean()
     return kinds.assign(dice=dice.groupby(["name", "run"]).mean())
 
 
 @question
 def variation(results: Results, part: str) -> dict[str, str]:
     """How far two runs of an arm are apart, and what of it is the confusion of classes."""
-    means, cases = mean_errors(results, part), with_runs(results.table(f"{part}/error_kinds.csv"))
+    means, cases = mean_errors(results, part), latest(results.table(f"{part}/error_kinds.csv"))
     apart = means.groupby("name").agg(lambda runs: runs.max() - runs.min()).max()
     often = (cases.confused > A_SLICE_OFF).groupby(cases.case).mean() > 0.5
     return {

@@ -1,11 +1,14 @@
 """Runs: their names, which results folders depend on, and lists of them."""
 
 import dataclasses
+import json
 import os
 import platform
 import subprocess
 import sys
+import time
 
+import psutil
 import pytest
 
 from experiments.declaration import RESULTS, Experiment, Runs, load
@@ -14,6 +17,7 @@ from experiments.made_with import FILE
 from experiments.run import Run
 from experiments.run_list import read_runs, write_runs
 from experiments.stages import trainings
+from experiments.training import check_same_row, cpu_seconds
 
 LISTS = (
     "length", "from_2d", "screening", "position", "fused_position", "screening_wide", "decision", "decision_position",
@@ -164,6 +168,24 @@ def test_what_a_model_predicted_is_not_finished_while_the_model_is_trained_again
         assert job.finished() == finished
 
 
+def test_steps_of_a_model_that_was_trained_again_are_done_again(tmp_path, monkeypatch):
+    """Also those of a call that was interrupted: their results would be compared with the later model's."""
+    monkeypatch.setenv("nnUNet_results", str(tmp_path / "results"))
+    trained = tmp_path / "results" / RUN.index / "Dataset514_X" / RUN.model / "fold_0"
+    trained.mkdir(parents=True)
+    (trained / FILE).touch()
+    job = Commands(name="p", folder=tmp_path / "p", commands={}, run=RUN, needs=RUN, collected=False)
+    for made_in, kept in ((3, True), (1, False)):
+        (job.folder / "own").mkdir(parents=True)
+        (job.folder / "own.done").touch()
+        os.utime(trained / FILE, (2, 2))
+        os.utime(job.folder / "own.done", (made_in, made_in))
+        job.prepare()
+        assert (job.folder / "own.done").exists() == (job.folder / "own").exists() == kept
+        if kept:
+            (job.folder / "own").rmdir()
+
+
 STEPS = """
 import resource
 for _ in range(20):
@@ -181,6 +203,38 @@ def test_a_job_keeps_the_memory_that_a_step_has_freed(tmp_path):
         for variables in ({}, job.environment())
     ]
     assert page_faults[1] < page_faults[0] / 5
+
+
+@pytest.mark.parametrize("noted", [{"precision": "bfloat16"}, {"seed": 0}, {"iterations_later": 80}])
+def test_a_run_of_the_same_index_that_is_declared_otherwise_is_not_this_one(noted, tmp_path, monkeypatch):
+    """Of another experiment, say: the folder does not name the precision."""
+    monkeypatch.setenv("nnUNet_results", str(tmp_path))
+    fold = tmp_path / RUN.index / "Dataset514_X" / RUN.model / "fold_0"
+    fold.mkdir(parents=True)
+    (fold / FILE).touch()
+    (fold / "row.json").write_text(json.dumps(RUN.row()))
+    assert RUN.is_finished() and not RUN.begun_otherwise(fold)
+    (fold / "row.json").write_text(json.dumps(RUN.row() | noted))
+    assert not RUN.is_finished()
+    ((name, (before, now)),) = RUN.begun_otherwise(fold).items()
+    assert (before, now) == (noted[name], getattr(RUN, name))
+    with pytest.raises(ValueError, match="was begun otherwise.*(give the arm another name|Undo the change)"):
+        check_same_row(fold, RUN)
+    mixed = dataclasses.replace(RUN, precision="bfloat16")
+    (fold / "row.json").write_text(json.dumps(RUN.row()))  # which does not name single precision
+    with pytest.raises(ValueError, match=r"'precision': \('single', 'bfloat16'\)"):
+        check_same_row(fold, mixed)
+
+
+def test_the_time_of_data_loaders_at_work_counts():
+    busy = "while True: pass"
+    with subprocess.Popen([sys.executable, "-c", busy]) as loader:
+        before = cpu_seconds()
+        while psutil.Process(loader.pid).cpu_times().user < 0.2:
+            time.sleep(0.05)
+        assert cpu_seconds() - before > 0.1
+        loader.kill()
+    assert cpu_seconds() - before > 0.1  # and is not lost when they end
 
 
 def test_what_a_folder_notes_is_as_before_precision_was_declared():

@@ -103,6 +103,25 @@ def test_times_on_two_kinds_of_hardware_are_not_compared(results):
     assert time_of_x(found) == "-, -"  # not recorded
 
 
+def test_of_several_commits_of_a_run_the_last_collected_counts(results):
+    """A run that is made again at another commit has rows of both."""
+    old, new = (cases(DICE).assign(commit=commit) for commit in ("old", "new"))
+    old["dice"] = 0.1
+    times = [TIMES.assign(commit="old", cpu_s=1.0), TIMES.assign(commit="new")]
+    found = results(x__cases=pd.concat([old, new]), x__process_time=pd.concat(times))
+    notes = {", ".join(map(str, run)): {"hardware": "2 x A"} for run in TIMES.assign(commit="new")[
+        ["name", "fold", "seed", "commit"]].itertuples(index=False)}  # fmt: skip
+    (found.folder / FILE).write_text(json.dumps(notes))
+    title, row = cells(runs_table("x", "2D", ["X"])(found))
+    row = dict(zip(title, row, strict=True))
+    assert row["of each run"] == "+0.0500, +0.1000" and row["time"] == "1.50, 2.50"
+    assert cells(structures_table("x", "2D")(found))[1][1].startswith("+0.1000")
+    once = results(y__cases=new, y__process_time=times[1])
+    assert find_scores(found, "x", "X", "2D").paired("X").difference == (
+        find_scores(once, "y", "X", "2D").paired("X").difference
+    )
+
+
 def test_a_run_without_any_dice_has_no_time(results):
     """Its structures are in no segmentation, so it is not among the runs that are compared."""
     nowhere = cases(DICE)

@@ -112,6 +112,17 @@ def test_collecting_again_changes_nothing(folder, experiment):
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
+def test_the_note_of_a_table_that_was_measured_later_elsewhere_stays(folder, experiment):
+    path = folder / "made_with.json"
+    before = path.read_text()
+    later = json.loads(before)
+    later["measured.csv"] |= {"date": "2999-01-01", "hardware": "another"}
+    path.write_text(json.dumps(later))
+    collect(folder, experiment)
+    assert json.loads(path.read_text()) == later
+    path.write_text(before)
+
+
 def test_what_an_earlier_training_of_the_model_predicted_is_not_collected(folder, experiment, tmp_path):
     (run,) = (run for predict in experiment.predict for run in predict.runs(folder))
     note = run.fold_folder() / FILE
