@@ -4,6 +4,7 @@ Also finds the files of a data set, and nnU-Net's reader for them.
 """
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
@@ -24,8 +25,17 @@ OWN_FOLDS = 5  # of the split that nnU-Net makes without splits_final.json, whic
 
 
 def dataset_id(dataset: str | int) -> int:
-    """The id of a data set given by id or name: nnU-Net's commands that plan and preprocess take no name."""
+    """The id of a data set given by id or name: nnU-Net's commands that plan and preprocess take no name.
+
+    Raises:
+        ValueError: it is neither.
+    """
     name = str(dataset)
+    if not re.match(r"Dataset\d{3}_|\d+$", name):
+        raise ValueError(
+            f"{name} is no data set of nnU-Net. Give its id, e.g. 27, or its name with three digits, e.g. "
+            "Dataset027_ACDC."
+        )
     return convert_dataset_name_to_id(name) if name.startswith("Dataset") else int(name)
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from nnunetv2.utilities.label_handling.label_handling import LabelManager
 
-from nnunet_slice_attention.dataset_files import read_description
+from nnunet_slice_attention.dataset_files import dataset_id, read_description
 
 LABELS = {"background": 0, "organ": [1, 2], "lesion": 2}
 
@@ -52,3 +52,14 @@ def test_labels_in_quotes_are_integers_as_for_nnunet(tmp_path):
     found = read_description(description(tmp_path, labels=labels))["labels"]
     assert found == {"background": 0, "1": 1, "2": 3}
     assert LabelManager(labels, None).all_labels == list(found.values())
+
+
+@pytest.mark.parametrize("name", ["Dataset27_Hippo", "DatasetHippo", "27_", "heart"])
+def test_a_mistyped_data_set_is_named_with_what_to_give(name):
+    with pytest.raises(ValueError, match=f"^{name} is no data set of nnU-Net. Give its id, .* three digits"):
+        dataset_id(name)
+
+
+@pytest.mark.parametrize("name", [27, "27", "027", "Dataset027_ACDC"])
+def test_a_data_set_is_given_by_id_or_name(name):
+    assert dataset_id(name) == 27

@@ -85,7 +85,7 @@ def decided(arms: Iterable[str], listed: str, steps: str, seeds: Sequence[int] =
 
 
 def confirmed(dataset: str, arms: Iterable[str], steps: str, of_2d: int = 25_000, **more) -> Runs:
-    """On images on which nothing about the arms was chosen, for T; fold 1 and three seeds unless `more` says otherwise."""
+    """On images on which nothing about the arms was chosen, for T; fold 1, three seeds unless `more` says otherwise."""
     part = f"confirmation_{dataset[7:10]}"
     files = {"listed": f"{part}.csv", "steps": steps}
     options = {"folds": (1,), "seeds": (0, 1, 2), "dataset": dataset, "precision": "bfloat16"} | files | more

@@ -58,6 +58,11 @@ def run(args: argparse.Namespace) -> int:
     for flag, number in (("--repeats", args.repeats), ("-num_gpus", args.num_gpus)):
         if number < 1:
             raise ValueError(f"{flag} {number} is too few. Give 1 or more.")
+    if args.num_gpus > 1 and args.device != "cuda":
+        raise ValueError(
+            f"-num_gpus {args.num_gpus} -device {args.device}: nnU-Net trains on several GPUs with CUDA alone. "
+            "Give one of the two."
+        )
     crossval = CrossValidation(
         dataset=args.d,
         models=[ModelName.parse(name) for name in dict.fromkeys(args.m)],
@@ -80,5 +85,6 @@ def run(args: argparse.Namespace) -> int:
     for failure in failures:
         print(f"FAILED {failure}", file=sys.stderr)
     if not failures:
-        print(f"Wrote {args.o}")
+        # Fold all is not compared.
+        print("All trained." if crossval.folds == ["all"] and not crossval.images else f"Wrote {args.o}")
     return 1 if failures else 0

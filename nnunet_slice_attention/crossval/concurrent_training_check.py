@@ -86,7 +86,11 @@ def _trains(words: Sequence[str], job: TrainingJob) -> bool:
 
 
 def _is_locked(job: TrainingJob) -> bool:
-    """By a job of `crossval`, here or on another machine. Creates no lock."""
+    """By a job of `crossval`, here or on another machine. Creates no lock.
+
+    Raises:
+        ValueError: it is another user's, which cannot be tried.
+    """
     for lock in (job.lock, job.lock.with_name(f"{job.lock.name}.command")):
         if lock.is_file():
             try:
@@ -94,6 +98,11 @@ def _is_locked(job: TrainingJob) -> bool:
                     pass
             except Busy:
                 return True
+            except PermissionError:
+                raise ValueError(
+                    f"{lock} is of another user, so that {job.name} may be at work. Leave it out with -m or -f, ask "
+                    "for write permission on the folder, or use results of your own (nnUNet_results)."
+                ) from None
     return False
 
 

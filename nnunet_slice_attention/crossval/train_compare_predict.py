@@ -50,7 +50,12 @@ def cross_validate(crossval: CrossValidation, launch: Launch) -> list[str]:
     ]
     if crossval.repeats > 1:
         failures += _compare(crossval, range(crossval.repeats), "comparison_all_repeats")
-    return failures + _run(crossval.prediction_jobs(), launch)
+    try:
+        return failures + _run(crossval.prediction_jobs(), launch)
+    except (ValueError, OSError, RuntimeError) as error:
+        if not failures:
+            raise
+        return [*failures, f"predictions: {in_one_line(error)}"]  # those before would be lost
 
 
 def _in_dependency_order(jobs: Sequence[TrainingJob]) -> tuple[list[TrainingJob], list[TrainingJob]]:

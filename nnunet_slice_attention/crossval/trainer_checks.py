@@ -64,6 +64,8 @@ def check_trainers(request: CheckRequest, splits: Path) -> None:
         check_2d_model(start, trainers[start.model], coming, split)
     if request.images:
         check_images(request.images, built, splits.parent)
+    if set(request.folds) == {"all"}:  # which has no split
+        return
     if request.write_split and splits.is_file() and not (planned / splits.name).is_file():
         with replacing(planned / splits.name) as partial:
             shutil.copyfile(splits, partial)
@@ -129,6 +131,11 @@ def _check_split(
             f"ITK would write the segmentation of {renamed[0]} under another name. Rename the case and plan again."
         )
     numbers = [str(fold) for fold in range(len(found))]
+    if not found and set(folds) != {"all"}:
+        raise ValueError(
+            f"{file} does not exist, and {type(trainers[0]).__name__} has a split of its own, which it writes to no "
+            "file. crossval compares the folds of that file: write it."
+        )
     if unknown := [fold for fold in folds if fold not in (*numbers, "all")]:
         raise ValueError(f"fold {', '.join(unknown)} does not exist: {file} has folds 0 to {numbers[-1]}.")
     asked = [found[int(fold)] for fold in folds if fold != "all"]

@@ -77,7 +77,7 @@ def newer_than_data(files: Mapping[str, Collection[Path]], folders: Collection[P
     return [
         case
         for case, paths in files.items()
-        if any(path.stat().st_mtime > written.get(case, math.inf) for path in paths)
+        if any(path.is_file() and path.stat().st_mtime > written.get(case, math.inf) for path in paths)
     ]
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
+from filelock import FileLock
 
 from nnunet_slice_attention.crossval.concurrent_training_check import RECENT_S, check_no_other_training
 from nnunet_slice_attention.crossval.model_job import Settings
@@ -139,6 +140,17 @@ def test_a_job_of_another_call_is_left_to_its_lock(job, noted):
     with exclusive(job.lock.with_name(f"{job.lock.name}.command")):
         assert noted() == ""
     assert "not by crossval" in noted()
+
+
+def test_a_lock_of_another_user_is_named_with_what_can_be_done(job, monkeypatch):
+    def denied(self):
+        raise PermissionError(13, "Permission denied", self.lock_file)
+
+    job.lock.parent.mkdir(parents=True, exist_ok=True)
+    job.lock.touch()
+    monkeypatch.setattr(FileLock, "acquire", denied)  # root, as which the tests may run, is never denied
+    with pytest.raises(ValueError, match=rf"{job.lock} is of another user, .* Leave it out with -m or -f"):
+        check_no_other_training([job])
 
 
 def test_a_training_that_was_just_validated_has_ended(job, noted):

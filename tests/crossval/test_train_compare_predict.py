@@ -40,6 +40,23 @@ def test_a_model_that_starts_from_another_of_the_call_is_trained_after_it(
     ]
 
 
+def test_predictions_that_cannot_be_started_do_not_hide_what_failed_before(
+    train, tiny, nnunet_folders, tmp_path, without_trainer_checks
+):
+    train(tiny, OURS.trainer)
+    output = tmp_path / "out"
+    (output / "comparison").mkdir(parents=True)
+    (output / "comparison" / "report.md").write_text("the user's own")
+    images = nnunet_folders / "raw" / tiny.folder / "imagesTs"
+
+    def launch(jobs):
+        raise RuntimeError("sbatch: error: invalid account")
+
+    failures = cross_validate(tiny_crossval(tiny, output, images=images, ensembles=False), launch)
+    assert len(failures) == 2 and failures[0].startswith("comparison: ")
+    assert failures[1] == "predictions: sbatch: error: invalid account"
+
+
 def test_a_comparison_that_fails_does_not_stop_the_predictions(
     train, tiny, nnunet_folders, tmp_path, without_trainer_checks
 ):

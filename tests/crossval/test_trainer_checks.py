@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
 from nnunet_slice_attention.crossval.train_compare_predict import cross_validate
 from nnunet_slice_attention.crossval.trainer_checks import check_trainers
@@ -117,6 +118,23 @@ def test_fold_all_of_too_few_cases_is_trained(three_cases, results, tiny, tmp_pa
     )
     assert [job.name for job in launched] == [f"{OURS}, fold all"]
     assert not three_cases.exists()
+
+
+def test_fold_all_writes_no_split(preprocessed, tiny, tmp_path):
+    """The data set's folder may be read-only, and nnU-Net writes none for it."""
+    split = preprocessed / "splits_final.json"
+    split.unlink(missing_ok=True)
+    check_trainers(CheckRequest(str(tiny.id), [str(OURS)], ["all"]), tmp_path / "splits_final.json")
+    assert not split.exists()
+    check_trainers(CheckRequest(str(tiny.id), [str(OURS)], ["all", "0"]), tmp_path / "splits_final.json")
+    assert split.exists()
+
+
+def test_a_trainer_with_a_split_of_its_own_in_no_file_is_named(preprocessed, tiny, tmp_path, monkeypatch):
+    (preprocessed / "splits_final.json").unlink(missing_ok=True)
+    monkeypatch.setattr(nnUNetTrainer, "do_split", lambda self: (["case_0"], ["case_1"]))
+    with pytest.raises(ValueError, match="splits_final.json does not exist, and .* has a split of its own"):
+        check_trainers(CheckRequest(str(tiny.id), [str(STOCK)], ["0"]), tmp_path / "splits_final.json")
 
 
 def test_a_case_whose_segmentation_itk_would_rename_is_named(preprocessed, tiny, tmp_path):

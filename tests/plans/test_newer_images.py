@@ -47,6 +47,13 @@ def test_a_newer_channel_is_found_and_compared_with_the_oldest_data(raw, folders
     assert newer_than_data(images, folders[1:]) == []
 
 
+def test_a_dead_link_is_no_newer_image(raw, folders):
+    channel = raw / "imagesTr" / "case_2_0001.nii.gz"
+    channel.unlink()
+    channel.symlink_to(raw / "elsewhere.nii.gz")
+    assert newer_than_data({"case_2": [channel]}, folders) == []
+
+
 def test_images_that_dataset_json_names_are_found(raw):
     images = training_images(raw, DATASET.dataset_json)
     assert [path.name for path in images["case_0"]] == ["case_0_0000.nii.gz", "case_0_0001.nii.gz"]
