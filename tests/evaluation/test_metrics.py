@@ -26,6 +26,22 @@ def test_known_overlap():
     assert found["true_volume_ml"] == pytest.approx(40 * 0.04)
 
 
+def test_hd95_leaves_out_what_is_farthest():
+    prediction = column(0, 11)  # 44 voxels, 4 of them 2 mm beyond the ground truth
+    prediction[2, 4, 19] = True
+    found = structure_metrics(column(0, 10), prediction, SPACING, tolerance=1.0)
+    assert found["hd"] == pytest.approx(20.0)
+    assert found["hd95"] == pytest.approx(2.0)  # the median is 0
+
+
+@pytest.mark.parametrize(("tolerance", "nsd"), [(3.0, 4 / 8), (4.0, 6 / 8), (6.0, 1.0)])
+def test_nsd_is_the_fraction_of_the_surface_within_the_tolerance(tolerance, nsd):
+    truth, prediction = np.zeros((2, *SHAPE), bool)
+    truth[2, 4, [2, 14]] = prediction[2, 4, [2, 17]] = True  # one voxel is right, the other 6 mm away
+    found = structure_metrics(truth, prediction, SPACING, tolerance)
+    assert found["nsd"] == pytest.approx(nsd)  # from 4 mm the nearer half of the other's surface
+
+
 def test_precision_is_relative_to_the_prediction_and_volume_error_is_signed():
     found = structure_metrics(column(0, 10), column(0, 5), SPACING, tolerance=1.0)
     assert (found["precision"], found["recall"]) == (1.0, 0.5)
