@@ -4,8 +4,12 @@ import json
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from nnunet_slice_attention import compare
+from nnunet_slice_attention.comparison import api
+from nnunet_slice_attention.comparison.options import Options
+from tests.comparison.run_folders import BASELINE, DATASET, OTHER
 from tests.tiny_data import TinyDataset, draw_volume, write
 
 
@@ -31,3 +35,72 @@ def test_names_that_look_like_numbers_or_missing_values_are_kept(tmp_path):
     assert dice.loc["disc"].to_dict() == {"01": 1.0, "nan": 0.0}
     assert dice.loc["core"].isna().all()  # in no ground truth and no prediction
     assert table.fold.isna().all() and pd.api.types.is_numeric_dtype(table.hd95)
+
+
+@pytest.fixture
+def received(monkeypatch):
+    """What `write_comparison` was called with; it writes an empty table only."""
+    calls = []
+
+    def record(models, truth, output, options):
+        calls.append((models, truth, output, options))
+        output.mkdir()
+        (output / "cases.csv").write_text("model,case,structure,dice\n")
+        return []
+
+    monkeypatch.setattr(api, "write_comparison", record)
+    return calls
+
+
+def test_every_argument_reaches_the_comparison_of_folders(folders, received):
+    (folders / "images").mkdir()
+    compare(
+        {name: folders / name for name in ("perfect", "small")},
+        folders / "out",
+        ground_truth=folders / "truth",
+        dataset_json=folders / "dataset.json",
+        images=folders / "images",
+        baseline="small",
+        patients=folders / "patients.csv",
+        tolerance_mm=3.0,
+        lesion_sizes_mm=(4.0, 9.0),
+        boxes=True,
+        ensembles=False,
+        cost=str(folders / "cost.csv"),
+        processes=5,
+        title="Ours",
+    )
+    ((models, truth, output, options),) = received
+    assert {model.name: model.folder for model in models} == {
+        "perfect": folders / "perfect",
+        "small": folders / "small",
+    }
+    assert (truth.folder, truth.images) == (folders / "truth", folders / "images")
+    assert truth.dataset_json == json.loads((folders / "dataset.json").read_text())
+    assert output == folders / "out"
+    assert options == Options(
+        baseline="small",
+        tolerance=3.0,
+        lesion_sizes=(4.0, 9.0),
+        boxes=True,
+        ensembles=False,
+        processes=5,
+        title="Ours",
+        group=str(folders / "patients.csv"),
+        cost=folders / "cost.csv",
+    )
+
+
+def test_every_argument_reaches_the_comparison_of_trained_models(runs, received):
+    seeds = [runs / "seed_0", str(runs / "seed_2")]
+    compare([BASELINE, OTHER], runs / "out", dataset=DATASET.folder, folds=[1], runs=seeds)
+    ((models, truth, _, options),) = received
+    assert [(model.name, model.run) for model in models] == [
+        (BASELINE, "seed_0"),
+        (BASELINE, "seed_2"),
+        (OTHER, "seed_0"),
+        (OTHER, "seed_2"),
+    ]
+    assert {fold for model in models for fold in model.fold_by_case.values()} == {1}
+    assert truth.folder == runs / "preprocessed" / DATASET.folder / "gt_segmentations"
+    assert options == Options(baseline=BASELINE)
