@@ -5,7 +5,7 @@ import json
 import numpy as np
 
 from nnunet_slice_attention.cli import main
-from tests.tiny_data import TinyDataset, draw_volume, write
+from tests.tiny_data import TinyDataset, draw_volume, read, write
 
 PATIENTS = 8
 
@@ -25,6 +25,13 @@ def write_folders(root):
             for name, volume in (("truth", labels), ("perfect", labels), ("small", eroded)):
                 write(volume, root / name / f"patient{patient}_visit{visit}.nii.gz")
     (root / "dataset.json").write_text(json.dumps(dataset.dataset_json))
+
+
+def write_images(folders):
+    """An image of every ground truth, ten times its labels."""
+    (folders / "images").mkdir()
+    for path in (folders / "truth").iterdir():
+        write(10 * read(path), folders / "images" / path.name.replace(".nii.gz", "_0000.nii.gz"))
 
 
 def compare(folders, *flags, models=("perfect", "small")):

@@ -7,11 +7,13 @@ import subprocess
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from nnunet_slice_attention.cost.training_costs import training_costs
+from nnunet_slice_attention.report import page
 from tests.browser import CHROMIUM
-from tests.comparison.prediction_folders import PATIENTS, compare
+from tests.comparison.prediction_folders import PATIENTS, compare, write_images
 from tests.tables import rows_of
 from tests.tiny_data import read, write
 
@@ -45,6 +47,23 @@ def test_folders_are_compared_patient_by_patient(folders):
     html = (folders / "out" / "report.html").read_text()
     assert html.count("<svg") == 4
     assert not re.search(r'(?:src|href)="(?!#|data:)', html)  # self-contained
+
+
+def test_another_model_than_the_first_can_be_the_baseline(folders, monkeypatch):
+    write_images(folders)
+    drawn = []
+    monkeypatch.setattr(page, "overlay_figure", lambda examples: drawn.extend(examples) or Figure())
+    assert compare(folders, "--baseline", "small", "--images", str(folders / "images")) == 0
+    report = (folders / "out" / "report.md").read_text()
+    assert re.search(r"^- perfect is better than small: \+0\.\d+ \[", report, re.MULTILINE)
+    assert "- baseline: small\n" in report
+    manifest = json.loads((folders / "out" / "manifest.json").read_text())
+    assert manifest["options"]["baseline"] == "small"
+    assert drawn
+    for example in drawn:
+        case = example.title.split("\n")[1]
+        np.testing.assert_array_equal(example.baseline, read(folders / "small" / f"{case}.nii.gz"))
+        np.testing.assert_array_equal(example.model, read(folders / "perfect" / f"{case}.nii.gz"))
 
 
 def test_ground_truth_without_predictions_is_named(folders):
@@ -88,6 +107,29 @@ def test_repeating_evaluates_only_models_that_changed(folders):
     assert compare(folders) == 0
     assert cached.stat().st_mtime_ns == before
     assert (folders / "out" / "cases.csv").read_bytes() != first
+
+
+def test_repeating_with_another_tolerance_or_ground_truth_evaluates_again(folders):
+    def values(metric):
+        """{(case, model): its value for the disc}."""
+        rows = [row for row in rows_of(folders / "out") if row["structure"] == "disc"]
+        return {(row["case"], row["model"]): float(row[metric]) for row in rows}
+
+    assert compare(folders) == 0
+    assert set(values("nsd").values()) == {1.0}  # "small" is 1 mm off
+    assert compare(folders, "--tolerance", "0.5") == 0
+    assert all((nsd < 0.9) == (model == "small") for (_, model), nsd in values("nsd").items())
+    assert "| NSD at 0.5 mm |" in (folders / "out" / "report.md").read_text()
+
+    before = values("dice")
+    file = folders / "truth" / "patient1_visit0.nii.gz"
+    labels = read(file)
+    labels[0] = 0
+    write(labels, file)
+    assert compare(folders, "--tolerance", "0.5") == 0
+    after = values("dice")
+    changed = {key for key in before if before[key] != after[key]}
+    assert changed == {("patient1_visit0", "perfect"), ("patient1_visit0", "small")}
 
 
 def test_hallucinations_count_in_the_verdict_although_the_other_model_has_no_value(folders):

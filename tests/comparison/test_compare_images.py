@@ -8,14 +8,12 @@ from matplotlib.figure import Figure
 
 from nnunet_slice_attention.report import page
 from nnunet_slice_attention.report.overlays import overlay_figure
-from tests.comparison.prediction_folders import compare
+from tests.comparison.prediction_folders import compare, write_images
 from tests.tiny_data import read, write
 
 
 def test_examples_show_the_cases_with_the_highest_and_lowest_difference(folders, monkeypatch):
-    (folders / "images").mkdir()
-    for path in (folders / "truth").iterdir():
-        write(10 * read(path), folders / "images" / path.name.replace(".nii.gz", "_0000.nii.gz"))
+    write_images(folders)
     best, worst = "patient2_visit1", "patient5_visit0"
     truth = read(folders / "truth" / f"{best}.nii.gz")
     prediction = truth.copy()
@@ -51,13 +49,12 @@ def test_examples_show_the_cases_with_the_highest_and_lowest_difference(folders,
 
 
 def test_ignored_voxels_are_not_shown(folders, monkeypatch):
-    (folders / "images").mkdir()
+    write_images(folders)
     description = json.loads((folders / "dataset.json").read_text())
     ignore = description["labels"]["ignore"] = max(description["labels"].values()) + 1
     (folders / "dataset.json").write_text(json.dumps(description))
     for path in (folders / "truth").iterdir():
         truth = read(path)
-        write(10 * truth, folders / "images" / path.name.replace(".nii.gz", "_0000.nii.gz"))
         truth[2] = ignore
         write(truth, path)
     shown = []
@@ -70,9 +67,7 @@ def test_ignored_voxels_are_not_shown(folders, monkeypatch):
 
 
 def test_weights_beside_predictions_are_in_the_report(folders, capsys):
-    (folders / "images").mkdir()
-    for path in (folders / "truth").iterdir():
-        write(10 * read(path), folders / "images" / path.name.replace(".nii.gz", "_0000.nii.gz"))
+    write_images(folders)
     (folders / "small" / "attention").mkdir()
     for path in (folders / "small").glob("*.nii.gz"):
         weights = np.full(read(path).shape, 30, np.uint8)
