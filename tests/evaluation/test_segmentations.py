@@ -38,6 +38,14 @@ def test_the_slice_axis_comes_first(tmp_path):
     assert pair.truth[2, 1, 3] == 1
 
 
+def test_the_slice_axis_is_that_of_most_files(tmp_path):
+    paths = [tmp_path / f"{name}.nii.gz" for name in "abc"]
+    for path, spacing in zip(paths, [(1.0, 1.0, 40.0), (1.0, 8.0, 2.0), (1.0, 8.0, 2.0)], strict=True):
+        write(np.zeros((4, 5, 6), np.uint8), path, spacing)
+    assert find_slice_axis(SimpleITKIO(), paths) == 1
+    assert find_slice_axis(SimpleITKIO(), paths[:1]) == 0
+
+
 def test_2d_images_are_refused(tmp_path):
     SimpleITK.WriteImage(SimpleITK.GetImageFromArray(np.zeros((5, 6), np.uint8)), str(tmp_path / "a.nii.gz"))
     with pytest.raises(ValueError, match="2D image"):
