@@ -14,21 +14,42 @@ from tests.crossval.tiny_crossval import OURS, STOCK, tiny_crossval
 
 
 @pytest.mark.parametrize(
-    ("model", "folds", "message"),
+    ("model", "folds", "error", "message"),
     [
-        ("nnUNetTrainerCSANett__nnUNetPlans__2d", ["0"], "nnUNetTrainerCSANett"),
-        ("nnUNetTrainerCSANet__nnUNetPlans__3d_fullres", ["0"], "3d_fullres"),
-        (str(OURS), ["0", "7"], "fold 7 does not exist: .* has folds 0 to 4"),
-        (str(OURS), ["00"], "fold 00 does not exist"),  # nnU-Net would train fold 0
+        (
+            "nnUNetTrainerCSANett__nnUNetPlans__2d",
+            ["0"],
+            RuntimeError,  # nnU-Net's
+            "^Could not find requested nnunet trainer nnUNetTrainerCSANett in ",
+        ),
+        (
+            "nnUNetTrainerCSANet__nnUNetPlans__3d_fullres",
+            ["0"],
+            ValueError,
+            r"^configuration '3d_fullres' is 3D \(target spacing .*\. Train configuration 2d instead\.",
+        ),
+        (
+            str(OURS),
+            ["0", "7"],
+            ValueError,
+            r"^fold 7 does not exist: .*splits_final\.json has folds 0 to 4\.",
+        ),
+        (
+            str(OURS),
+            ["00"],  # nnU-Net would train fold 0
+            ValueError,
+            r"^fold 00 does not exist: .*splits_final\.json has folds 0 to 4\.",
+        ),
         (
             "nnUNetTrainer__nnUNetPlansX__2d",
             ["0"],
+            FileNotFoundError,
             r"nnUNetPlansX\.json does not exist; existing plans: .*nnUNetPlans.*\. Next: Give one of those, or run",
         ),
     ],
 )
-def test_errors_that_every_job_would_run_into(model, folds, message, nnunet_folders, tiny, tmp_path):
-    with pytest.raises(Exception, match=message):
+def test_errors_that_every_job_would_run_into(model, folds, error, message, nnunet_folders, tiny, tmp_path):
+    with pytest.raises(error, match=message):
         check_trainers(CheckRequest(str(tiny.id), [model], folds), tmp_path / "splits_final.json")
 
 
