@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import time
+import zipfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -42,15 +43,22 @@ def start(job: TrainingJob) -> subprocess.Popen:
         )
 
 
-def wait_for_write(job: TrainingJob, process: subprocess.Popen, rng: np.random.Generator) -> bool:
-    """Wait until a checkpoint is being written; False if the process exits before that."""
-    path = job.folder / "checkpoint_latest.pth"
-    watched = path if job.model.trainer == STOCK else path.with_name(f"{path.name}.partial")
-    before = written_at(watched)
+def stop_while_writing(job: TrainingJob, process: subprocess.Popen, rng: np.random.Generator) -> bool:
+    """Stop the process with a checkpoint partly written; False if it exits before that."""
+    latest = job.folder / "checkpoint_latest.pth"
+    files = latest, latest.with_name(f"{latest.name}.partial")  # nnU-Net writes the first, we the second
+    before = {path: written_at(path) for path in files}
+
+    def is_partly_written(path: Path) -> bool:
+        return written_at(path) not in (None, before[path]) and not zipfile.is_zipfile(path)
+
     while process.poll() is None:
-        if written_at(watched) not in (None, before):
+        if any(map(is_partly_written, files)):
             time.sleep(rng.uniform(0, 0.02))
-            return True
+            os.killpg(process.pid, signal.SIGSTOP)
+            if any(map(is_partly_written, files)):
+                return True
+            os.killpg(process.pid, signal.SIGCONT)
         time.sleep(0.0005)
     return False
 
@@ -68,7 +76,7 @@ def test_a_run_survives_kills_at_any_moment(job):
         process = start(job)
         try:
             if kills % 2:
-                while_writing += wait_for_write(job, process, rng)
+                while_writing += stop_while_writing(job, process, rng)
             else:
                 started = len(list(job.folder.glob("training_log_*")))
                 while len(list(job.folder.glob("training_log_*"))) == started and process.poll() is None:
@@ -87,6 +95,7 @@ def test_a_run_survives_kills_at_any_moment(job):
                 path.unlink()
             continue
         kills += 1
+    assert while_writing == kills // 2
     process = start(job)
     resumed = job.state() == "continue"  # of the files it finds
     assert process.wait() == 0, (job.folder / "output.txt").read_text()[-3000:]
