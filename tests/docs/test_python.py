@@ -1,4 +1,4 @@
-"""The public names: the page's examples run, and importing the package is fast."""
+"""The public names: the page's examples run, and importing the package is cheap."""
 
 import re
 import subprocess
@@ -47,17 +47,15 @@ def test_cases_that_cannot_be_evaluated_are_named(folders):
         compare(["A__B__C"], "out")
 
 
-def test_importing_the_package_is_fast_and_imports_neither_torch_nor_numpy():
+def test_importing_the_package_imports_no_large_library():
     program = (
-        "import sys, time; started = time.perf_counter(); import nnunet_slice_attention as package\n"
-        "print(time.perf_counter() - started, 'torch' in sys.modules or 'numpy' in sys.modules, dir(package))"
+        "import sys; import nnunet_slice_attention as package\n"
+        "print({'torch', 'numpy', 'nnunetv2', 'matplotlib'} & set(sys.modules), dir(package))"
     )
-    outputs = [
-        subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
-        for _ in range(3)
-    ]
-    assert min(float(text.split()[0]) for text in outputs) < 0.1
-    assert all(text.split()[1] == "False" for text in outputs)
-    assert all(name in outputs[0] for name in nnunet_slice_attention.__all__)
+    output = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout
+    assert output.startswith("set() ")
+    assert all(name in output for name in nnunet_slice_attention.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         nnunet_slice_attention.nothing  # noqa: B018
