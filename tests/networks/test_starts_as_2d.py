@@ -34,6 +34,14 @@ STARTS = [
 every_start = pytest.mark.parametrize(
     ("name", "options"), STARTS, ids=[f"{n}-{'-'.join(f'{k}={v}' for k, v in o.items())}" for n, o in STARTS]
 )
+ODD = (33, 47)  # not divisible by the strides
+EVERY_PAIR = [  # of values of any two: residual encoder, deep supervision, channels, size
+    (False, False, 1, PATCH),
+    (False, True, 2, ODD),
+    (True, False, 2, ODD),
+    (True, True, 1, ODD),
+    (True, True, 2, PATCH),
+]
 
 
 def topology(residual: bool) -> UNetTopology:
@@ -85,10 +93,7 @@ def slice_by_slice(stock: nn.Module, x: torch.Tensor, stride: tuple[int, int]) -
 
 
 @every_start
-@pytest.mark.parametrize("residual", [False, True], ids=["plain", "residual"])
-@pytest.mark.parametrize("deep_supervision", [False, True])
-@pytest.mark.parametrize("in_channels", [1, 2])
-@pytest.mark.parametrize("size", [PATCH, (33, 47)], ids=["divisible", "odd"])
+@pytest.mark.parametrize(("residual", "deep_supervision", "in_channels", "size"), EVERY_PAIR)
 def test_the_logits_are_those_of_nnunets_2d_network(
     name, options, residual, deep_supervision, in_channels, size
 ):
