@@ -23,15 +23,15 @@ def save_probabilities(folder, change=lambda probabilities: probabilities):
         (folder / path.name.replace(".nii.gz", ".pkl")).touch()
 
 
-@pytest.mark.parametrize("flags", [[], ["--lesions", "15", "30"]])
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("flags", "change", "message"),
     [
-        (lambda p: p * np.nan, "not probabilities (NaN"),
-        (lambda p: p[:, :1], "has shape (3, 1, 40, 36), its segmentation needs (3, 5, 40, 36)"),
-        (lambda p: p[::-1], "does not match the segmentation next to it"),
+        ([], lambda p: p * np.nan, "not probabilities (NaN"),
+        ([], lambda p: p[:, :1], "has shape (3, 1, 40, 36), its segmentation needs (3, 5, 40, 36)"),
+        ([], lambda p: p[::-1], "does not match the segmentation next to it"),
+        (["--lesions", "15", "30"], lambda p: p[::-1], "does not match the segmentation next to it"),
     ],
-    ids=["nan", "one slice", "another model's"],
+    ids=["nan", "one slice", "another model's", "another model's, lesions"],
 )
 def test_probabilities_that_do_not_match_the_segmentation_are_refused(
     folders, capsys, flags, change, message

@@ -90,6 +90,35 @@ def test_only_predictions_are_overwritten(images, output, there, tmp_path):
     assert (tmp_path / there).read_bytes() == b"here before"
 
 
+def test_missing_cases_of_a_ground_truth_are_not_filled_in(tmp_path):
+    images = folder_with(tmp_path / "imagesTr", "case_0_0000.nii.gz", "case_1_0000.nii.gz")
+    labels = folder_with(tmp_path / "labelsTr", "case_1.nii.gz")
+    with pytest.raises(ValueError, match=r"case_1\.nii\.gz has the name of a result\."):
+        find_cases([images], labels, ".nii.gz")
+
+
+@pytest.mark.parametrize(
+    ("given", "output", "there"),
+    [
+        ("scans", "scans", ["scan.nii.gz"]),
+        ("scans", "scans", ["scan_0000.nii.gz", "scan.nii.gz"]),  # the second as written by an earlier call
+        ("scans/scan.nii.gz", "scans", ["scan.nii.gz"]),
+        ("scans/scan.nii.gz", "scans/scan.nii.gz", ["scan.nii.gz"]),
+        ("scans/scan_0000.nii.gz", "scans/scan_0000.nii.gz", ["scan_0000.nii.gz"]),
+    ],
+)
+def test_no_image_is_overwritten(given, output, there, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder_with(Path("scans"), *there)
+    with pytest.raises(
+        ValueError, match=r"would overwrite the input image .*scan.*Give another folder with -o"
+    ):
+        find_cases([Path(given)], Path(output), ".nii.gz")
+    folder_with(Path("scans"), "predict_from_raw_data_args.json")  # nor where predictions are overwritten
+    with pytest.raises(ValueError, match="would overwrite the input image"):
+        find_cases([Path(given)], Path(output), ".nii.gz")
+
+
 def test_a_prediction_is_overwritten_unless_it_is_in_the_image_folder(tmp_path):
     images = folder_with(tmp_path / "images", "a_0000.nii.gz")
     results = "a.nii.gz", "a.npz", "dataset.json", "plans.json", "predict_from_raw_data_args.json"
