@@ -87,16 +87,25 @@ def segmentations(folder: Path, ending: str) -> dict[str, Path]:
 
 def training_pairs(folder: Path, dataset_json: Mapping) -> dict[str, tuple[Path, Path]]:
     """(first channel, label) of each case of a raw data set, where both exist; empty without the folder."""
+    files = _expected_files(folder, dataset_json)
+    return {case: files[case] for case in sorted(files) if all(path.is_file() for path in files[case])}
+
+
+def training_labels(folder: Path, dataset_json: Mapping) -> dict[str, Path]:
+    """The label of each case of a raw data set, also where the image was removed to save space."""
+    files = _expected_files(folder, dataset_json)
+    return {case: files[case][1] for case in sorted(files) if files[case][1].is_file()}
+
+
+def _expected_files(folder: Path, dataset_json: Mapping) -> dict[str, tuple[Path, Path]]:
+    """(first channel, label) of each case; not all of them need exist."""
     ending = dataset_json["file_ending"]
     if "dataset" in dataset_json:  # paths of the files, which nnU-Net's function replaces
         named = get_filenames_of_train_images_and_targets(str(folder), deepcopy(dict(dataset_json)))
-        pairs = {case: (Path(files["images"][0]), Path(files["label"])) for case, files in named.items()}
-    else:  # without nnU-Net's function, which starts twelve processes
-        labels = {path.name.removesuffix(ending): path for path in (folder / "labelsTr").glob(f"*{ending}")}
-        pairs = {
-            case: (folder / "imagesTr" / f"{case}_0000{ending}", label) for case, label in labels.items()
-        }
-    return {case: pairs[case] for case in sorted(pairs) if all(path.is_file() for path in pairs[case])}
+        return {case: (Path(files["images"][0]), Path(files["label"])) for case, files in named.items()}
+    # Without nnU-Net's function, which starts twelve processes.
+    labels = {path.name.removesuffix(ending): path for path in (folder / "labelsTr").glob(f"*{ending}")}
+    return {case: (folder / "imagesTr" / f"{case}_0000{ending}", label) for case, label in labels.items()}
 
 
 def training_images(folder: Path, dataset_json: Mapping) -> dict[str, list[Path]]:

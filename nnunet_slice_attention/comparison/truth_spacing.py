@@ -10,7 +10,7 @@ from pathlib import Path
 from batchgenerators.utilities.file_and_folder_operations import load_pickle
 from nnunetv2.imageio.tif_reader_writer import Tiff3DIO
 
-from ..dataset_files import training_pairs
+from ..dataset_files import training_labels, training_pairs
 from ..tiff_spacing import (
     Spacing,
     image_spacing_file,
@@ -49,14 +49,15 @@ def with_spacings(truth: GroundTruth, cases: Iterable[str]) -> GroundTruth:
 
 def _spacing_files(truth: GroundTruth, cases: Iterable[str]) -> dict[str, list[Path]]:
     """Where the spacing of each case may be, the best first."""
-    pairs = training_pairs(truth.raw, truth.dataset_json) if truth.raw else {}
+    raw = (truth.raw, truth.dataset_json)
+    labels, pairs = (training_labels(*raw), training_pairs(*raw)) if truth.raw else ({}, {})
     found = {}
     for case in cases:
         files = [segmentation_spacing_file(truth.file(case))]
-        if case in pairs:
-            image, label = pairs[case]
-            files += [segmentation_spacing_file(label), image_spacing_file(image)]
-        elif image := truth.image(case):
+        if case in labels:
+            files.append(segmentation_spacing_file(labels[case]))
+        image = pairs[case][0] if case in pairs else truth.image(case)
+        if image:
             files.append(image_spacing_file(image))
         found[case] = files
     return found

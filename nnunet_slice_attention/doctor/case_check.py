@@ -9,6 +9,7 @@ from ..dataset_files import (
     read_description,
     read_splits,
     training_images,
+    training_labels,
     training_pairs,
 )
 from ..messages import first_few
@@ -50,11 +51,13 @@ def _check_raw(raw: Path | None, preprocessed: Path, cases: set[str], again: str
         text = f"dataset.json was changed after preprocessing, which training ignores: {changed}"
         return [Check("labels", False, text, f"{again}; then train again what was trained before.")]
     description, ground_truth = read_description(raw / "dataset.json"), preprocessed / "gt_segmentations"
-    pairs = training_pairs(raw, description)
-    if not pairs:
+    labels = {case: [label] for case, label in training_labels(raw, description).items()}
+    if not labels:
         return []
-    labels = {case: [label] for case, (_, label) in pairs.items()}
     checks = [_check_labels(changed_labels(raw, ground_truth, description), labels, ground_truth, again)]
+    pairs = training_pairs(raw, description)
+    if not pairs:  # the images were removed, which training no longer needs
+        return checks
     checks += _check_images(training_images(raw, description), preprocessed, again)
     for fate, others in {
         "are not preprocessed, so training does not use them": pairs.keys() - cases,

@@ -16,7 +16,7 @@ from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 from nnunetv2.preprocessing.normalization.map_channel_name_to_normalization import get_normalization_scheme
 from nnunetv2.training.dataloading.nnunet_dataset import infer_dataset_class
 
-from ..dataset_files import find_reader, read_description, training_pairs
+from ..dataset_files import find_reader, read_description, training_labels
 from ..files import in_threads
 from ..tiff_spacing import read_segmentation
 from .differences import decisive_descriptions, first_difference
@@ -49,10 +49,10 @@ def changed_labels(
         dataset_json: content of `dataset.json`.
         cases: those to compare; None for all.
     """
-    pairs = training_pairs(raw, dataset_json)
-    asked = pairs if cases is None else pairs.keys() & cases
+    present = training_labels(raw, dataset_json)
+    asked = present if cases is None else present.keys() & cases
     copies = {case: ground_truth / f"{case}{dataset_json['file_ending']}" for case in sorted(asked)}
-    labels = {case: (pairs[case][1], copy) for case, copy in copies.items() if copy.is_file()}
+    labels = {case: (present[case], copy) for case, copy in copies.items() if copy.is_file()}
     same = in_threads(lambda case: filecmp.cmp(*labels[case], shallow=False), labels)
     different = [case for case, equal in same.items() if not equal]
     if not different:

@@ -34,6 +34,12 @@ def test_the_spacing_of_a_copy_is_its_own_or_that_of_the_raw_label_or_image(tiff
         (folder / "case_0.json").unlink()
 
 
+def test_the_spacing_of_a_raw_label_is_found_without_its_image(tiff):
+    shutil.rmtree(tiff.raw / "imagesTr")
+    write_spacing(tiff.raw / "labelsTr", "case_0", (4.0, 1.0, 1.0))
+    assert found_spacings(["case_0"]) == {"case_0": (4.0, 1.0, 1.0)}
+
+
 def test_files_named_in_dataset_json_are_found(tiff):
     (tiff.raw / "labelsTr").rename(tiff.raw / "elsewhere")
     remove_spacing(tiff.raw / "imagesTr")

@@ -57,6 +57,8 @@ def test_labels_changed_after_preprocessing_are_wrong(raw, preprocessed):
     assert not check.ok and check.text.startswith("1 labels were changed after") and "case_2" in check.text
     assert f"Remove {preprocessed / 'gt_segmentations'}" in check.next_step
     assert "nnUNetv2_plan_and_preprocess -d 814 --clean" in check.next_step
+    shutil.rmtree(raw / "imagesTr")  # to save space
+    assert checks(raw, preprocessed) == [check]
 
 
 def test_labels_newer_than_data_of_some_configuration_are_a_note(raw, preprocessed):

@@ -56,6 +56,15 @@ def test_changed_voxels_and_spacing_are_found_whatever_the_dates_of_the_files(ra
     assert changed_labels(raw, copies, DATASET.dataset_json, ["case_0", "case_4", "other"]) == ["case_4"]
 
 
+@pytest.mark.parametrize("named", [False, True], ids=["folders", "dataset.json"])
+def test_changed_labels_are_found_without_their_images(named, raw, copies):
+    files = {"case_1": {"images": ["imagesTr/case_1_0000.nii.gz"], "label": "labelsTr/case_1.nii.gz"}}
+    shutil.rmtree(raw / "imagesTr")
+    shutil.copy(raw / "labelsTr" / "case_0.nii.gz", raw / "labelsTr" / "case_1.nii.gz")
+    description = DATASET.dataset_json | ({"dataset": files} if named else {})
+    assert changed_labels(raw, copies, description) == ["case_1"]
+
+
 @pytest.mark.parametrize("damaged", ["labelsTr", "gt_segmentations"])
 @pytest.mark.parametrize("length", [100, 0])
 def test_a_damaged_label_has_changed(damaged, length, raw, copies):
