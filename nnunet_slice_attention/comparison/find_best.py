@@ -19,6 +19,8 @@ from ..fold_split import validate_again
 from ..messages import first_few
 from ..model_name import ENSEMBLE, ModelName
 from ..plans.preprocessed_cases import changed_labels
+from ..trainers.base import nnUNetTrainerSlab
+from ..trainers.find_trainer import find_trainer
 from ..trainers.variants import BASES
 from .find_models import trained_model
 from .ground_truth import GroundTruth
@@ -174,7 +176,7 @@ def _remove_other_cases(pair: Sequence[Model], folds: Sequence[int], ending: str
 
 
 def with_own_predict(instructions: str) -> str:
-    """nnU-Net's instructions, but this package's models are predicted by its own `predict`.
+    """nnU-Net's instructions, but models of this package and of subclasses are predicted by its own `predict`.
 
     `nnUNetv2_predict` takes the same options, but cannot tell a network the slice spacing of an image, with which it
     was validated, or a slice's position in a volume deeper than its window.
@@ -182,6 +184,13 @@ def with_own_predict(instructions: str) -> str:
     lines = []
     for line in instructions.splitlines(keepends=True):
         trainer = re.match(r"nnUNetv2_predict .*-tr (\w+)", line)
-        is_ours = trainer and trainer[1].split("_")[0] in BASES
+        is_ours = trainer and _is_ours(trainer[1])
         lines.append(line.replace("nnUNetv2_predict", OWN_PREDICT, 1) if is_ours else line)
     return "".join(lines)
+
+
+def _is_ours(trainer: str) -> bool:
+    try:
+        return issubclass(find_trainer(trainer), nnUNetTrainerSlab)
+    except ValueError:  # a model trained elsewhere can be evaluated without its trainer
+        return trainer.split("_")[0] in BASES

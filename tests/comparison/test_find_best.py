@@ -51,6 +51,14 @@ def test_models_of_this_package_are_predicted_by_its_own_command():
     assert found == "\n".join(["Run:", theirs, ours, after])
 
 
+def test_a_trainer_based_on_one_of_this_package_is_predicted_by_its_command_too(nnunet_folders):
+    line = "nnUNetv2_predict -d 5 -i IN -o OUT -f  0 -tr {} -c 2d -p nnUNetPlans"
+    lines = [line.format(model.partition("__")[0]) for model in (OURS, STOCK)]
+    lines.append(line.format("NotInstalledHere"))
+    ours = lines[0].replace("nnUNetv2_predict", "nnunet-slice-attention predict")
+    assert with_own_predict("\n".join(lines)).splitlines() == [ours, *lines[1:]]
+
+
 def test_predictions_of_an_earlier_training_are_refused(trained, tiny, capsys):
     checkpoint = trained / STOCK / "fold_0" / "checkpoint_final.pth"
     before = checkpoint.stat()
