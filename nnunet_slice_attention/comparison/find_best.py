@@ -2,6 +2,7 @@
 
 import math
 import re
+import shutil
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -168,9 +169,14 @@ def _check_probabilities(models: Sequence[Model]) -> None:
 
 
 def _remove_other_cases(pair: Sequence[Model], folds: Sequence[int], ending: str) -> None:
-    """Remove the cases of another split from nnU-Net's ensemble of two models: nnU-Net would evaluate them."""
+    """Remove the cases of another split from nnU-Net's ensemble of two models: nnU-Net would evaluate them.
+
+    Also its postprocessed cases, which a call that was interrupted leaves, so that they would decide the next choice.
+    """
     name = get_ensemble_name(*(str(model.folder) for model in pair), tuple(folds))
-    for case, path in segmentations(pair[0].folder.parent / "ensembles" / name, ending).items():
+    ensemble = pair[0].folder.parent / "ensembles" / name
+    shutil.rmtree(ensemble / "postprocessed", ignore_errors=True)
+    for case, path in segmentations(ensemble, ending).items():
         if case not in pair[0].predictions:
             path.unlink()
 

@@ -79,8 +79,12 @@ def test_what_an_earlier_choice_left_among_the_ensembles_is_not_evaluated(traine
     assert find_best(tiny) == 0
     made = sorted(path.name for path in ensemble.glob("*.nii.gz"))
     shutil.copy(ensemble / made[0], ensemble / "of_another_split.nii.gz")
+    interrupted = ensemble / "postprocessed" / "temp" / "keep_largest_fg"  # nnU-Net removes it in the end
+    interrupted.mkdir(parents=True, exist_ok=True)
+    shutil.copy(ensemble / made[0], interrupted / "of_another_split.nii.gz")
     assert find_best(tiny) == 0
     assert sorted(path.name for path in ensemble.glob("*.nii.gz")) == made
+    assert not list((ensemble / "postprocessed").rglob("of_another_split.nii.gz"))
 
 
 def test_probabilities_without_a_prediction_are_named(trained, tiny, capsys):
