@@ -22,7 +22,7 @@ THREADS = 4  # each holds a volume
 def known_labels(labels: Mapping) -> set[int]:
     """All labels that a segmentation may contain, with background and ignore label, by the labels of `dataset.json`."""
     groups = [value if isinstance(value, list | tuple) else [value] for value in labels.values()]
-    return {labels.get("background", 0), *(label for group in groups for label in group)}
+    return {0, *(int(label) for group in groups for label in group)}  # of those in quotes, as nnU-Net
 
 
 def value_problem(volume: np.ndarray, known: Collection[int]) -> str:

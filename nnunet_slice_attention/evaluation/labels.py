@@ -1,6 +1,6 @@
 """The labels of a data set, from its `dataset.json`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from nnunetv2.utilities.label_handling.label_handling import LabelManager
@@ -27,8 +27,9 @@ class Labels:
 
     @classmethod
     def from_dataset_json(cls, dataset_json: Mapping) -> "Labels":
-        """From the content of `dataset.json`."""
-        labels = dict(dataset_json["labels"])
+        """From the content of `dataset.json`, also as nnU-Net reads it, which takes labels in quotes for integers."""
+        described = {name: _integers(value) for name, value in dataset_json["labels"].items()}
+        labels = dict(described)
         labels.pop("background", None)
         ignore = labels.pop("ignore", None)
         structures = {
@@ -41,7 +42,7 @@ class Labels:
         if len(structures) > 1:
             structures[FOREGROUND] = every
         manager_arguments = {
-            "label_dict": dict(dataset_json["labels"]),
+            "label_dict": described,
             "regions_class_order": dataset_json.get("regions_class_order"),
         }
         return cls(structures, channels, ignore, manager_arguments)
@@ -54,3 +55,7 @@ class Labels:
     def allowed(self) -> set[int]:
         """All labels that a file may contain."""
         return known_labels(self.manager_arguments["label_dict"])
+
+
+def _integers(value: str | int | Sequence[str | int]) -> int | list[int]:
+    return list(map(int, value)) if isinstance(value, list | tuple) else int(value)
