@@ -21,15 +21,11 @@ def parse_prediction(text: str) -> tuple[str, Path]:
     """ "csa=out/csa" to ("csa", Path("out/csa")).
 
     Raises:
-        ValueError: the name or the folder is missing, or the name looks like an ensemble's.
+        ValueError: the name or the folder is missing.
     """
     name, _, folder = text.partition("=")
     if not (name and folder):
         raise ValueError(f"--predictions {text!r} is not NAME=FOLDER.")
-    if ENSEMBLE in name:
-        raise ValueError(
-            f"--predictions {text!r}: {ENSEMBLE!r} is reserved for ensembles. Choose another name."
-        )
     return name, Path(folder)
 
 
@@ -137,8 +133,12 @@ def prediction_folder(name: str, folder: Path, ending: str) -> Model:
 
     Raises:
         FileNotFoundError: the folder contains none.
-        ValueError: by the record beside them, they are of more than one model.
+        ValueError: the name looks like an ensemble's; by the record beside them, they are of more than one model.
     """
+    if ENSEMBLE in name:
+        raise ValueError(
+            f"predictions {name!r}: {ENSEMBLE!r} is reserved for ensembles. Choose another name."
+        )
     found = segmentations(folder, ending)
     if not found:
         raise FileNotFoundError(f"{folder} ({name}) contains no {ending} file. Give a folder of predictions.")

@@ -104,3 +104,16 @@ def test_every_argument_reaches_the_comparison_of_trained_models(runs, received)
     assert {fold for model in models for fold in model.fold_by_case.values()} == {1}
     assert truth.folder == runs / "preprocessed" / DATASET.folder / "gt_segmentations"
     assert options == Options(baseline=BASELINE)
+
+
+def test_the_name_of_an_ensemble_is_refused(folders):
+    named = {"perfect": folders / "perfect", "small": folders / "small", "perfect + small": folders / "small"}
+    with pytest.raises(ValueError, match=r"'perfect \+ small': ' \+ ' is reserved for ensembles"):
+        compare(
+            named,
+            folders / "out",
+            ground_truth=folders / "truth",
+            dataset_json=folders / "dataset.json",
+            processes=1,
+        )
+    assert not (folders / "out").exists()

@@ -22,7 +22,7 @@ from tests.tiny_data import write
             ["--predictions", "a=perfect", "a=small"],
             "a: given more than once. Give every model a unique name",
         ),
-        (["--predictions", "a + b=perfect"], "' + ' is reserved for ensembles"),
+        (["--predictions", "a + b=perfect"], "predictions 'a + b': ' + ' is reserved for ensembles"),
         (["--images", "nowhere"], "nowhere is not a folder"),
         (["-m", "A__B__C"], "give either -d and -m"),
         (["-d", "27"], "-d is for trained models"),
