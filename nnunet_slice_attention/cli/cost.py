@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     failures = measure_costs(
         args.d, args.m, Path(args.o), args.device, args.repeats, args.iterations, args.cases
     )
-    if len(failures) < len(args.m) * args.repeats:
+    if len(failures) < len(set(args.m)) * args.repeats:
         print(f"Wrote {args.o}/cost.md")
     for failure in failures:
         print(f"FAILED {failure}", file=sys.stderr)

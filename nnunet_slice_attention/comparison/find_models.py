@@ -157,9 +157,9 @@ def check_same_labels(name: str, folder: Path, dataset_json: Mapping, used: Path
     file = folder / "dataset.json"
     if not file.is_file():
         return
-    found = read_description(file)["labels"]
-    for label, expected in dataset_json["labels"].items():
-        comparable = label != "ignore" and type(found.get(label)) is type(expected)  # regions are lists
+    found, used_labels = (_of_voxels(entries)["labels"] for entries in (read_description(file), dataset_json))
+    for label, expected in used_labels.items():
+        comparable = type(found.get(label)) is type(expected)  # regions are lists
         if comparable and found[label] != expected:
             raise ValueError(
                 f"{name}: {file} has {label} = {found[label]}, but {used}, with which all are evaluated, {expected}. "

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from nnunet_slice_attention.cli import main
+from tests.comparison.prediction_folders import compare
 from tests.comparison.run_folders import BASELINE, DATASET, OTHER, compare_runs
 
 TRAINED = DATASET.dataset_json
@@ -53,6 +54,13 @@ def test_an_ignore_label_and_the_order_of_region_labels_change_no_voxel(runs):
     describe(runs, BASELINE, **REGIONS)
     describe(runs, OTHER, **ordered | {"labels": ordered["labels"] | {"ignore": 3}})
     assert compare_runs(runs, "--no-ensembles", seeds=("seed_0",), folds=("0",)) == 0
+
+
+def test_folders_of_models_whose_regions_list_labels_in_another_order_are_compared(folders):
+    for model, labels in (("perfect", [1, 2]), ("small", [2, 1])):
+        written = REGIONS | {"labels": REGIONS["labels"] | {"disc": labels, "core": 2}}
+        (folders / model / "dataset.json").write_text(json.dumps(TRAINED | written))
+    assert compare(folders, "--dataset-json", str(folders / "perfect" / "dataset.json")) == 0
 
 
 def _reversed(value: int | list) -> int | list:

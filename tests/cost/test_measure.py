@@ -97,8 +97,9 @@ def test_no_earlier_table_is_left_behind_if_nothing_can_be_measured(
     error = capsys.readouterr().err
     assert "device 'gpu' is not available. Use -device cpu" in error and "Traceback" not in error
     assert all(path.is_file() for path in results)  # nothing was begun
-    assert main([*argv, "cpu"]) == 1
-    assert f"FAILED {STOCK}, repeat 1" in capsys.readouterr().err
+    assert main([*argv, "cpu", "-m", STOCK]) == 1  # given twice, measured once
+    printed = capsys.readouterr()
+    assert f"FAILED {STOCK}, repeat 1" in printed.err and "Wrote" not in printed.out
     assert not any(path.exists() for path in results)
 
 
