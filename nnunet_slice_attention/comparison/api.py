@@ -104,7 +104,8 @@ def load_models(
         truth = GroundTruth.from_folder(ground_truth, description, images)
         for name, folder in folders.items():
             check_same_labels(name, folder, truth.dataset_json, description)
-        return [prediction_folder(name, folder, truth.ending) for name, folder in folders.items()], truth
+        found = [prediction_folder(name, folder, truth.dataset_json) for name, folder in folders.items()]
+        return found, truth
     if dataset is None:
         raise ValueError("names of trained models need dataset. Give its ID or name.")
     if ground_truth or dataset_json or images:

@@ -87,14 +87,18 @@ def _check_trained_labels(name: str, folder: Path, truth: GroundTruth) -> None:
     file, used = folder / "dataset.json", truth.folder.parent / "dataset.json"
     if not file.is_file():
         return
-    meanings = decisive_labels(*map(_of_voxels, (read_description(file), truth.dataset_json)))
-    if differs := first_difference(*meanings):
+    if differs := _difference_of_voxels(file, truth.dataset_json):
         entry, trained, present = differs
         raise ValueError(
             f"{name} was trained with {entry} = {trained} ({file}), but the data set now has {present} ({used}). Train "
             "it again with the present labels; if its predictions already have their values, compare them with "
             "--predictions."
         )
+
+
+def _difference_of_voxels(file: Path, dataset_json: Mapping) -> tuple[str, object, object] | None:
+    """The first difference in what voxels mean: (entry, value in the `dataset.json` of predictions, present value)."""
+    return first_difference(*decisive_labels(*map(_of_voxels, (read_description(file), dataset_json))))
 
 
 def _of_voxels(description: Mapping) -> dict:
@@ -128,8 +132,11 @@ def _check_cases(name: str, found: Mapping[str, Path], expected: set[str], again
         raise ValueError(f"{name}: no prediction for {first_few(missing)}. {validate_again(again)}")
 
 
-def prediction_folder(name: str, folder: Path, ending: str) -> Model:
+def prediction_folder(name: str, folder: Path, dataset_json: Mapping) -> Model:
     """Predictions of any origin, under a name of the user's choice.
+
+    Args:
+        dataset_json: with the labels that all are evaluated with.
 
     Raises:
         FileNotFoundError: the folder contains none.
@@ -139,11 +146,13 @@ def prediction_folder(name: str, folder: Path, ending: str) -> Model:
         raise ValueError(
             f"predictions {name!r}: {ENSEMBLE!r} is reserved for ensembles. Choose another name."
         )
+    ending, description = dataset_json["file_ending"], folder / "dataset.json"
     found = segmentations(folder, ending)
     if not found:
         raise FileNotFoundError(f"{folder} ({name}) contains no {ending} file. Give a folder of predictions.")
-    check_one_model(name, Path(folder), [path.name for path in found.values()])
-    return Model(name, found, Path(folder))
+    check_one_model(name, folder, [path.name for path in found.values()])
+    others = description.is_file() and _difference_of_voxels(description, dataset_json)
+    return Model(name, found, folder, other_labels=bool(others))
 
 
 def check_same_labels(name: str, folder: Path, dataset_json: Mapping, used: Path) -> None:

@@ -52,6 +52,7 @@ def _model_entry(model: Model) -> dict:
         "folds": folds,
         "cases": len(model.predictions),
         "cases_without_probabilities": len(model.cases_without_probabilities),
+        "other_labels": model.other_labels,
         "plans_sha256": sha256(plans) if plans.is_file() else None,
         "checkpoints_sha256": {p.parent.name: sha256(p) for p in checkpoints if p.is_file()},
         "folds_older_than_checkpoint": [str(fold) for fold in model.stale_folds],

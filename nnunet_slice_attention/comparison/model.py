@@ -20,6 +20,8 @@ class Model:
         folder: of the trained model, or of the predictions.
         fold_by_case: the fold that has the case in its validation set; empty for a folder of predictions.
         run: name of the results folder if several are compared, else empty.
+        other_labels: trained with other labels or regions than those that all are evaluated with: its segmentations can
+            be compared, but the channels of its probabilities mean something else.
     """
 
     name: str
@@ -27,6 +29,7 @@ class Model:
     folder: Path
     fold_by_case: Mapping[str, Fold] = field(default_factory=dict)
     run: str = ""
+    other_labels: bool = False
 
     @property
     def label(self) -> str:
@@ -36,12 +39,13 @@ class Model:
     def probabilities(self, case: str) -> Path | None:
         """nnU-Net's npz file, if it is not older than the final checkpoint while the prediction is newer.
 
-        None also without the pkl file beside it, from which nnU-Net makes an ensemble's segmentation.
+        None also without the pkl file beside it, from which nnU-Net makes an ensemble's segmentation, and for
+        `other_labels`.
         A training without --npz replaces the predictions of an earlier one, but leaves its npz files. (So does --c
         without --npz after the last epoch, although the weights are the same.)
         """
         path = self.predictions[case].parent / f"{case}.npz"
-        if not path.is_file() or not path.with_suffix(".pkl").is_file():
+        if self.other_labels or not path.is_file() or not path.with_suffix(".pkl").is_file():
             return None
         fold, prediction = self._fold_folder(case), self.predictions[case]
         if is_older_than_weights(path, fold) and not is_older_than_weights(prediction, fold):
@@ -54,7 +58,7 @@ class Model:
 
     @property
     def cases_without_probabilities(self) -> list[str]:
-        """Cases without probabilities of their prediction."""
+        """Cases without usable probabilities of their prediction."""
         return [case for case in self.predictions if self.probabilities(case) is None]
 
     @property

@@ -132,7 +132,9 @@ def _check_probabilities(models: Sequence[Model]) -> None:
     if {model.name for model in models} - without_probabilities(models):
         return
     lacking = (
-        f"{model.label} lacks {len(model.cases_without_probabilities)} of {len(model.predictions)}"
+        f"{model.label} has those of other labels"
+        if model.other_labels
+        else f"{model.label} lacks {len(model.cases_without_probabilities)} of {len(model.predictions)}"
         for model in models
         if model.cases_without_probabilities
     )

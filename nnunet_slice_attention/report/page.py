@@ -159,7 +159,9 @@ def header_offsets(cases: pd.DataFrame) -> str:
 def _without_probabilities(report: Report) -> list[str]:
     """E.g. "csa (1 of 16 cases without saved probabilities)"."""
     return [
-        f"{shown} ({lacking} of {entry['cases']} cases without saved probabilities)"
+        f"{shown} (trained with other labels or regions)"
+        if entry.get("other_labels")
+        else f"{shown} ({lacking} of {entry['cases']} cases without saved probabilities)"
         for shown, entry in _model_entries(report).items()
         if (lacking := entry["cases_without_probabilities"])
     ]

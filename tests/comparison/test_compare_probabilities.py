@@ -1,5 +1,6 @@
 """The command `compare` with probabilities saved next to predictions."""
 
+import json
 import re
 import shutil
 
@@ -73,3 +74,23 @@ def test_a_case_that_cannot_be_averaged_is_named(folders, tiny, nnunet_folders, 
         capsys.readouterr().err,
     )
     assert compare(folders, "--no-ensembles") == 0
+
+
+def test_of_a_model_of_other_labels_only_the_segmentations_are_compared(folders, capsys):
+    """Labels and overlapping regions are segmented with the same values, but by other channels."""
+    for name in ("perfect", "small"):
+        save_probabilities(folders / name)
+    description = json.loads((folders / "dataset.json").read_text())
+    labels = {"background": 0, "disc": [1, 2], "core": 2}
+    by_region = json.dumps(description | {"labels": labels, "regions_class_order": [1, 2]})
+    (folders / "small" / "dataset.json").write_text(by_region)
+    for path in (folders / "small").glob("*.npz"):
+        _, disc, core = np.load(path)["probabilities"]
+        np.savez(path, probabilities=np.stack([np.maximum(disc, core), core]))
+    assert compare(folders, "--lesions", "15", "30", "--boxes") == 0
+    report = (folders / "out" / "report.md").read_text()
+    assert "without ensembles, FROC and detection: small (trained with other labels or regions)" in report
+    assert {row["model"] for row in rows_of(folders / "out")} == {"perfect", "small"}
+    assert {row["model"] for row in rows_of(folders / "out", "boxes.csv")} == {"perfect"}
+    assert compare(folders, "--boxes", models=("small",)) == 1
+    assert "no model has those of all cases: small has those of other labels" in capsys.readouterr().err

@@ -12,6 +12,7 @@ SETTINGS = {
     "mirroring_axes": [1, 2], "tile_step_size": 0.5, "neighbours": "own", "folds": ["0"],
     "versions": "of today", "commit": "one",
 }  # fmt: skip
+DESCRIPTION = {"file_ending": ".nii.gz"}
 CASES = [f"case_{i}.nii.gz" for i in range(4)]
 
 
@@ -47,7 +48,7 @@ def write_record(folder, record):
 def test_a_folder_with_predictions_of_two_models_is_refused(mixed, differs, said):
     expected = rf"m: .* case_0.nii.gz and case_2.nii.gz differ in {said}\. .* move those of one model"
     with pytest.raises(ValueError, match=expected):
-        prediction_folder("m", mixed(**differs), ".nii.gz")
+        prediction_folder("m", mixed(**differs), DESCRIPTION)
 
 
 def test_an_entry_of_an_earlier_version_applies_to_what_is_not_listed(mixed):
@@ -55,21 +56,21 @@ def test_an_entry_of_an_earlier_version_applies_to_what_is_not_listed(mixed):
     with pytest.raises(
         ValueError, match=r"case_0.nii.gz and case_2.nii.gz differ in neighbours own and shuffle"
     ):
-        prediction_folder("m", folder, ".nii.gz")
+        prediction_folder("m", folder, DESCRIPTION)
     folder = mixed(cases=CASES, earlier_cases=None, neighbours="shuffle")  # to nothing
-    assert len(prediction_folder("m", folder, ".nii.gz").predictions) == 4
+    assert len(prediction_folder("m", folder, DESCRIPTION).predictions) == 4
 
 
 def test_what_changes_no_prediction_may_differ(mixed):
     folder = mixed(versions="of yesterday", commit="another")
-    assert len(prediction_folder("m", folder, ".nii.gz").predictions) == 4
+    assert len(prediction_folder("m", folder, DESCRIPTION).predictions) == 4
 
 
 def test_predictions_that_are_no_longer_in_the_folder_do_not_count(mixed):
     folder = mixed(neighbours="shuffle")
     for case in CASES[2:]:
         (folder / case).unlink()
-    assert list(prediction_folder("m", folder, ".nii.gz").predictions) == ["case_0", "case_1"]
+    assert list(prediction_folder("m", folder, DESCRIPTION).predictions) == ["case_0", "case_1"]
 
 
 def test_predictions_of_different_images_are_the_first_thing_a_report_says(folders):

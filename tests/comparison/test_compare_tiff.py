@@ -28,7 +28,7 @@ def compare_folders(tiff) -> int:
 def evaluate(tiff, images=None) -> tuple[list[dict], list[str]]:
     """What `compare` evaluates, or reads from its cache, without the report."""
     truth = GroundTruth.from_folder(tiff.truth, tiff.raw / "dataset.json", images)
-    model = prediction_folder("p", tiff.validation, truth.ending)
+    model = prediction_folder("p", tiff.validation, truth.dataset_json)
     return evaluate_models([model], with_spacings(truth, CASES), 0, tiff.out, Options("p", processes=1))
 
 
