@@ -7,17 +7,20 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from copy import deepcopy
 from io import StringIO
 from pathlib import Path
 
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
-from nnunetv2.imageio.reader_writer_registry import determine_reader_writer_from_dataset_json
+from nnunetv2.imageio.reader_writer_registry import (
+    determine_reader_writer_from_dataset_json,
+    recursive_find_reader_writer_by_name,
+)
 from nnunetv2.utilities.dataset_name_id_conversion import convert_dataset_name_to_id
 from nnunetv2.utilities.utils import get_filenames_of_train_images_and_targets
 
-from .files import read_json
+from .files import read_json, read_json_or_empty
 from .tiff_spacing import ENDINGS, image_spacing_file
 
 Split = Mapping[str, Sequence[str]]  # of a fold: its cases by "train" and "val"
@@ -68,14 +71,24 @@ def read_description(path: Path) -> dict:
     return found | {"labels": labels | {name: int(value) for name, value in texts.items()}}
 
 
-def find_reader(dataset_json: Mapping, example: Path) -> type[BaseReaderWriter]:
+def find_reader(dataset_json: Mapping, example: Path, plans: Path | None = None) -> type[BaseReaderWriter]:
     """nnU-Net's reader for the images and segmentations of a data set, without what it prints.
+
+    Args:
+        example: a file to be read. nnU-Net takes the first training image; where only that has directions that ITK does
+            not read, another example finds a reader that cannot read all files.
+        plans: whose reader is taken, if they exist and it reads such files.
 
     Raises:
         RuntimeError: none can read the example.
     """
+    planned = read_json_or_empty(plans).get("image_reader_writer") if plans else None
     # Tracebacks of readers that cannot read the file, and warnings about the spacing of a TIFF file.
     with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+        with suppress(RuntimeError):  # no reader of that name
+            reader = recursive_find_reader_writer_by_name(planned) if planned else None
+            if reader and dataset_json["file_ending"].lower() in reader.supported_file_endings:
+                return reader
         return determine_reader_writer_from_dataset_json(dict(dataset_json), str(example), verbose=False)
 
 

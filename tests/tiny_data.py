@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import SimpleITK
 from SimpleITK import GetImageFromArray, WriteImage
@@ -81,6 +82,14 @@ def write(array: np.ndarray, path: Path, spacing=SPACING) -> None:
     image = GetImageFromArray(array)
     image.SetSpacing(spacing)
     WriteImage(image, str(path))
+
+
+def shear(path: Path) -> None:
+    """Give a file directions that are not at right angles: ITK does not read it, so nnU-Net takes nibabel."""
+    image = nibabel.load(path)
+    affine = np.diag([*SPACING, 1.0])
+    affine[0, 1] = 0.2
+    nibabel.Nifti1Image(np.asarray(image.dataobj), affine).to_filename(path)
 
 
 def read(path: Path) -> np.ndarray:

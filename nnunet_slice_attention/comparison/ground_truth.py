@@ -23,6 +23,7 @@ class GroundTruth:
         images: folder of the images, if examples are to be shown.
         raw: folder of the raw data set whose labels nnU-Net copied; None for a folder.
         spacings: by case, for files that have none, see `with_spacings`.
+        plans: of a model trained on the data set, see `find_reader`.
     """
 
     folder: Path
@@ -31,6 +32,7 @@ class GroundTruth:
     images: Path | None = None
     raw: Path | None = None
     spacings: Mapping[str, Spacing] = field(default_factory=dict)
+    plans: Path | None = None
 
     @property
     def ending(self) -> str:
@@ -46,7 +48,7 @@ class GroundTruth:
 
     def reader(self) -> BaseReaderWriter:
         """nnU-Net's reader for its files."""
-        return find_reader(self.dataset_json, self.file(self.cases[0]))()
+        return find_reader(self.dataset_json, self.file(self.cases[0]), self.plans)()
 
     def image(self, case: str) -> Path | None:
         """The file of the first channel, if it exists."""

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..cost.training_costs import training_costs
@@ -61,6 +62,8 @@ def write_comparison(
     for name in RESULTS:  # if this run fails, no earlier report is left behind
         (output / name).unlink(missing_ok=True)
     cases = sorted(patients)[:AXIS_CASES]
+    plans = (model.folder / "plans.json" for model in models)
+    truth = replace(truth, plans=next(filter(Path.is_file, plans), None))
     truth = with_spacings(truth, sorted(patients))
     known = {truth.file(case): spacing for case, spacing in truth.spacings.items()}
     slice_axis = find_slice_axis(truth.reader(), [truth.file(case) for case in cases], known)

@@ -74,6 +74,7 @@ def check_before_training(crossval: CrossValidation, write_split: bool = True) -
         read_description(folder / "dataset.json"),
         splits,
         raw=Path(str(nnUNet_raw), folder.name),
+        plans=folder / f"{crossval.models[0].plans}.json",
     )
     folds = [int(fold) for fold in crossval.folds if fold != "all"]
     check_ground_truth(truth, folds)

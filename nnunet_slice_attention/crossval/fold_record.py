@@ -34,12 +34,14 @@ class TrainingInputs:
         labels: nnU-Net's `gt_segmentations`.
         dataset_json: content of `dataset.json`.
         weights: given with -pretrained_weights.
+        plans: of the training, see `find_reader`.
     """
 
     splits_file: Path
     labels: Path
     dataset_json: Mapping
     weights: Path | None = None
+    plans: Path | None = None
 
     @property
     def ending(self) -> str:
@@ -56,7 +58,7 @@ class TrainingInputs:
         files = {case: self.labels / f"{case}{self.ending}" for case in cases}
         if not files:
             return {}
-        reader = find_reader(self.dataset_json, next(iter(files.values())))
+        reader = find_reader(self.dataset_json, next(iter(files.values())), self.plans)
         signatures = {case: (file, file_signature(file)) for case, file in files.items()}
         return in_threads(lambda case: _voxels_sha256(reader, *signatures[case]), files, THREADS)
 

@@ -117,7 +117,8 @@ class PredictionJob(ModelJob):
     def finished(self) -> bool:
         if not self.is_current():
             return False
-        reader = find_reader(self._description(), self.cases[0].images[0])()
+        plans = Path(str(nnUNet_preprocessed), self.dataset_name, f"{self.model.plans}.json")
+        reader = find_reader(self._description(), self.cases[0].images[0], plans)()
         return all(is_finished(case, reader, self.settings.npz) for case in self.cases)
 
     def steps(self) -> tuple[int, int | None]:

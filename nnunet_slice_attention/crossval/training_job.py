@@ -138,7 +138,8 @@ class TrainingJob(ModelJob):
         folder = Path(str(nnUNet_preprocessed), self.dataset_name)
         description = read_description(folder / "dataset.json")
         labels, weights = folder / "gt_segmentations", self.settings.pretrained_weights
-        return TrainingInputs(folder / "splits_final.json", labels, description, weights)
+        plans = folder / f"{self.model.plans}.json"
+        return TrainingInputs(folder / "splits_final.json", labels, description, weights, plans)
 
     def finished(self) -> bool:
         return self.state() == "done"

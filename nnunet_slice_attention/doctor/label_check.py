@@ -19,8 +19,9 @@ def check_label_values(folder: Path, dataset: str | int) -> list[Check]:
     """
     try:
         dataset_json = read_description(folder / "dataset.json")
-        labels = [label for _, label in training_pairs(folder, dataset_json).values()]
-        reader = find_reader(dataset_json, labels[0])() if labels else None
+        pairs = list(training_pairs(folder, dataset_json).values())
+        labels = [label for _, label in pairs]
+        reader = find_reader(dataset_json, pairs[0][0])() if pairs else None
     except (OSError, ValueError, RuntimeError):
         return []
     if reader is None:

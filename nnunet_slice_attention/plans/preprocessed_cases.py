@@ -12,7 +12,6 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
-from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 from nnunetv2.preprocessing.normalization.map_channel_name_to_normalization import get_normalization_scheme
 from nnunetv2.training.dataloading.nnunet_dataset import infer_dataset_class
 
@@ -55,13 +54,7 @@ def changed_labels(
     labels = {case: (present[case], copy) for case, copy in copies.items() if copy.is_file()}
     same = in_threads(lambda case: filecmp.cmp(*labels[case], shallow=False), labels)
     different = [case for case, equal in same.items() if not equal]
-    if not different:
-        return []
-    try:
-        reader = find_reader(dataset_json, labels[different[0]][0])()
-    except RuntimeError:  # a damaged file differs
-        return different
-    return [case for case in different if not _same_content(reader, *labels[case])]
+    return [case for case in different if not _same_content(dataset_json, *labels[case])]
 
 
 def newer_than_data(files: Mapping[str, Collection[Path]], folders: Collection[Path]) -> list[str]:
@@ -107,9 +100,10 @@ def changed_description(raw: Path, preprocessed: Path) -> str | None:
     return None
 
 
-def _same_content(reader: BaseReaderWriter, label: Path, copy: Path) -> bool:
+def _same_content(dataset_json: Mapping, label: Path, copy: Path) -> bool:
     """For files that differ in their bytes, for example in their compression."""
     try:
+        reader = find_reader(dataset_json, label)()
         (voxels, properties), (copied, of_copy) = (read_segmentation(reader, path) for path in (label, copy))
     except Exception:  # readers can raise anything; a damaged file differs
         return False

@@ -9,7 +9,7 @@ import pytest
 from nnunet_slice_attention.crossval.model_job import Settings
 from nnunet_slice_attention.tiff_spacing import read_segmentation
 from tests.crossval.tiny_crossval import save_checkpoint
-from tests.tiny_data import TinyDataset, draw_volume, write
+from tests.tiny_data import TinyDataset, draw_volume, shear, write
 
 SPLITS = [{"train": ["a", "b"], "val": ["c"]}, {"train": ["b", "c"], "val": ["a"]}]
 
@@ -63,6 +63,13 @@ def test_a_training_is_not_continued_validated_or_done_with_other_labels(fold, j
         ValueError, match=rf"fold {fold} was trained with other labels of 1 cases .*: b\. Restore"
     ):
         job.check_record(SPLITS)
+
+
+def test_labels_are_read_by_the_reader_of_the_plans(job, preprocessed):
+    shear(preprocessed / "gt_segmentations" / "b.nii.gz")  # which ITK, that reads "a", cannot read
+    (preprocessed / f"{job.model.plans}.json").write_text(json.dumps({"image_reader_writer": "NibabelIO"}))
+    job.prepare()
+    assert json.loads((job.folder / "split.json").read_text())["voxels_sha256"].keys() == {"a", "b"}
 
 
 def test_labels_are_read_again_only_if_they_were_replaced(job, preprocessed, monkeypatch):

@@ -7,7 +7,7 @@ from nnunet_slice_attention.dataset_files import find_reader
 from nnunet_slice_attention.doctor.dataset_checks import check_dataset
 from nnunet_slice_attention.doctor.label_check import check_label_values
 from nnunet_slice_attention.trainers import resolve_trainer
-from tests.tiny_data import TinyDataset, read, write, write_raw
+from tests.tiny_data import TinyDataset, read, shear, write, write_raw
 
 DATASET = TinyDataset(804, "Labels")
 
@@ -27,6 +27,12 @@ def label(raw, change):
 def test_labels_of_dataset_json_are_ok(raw):
     (check,) = check_label_values(raw, 804)
     assert check.verdict == "ok" and check.text == "those of dataset.json in all 6 cases"
+
+
+def test_labels_are_read_by_the_reader_of_the_first_image_as_in_training(raw):
+    shear(raw / "imagesTr" / "case_0_0000.nii.gz")
+    shear(raw / "labelsTr" / "case_1.nii.gz")
+    assert [check.verdict for check in check_label_values(raw, 804)] == ["ok"]
 
 
 @pytest.mark.parametrize(

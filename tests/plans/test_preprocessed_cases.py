@@ -9,7 +9,7 @@ import SimpleITK
 
 from nnunet_slice_attention.plans.preprocessed_cases import changed_labels, preprocessed_cases
 from tests import tiny_tiff
-from tests.tiny_data import TinyDataset, write_raw
+from tests.tiny_data import TinyDataset, shear, write_raw
 
 DATASET = TinyDataset(813, "Changed")
 
@@ -39,6 +39,15 @@ def test_a_recompressed_label_has_not_changed(raw, copies):
     before = label.read_bytes()
     label.write_bytes(gzip.compress(gzip.decompress(before), 1))
     assert label.read_bytes() != before
+    assert changed(raw, copies) == []
+
+
+def test_a_recompressed_label_that_another_reader_reads_has_not_changed(raw, copies):
+    shear(raw / "labelsTr" / "case_1.nii.gz")
+    shutil.copy(raw / "labelsTr" / "case_1.nii.gz", copies)
+    for case in ("case_0", "case_1"):
+        label = raw / "labelsTr" / f"{case}.nii.gz"
+        label.write_bytes(gzip.compress(gzip.decompress(label.read_bytes()), 1))
     assert changed(raw, copies) == []
 
 
