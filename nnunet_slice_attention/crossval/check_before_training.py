@@ -60,6 +60,7 @@ def check_before_training(crossval: CrossValidation, write_split: bool = True) -
             starting=sorted({str(model) for model, _ in starting}),
             pretrained_weights=crossval.settings.pretrained_weights,
             from_2d=find_starts(trainings),
+            num_gpus=crossval.settings.num_gpus,
         )
     )
     for training in trainings:

@@ -52,7 +52,7 @@ def check_trainers(request: CheckRequest, splits: Path) -> None:
     _check_split(found, planned / splits.name, request.folds, built)
     from_a_2d_model = {start.model for start in request.from_2d}
     for name in request.starting:
-        check_network(trainers[name], name)
+        check_network(trainers[name], name, request.num_gpus)
         if given and trainers[name].network is not None:
             check_pretrained_weights(trainers[name], weights, given)
         if name not in from_a_2d_model:

@@ -27,6 +27,7 @@ class CheckRequest:
         starting: models of which a fold will start.
         pretrained_weights: which they start from.
         from_2d: trainings that will start from a 2D model.
+        num_gpus: GPUs per training.
     """
 
     dataset: str
@@ -38,6 +39,7 @@ class CheckRequest:
     starting: Sequence[str] = ()
     pretrained_weights: Path | None = None
     from_2d: Sequence[StartFrom2D] = ()
+    num_gpus: int = 1
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), default=str)

@@ -18,6 +18,7 @@ from ..plans.slabs import SLAB_RULES, slab_plan, with_prediction_slab
 from ..plans.slice_directions import SLICE_DIRECTIONS, SLICE_ORDERS, distinct, slice_directions
 from ..plans.slice_spacing import REFERENCE_SPACING, reference_spacing
 from .combination_check import check_architecture, check_augmentation
+from .gpu_check import check_equal_shares
 from .norm_check import check_norm
 from .optimisers import OPTIMISERS, Optimiser, optimiser_and_scheduler
 from .side_channel import SideChannelDatasetClass, distances
@@ -148,6 +149,8 @@ class nnUNetTrainerSlab(SlabBatches):
             self.initialize()
         self.check_trainable(self.unwrapped_network(), self.configuration_manager, self.label_manager)
         check_augmentation(self)
+        if self.is_ddp:  # not when it is initialised: validation needs no batches
+            check_equal_shares(self, torch.distributed.get_world_size())
         data = Path(self.preprocessed_dataset_folder_base)
         check_shared_data(self.plans_manager.plans, self.configuration_name, data)
         self.note_slice_directions()

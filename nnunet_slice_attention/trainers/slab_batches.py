@@ -14,6 +14,7 @@ from ..networks import NETWORKS
 from ..plans.slabs import SLAB_RULES, Sampling, SlabPlan
 from .border_padding import BorderPaddedDataset
 from .fold_files import FoldFiles
+from .gpu_check import cannot_share
 from .side_channel import SideChannelDataset, positions
 
 
@@ -72,12 +73,9 @@ class SlabBatches(FoldFiles):
 
     def _set_batch_size_and_oversample(self):
         # Checked for all phases before the first begins.
-        slabs, gpus = self.slab.train_slabs, torch.distributed.get_world_size() if self.is_ddp else 1
-        if slabs < gpus:
-            raise ValueError(
-                f"{gpus} GPUs cannot share a batch of {slabs} slabs. Train with -num_gpus {slabs} or fewer, with the "
-                "suffix _ContextSlabs, or with plans that have a larger batch size."
-            )
+        gpus = torch.distributed.get_world_size() if self.is_ddp else 1
+        if self.slab.train_slabs < gpus:
+            raise cannot_share(self, gpus)
         if not self.was_initialized:  # a subclass sets them in its __init__, as nnU-Net's own variants do
             self.foreground_share = self.oversample_foreground_percent
             self.draws_foreground = self.probabilistic_oversampling

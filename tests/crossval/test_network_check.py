@@ -16,14 +16,14 @@ from tests.crossval.tiny_crossval import STOCK
 def refused(preprocessed, tiny, tmp_path):
     """The message with which a trainer is refused; without starting it is not."""
 
-    def run(trainer: str) -> str:
+    def run(trainer: str, **further: object) -> str:
         model = str(STOCK._replace(trainer=trainer))
         call, splits = (str(tiny.id), [model], ["0"]), tmp_path / "splits_final.json"
         check_trainers(CheckRequest(*call), splits)
         with pytest.raises(
             ValueError, match=f"^{model} cannot be trained: .*leave the model out of -m.$"
         ) as found:
-            check_trainers(CheckRequest(*call, starting=[model]), splits)
+            check_trainers(CheckRequest(*call, starting=[model], **further), splits)
         return str(found.value)
 
     return run
@@ -66,6 +66,15 @@ def test_an_ignore_label_for_a_detector(refused, preprocessed):
 def test_a_network_of_nnunet_itself(refused, preprocessed):
     change_architecture(preprocessed, n_conv_per_stage=[2])
     assert "n_conv_per_stage" in refused("nnUNetTrainer")
+
+
+def test_slabs_that_the_gpus_of_a_training_cannot_share(refused, preprocessed):
+    file = preprocessed / "nnUNetPlans.json"
+    plans = json.loads(file.read_text())
+    plans["configurations"]["2d"]["batch_size"] = 10
+    file.write_text(json.dumps(plans))
+    message = refused("nnUNetTrainerSliceAttention_FullSlabs", num_gpus=2)
+    assert "2 GPUs cannot share a batch of 3 slabs equally" in message
 
 
 def test_a_trainer_that_needs_cuda_is_left_to_the_machine_that_trains(monkeypatch):

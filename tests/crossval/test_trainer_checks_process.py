@@ -17,6 +17,7 @@ def test_it_gets_what_was_asked():
         starting=["b"],
         pretrained_weights=Path("weights.pth"),
         from_2d=[StartFrom2D("b, fold 0", "b", "results", "0", ["c"])],
+        num_gpus=2,
     )
     assert CheckRequest.from_json(asked.to_json()) == asked
     default = CheckRequest("5", ["a"], ["0"])
