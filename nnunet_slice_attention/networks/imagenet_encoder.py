@@ -46,6 +46,8 @@ class ImageNetEncoder(PlainConvEncoder):
         features = timm.create_model(
             backbone, features_only=True, in_chans=input_channels, out_indices=range(n)
         )
+        # timm keeps, and computes, the groups of blocks behind the last feature: DDP fails on their unused weights.
+        del features.blocks[max(features.feature_info.get("stage")) :]
         self.backbone = freeze_batch_norm_2d(features)
         for stage in range(1, n + 1):
             self.stages[stage] = nn.Identity()

@@ -61,7 +61,7 @@ def test_one_channel_gets_the_sum_of_the_three_and_neighbours_in_an_image_get_ze
 
 
 @pytest.mark.parametrize("name", UNETS)
-def test_every_network_takes_it_and_its_statistics_never_change(name):
+def test_every_network_takes_it_and_learns_with_all_of_it_but_its_statistics_never_change(name):
     options = dict(NETWORKS[name].plain_unet_options)
     network = build(name, features=(8, 16, 32, 64), **options).train()
     before = {k: v.clone() for k, v in network.encoder.backbone.state_dict().items() if "running" in k}
@@ -69,6 +69,8 @@ def test_every_network_takes_it_and_its_statistics_never_change(name):
     network(x).square().mean().backward()
     for key, value in before.items():
         assert torch.equal(network.encoder.backbone.state_dict()[key], value), key
+    unused = [key for key, weight in network.encoder.backbone.named_parameters() if weight.grad is None]
+    assert not unused  # DDP would fail
     assert network.encoder.backbone.conv_stem.weight.grad.abs().sum() > 0
     images = torch.randn(5, network.slices_per_image, *PATCH)
     with torch.no_grad():  # a slice's features do not depend on the batch it is in
@@ -91,7 +93,11 @@ def test_every_network_takes_every_backbone_at_full_depth(name, backbone):
     topology = with_imagenet_encoder(UNetTopology.for_patch((256, 192)), backbone)
     options = dict(NETWORKS[name].plain_unet_options)
     with torch.device("meta"):
-        create_network(name, 1, 3, (256, 192), topology=topology, **options)
+        network = create_network(name, 1, 3, (256, 192), topology=topology, **options)
+        whole = timm.create_model(backbone, features_only=True)
+    assert network.encoder.backbone.state_dict().keys() == {
+        key for key in whole.state_dict() if not key.endswith("num_batches_tracked")
+    }
 
 
 def test_plans_that_do_not_fit_are_refused():
