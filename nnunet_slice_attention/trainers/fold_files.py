@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
+import torch
+
 from ..fold_split import FOLD_RECORD, check_noted_split, note_split
 from ..fold_validation import noted_checkpoint
 from ..model_name import BEST, FINAL, LATEST
@@ -27,6 +29,8 @@ class FoldFiles(FiniteTraining):
     checkpoint_name = FINAL  # file that was loaded or saved last
 
     def load_checkpoint(self, filename_or_checkpoint: dict | str) -> None:
+        if self.is_ddp:  # the first process may still be saving the file, if the last epoch was the best
+            torch.distributed.barrier()
         if not isinstance(filename_or_checkpoint, dict):
             now = self.plans_manager.plans, self.dataset_json, self.configuration_name
             # On a smaller GPU a training may go on with a smaller batch, and validation depends on neither.
