@@ -193,6 +193,9 @@ class nnUNetTrainerSlab(SlabBatches):
 
     def perform_actual_validation(self, save_probabilities: bool = False):
         """Validate with the saved, deep slabs, as `nnUNetv2_predict` does, but with each case's slice spacing."""
+        if self.is_ddp:
+            # The first forward pass would broadcast buffers, for which a GPU that has no case does not wait.
+            self.network.require_forward_param_sync = False
         training = self.configuration_manager
         self.configuration_manager = self.plans_manager.get_configuration(self.configuration_name)
         try:

@@ -5,6 +5,7 @@ import torch
 from nnunetv2.run.run_training import get_trainer_from_args
 from nnunetv2.training.nnUNetTrainer import nnUNetTrainer as upstream
 from torch import distributed
+from torch.nn.parallel import DistributedDataParallel
 
 
 @pytest.fixture
@@ -38,3 +39,17 @@ def test_a_checkpoint_is_loaded_once_the_first_process_has_saved_it(on_gpus, tmp
     trainer.local_rank = 1
     trainer.load_checkpoint(best)  # for --val_best
     assert trainer.current_epoch == 8
+
+
+@pytest.mark.parametrize("name", ["nnUNetTrainerTSFMUNet", "nnUNetTrainerSliceUNet_ImageNet"])
+def test_cases_are_predicted_without_the_other_processes_which_may_have_none(name, on_gpus, monkeypatch):
+    trainer = on_gpus(name, rank=0)
+    trainer.initialize()
+    assert trainer.network.modules_buffers  # which DDP would broadcast
+    monkeypatch.setattr(trainer, "do_split", lambda: (["case_0"], ["case_5"]))
+
+    def broadcast(self):
+        pytest.fail("the other processes would have to take part")
+
+    monkeypatch.setattr(DistributedDataParallel, "_sync_buffers", broadcast)
+    trainer.perform_actual_validation()
