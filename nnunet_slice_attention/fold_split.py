@@ -17,19 +17,21 @@ from .messages import first_few
 FOLD_RECORD = "split.json"
 SIZES = re.compile(r"This split has (\d+) training and (\d+) validation cases\.")
 EPOCH = re.compile(r"Epoch (\d+) *$", re.MULTILINE)
+# What nnU-Net logs with --disable_checkpointing after the first epoch: such a trial leaves the folder's model as it is.
+WITHOUT_CHECKPOINTS = "No checkpoint written, checkpointing is disabled"
 
 
 def trained_split_sizes(fold: Path) -> set[tuple[int, int]]:
     """Numbers of training and validation cases in the logs of a fold's training; several if they changed meanwhile.
 
-    Empty if no log tells. Logs without an epoch are of validations, which do not show what was learned. Those before
-    the last start at epoch 0 are of earlier trainings in the folder.
+    Empty if no log tells. Logs without an epoch are of validations, which do not show what was learned, nor do those
+    of trials without checkpoints. Those before the last start at epoch 0 are of earlier trainings in the folder.
     """
     found: set[tuple[int, int]] = set()
     for log in sorted(fold.glob("training_log_*.txt"), key=_started):
         text = log.read_text(encoding="utf-8", errors="replace")
         first = EPOCH.search(text)
-        if not first:
+        if not first or WITHOUT_CHECKPOINTS in text:
             continue
         if first[1] == "0":
             found = set()
@@ -60,8 +62,9 @@ def read_fold_record(fold: Path) -> dict:
 
 
 def _begins_training(log: Path) -> bool:
-    first = EPOCH.search(log.read_text(encoding="utf-8", errors="replace"))
-    return first is not None and first[1] == "0"
+    text = log.read_text(encoding="utf-8", errors="replace")
+    first = EPOCH.search(text)
+    return first is not None and first[1] == "0" and WITHOUT_CHECKPOINTS not in text
 
 
 def note_split(fold: Path, training: Sequence[str], validation: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ import pytest
 from nnunet_slice_attention.comparison.find_models import trained_model
 from nnunet_slice_attention.comparison.ground_truth import GroundTruth
 from nnunet_slice_attention.fold_split import (
+    WITHOUT_CHECKPOINTS,
     check_trained_split,
     note_split,
     read_fold_record,
@@ -84,6 +85,15 @@ def test_a_training_that_is_continued_or_validated_keeps_its_record(fold):
     for hour, lines in ((9, epochs(0)), (10, epochs(2)), (11, ())):
         log(fold, hour, split(2, 2), *lines)
     assert read_fold_record(fold)["train"] == ["c", "d"]
+
+
+def test_a_trial_without_checkpoints_replaces_neither_the_record_nor_the_sizes(fold):
+    note_split(fold, ["c", "d"], ["a", "b"])
+    os.utime(fold / "split.json", (0, 0))
+    log(fold, 9, split(2, 2), *epochs(0))
+    log(fold, 10, split(3, 1), "Epoch 0", "train_loss -0.1", WITHOUT_CHECKPOINTS, "Epoch 1")
+    assert read_fold_record(fold)["train"] == ["c", "d"]
+    assert trained_split_sizes(fold) == {(2, 2)}
 
 
 def test_a_training_that_begins_again_on_the_noted_split_is_that_of_the_record(fold):

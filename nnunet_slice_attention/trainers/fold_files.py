@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from ..fold_split import FOLD_RECORD, check_noted_split, note_split
+from ..fold_split import FOLD_RECORD, WITHOUT_CHECKPOINTS, check_noted_split, note_split
 from ..fold_validation import noted_checkpoint
 from ..model_name import BEST, FINAL, LATEST
 from ..plans.differences import FOR_TRAINING
@@ -47,6 +47,8 @@ class FoldFiles(FiniteTraining):
                 f"{folder} has an earlier training, which is kept: {', '.join(kept)}. To continue it instead of this "
                 f"one, interrupt this one, remove its checkpoints and {log}, rename those files back and give --c."
             )
+        if self.disable_checkpointing:
+            self.print_to_log_file(WITHOUT_CHECKPOINTS)  # nnU-Net says it only after the first epoch
         super().on_train_start()
 
     def get_tr_and_val_datasets(self):

@@ -5,6 +5,7 @@ beginning.
 import json
 import re
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,16 @@ def change(file, edit):
 @pytest.fixture
 def preprocessed(fold, tiny, tmp_path):
     return tmp_path / "preprocessed" / tiny.folder
+
+
+def interrupt_the_first_epoch(monkeypatch):
+    """In its middle."""
+    from nnunet_slice_attention.trainers.base import nnUNetTrainerSlab
+
+    def train_step(self, batch):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(nnUNetTrainerSlab, "train_step", train_step)
 
 
 def interrupt(monkeypatch, epoch):
@@ -108,12 +119,21 @@ def test_c_takes_the_slice_directions_of_its_beginning_without_reading_all_cases
     assert json.loads(plans.read_text())[SLICE_DIRECTIONS] == noted
 
 
-def test_a_trial_without_checkpoints_may_have_another_split(fold, call, preprocessed):
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_a_trial_without_checkpoints_may_have_another_split_and_leaves_the_check_of_the_folds_own(
+    interrupted, fold, call, preprocessed, monkeypatch
+):
     names = ("checkpoint_final.pth", "split.json", "validation/summary.json")
     earlier = {name: (fold / name).read_bytes() for name in names}
     change(preprocessed / "splits_final.json", lambda folds: folds.reverse())
-    call("--disable_checkpointing")
+    with monkeypatch.context() as context:
+        if interrupted:
+            interrupt_the_first_epoch(context)
+        with pytest.raises(KeyboardInterrupt) if interrupted else nullcontext():
+            call("--disable_checkpointing")
     assert {name: (fold / name).read_bytes() for name in names} == earlier
+    with pytest.raises(ValueError, match=r"was trained on another split"):
+        call("--val")
 
 
 def test_nothing_put_aside_is_overwritten(tmp_path):
