@@ -5,13 +5,14 @@ models and bad images. `python -m nnunet_slice_attention.crossval.trainer_checks
 `trainer_checks_process.py`.
 """
 
+import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
-from nnunetv2.paths import nnUNet_preprocessed
+from nnunetv2.paths import nnUNet_preprocessed, nnUNet_results
 from nnunetv2.run.run_training import get_trainer_from_args
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
@@ -21,7 +22,7 @@ from ..files import replacing
 from ..image_files import is_renamed
 from ..messages import in_one_line
 from ..model_name import ModelName
-from ..plans.plans_file import check_planned, check_preprocessed
+from ..plans.plans_file import check_own_names, check_planned, check_preprocessed
 from ..plans.preprocessed_cases import preprocessed_cases
 from ..plans.shared_data import check_shared_data
 from ..trainers.pretrained_weights import check_pretrained_weights, read_pretrained_weights
@@ -92,10 +93,23 @@ def _build_trainer(dataset: str, model: ModelName, planned: Path) -> nnUNetTrain
             "and cannot predict with it. Leave it out of -m; train it with nnUNetv2_train, and compare it with the "
             "command compare."
         )
+    check_own_names(planned / f"{model.plans}.json", trainer.plans_manager.plans)
+    _check_results_folder(trainer, model, planned.name)
     folders = [Path(trainer.preprocessed_dataset_folder), planned / "gt_segmentations"]
     check_preprocessed(dataset, model, folders)
     check_shared_data(trainer.plans_manager.plans, model.configuration, planned)
     return trainer
+
+
+def _check_results_folder(trainer: nnUNetTrainer, model: ModelName, dataset_name: str) -> None:
+    """Raise ValueError unless the trainer writes to the folder of its own name, so over no other model."""
+    results = Path(str(nnUNet_results))
+    written = Path(os.path.relpath(trainer.output_folder_base, results))
+    if written != Path(dataset_name, str(model)):
+        raise ValueError(
+            f"{model} would be trained in the folder {written} of nnUNet_results, because its trainer is the class "
+            f"{type(trainer).__name__}. Give that name in -m, or make {model.trainer} a class of its own."
+        )
 
 
 def _split(trainer: nnUNetTrainer, splits: Path, file: Path, folds: Sequence[str]) -> None:

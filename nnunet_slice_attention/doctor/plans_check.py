@@ -6,7 +6,7 @@ from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
 from ..dataset_files import dataset_id, read_plans
 from ..plans.old_plans import has_architecture, with_architecture
-from ..plans.plans_file import existing_plans, how_to_make, how_to_make_again
+from ..plans.plans_file import check_own_names, existing_plans, how_to_make, how_to_make_again
 from ..plans.shared_data import MADE_FROM, check_shared_data
 from .check import Check
 
@@ -25,6 +25,11 @@ def check_plans(folder: Path, dataset: str | int, plans_name: str) -> tuple[Chec
     except ValueError as error:
         # nnU-Net's planner fails at a damaged file of its own, plan-compact overwrites compact plans only.
         step = f"Remove {path}, then {how_to_make_again(dataset, plans_name)}"
+        return Check("plans", False, str(error), step), None
+    try:
+        check_own_names(path, plans)
+    except ValueError as error:
+        step = "nnUNetv2_train would do so; crossval refuses these plans."
         return Check("plans", False, str(error), step), None
     again = how_to_make_again(dataset, plans_name, plans)
     if CONFIGURATION not in plans["configurations"]:

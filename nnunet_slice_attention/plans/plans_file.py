@@ -48,6 +48,20 @@ def check_planned(dataset: str | int, plans_names: Iterable[str]) -> None:
     read_description(description)
 
 
+def check_own_names(path: Path, plans: Mapping) -> None:
+    """Raise ValueError unless the plans in a data set's folder name that data set and their own file.
+
+    nnU-Net finds its data and names its results by these entries, not by the file or the folder.
+    """
+    names = {"dataset_name": path.parent.name, "plans_name": path.stem}
+    for entry, name in names.items():
+        if plans.get(entry) != name:
+            raise ValueError(
+                f"{path} has {entry} {plans.get(entry)!r}, as a copy of other plans has: nnU-Net would train in the "
+                f"folder of those. Write {name!r} there, or remove the file."
+            )
+
+
 def check_preprocessed(dataset: str | int, model: ModelName, folders: Iterable[Path]) -> None:
     """Raise FileNotFoundError unless these folders exist, which preprocessing for a model writes."""
     for folder in folders:

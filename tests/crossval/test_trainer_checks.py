@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
+from nnunetv2.utilities.find_objects import recursive_find_trainer_class_by_name
 
 from nnunet_slice_attention.crossval.train_compare_predict import cross_validate
 from nnunet_slice_attention.crossval.trainer_checks import check_trainers
@@ -83,6 +84,33 @@ def test_compact_plans_of_a_data_set_that_was_planned_again_are_named(preprocess
     model = str(STOCK._replace(plans="nnUNetCompactPlans"))
     with pytest.raises(ValueError, match=r"nnUNetCompactPlans has spacing .* planned again"):
         check_trainers(CheckRequest(str(tiny.id), [model], ["0"]), tmp_path / "splits_final.json")
+
+
+@pytest.mark.parametrize("entry", ["plans_name", "dataset_name"])
+def test_plans_copied_without_a_change_of_their_names_are_refused(entry, preprocessed, tiny, tmp_path):
+    """nnU-Net would train them over the model of those that they were copied from."""
+    plans = json.loads((preprocessed / "nnUNetPlans.json").read_text())
+    big = preprocessed / "nnUNetPlansBig.json"
+    model = str(STOCK._replace(plans=big.stem))
+    request = CheckRequest(str(tiny.id), [str(STOCK), model], ["0"])
+    big.write_text(json.dumps(plans | {"plans_name": big.stem}))
+    check_trainers(request, tmp_path / "splits_final.json")
+    names = {"plans_name": big.stem, "dataset_name": tiny.folder}
+    big.write_text(json.dumps(plans | names | {entry: "Dataset999_Copied"}))
+    with pytest.raises(
+        ValueError, match=rf"{big} has {entry} 'Dataset999_Copied'.* Write '{names[entry]}' there"
+    ):
+        check_trainers(request, tmp_path / "splits_final.json")
+
+
+def test_a_trainer_that_is_another_name_of_a_class_is_refused(preprocessed, tiny, tmp_path, monkeypatch):
+    stock = recursive_find_trainer_class_by_name(STOCK.trainer)
+    search = "nnunetv2.run.run_training.recursive_find_trainer_class_by_name"
+    monkeypatch.setattr(search, lambda name: stock)
+    model = STOCK._replace(trainer="Alias")
+    written = rf"{tiny.folder}.{STOCK} of nnUNet_results, because its trainer is the class {STOCK.trainer}\."
+    with pytest.raises(ValueError, match=rf"^{model} would be trained in the folder {written}"):
+        check_trainers(CheckRequest(str(tiny.id), [str(model)], ["0"]), tmp_path / "splits_final.json")
 
 
 def test_the_second_stage_of_a_cascade_is_refused(preprocessed, tiny, tmp_path):

@@ -1,5 +1,7 @@
 """`doctor -d` names the command that makes missing, damaged or unusable plans, or their preprocessed data."""
 
+import json
+
 import pytest
 
 from nnunet_slice_attention.plans.shared_data import MADE_FROM
@@ -42,6 +44,17 @@ def test_compact_plans_are_made_again_by_plan_compact(folders, plans, capsys):
     write_plans(folders, plans, name="nnUNetMyPlans")
     _, text = diagnose(capsys, "-d", "27", "-p", "nnUNetMyPlans")
     assert "-> nnunet-slice-attention plan-compact -d 27 -o nnUNetMyPlans\n" in text
+
+
+@pytest.mark.parametrize("entry", ["plans_name", "dataset_name"])
+def test_plans_copied_without_a_change_of_their_names_are_wrong(entry, folders, plans, capsys):
+    write_plans(folders, plans)
+    path = folders / "nnUNet_preprocessed" / "Dataset027_X" / "nnUNetPlansBig.json"
+    path.write_text(json.dumps(plans | {"plans_name": "nnUNetPlansBig", entry: "another"}))
+    status, text = diagnose(capsys, "-d", "27", "-p", "nnUNetPlansBig")
+    name = {"plans_name": "nnUNetPlansBig", "dataset_name": "Dataset027_X"}[entry]
+    assert status == 1
+    assert f"{path} has {entry} 'another'" in text and f"Write {name!r} there" in text
 
 
 def test_a_data_set_that_is_not_preprocessed_is_wrong(folders, plans, capsys):
