@@ -1,6 +1,6 @@
 """What training a model and predicting with it have in common."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from nnunetv2.paths import nnUNet_results
@@ -32,7 +32,7 @@ class ModelJob:
         repeat: 0 is stored where nnU-Net puts it, N > 0 in `nnUNet_results/repeat_N`. nnU-Net sets no seed: all differ.
     """
 
-    dataset: str
+    dataset: str = field(repr=False)  # another spelling is no other job
     model: ModelName
     settings: Settings
     repeat: int = 0

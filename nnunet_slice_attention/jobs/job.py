@@ -9,6 +9,8 @@ LAST_LINES = 15
 class Job(Protocol):
     """A command whose state is on disk: run again, it does what is left.
 
+    Its `repr` is the same in every call with the same options, as that of a dataclass is.
+
     Attributes:
         name: for messages; unique among the jobs of a call.
         folder: exists while the job runs; a scheduler's record of the job is kept there.

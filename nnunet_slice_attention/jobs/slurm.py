@@ -11,7 +11,7 @@ from pathlib import Path
 from ..files import read_json_or_empty, write_text
 from .job import Job, last_lines, steps_or_none
 
-SLURM_RECORD = "slurm_job.json"  # in a job's folder: its ID in Slurm
+SLURM_RECORD = "slurm_job.json"  # in a job's folder: its ID in Slurm and its options
 POLL_S = 5.0
 SETTLE_S = 60.0  # until a shared file system shows what a node has written
 
@@ -94,7 +94,7 @@ def run_on_slurm(
     """Submit the jobs and wait for them; one message per job that is not finished afterwards.
 
     Raises:
-        RuntimeError: `sbatch` refuses the jobs.
+        RuntimeError: see `submit`.
     """
     return wait(jobs, submit(jobs, logs, parameters, requeues), logs)
 
@@ -111,9 +111,15 @@ def submit(
 
     Returns:
         Slurm's ID of each job, by the job's name.
+
+    Raises:
+        RuntimeError: a job is in the queue with other options, or `sbatch` refuses the jobs.
     """
     queued = states()
     ids = {job.name: earlier for job in jobs if (earlier := recorded_id(job)) in queued}
+    for job in jobs:
+        if job.name in ids:
+            _check_same_options(job, ids[job.name])
     new = [job for job in jobs if job.name not in ids]
     if new:
         import submitit
@@ -124,9 +130,19 @@ def submit(
             submitted = [executor.submit(Requeued(job)) for job in new]
         for job, slurm in zip(new, submitted, strict=True):
             job.folder.mkdir(parents=True, exist_ok=True)
-            write_text(job.folder / SLURM_RECORD, json.dumps({"job": slurm.job_id}))
+            write_text(job.folder / SLURM_RECORD, json.dumps({"job": slurm.job_id, "options": repr(job)}))
             ids[job.name] = slurm.job_id
     return ids
+
+
+def _check_same_options(job: Job, slurm_id: str) -> None:
+    """Raise RuntimeError if a job in the queue was submitted with other options; earlier versions recorded none."""
+    submitted = read_json_or_empty(job.folder / SLURM_RECORD).get("options", repr(job))
+    if submitted != repr(job):
+        raise RuntimeError(
+            f"{job.name} is in the queue as Slurm job {slurm_id} with other options: {submitted}, not {job}. Run "
+            f"scancel {slurm_id}, or give the options of that job."
+        )
 
 
 def recorded_id(job: Job) -> str | None:

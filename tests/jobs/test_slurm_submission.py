@@ -1,0 +1,48 @@
+"""What is submitted to Slurm, with programs in its place that note the script and answer with a job ID."""
+
+import argparse
+import json
+
+import pytest
+
+from nnunet_slice_attention.jobs.slurm import SlurmLauncher, submit
+from tests.jobs.shell_job import ShellJob
+
+SBATCH = '#!/bin/sh\nfor last; do :; done\ncp "$last" {folder}/script\necho Submitted batch job 7\n'
+
+
+@pytest.fixture
+def sbatch(tmp_path, monkeypatch):
+    """Returns the file with the last script submitted, whose job stays in the queue."""
+    folder = tmp_path / "slurm_programs"
+    folder.mkdir()
+    queue = f"#!/bin/sh\nif [ -e {folder}/script ]; then echo 7 RUNNING; fi\n"
+    for name, text in {
+        "sbatch": SBATCH.format(folder=folder),
+        "squeue": queue,
+        "srun": "#!/bin/sh\n",
+    }.items():
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=":")
+    return folder / "script"
+
+
+def launch(tmp_path, *flags, gpus=0):
+    """Submit one job with these flags of the launcher."""
+    parser = argparse.ArgumentParser()
+    SlurmLauncher.add_options(parser)
+    launcher = SlurmLauncher(parser.parse_args(flags), "name", gpus, tmp_path)
+    submit([ShellJob("a", tmp_path / "a")], launcher.logs, launcher.parameters, launcher.requeues)
+
+
+def test_a_job_in_the_queue_with_other_options_is_not_taken_for_that_of_the_call(sbatch, tmp_path):
+    job, other = ShellJob("a", tmp_path / "a"), ShellJob("a", tmp_path / "a", "another command")
+    logs, parameters = tmp_path / "logs", {"timeout_min": 5}
+    assert submit([job], logs, parameters, 1) == submit([job], logs, parameters, 1) == {"a": "7"}
+    with pytest.raises(
+        RuntimeError, match=r"^a is in the queue as Slurm job 7 with other .*touch done.* scancel 7"
+    ):
+        submit([other], logs, parameters, 1)
+    (job.folder / "slurm_job.json").write_text(json.dumps({"job": "7"}))  # of an earlier version
+    assert submit([other], logs, parameters, 1) == {"a": "7"}
