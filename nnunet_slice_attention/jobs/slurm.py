@@ -49,6 +49,8 @@ class SlurmLauncher:
             "name": name,
             "timeout_min": max(1, round(60 * options.hours)),
             "cpus_per_task": options.cpus,
+            # srun of Slurm 22.05 to 23.02 does not take it over from sbatch: the job would run on one core.
+            "slurm_srun_args": [f"--cpus-per-task={options.cpus}"],
             "mem_gb": options.memory,
             "slurm_array_parallelism": options.at_a_time,
             "slurm_additional_parameters": {"requeue": True} | dict(map(_name_and_value, options.sbatch)),

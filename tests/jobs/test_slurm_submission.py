@@ -46,3 +46,11 @@ def test_a_job_in_the_queue_with_other_options_is_not_taken_for_that_of_the_call
         submit([other], logs, parameters, 1)
     (job.folder / "slurm_job.json").write_text(json.dumps({"job": "7"}))  # of an earlier version
     assert submit([other], logs, parameters, 1) == {"a": "7"}
+
+
+def test_srun_is_given_the_cpus_of_a_job(sbatch, tmp_path):
+    launch(tmp_path, "--cpus", "3")
+    assert "#SBATCH --cpus-per-task=3\n" in sbatch.read_text()
+    assert " --cpus-per-task=3 " in next(
+        line for line in sbatch.read_text().splitlines() if line.startswith("srun ")
+    )
