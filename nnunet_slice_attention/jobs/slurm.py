@@ -45,15 +45,16 @@ class SlurmLauncher:
                 "no sbatch here. Call this on a login node of the cluster, or give --launcher local."
             )
         self.logs, self.requeues = folder / "slurm", options.requeues
+        further = dict(map(_name_and_value, options.sbatch))
         self.parameters = {
             "name": name,
             "timeout_min": max(1, round(60 * options.hours)),
             "cpus_per_task": options.cpus,
             # srun of Slurm 22.05 to 23.02 does not take it over from sbatch: the job would run on one core.
-            "slurm_srun_args": [f"--cpus-per-task={options.cpus}"],
+            "slurm_srun_args": [f"--cpus-per-task={further.get('cpus_per_task', options.cpus)}"],
             "mem_gb": options.memory,
             "slurm_array_parallelism": options.at_a_time,
-            "slurm_additional_parameters": {"requeue": True} | dict(map(_name_and_value, options.sbatch)),
+            "slurm_additional_parameters": {"requeue": True} | further,
         }
         if gpus:
             self.parameters["gpus_per_node"] = gpus
@@ -68,7 +69,9 @@ def _name_and_value(text: str) -> tuple[str, str]:
     name, _, value = text.partition("=")
     if not (name and value):
         raise ValueError(f"--sbatch {text!r} is not NAME=VALUE, e.g. account=abc.")
-    return name, value
+    return name.replace(
+        "-", "_"
+    ), value  # submitit's spelling: under another, its own value would be in effect
 
 
 class Requeued:

@@ -54,3 +54,13 @@ def test_srun_is_given_the_cpus_of_a_job(sbatch, tmp_path):
     assert " --cpus-per-task=3 " in next(
         line for line in sbatch.read_text().splitlines() if line.startswith("srun ")
     )
+
+
+def test_an_option_of_sbatch_replaces_that_of_the_launcher(sbatch, tmp_path):
+    launch(tmp_path, "--sbatch", "gpus-per-node=a100:1", "cpus-per-task=4", "mail-type=END", gpus=1)
+    lines = sbatch.read_text().splitlines()
+    given = [
+        line for line in lines if line.startswith(("#SBATCH --gpus", "#SBATCH --cpus", "#SBATCH --mail"))
+    ]
+    assert given == ["#SBATCH --cpus-per-task=4", "#SBATCH --gpus-per-node=a100:1", "#SBATCH --mail-type=END"]
+    assert " --cpus-per-task=4 " in next(line for line in lines if line.startswith("srun "))
