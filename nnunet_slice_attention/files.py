@@ -108,13 +108,12 @@ def same_place(one: Path | str, other: Path | str) -> bool:
     return os.path.realpath(one) == os.path.realpath(other)
 
 
-def check_writable(folder: Path) -> None:
+def check_writable(folder: Path, next_step: str = "Give another with -o.") -> None:
     """Raise ValueError unless the folder, which need not exist, can be written to, as far as its permissions tell."""
     existing = next((path for path in (folder, *folder.parents) if os.path.lexists(path)), folder)
     if not (existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)):
         raise ValueError(
-            f"nothing can be written to {folder}: {existing} is not a folder that you can write to. Give another with "
-            "-o."
+            f"nothing can be written to {folder}: {existing} is not a folder that you can write to. {next_step}"
         )
 
 

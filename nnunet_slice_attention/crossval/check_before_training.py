@@ -43,6 +43,11 @@ def check_before_training(crossval: CrossValidation, write_split: bool = True) -
     check_writable(crossval.output)
     check_planned(crossval.dataset, [model.plans for model in crossval.models])
     trainings, predictions = crossval.training_jobs(), crossval.prediction_jobs()
+    for training in trainings:
+        if not training.finished():
+            check_writable(
+                training.folder, "Change its permissions, or set nnUNet_results to another folder."
+            )
     check_no_other_training(trainings)
     begun: dict[str, list[Path]] = {}
     for training in trainings:

@@ -69,9 +69,8 @@ def _name_and_value(text: str) -> tuple[str, str]:
     name, _, value = text.partition("=")
     if not (name and value):
         raise ValueError(f"--sbatch {text!r} is not NAME=VALUE, e.g. account=abc.")
-    return name.replace(
-        "-", "_"
-    ), value  # submitit's spelling: under another, its own value would be in effect
+    # submitit's spelling: under another name an option is written beside the launcher's own, which Slurm prefers.
+    return name.replace("-", "_"), value
 
 
 class Requeued:
@@ -131,13 +130,19 @@ def submit(
 
         executor = submitit.AutoExecutor(folder=logs, cluster="slurm", slurm_max_num_timeout=requeues)
         executor.update_parameters(**parameters)
+        for job in new:  # first: what cannot be recorded would be submitted again by the next call
+            job.folder.mkdir(parents=True, exist_ok=True)
+            _record(job, None)
         with executor.batch():
             submitted = [executor.submit(Requeued(job)) for job in new]
         for job, slurm in zip(new, submitted, strict=True):
-            job.folder.mkdir(parents=True, exist_ok=True)
-            write_text(job.folder / SLURM_RECORD, json.dumps({"job": slurm.job_id, "options": repr(job)}))
+            _record(job, slurm.job_id)
             ids[job.name] = slurm.job_id
     return ids
+
+
+def _record(job: Job, slurm_id: str | None) -> None:
+    write_text(job.folder / SLURM_RECORD, json.dumps({"job": slurm_id, "options": repr(job)}))
 
 
 def _check_same_options(job: Job, slurm_id: str) -> None:

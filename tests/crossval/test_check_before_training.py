@@ -73,3 +73,13 @@ def test_errors_of_comparison_and_prediction_are_raised_before_training(
     (preprocessed / "splits_final.json").write_text(TWO_CASES)
     with pytest.raises((ValueError, FileNotFoundError), match=message):
         cross_validate(tiny_crossval(tiny, tmp_path, **changes), refuse_to_launch)
+
+
+def test_a_results_folder_that_cannot_be_written_is_named(
+    preprocessed, results, without_trainer_checks, tiny, tmp_path
+):
+    results.write_text("")
+    with pytest.raises(
+        ValueError, match=rf"nothing can be written to {results}.*fold_0: .* set nnUNet_results"
+    ):
+        cross_validate(tiny_crossval(tiny, tmp_path), refuse_to_launch)

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from nnunet_slice_attention.cli import main
-from nnunet_slice_attention.jobs.slurm import run_on_slurm, states, submit, wait
+from nnunet_slice_attention.jobs.slurm import recorded_id, run_on_slurm, states, submit, wait
 from tests.crossval.replaced_trainer_checks import check_trainers_here
 from tests.jobs.shell_job import ShellJob
 from tests.jobs.slurm_cluster import cluster, why_unavailable
@@ -97,11 +97,10 @@ def test_a_pre_empted_job_is_queued_again_and_continues(slurm, tmp_path):
 
 def test_an_interrupted_call_leaves_its_jobs_in_the_queue(slurm, tmp_path):
     job = ShellJob("a", tmp_path / "a", "until [ -e go ]; do sleep 0.1; done; touch done")
-    recorded = (job.folder / "slurm_job.json").exists
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # xdist's workers ignore it
 
     def interrupt():
-        wait_for(recorded)
+        wait_for(lambda: recorded_id(job))
         os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=interrupt).start()

@@ -64,3 +64,12 @@ def test_an_option_of_sbatch_replaces_that_of_the_launcher(sbatch, tmp_path):
     ]
     assert given == ["#SBATCH --cpus-per-task=4", "#SBATCH --gpus-per-node=a100:1", "#SBATCH --mail-type=END"]
     assert " --cpus-per-task=4 " in next(line for line in lines if line.startswith("srun "))
+
+
+@pytest.mark.parametrize("obstacle", ["b", "b/slurm_job.json/file"])
+def test_jobs_that_cannot_be_recorded_are_not_submitted(obstacle, sbatch, tmp_path):
+    (tmp_path / obstacle).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / obstacle).write_text("")
+    with pytest.raises(OSError, match="b"):
+        submit([ShellJob(name, tmp_path / name) for name in "ab"], tmp_path / "logs", {"timeout_min": 5}, 1)
+    assert not sbatch.exists()
