@@ -45,11 +45,13 @@ class SlabNetwork(SlabContext):
         always_starts_as_2d: it starts as the planned 2D network without the option `zero_start`.
         plain_unet_options: options with which encoder and decoder are the planned ones.
         two_d_modules: modules that the planned 2D network has too.
+        normalises_in_plane: its norms take their statistics over a feature map, so that a single pixel has none.
     """
 
     always_starts_as_2d: bool = False
     plain_unet_options: Mapping[str, Any] = MappingProxyType({})
     two_d_modules: tuple[str, ...] = ("encoder", "decoder")
+    normalises_in_plane: bool = True
 
     def __init__(
         self,
@@ -100,7 +102,9 @@ class SlabNetwork(SlabContext):
 
     def segment(self, stack: Tensor, centres: range, valid: Tensor | None = None) -> Logits:
         """Logits (B, T, K, H, W) of T adjacent slices of a stack (B, S, C, H, W); lists with deep supervision."""
-        if not torch.compiler.is_compiling():  # nor exporting, where sizes may be symbolic
+        if (
+            self.normalises_in_plane and not torch.compiler.is_compiling()
+        ):  # nor exporting: sizes may be symbolic
             step = "Pad it to more than that on one axis, or plan the network for smaller patches."
             check_pools(stack.shape[-2:], self.total_stride, "an image of ", step)
         valid = self.valid_slices(stack, valid)

@@ -50,6 +50,8 @@ class VAMaskRCNN(SlabNetwork):
         ValueError: unknown `location`.
     """
 
+    normalises_in_plane = False  # by frozen statistics
+
     def __init__(
         self,
         in_channels: int,
