@@ -34,7 +34,8 @@ def check_discovery(trainer_name: str) -> tuple[Check, type | None]:
     except Exception as error:  # the search imports arbitrary modules
         return _why_not_found(trainer_name, error), None
     if trainer.__module__.split(".")[0] != nnunet_slice_attention.__name__:
-        return _another_class(trainer_name, trainer.__module__), None
+        check = _another_class(trainer_name, trainer)
+        return check, trainer if check.ok else None
     try:
         pickle.dumps(trainer)
     except (pickle.PicklingError, AttributeError) as error:
@@ -64,12 +65,16 @@ def _where(trainer_name: str) -> Check:
     return Check("discovery", True, text, step)
 
 
-def _another_class(trainer_name: str, module: str) -> Check:
-    """A class that is not ours, under a name that may be."""
-    text = f"{trainer_name} comes from {module}, not from this package"
+def _another_class(trainer_name: str, trainer: type) -> Check:
+    """A class that is not ours, under a name that may be; right if it is based on ours, under a name of its own."""
+    from nnunet_slice_attention.trainers.base import nnUNetTrainerSlab
+
+    text = f"{trainer_name} comes from {trainer.__module__}, not from this package"
     try:
         resolve_ours(trainer_name)
     except (AttributeError, ValueError):
+        if issubclass(trainer, nnUNetTrainerSlab):
+            return Check("discovery", True, f"{text}, on whose trainers it is based")
         step = "Give -tr a slice-attention trainer, e.g. nnUNetTrainerSliceAttention."
         return Check("discovery", False, text, step)
     text += f": nnU-Net uses the first class of that name, which is in {_first_place(trainer_name)}"

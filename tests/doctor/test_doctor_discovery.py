@@ -124,6 +124,17 @@ def test_another_class_of_that_name_is_wrong(tree, tmp_path, monkeypatch):
     assert trainer is None and str(tmp_path / "mine") in check.text
 
 
+def test_a_trainer_that_is_based_on_ours_is_right(tree, tmp_path, monkeypatch):
+    """As docs/how-to/own-trainer.md has it."""
+    install(tree)
+    own = f"from nnunet_slice_attention.trainers import {CSA}\n\nclass Own({CSA}):\n    pass\n"
+    put(tmp_path / "mine", "own.py", own)
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "mine"))
+    check, trainer = check_discovery("Own")
+    assert check.verdict == "ok" and "on whose trainers it is based" in check.text
+    assert trainer is not None and trainer.__name__ == "Own"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
