@@ -16,6 +16,7 @@ from nnunet_slice_attention.inference.trained_model import load_predictor
 from nnunet_slice_attention.networks.tsfm_unet import _warn_of_the_assumed_spacing
 from tests.bundle import bundles
 from tests.tiny_data import TinyDataset, draw_volume, narrow, read, write
+from tests.trainers.strengthened import probabilities, strengthen
 
 SPACINGS = (1.5, 12.0, 4.0, 6.0, 2.0, 20.0)  # mm, of each training volume
 REFERENCE = 5.0  # their median
@@ -71,13 +72,8 @@ def trained(mixed, train, run_nnunet, nnunet_folders):
     """Its folder, validated again after giving positions more effect than two steps do."""
     train(mixed, TRAINER)
     folder = nnunet_folders / "results" / mixed.folder / f"{TRAINER}__nnUNetPlans__2d"
-    path = folder / "fold_0" / "checkpoint_final.pth"
-    checkpoint = torch.load(path, weights_only=False)
-    generator = torch.Generator().manual_seed(0)
-    for name, weight in checkpoint["network_weights"].items():
-        if name.startswith("transformer.") and name.endswith(("value.weight", "out.weight")):
-            weight += torch.randn(weight.shape, generator=generator)
-    torch.save(checkpoint, path)
+    ends = ("value.weight", "out.weight")
+    strengthen(folder, lambda name: name.startswith("transformer.") and name.endswith(ends))
     run_nnunet("nnUNetv2_train", mixed.id, "2d", 0, "-tr", TRAINER, "-device", "cpu", "--val", "--npz")
     return folder
 
@@ -94,10 +90,6 @@ def other_header(trained, nnunet_folders, mixed, tmp_path):
     for name, spacing in {"own": SPACINGS[int(case[-1])], "wide": 15.0, "median": REFERENCE}.items():
         write_along_x(image, tmp_path / "images" / f"{name}_0000.nii.gz", spacing)
     return tmp_path / "images", case
-
-
-def probabilities(folder):
-    return {path.stem: np.load(path)["probabilities"] for path in folder.glob("*.npz")}
 
 
 def apart(a, b):

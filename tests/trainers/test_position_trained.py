@@ -6,7 +6,6 @@ import zipfile
 import numpy as np
 import pytest
 import SimpleITK
-import torch
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
 from nnunet_slice_attention.inference.direction_notes import notes_on_directions
@@ -15,6 +14,7 @@ from nnunet_slice_attention.inference.trained_model import load_predictor
 from nnunet_slice_attention.plans.slice_directions import SLICE_ORDERS
 from tests.bundle import bundles
 from tests.tiny_data import DEPTHS, SPACING, read
+from tests.trainers.strengthened import probabilities, strengthen
 
 TRAINER = "Tiny_nnUNetTrainerSliceAttention_Position"
 
@@ -24,14 +24,7 @@ def trained(train, nnunet_folders, tiny):
     """Its folder. After training, positions and neighbours get more effect than two steps give them."""
     train(tiny, TRAINER)
     folder = nnunet_folders / "results" / tiny.folder / f"{TRAINER}__nnUNetPlans__2d"
-    path = folder / "fold_0" / "checkpoint_final.pth"
-    checkpoint = torch.load(path, weights_only=False)
-    generator = torch.Generator().manual_seed(0)
-    for name, weight in checkpoint["network_weights"].items():
-        if name.endswith(("slice_position.codes.2.weight", ".out.weight")):
-            assert weight.any()
-            weight += 0.5 * torch.randn(weight.shape, generator=generator)
-    torch.save(checkpoint, path)
+    strengthen(folder, lambda name: name.endswith(("slice_position.codes.2.weight", ".out.weight")), 0.5)
     return folder
 
 
@@ -42,10 +35,6 @@ def test_both_phases_and_validation_ran_and_the_saved_patch_holds_whole_volumes(
     log = "".join(path.read_text() for path in (trained / "fold_0").glob("training_log_*.txt"))
     assert "Phase: 2D, single slices" in log and "Phase: with neighbouring slices" in log
     assert (trained / "fold_0" / "validation" / "summary.json").exists()
-
-
-def probabilities(folder):
-    return {path.stem: np.load(path)["probabilities"] for path in sorted(folder.glob("*.npz"))}
 
 
 @pytest.mark.parametrize("option", ["--val", "--c"])
